@@ -1,0 +1,47 @@
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+
+/** What must be equal, or alike, for two measurements to be comparable. */
+export type Fingerprint = {
+  scenarioHash: string;
+  settingsHash: string;
+  environment: {
+    cpuModel: string;
+    cores: number;
+    memoryGiB: number;
+    os: string;
+    node: string;
+    tailgate: string;
+    artillery: string;
+  };
+};
+
+/** One record of a stored baseline: one suite of one run. Append-only. */
+export type BaselineRecord = {
+  schemaVersion: 1;
+  suite: string;
+  commit: string | null;
+  branch: string | null;
+  recordedAt: string;
+  fingerprint: Fingerprint;
+  /** Rounds of this run, sketches included, so that any statistic can be computed again later. */
+  rounds: RoundMeasurement[];
+  /** Verdict of the run that made it. A failing run is stored only by `accept`. */
+  verdict: 'pass' | 'fail' | 'inconclusive' | 'invalid' | 'none';
+  accepted: { by: string; why: string; at: string } | null;
+  runUrl: string | null;
+};
+
+/** The history of one suite, oldest first, and what could not be read. */
+export type BaselineHistory = {
+  records: BaselineRecord[];
+  damaged: { where: string; reason: string }[];
+};
+
+/** Where records are kept. Reading never fails on one damaged record; it is listed in `damaged`. */
+export type BaselineStore = {
+  /** Named in messages, for example `branch tailgate of owner/repo`. */
+  readonly where: string;
+  read(suite: string): Promise<BaselineHistory>;
+  /** Appends without losing what others wrote meanwhile; prunes by the retention settings. */
+  append(records: BaselineRecord[]): Promise<void>;
+};

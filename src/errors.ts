@@ -1,0 +1,300 @@
+/**
+ * Every error a user can meet: what is wrong, where, and what to write instead.
+ * Each code is an entry of `catalogue`; nothing else in the code base words an error for the user.
+ */
+
+/** Process exit codes, one per outcome. Documented in the README; never renumbered. */
+export const exitCodes = {
+  pass: 0,
+  fail: 1,
+  usage: 2,
+  inconclusive: 3,
+  invalid: 4,
+  internal: 70,
+  cancelled: 130,
+} as const;
+
+export type ExitName = keyof typeof exitCodes;
+
+type Entry<P> = {
+  exit: ExitName;
+  cause: (params: P) => string;
+  fix: (params: P) => string;
+};
+
+const entry = <P>(exit: ExitName, cause: (params: P) => string, fix: (params: P) => string): Entry<P> => ({
+  exit,
+  cause,
+  fix,
+});
+
+const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
+
+/**
+ * The catalogue. `usage` entries are mistakes in what the user wrote; `invalid` entries mean that the run
+ * could not produce a verdict that can be trusted.
+ */
+export const catalogue = {
+  // settings
+  SETTINGS_FILE_MISSING: entry<{ path: string }>(
+    'usage',
+    (p) => `The settings file "${p.path}" does not exist.`,
+    () => 'Create it, or name another file with the input "config" (command line: --config FILE).',
+  ),
+  SETTINGS_NOT_YAML: entry<{ reason: string }>(
+    'usage',
+    (p) => `The settings file is not valid YAML: ${p.reason}`,
+    () => 'Correct the line named here; indentation in YAML is spaces, never tabs.',
+  ),
+  SETTINGS_UNKNOWN_KEY: entry<{ key: string; suggestion?: string | undefined; known: readonly string[] }>(
+    'usage',
+    (p) => `Unknown setting "${p.key}".`,
+    (p) => (p.suggestion ? `Did you mean "${p.suggestion}"?` : `Known settings here: ${list(p.known)}.`),
+  ),
+  SETTINGS_INVALID_VALUE: entry<{ key: string; problem: string; expected: string }>(
+    'usage',
+    (p) => `The setting "${p.key}" is not valid: ${p.problem}.`,
+    (p) => p.expected,
+  ),
+  SETTINGS_NOTHING_TO_RUN: entry<Record<never, never>>(
+    'usage',
+    () => 'There is nothing to run: no suite and no scenario is set.',
+    () => 'Set the input "scenario" (command line: --scenario FILE), or list "suites:" in tailgate.yml.',
+  ),
+  SUITE_UNKNOWN: entry<{ name: string; known: readonly string[] }>(
+    'usage',
+    (p) => `There is no suite named "${p.name}".`,
+    (p) => `Suites in the settings: ${list(p.known)}.`,
+  ),
+  SECRET_MISSING: entry<{ name: string; key: string }>(
+    'usage',
+    (p) =>
+      `The setting "${p.key}" takes its value from the environment variable ${p.name}, which is not set.`,
+    (p) => `Pass it to the step: "env: { ${p.name}: \${{ secrets.${p.name} }} }".`,
+  ),
+
+  // thresholds
+  THRESHOLD_SYNTAX: entry<{ source: string; column: number; problem: string; expected: string }>(
+    'usage',
+    (p) => `The threshold "${p.source}" is not valid at column ${p.column}: ${p.problem}.`,
+    (p) => p.expected,
+  ),
+  THRESHOLD_UNKNOWN_METRIC: entry<{ source: string; metric: string; known: readonly string[] }>(
+    'usage',
+    (p) => `The threshold "${p.source}" names "${p.metric}", which this suite cannot measure.`,
+    (p) => `Metrics of this suite: ${list(p.known)}.`,
+  ),
+
+  // scenario
+  SCENARIO_MISSING: entry<{ path: string }>(
+    'usage',
+    (p) => `The scenario file "${p.path}" does not exist.`,
+    () => 'Correct the path; it is relative to the settings file, or to the working directory for an input.',
+  ),
+  SCENARIO_INVALID: entry<{ path: string; problem: string }>(
+    'usage',
+    (p) => `The scenario "${p.path}" is not valid: ${p.problem}`,
+    () => 'The scenario language is that of Artillery; see docs/scenarios.md.',
+  ),
+  SCENARIO_ENVIRONMENT_UNKNOWN: entry<{ name: string; path: string; known: readonly string[] }>(
+    'usage',
+    (p) => `The scenario "${p.path}" has no environment "${p.name}".`,
+    (p) => (p.known.length > 0 ? `It has: ${list(p.known)}.` : 'It has none under "config.environments".'),
+  ),
+  SCENARIO_ENGINE_UNKNOWN: entry<{ engine: string; path: string; known: readonly string[] }>(
+    'usage',
+    (p) => `The scenario "${p.path}" uses the engine "${p.engine}", which Tailgate does not have.`,
+    (p) => `Engines: ${list(p.known)}.`,
+  ),
+  SCENARIO_MEASURES_NOTHING: entry<{ path: string; events: readonly string[]; lines: string }>(
+    'usage',
+    (p) =>
+      `The scenario "${p.path}" measures nothing: no emit waits for an acknowledgement or a response, and no delivery is watched${p.events.length > 0 ? ` (events sent: ${list(p.events)})` : ''}.`,
+    (p) => `Add to tailgate.yml:\n${p.lines}`,
+  ),
+
+  // target
+  BUILD_FAILED: entry<{ command: string; exitCode: number | string; tail: string }>(
+    'invalid',
+    (p) => `The build command "${p.command}" ended with ${p.exitCode}.\n${p.tail}`,
+    () => 'Run the command by hand; the full output is in the log named above.',
+  ),
+  TARGET_EXITED: entry<{ command: string; exitCode: number | string; tail: string }>(
+    'invalid',
+    (p) => `The server "${p.command}" ended with ${p.exitCode} before it was ready.\n${p.tail}`,
+    () => 'The last lines of its output say why. The command is run by a shell in "target.cwd".',
+  ),
+  TARGET_NOT_READY: entry<{ command: string; probe: string; timeoutMs: number; last: string; tail: string }>(
+    'invalid',
+    (p) =>
+      `The server "${p.command}" was not ready within ${p.timeoutMs} ms (${p.probe}; last answer: ${p.last}).\n${p.tail}`,
+    () => 'Check the port and the path in "ready", or raise "ready.timeoutMs".',
+  ),
+  TARGET_DIED: entry<{ command: string; exitCode: number | string; tail: string }>(
+    'invalid',
+    (p) => `The server "${p.command}" ended with ${p.exitCode} while it was being measured.\n${p.tail}`,
+    () => 'A server that dies under load has no verdict; the last lines of its output say why.',
+  ),
+  TARGET_UNREACHABLE: entry<{ url: string; reason: string }>(
+    'invalid',
+    (p) => `Nothing answers at ${p.url} (${p.reason}).`,
+    () => 'Start the server before the step, or set "start" so that Tailgate starts it.',
+  ),
+  PORT_IN_USE: entry<{ port: number; holder: string }>(
+    'invalid',
+    (p) => `Port ${p.port} is already in use${p.holder ? ` by ${p.holder}` : ''}.`,
+    () => 'Stop what listens there, or use "{{ port }}" in "target.start" and "target.url" for a free port.',
+  ),
+
+  // room
+  ROOM_CONNECT_FAILED: entry<{ url: string; reason: string }>(
+    'invalid',
+    (p) => `The room owner could not connect to ${p.url}: ${p.reason}.`,
+    () => 'Check "room.namespace", "room.transports", "room.auth" and "room.headers".',
+  ),
+  ROOM_REFUSED: entry<{ event: string; reason: string }>(
+    'invalid',
+    (p) => `The server refused to create the room: "${p.event}" was answered with ${p.reason}.`,
+    () => 'Check "room.create.data" and the token of the owner ("room.token" or "room.jwt").',
+  ),
+  ROOM_UNANSWERED: entry<{ event: string; timeoutMs: number }>(
+    'invalid',
+    (p) => `The server did not acknowledge "${p.event}" within ${p.timeoutMs} ms.`,
+    () =>
+      'If it never acknowledges this event, set "room.create.confirm" to the event that confirms the room, or to "none".',
+  ),
+  ROOM_LOST: entry<{ reason: string; atMs: number }>(
+    'invalid',
+    (p) =>
+      `The room owner was disconnected ${Math.round(p.atMs)} ms into the load (${p.reason}), so the room was lost.`,
+    () => 'The measurements up to then are in the report; they have no verdict.',
+  ),
+
+  // load and measurement
+  LOAD_FAILED: entry<{ reason: string }>(
+    'invalid',
+    (p) => `The load generator failed: ${p.reason}`,
+    () => 'What it measured before is in the report.',
+  ),
+  NOTHING_MEASURED: entry<{ suite: string }>(
+    'invalid',
+    (p) => `Nothing was measured in suite "${p.suite}": no latency was recorded.`,
+    () => 'The errors above say why; a run without data never passes.',
+  ),
+  GENERATOR_BOTTLENECK: entry<{ reason: string }>(
+    'invalid',
+    (p) => `The load generator was the bottleneck: ${p.reason}.`,
+    () => 'Lower the arrival rate, or run on a machine with more cores. The server is not to blame.',
+  ),
+
+  // baseline
+  BASELINE_MISSING: entry<{ where: string }>(
+    'invalid',
+    (p) => `There is no baseline at ${p.where}, and "require-baseline" is set.`,
+    () => 'Run once on the default branch to record it, or run "tailgate baseline record".',
+  ),
+  BASELINE_UNREADABLE: entry<{ where: string; reason: string }>(
+    'invalid',
+    (p) => `The baseline at ${p.where} cannot be read: ${p.reason}.`,
+    () => 'Restore it from its history, or record a new one with "tailgate baseline record".',
+  ),
+  BASELINE_WRITE_FAILED: entry<{ where: string; reason: string }>(
+    'invalid',
+    (p) => `The baseline could not be written to ${p.where}: ${p.reason}.`,
+    () => 'The record is kept in the report folder; nothing that was stored before is lost.',
+  ),
+  BASE_COMMIT_UNAVAILABLE: entry<{ ref: string; reason: string }>(
+    'invalid',
+    (p) => `The base commit ${p.ref} cannot be checked out: ${p.reason}.`,
+    () => 'Give the workflow "contents: read", or set "fetch-depth: 0" on actions/checkout.',
+  ),
+  REPORT_UNREADABLE: entry<{ path: string; reason: string }>(
+    'usage',
+    (p) => `"${p.path}" is not a Tailgate report: ${p.reason}.`,
+    () => 'Give two files written by "tailgate run --json FILE".',
+  ),
+
+  // GitHub
+  GITHUB_PERMISSION: entry<{ action: string; permission: string; status: number }>(
+    'usage',
+    (p) => `GitHub does not let this token ${p.action} (HTTP ${p.status}).`,
+    (p) => `Add to the job:\npermissions:\n  contents: read\n  ${p.permission}`,
+  ),
+  GITHUB_FAILED: entry<{ action: string; reason: string }>(
+    'internal',
+    (p) => `GitHub did not ${p.action}: ${p.reason}.`,
+    () => 'The verdict, the summary and the report files are not affected.',
+  ),
+
+  INTERNAL: entry<{ reason: string }>(
+    'internal',
+    (p) => `Tailgate itself failed: ${p.reason}`,
+    () => 'This is a bug in Tailgate; please report it with the log.',
+  ),
+  CANCELLED: entry<{ signal: string }>(
+    'cancelled',
+    (p) => `The run was cancelled (${p.signal}).`,
+    () => 'Everything that was started has been stopped.',
+  ),
+} as const;
+
+export type ErrorCode = keyof typeof catalogue;
+type ParamsOf<C extends ErrorCode> = (typeof catalogue)[C] extends Entry<infer P> ? P : never;
+
+/** Where in what the user wrote an error lies. Lines and columns count from 1. */
+export type SourcePosition = {
+  file?: string | undefined;
+  line?: number | undefined;
+  column?: number | undefined;
+  key?: string | undefined;
+};
+
+const placeOf = (where: SourcePosition): string => {
+  const file = where.file ?? '';
+  const line = where.line === undefined ? '' : `:${where.line}`;
+  const column = where.line !== undefined && where.column !== undefined ? `:${where.column}` : '';
+  const place = `${file}${line}${column}`;
+  if (where.key === undefined) return place;
+  return place === '' ? where.key : `${place} (${where.key})`;
+};
+
+/**
+ * An error of the catalogue, to be shown to the user as it is.
+ * `message` is "where: cause" followed by the fix on its own line.
+ */
+export class TailgateError extends Error {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly fix: string;
+  readonly where: SourcePosition;
+  readonly exit: ExitName;
+
+  constructor(
+    code: ErrorCode,
+    what: string,
+    fix: string,
+    exit: ExitName,
+    where: SourcePosition,
+    cause?: unknown,
+  ) {
+    const place = placeOf(where);
+    super(`${place === '' ? '' : `${place}: `}${what}\n${fix}`, cause === undefined ? undefined : { cause });
+    this.name = 'TailgateError';
+    this.code = code;
+    this.what = what;
+    this.fix = fix;
+    this.where = where;
+    this.exit = exit;
+  }
+}
+
+/** Makes the error `code` of the catalogue; `where` names the file, line and key when they are known. */
+export const tailgateError = <C extends ErrorCode>(
+  code: C,
+  params: ParamsOf<C>,
+  where: SourcePosition = {},
+  cause?: unknown,
+): TailgateError => {
+  const found = catalogue[code] as unknown as Entry<ParamsOf<C>>;
+  return new TailgateError(code, found.cause(params), found.fix(params), found.exit, where, cause);
+};

@@ -1,0 +1,109 @@
+import type { SerializedSketch } from './latency-sketch.ts';
+
+/**
+ * The name of a latency distribution: `<subject>.<kind>`, for example `chat.delivery`, `joinRoom.ack`,
+ * `connect.handshake`, `session.length`, `http.response`.
+ */
+export type MetricId = string;
+
+/** Error name with what was seen: how often, the first different messages (at most 5), and the steps it came from. */
+export type ErrorRecord = {
+  name: string;
+  count: number;
+  messages: string[];
+  steps: string[];
+};
+
+/** Health of the load generator over one round. */
+export type GeneratorHealth = {
+  /** CPU time over wall time of the generator process; 1 is one full core. */
+  cpuShare: number;
+  /** Event-loop delay of the generator, milliseconds. */
+  loopDelayP50Ms: number;
+  loopDelayP99Ms: number;
+  loopDelayMaxMs: number;
+  /** Arrivals (and fixed-rate sends) intended, started, and started over 50 ms after the intended instant. */
+  intendedArrivals: number;
+  startedArrivals: number;
+  lateArrivals: number;
+  intendedSends: number;
+  lateSends: number;
+  /** Largest lag behind an intended instant, milliseconds. */
+  maxLagMs: number;
+  peakRssBytes: number;
+};
+
+/** One sample of the server's process tree. `atMs` counts from the start of the load. */
+export type ResourceSample = {
+  atMs: number;
+  /** CPU time over wall time since the previous sample; 1 is one full core. */
+  cpuShare: number;
+  rssBytes: number;
+  openFiles: number;
+  threads: number;
+  /** Only for Node servers with the preload. */
+  loopDelayP99Ms?: number;
+  heapUsedBytes?: number;
+  gcPauseMs?: number;
+};
+
+/** Resources of the server over one round. */
+export type ResourceUsage = {
+  samples: ResourceSample[];
+  cpuSeconds: number;
+  maxCpuShare: number;
+  maxRssBytes: number;
+  maxOpenFiles: number;
+  openFilesLimit: number | null;
+  maxThreads: number;
+  maxHeapUsedBytes: number | null;
+  maxLoopDelayMs: number | null;
+  gcPauseMs: number | null;
+};
+
+/** An emit that nothing answers and no delivery watches: counted, never in a latency. */
+export type UnmeasuredEmit = { event: string; step: string; count: number };
+
+/**
+ * What one round of load measured on one side. Plain JSON: it crosses process borders and is stored.
+ *
+ * `slices` holds, per metric and per one-second slice of this side, the sketch of the messages sent in it; it is
+ * present only when the round was driven in slices.
+ */
+export type RoundMeasurement = {
+  /** Wall time during which load was driven, without pauses, milliseconds. */
+  activeMs: number;
+  metrics: Record<MetricId, SerializedSketch>;
+  slices: Record<MetricId, SerializedSketch>[];
+  /**
+   * Counters by name. Always present: `users.created`, `users.completed`, `users.failed`, `users.skipped`,
+   * `messages.sent`, `messages.acknowledged`, `messages.unanswered`, `deliveries.expected`, `deliveries.received`,
+   * `deliveries.lost`, `deliveries.duplicated`, `deliveries.late`, `disconnects`, `errors`.
+   */
+  counters: Record<string, number>;
+  errors: ErrorRecord[];
+  unmeasured: UnmeasuredEmit[];
+  warnings: string[];
+  generator: GeneratorHealth;
+  resources: ResourceUsage | null;
+  /** Numbers from the custom metrics command or URL, by name. */
+  custom: Record<string, number>;
+};
+
+/** Counters every round has, at zero when nothing happened. */
+export const standardCounters = [
+  'users.created',
+  'users.completed',
+  'users.failed',
+  'users.skipped',
+  'messages.sent',
+  'messages.acknowledged',
+  'messages.unanswered',
+  'deliveries.expected',
+  'deliveries.received',
+  'deliveries.lost',
+  'deliveries.duplicated',
+  'deliveries.late',
+  'disconnects',
+  'errors',
+] as const;

@@ -1,0 +1,35 @@
+import type {
+  BaselineSettings,
+  MeasureSettings,
+  RoomSettings,
+  TargetSettings,
+  VerdictSettings,
+} from '../settings/settings-schema.ts';
+import type { Threshold } from '../settings/threshold.ts';
+
+/** One suite, resolved: every setting that holds for it, whichever level of the settings it came from. */
+export type SuitePlan = {
+  name: string;
+  /** Absolute path. */
+  scenarioPath: string;
+  environment: string | null;
+  overrides: Record<string, unknown>;
+  variables: Record<string, unknown>;
+  target: TargetSettings;
+  room: RoomSettings | null;
+  measure: MeasureSettings;
+  thresholds: Threshold[];
+};
+
+/** What will run, in order, and how it will be judged. Pure data; made before anything is started. */
+export type RunPlan = {
+  suites: SuitePlan[];
+  baseline: BaselineSettings;
+  verdict: VerdictSettings;
+  rounds: number;
+  maxMinutes: number;
+  seed: number;
+  reportDir: string;
+  /** Verdicts that this plan can give; a sentence for each that it cannot, and why. */
+  limitations: string[];
+};

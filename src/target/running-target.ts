@@ -1,0 +1,14 @@
+import type { TailgateError } from '../errors.ts';
+
+/** A server under test. Closing it (`await using`) stops its whole process group. */
+export type RunningTarget = AsyncDisposable & {
+  /** Base URL, with the port filled in. */
+  readonly url: string;
+  readonly port: number | null;
+  /** Root of its process tree; null when it was started by somebody else and no pid is set. */
+  readonly pid: number | null;
+  /** Resolves with TARGET_DIED if it ends before it is closed; never rejects. */
+  readonly died: Promise<TailgateError>;
+  /** The last lines of its output, secrets masked. */
+  tail(): string;
+};

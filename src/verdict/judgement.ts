@@ -1,0 +1,84 @@
+import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import type { LatencySummary } from '../measurement/latency-sketch.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { VerdictSettings } from '../settings/settings-schema.ts';
+import type { Threshold, Unit } from '../settings/threshold.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Both sides measured in the same job, in alternating slices or rounds. */
+export type MeasuredPair = {
+  baseline: RoundMeasurement;
+  head: RoundMeasurement;
+};
+
+/** Everything a verdict on one suite is made from. Pure data. */
+export type SuiteEvidence = {
+  suite: string;
+  /**
+   * `side-by-side`: `pairs` hold both sides. `history`: ten or more comparable stored records. `single`: fewer, or one
+   * report against another. `none`: absolute limits alone.
+   */
+  comparison: 'side-by-side' | 'history' | 'single' | 'none';
+  pairs: MeasuredPair[];
+  /** Rounds of the head, when not in pairs. */
+  head: RoundMeasurement[];
+  /** Comparable records, oldest first, since the last accepted change. */
+  history: BaselineRecord[];
+  thresholds: Threshold[];
+  settings: VerdictSettings;
+  /** The latency metric that is gated by default; null for the one with most values. */
+  mainMetric: string | null;
+  /** Second, independent set of rounds of the head, measured because the first exceeded the screen. */
+  confirmation: RoundMeasurement[] | null;
+  /** True when no more rounds can be measured (cap or time budget): undecided becomes inconclusive. */
+  final: boolean;
+  /** Reasons found outside (server died, room lost) for which no verdict can be trusted. */
+  invalid: string[];
+};
+
+export type Change = {
+  statistic: string;
+  /** Ratio minus one. */
+  relative: number;
+  low: number | null;
+  high: number | null;
+  confidence: number | null;
+  samples: number;
+};
+
+export type AppliedLimit = {
+  rule: string;
+  statistic: string;
+  verdict: Verdict;
+  explanation: string;
+  detectable: number | null;
+  file: string | null;
+  line: number | null;
+};
+
+export type JudgedMetric = {
+  id: string;
+  unit: Unit;
+  baseline: LatencySummary | null;
+  head: LatencySummary | null;
+  baselineValue: number | null;
+  headValue: number | null;
+  change: Change[];
+  limit: AppliedLimit[];
+  verdict: Verdict | 'advisory';
+};
+
+export type SuiteJudgement = {
+  verdict: Verdict;
+  /** One sentence. */
+  reason: string;
+  metrics: JudgedMetric[];
+  /**
+   * What the run should do next: `decided`; `more-pairs` (side by side, undecided); `confirm` (stored history: the
+   * screen was exceeded, measure again before failing).
+   */
+  next: 'decided' | 'more-pairs' | 'confirm';
+  /** Width of the interval of the primary metric now, for the progress line; null before two pairs. */
+  progress: { metric: string; statistic: string; relative: number; low: number; high: number } | null;
+  warnings: string[];
+};
