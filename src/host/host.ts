@@ -10,17 +10,27 @@ export type Host = {
   readonly columns: number;
   readonly interactive: boolean;
   info(message: string): void;
-  warn(message: string, place?: { file?: string | undefined; line?: number | undefined }): void;
-  error(message: string, place?: { file?: string | undefined; line?: number | undefined }): void;
+  warn(message: string, place?: MessagePlace): void;
+  error(message: string, place?: MessagePlace): void;
   debug(message: string): void;
   /** A line that replaces the one before it on a terminal; printed rarely elsewhere. */
   progress(line: string): void;
   /** Lines printed until the returned function is called belong together. */
   group(title: string): () => void;
-  /** From now on `value` is never printed. */
+  /** From now on `value` is never printed, by this host or by what is masked with `mask`. */
   secret(value: string): void;
+  /** `text` with every secret replaced by `***`. */
+  mask(text: string): string;
   /** Text that came from a child process or a server: printed so that no runner command in it takes effect. */
   foreign(text: string): void;
-  /** Aborted by SIGINT or SIGTERM. */
+  /** An output of the step; nothing on a terminal. */
+  output(name: string, value: string): void;
+  /** Markdown for the job summary; nothing on a terminal. */
+  summary(markdown: string): Promise<void>;
+  /** Kept for the post step; nothing on a terminal. */
+  saveState(name: string, value: string): void;
+  /** Aborted by SIGINT or SIGTERM; the reason is the signal's name. */
   readonly signal: AbortSignal;
 };
+
+export type MessagePlace = { file?: string | undefined; line?: number | undefined };

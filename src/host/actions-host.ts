@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import * as core from '@actions/core';
+import type { Host, MessagePlace } from './host.ts';
+import { SecretMask } from './secret-mask.ts';
+
+const progressEveryMs = 10_000;
+
+/** A step on a GitHub Actions runner. */
+export const createActionsHost = (options: {
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+  signal: AbortSignal;
+}): Host => {
+  const secrets = new SecretMask();
+  let lastProgressAt = 0;
+  /** A line that starts with "::" or "##[" would be read as a command of the runner. */
+  const harmless = (text: string): string => secrets.mask(text).replace(/^(\s*)(::|##\[)/gm, '$1\u200b$2');
+  const annotation = (where?: MessagePlace): core.AnnotationProperties => ({
+    ...(where?.file === undefined ? {} : { file: where.file }),
+    ...(where?.line === undefined ? {} : { startLine: where.line }),
+  });
+  return {
+    kind: 'actions',
+    env: options.env,
+    cwd: options.cwd,
+    columns: 120,
+    interactive: false,
+    info: (message) => core.info(harmless(message)),
+    warn: (message, where) =>
+      core.warning(secrets.mask(message), { title: 'Tailgate', ...annotation(where) }),
+    error: (message, where) => core.error(secrets.mask(message), { title: 'Tailgate', ...annotation(where) }),
+    debug: (message) => core.debug(secrets.mask(message)),
+    progress: (line) => {
+      const now = performance.now();
+      if (now - lastProgressAt < progressEveryMs) return;
+      lastProgressAt = now;
+      core.info(harmless(line));
+    },
+    group: (title) => {
+      core.startGroup(title);
+      return () => core.endGroup();
+    },
+    secret: (value) => {
+      secrets.add(value);
+      if (value.trim() !== '') core.setSecret(value);
+    },
+    mask: (text) => secrets.mask(text),
+    foreign: (text) => {
+      const token = randomUUID();
+      process.stdout.write(`::stop-commands::${token}\n${secrets.mask(text)}\n::${token}::\n`);
+    },
+    output: (name, value) => core.setOutput(name, value),
+    summary: async (markdown) => {
+      if (options.env.GITHUB_STEP_SUMMARY === undefined) return;
+      await core.summary.addRaw(markdown, true).write();
+    },
+    saveState: (name, value) => core.saveState(name, value),
+    signal: options.signal,
+  };
+};

@@ -1,0 +1,25 @@
+/** Shorter values are common words and numbers; masking them would garble the log without hiding anything. */
+const minLength = 4;
+
+/** Replaces known secrets in text. */
+export class SecretMask {
+  #values = new Set<string>();
+
+  /** Every line of a multi-line secret is a secret too, as the runner masks line by line. */
+  add(value: string): void {
+    for (const line of [value, ...value.split(/\r?\n/)]) {
+      if (line.length >= minLength) this.#values.add(line);
+    }
+  }
+
+  mask(text: string): string {
+    let masked = text;
+    // Longest first, so that a secret that contains another leaves no remainder.
+    for (const value of [...this.#values].sort((a, b) => b.length - a.length)) {
+      masked = masked.replaceAll(value, '***');
+      const encoded = encodeURIComponent(value);
+      if (encoded !== value) masked = masked.replaceAll(encoded, '***');
+    }
+    return masked;
+  }
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+/** The folders of src/ in the order data flows: a folder imports only from itself and from those before it. */
+const order = [
+  'errors.ts',
+  'measurement',
+  'host',
+  'settings',
+  'plan',
+  'target',
+  'room',
+  'engines',
+  'load',
+  'rounds',
+  'baseline',
+  'comparison',
+  'verdict',
+  'report',
+  'github',
+  'run',
+  'run.ts',
+  'entry',
+];
+const pure = ['plan', 'comparison', 'verdict', 'report'];
+const root = path.resolve(import.meta.dirname, '../../src');
+
+const imports = globSync('**/*.ts', { cwd: root }).flatMap((file) => {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  const statements = text.matchAll(
+    /^(import|export)\s+(type\s)?[^;]*?from\s+'([^']+)'|import\(\s*'([^']+)'/gm,
+  );
+  return [...statements].map((match) => ({
+    file,
+    typeOnly: match[2] !== undefined,
+    specifier: match[3] ?? match[4] ?? '',
+  }));
+});
+const folderOf = (file: string): string => file.split(path.sep)[0] ?? file;
+
+test('there are imports to check', () => assert.ok(imports.length > 50));
+
+test('dependencies point one way, down the data flow', () => {
+  const wrong = imports.flatMap(({ file, specifier }) => {
+    if (!specifier.startsWith('.')) return [];
+    const target = path.relative(root, path.resolve(root, path.dirname(file), specifier));
+    if (target.startsWith('..')) return [];
+    const from = order.indexOf(folderOf(file));
+    const to = order.indexOf(folderOf(target));
+    if (from === -1 || to === -1)
+      return [`${file}: "${folderOf(file)}" or "${folderOf(target)}" has no place in the order`];
+    return to <= from ? [] : [`${file} imports ${target}`];
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('the cores are pure: no I/O, no clock, no host', () => {
+  const wrong = imports.flatMap(({ file, specifier, typeOnly }) => {
+    if (!pure.includes(folderOf(file))) return [];
+    const impure = specifier.startsWith('node:') || (specifier.includes('/host/') && !typeOnly);
+    return impure ? [`${file} imports ${specifier}`] : [];
+  });
+  assert.deepEqual(wrong, []);
+  for (const folder of pure) {
+    for (const file of globSync(`${folder}/**/*.ts`, { cwd: root })) {
+      const text = readFileSync(path.join(root, file), 'utf8');
+      assert.doesNotMatch(text, /\b(Date\.now|performance\.now|process\.|new Date\(\)|Math\.random)\b/, file);
+    }
+  }
+});
+
+test('GitHub is not assumed anywhere outside github/, host/ and entry/', () => {
+  const wrong = imports.flatMap(({ file, specifier }) =>
+    (specifier.startsWith('@actions/') || specifier.startsWith('@octokit/')) &&
+    !['entry', 'host', 'github'].includes(folderOf(file))
+      ? [`${file} imports ${specifier}`]
+      : [],
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('no default exports and no barrels', () => {
+  for (const file of globSync('**/*.ts', { cwd: root })) {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    assert.doesNotMatch(text, /^export default /m, file);
+    assert.doesNotMatch(text, /^export \* from/m, file);
+  }
+});
