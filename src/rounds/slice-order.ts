@@ -1,0 +1,16 @@
+import { seededRandom } from '../measurement/seeded-random.ts';
+
+export type SideName = 'baseline' | 'head';
+
+/**
+ * The order in which two sides take turns in pair number `pair`: blocks of ABBA or of BAAB, by a coin per pair, so
+ * that a drift of the machine touches both sides alike and neither is always first. `slicesPerSide` turns each; an
+ * odd number ends with a single AB or BA.
+ */
+export const sliceOrder = (seed: number, pair: number, slicesPerSide: number): SideName[] => {
+  const first: SideName = seededRandom(seed * 7919 + pair)() < 0.5 ? 'baseline' : 'head';
+  const second: SideName = first === 'baseline' ? 'head' : 'baseline';
+  const order: SideName[] = [];
+  for (let turn = 0; turn < slicesPerSide; turn += 1) order.push(...(turn % 2 === 0 ? [first, second] : [second, first]));
+  return order;
+};
