@@ -1,0 +1,181 @@
+import { LatencySketch, type SerializedSketch } from './latency-sketch.ts';
+import type {
+  ErrorRecord,
+  GeneratorHealth,
+  MetricId,
+  ResourceSample,
+  ResourceUsage,
+  RoundMeasurement,
+  UnmeasuredEmit,
+} from './round-measurement.ts';
+import { standardCounters } from './round-measurement.ts';
+
+const maxMessages = 5;
+const maxSteps = 8;
+
+/** Merges sketches of one metric; null when there is none. */
+export const mergeSketches = (sketches: readonly SerializedSketch[]): LatencySketch | null => {
+  if (sketches.length === 0) return null;
+  const merged = new LatencySketch();
+  for (const sketch of sketches) merged.merge(LatencySketch.fromJSON(sketch));
+  return merged;
+};
+
+/** The distribution of one metric over several rounds; null when no round measured it. */
+export const sketchOver = (rounds: readonly RoundMeasurement[], id: MetricId): LatencySketch | null =>
+  mergeSketches(rounds.flatMap((round) => round.metrics[id] ?? []));
+
+const mergeMetrics = (
+  parts: readonly Record<MetricId, SerializedSketch>[],
+): Record<MetricId, SerializedSketch> => {
+  const ids = new Set(parts.flatMap((part) => Object.keys(part)));
+  return Object.fromEntries(
+    [...ids].map((id) => [id, mergeSketches(parts.flatMap((part) => part[id] ?? []))!.toJSON()]),
+  );
+};
+
+/** Sums counters by name; the standard counters are always there. */
+export const mergeCounters = (parts: readonly Record<string, number>[]): Record<string, number> => {
+  const merged = new Map<string, number>(standardCounters.map((name) => [name, 0]));
+  for (const part of parts)
+    for (const [name, value] of Object.entries(part)) merged.set(name, (merged.get(name) ?? 0) + value);
+  return Object.fromEntries(merged);
+};
+
+/** Adds errors up by name, keeping the first different messages and steps; most frequent first. */
+export const mergeErrors = (parts: readonly (readonly ErrorRecord[])[]): ErrorRecord[] => {
+  const merged = new Map<string, { count: number; messages: Set<string>; steps: Set<string> }>();
+  for (const error of parts.flat()) {
+    const found = merged.get(error.name) ?? { count: 0, messages: new Set(), steps: new Set() };
+    merged.set(error.name, found);
+    found.count += error.count;
+    for (const message of error.messages) if (found.messages.size < maxMessages) found.messages.add(message);
+    for (const step of error.steps) if (found.steps.size < maxSteps) found.steps.add(step);
+  }
+  return [...merged]
+    .map(([name, error]) => ({
+      name,
+      count: error.count,
+      messages: [...error.messages],
+      steps: [...error.steps],
+    }))
+    .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
+};
+
+/** Adds unmeasured emits up by event and step. */
+export const mergeUnmeasured = (parts: readonly (readonly UnmeasuredEmit[])[]): UnmeasuredEmit[] => {
+  const merged = new Map<string, UnmeasuredEmit>();
+  for (const emit of parts.flat()) {
+    const key = JSON.stringify([emit.event, emit.step]);
+    const found = merged.get(key);
+    if (found === undefined) merged.set(key, { ...emit });
+    else found.count += emit.count;
+  }
+  return [...merged.values()];
+};
+
+/** The worst value of each delay and share, and the sum of each count. */
+export const worstGenerator = (parts: readonly GeneratorHealth[]): GeneratorHealth => {
+  const worst = (of: (part: GeneratorHealth) => number) =>
+    parts.reduce((max, part) => Math.max(max, of(part)), 0);
+  const sum = (of: (part: GeneratorHealth) => number) => parts.reduce((total, part) => total + of(part), 0);
+  return {
+    cpuShare: worst((part) => part.cpuShare),
+    loopDelayP50Ms: worst((part) => part.loopDelayP50Ms),
+    loopDelayP99Ms: worst((part) => part.loopDelayP99Ms),
+    loopDelayMaxMs: worst((part) => part.loopDelayMaxMs),
+    intendedArrivals: sum((part) => part.intendedArrivals),
+    startedArrivals: sum((part) => part.startedArrivals),
+    lateArrivals: sum((part) => part.lateArrivals),
+    intendedSends: sum((part) => part.intendedSends),
+    lateSends: sum((part) => part.lateSends),
+    maxLagMs: worst((part) => part.maxLagMs),
+    peakRssBytes: worst((part) => part.peakRssBytes),
+  };
+};
+
+const maxKnown = (values: readonly (number | null)[]): number | null => {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((max, value) => Math.max(max, value));
+};
+
+/** Peaks over rounds of one server, CPU time added up, samples one round after the other; null when never sampled. */
+export const mergeResources = (
+  rounds: readonly Pick<RoundMeasurement, 'activeMs' | 'resources'>[],
+): ResourceUsage | null => {
+  const sampled = rounds.flatMap((round) => round.resources ?? []);
+  if (sampled.length === 0) return null;
+  const samples: ResourceSample[] = [];
+  let startMs = 0;
+  for (const round of rounds) {
+    for (const sample of round.resources?.samples ?? [])
+      samples.push({ ...sample, atMs: sample.atMs + startMs });
+    startMs += round.activeMs;
+  }
+  const peak = (of: (usage: ResourceUsage) => number | null) => maxKnown(sampled.map(of));
+  const limits = sampled.flatMap((usage) => usage.openFilesLimit ?? []);
+  return {
+    samples,
+    cpuSeconds: sampled.reduce((total, usage) => total + usage.cpuSeconds, 0),
+    maxCpuShare: peak((usage) => usage.maxCpuShare) ?? 0,
+    maxRssBytes: peak((usage) => usage.maxRssBytes) ?? 0,
+    maxOpenFiles: peak((usage) => usage.maxOpenFiles) ?? 0,
+    openFilesLimit: limits.length === 0 ? null : Math.min(...limits),
+    maxThreads: peak((usage) => usage.maxThreads) ?? 0,
+    maxHeapUsedBytes: peak((usage) => usage.maxHeapUsedBytes),
+    maxLoopDelayMs: peak((usage) => usage.maxLoopDelayMs),
+    gcPauseMs: peak((usage) => usage.gcPauseMs),
+  };
+};
+
+/** The mean of each custom number over the parts that have it: each part was asked once. */
+const meanCustom = (parts: readonly Record<string, number>[]): Record<string, number> => {
+  const names = new Set(parts.flatMap((part) => Object.keys(part)));
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const values = parts.flatMap((part) => part[name] ?? []);
+      return [name, values.reduce((total, value) => total + value, 0) / values.length];
+    }),
+  );
+};
+
+const mergeCommon = (parts: readonly RoundMeasurement[]) => ({
+  metrics: mergeMetrics(parts.map((part) => part.metrics)),
+  counters: mergeCounters(parts.map((part) => part.counters)),
+  errors: mergeErrors(parts.map((part) => part.errors)),
+  unmeasured: mergeUnmeasured(parts.map((part) => part.unmeasured)),
+  warnings: [...new Set(parts.flatMap((part) => part.warnings))],
+  generator: worstGenerator(parts.map((part) => part.generator)),
+  resources: mergeResources(parts),
+  custom: meanCustom(parts.map((part) => part.custom)),
+});
+
+/**
+ * One measurement of several rounds of one side, one after the other: distributions merge, counters and times add up,
+ * slices follow each other. No rounds give a measurement of nothing.
+ */
+export const mergeRounds = (rounds: readonly RoundMeasurement[]): RoundMeasurement => ({
+  ...mergeCommon(rounds),
+  activeMs: rounds.reduce((total, round) => total + round.activeMs, 0),
+  slices: rounds.flatMap((round) => round.slices),
+});
+
+/**
+ * One measurement of one round that several generator processes drove at the same time: as `mergeRounds`, but the
+ * round lasted as long as its longest part, and the slices with the same index are the same slice.
+ */
+export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasurement => {
+  const sliceCount = shards.reduce((most, shard) => Math.max(most, shard.slices.length), 0);
+  const sum = (of: (shard: RoundMeasurement) => number) =>
+    shards.reduce((total, shard) => total + of(shard), 0);
+  const common = mergeCommon(shards);
+  return {
+    ...common,
+    activeMs: shards.reduce((longest, shard) => Math.max(longest, shard.activeMs), 0),
+    slices: Array.from({ length: sliceCount }, (_, index) =>
+      mergeMetrics(shards.flatMap((shard) => shard.slices[index] ?? [])),
+    ),
+    generator: { ...common.generator, peakRssBytes: sum((shard) => shard.generator.peakRssBytes) },
+    resources: mergeResources(shards.filter((shard) => shard.resources !== null).slice(0, 1)),
+  };
+};
