@@ -173,7 +173,7 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
     ...common,
     activeMs: shards.reduce((longest, shard) => Math.max(longest, shard.activeMs), 0),
     slices: Array.from({ length: sliceCount }, (_, index) =>
-      mergeMetrics(shards.flatMap((shard) => shard.slices[index] ?? [])),
+      mergeMetrics(shards.map((shard) => shard.slices[index] ?? {})),
     ),
     generator: { ...common.generator, peakRssBytes: sum((shard) => shard.generator.peakRssBytes) },
     resources: mergeResources(shards.filter((shard) => shard.resources !== null).slice(0, 1)),

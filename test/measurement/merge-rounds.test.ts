@@ -88,8 +88,8 @@ test('counters, errors and unmeasured emits add up by name, and standard counter
       warnings: ['w', 'v'],
     }),
   ]);
-  assert.equal(merged.counters['errors'], 7);
-  assert.equal(merged.counters['own'], 3);
+  assert.equal(merged.counters.errors, 7);
+  assert.equal(merged.counters.own, 3);
   for (const name of standardCounters) assert.equal(typeof merged.counters[name], 'number');
   assert.deepEqual(merged.errors, [
     { name: 'E2', count: 4, messages: ['c'], steps: [] },
@@ -136,7 +136,7 @@ test('shards are one round: the longest time, the same slices', () => {
   const merged = mergeShards(shards);
   assert.equal(merged.activeMs, 1100);
   assert.deepEqual(
-    merged.slices.map((slice) => slice['m']?.count),
+    merged.slices.map((slice) => slice.m?.count),
     [2, 1],
   );
   assert.equal(merged.generator.peakRssBytes, 200);
