@@ -73,16 +73,44 @@ export const catalogue = {
     (p) => `Pass it to the step: "env: { ${p.name}: \${{ secrets.${p.name} }} }".`,
   ),
 
+  INPUT_UNKNOWN: entry<{ name: string; suggestion?: string | undefined; known: readonly string[] }>(
+    'usage',
+    (p) => `There is no input "${p.name}".`,
+    (p) => (p.suggestion ? `Did you mean "${p.suggestion}"?` : `Inputs: ${list(p.known)}.`),
+  ),
+  COMMAND_UNKNOWN: entry<{ name: string; suggestion?: string | undefined; known: readonly string[] }>(
+    'usage',
+    (p) => `There is no command "${p.name}".`,
+    (p) => (p.suggestion ? `Did you mean "${p.suggestion}"?` : `Commands: ${list(p.known)}.`),
+  ),
+  OPTION_UNKNOWN: entry<{ option: string; command: string; suggestion?: string | undefined }>(
+    'usage',
+    (p) => `"tailgate ${p.command}" has no option "${p.option}".`,
+    (p) =>
+      p.suggestion ? `Did you mean "${p.suggestion}"?` : `"tailgate ${p.command} --help" lists its options.`,
+  ),
+  ARGUMENTS_INVALID: entry<{ command: string; problem: string }>(
+    'usage',
+    (p) => `The command line is not valid: ${p.problem}.`,
+    (p) => `"tailgate ${p.command} --help" shows how it is written.`,
+  ),
+
   // thresholds
   THRESHOLD_SYNTAX: entry<{ source: string; column: number; problem: string; expected: string }>(
     'usage',
     (p) => `The threshold "${p.source}" is not valid at column ${p.column}: ${p.problem}.`,
     (p) => p.expected,
   ),
-  THRESHOLD_UNKNOWN_METRIC: entry<{ source: string; metric: string; known: readonly string[] }>(
+  THRESHOLD_UNKNOWN_METRIC: entry<{
+    source: string;
+    metric: string;
+    suggestion?: string | undefined;
+    known: readonly string[];
+  }>(
     'usage',
     (p) => `The threshold "${p.source}" names "${p.metric}", which this suite cannot measure.`,
-    (p) => `Metrics of this suite: ${list(p.known)}.`,
+    (p) =>
+      `${p.suggestion ? `Did you mean "${p.suggestion}"? ` : ''}Metrics of this suite: ${list(p.known)}.`,
   ),
 
   // scenario
@@ -297,4 +325,31 @@ export const tailgateError = <C extends ErrorCode>(
 ): TailgateError => {
   const found = catalogue[code] as unknown as Entry<ParamsOf<C>>;
   return new TailgateError(code, found.cause(params), found.fix(params), found.exit, where, cause);
+};
+
+/** Several problems found at once, each an error of the catalogue, in the order in which the user wrote them. */
+export class TailgateErrors extends Error {
+  readonly problems: readonly TailgateError[];
+  readonly exit: ExitName;
+
+  constructor(problems: readonly TailgateError[]) {
+    super(problems.map((problem) => problem.message).join('\n\n'));
+    this.name = 'TailgateErrors';
+    this.problems = problems;
+    this.exit = problems[0]?.exit ?? 'internal';
+  }
+}
+
+/** Throws what was found: nothing, the one problem, or all of them as `TailgateErrors`. */
+export const throwProblems = (problems: readonly TailgateError[]): void => {
+  if (problems.length === 1) throw problems[0];
+  if (problems.length > 1) throw new TailgateErrors(problems);
+};
+
+/** Everything that was thrown, as errors of the catalogue; what is not of the catalogue becomes INTERNAL. */
+export const problemsOf = (thrown: unknown): readonly TailgateError[] => {
+  if (thrown instanceof TailgateErrors) return thrown.problems;
+  if (thrown instanceof TailgateError) return [thrown];
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return [tailgateError('INTERNAL', { reason }, {}, thrown)];
 };

@@ -48,7 +48,7 @@ export const limitSchema = z.strictObject({
 /** `advisory`: shown and compared, but no limit is set on it. */
 export const metricReportSchema = z.strictObject({
   id: z.string(),
-  unit: z.enum(['ms', 'count', 'ratio', 'bytes', 'cores']),
+  unit: z.enum(['ms', 'count', 'ratio', 'bytes', 'cores', 'perSecond']),
   baseline: latencySummarySchema.nullable(),
   head: latencySummarySchema.nullable(),
   /** For counters, rates, resources and custom metrics, which have one value and no distribution. */

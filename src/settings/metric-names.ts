@@ -1,0 +1,150 @@
+import type { Statistic, Unit } from './threshold.ts';
+
+/**
+ * The vocabulary of metric names beside the latency metrics `<subject>.<kind>`, whose subjects are events of the
+ * scenario: counters, rates made from counters, resources of the server, and short names for the common ones.
+ */
+
+/** Last part of the name of a latency metric. */
+export const latencyKinds = ['ack', 'response', 'delivery', 'receipt', 'handshake'] as const;
+
+/** Latency metrics whose name does not end in a kind. */
+export const otherLatencyMetrics = ['session.length'] as const;
+
+/** Statistics of a latency distribution. */
+export const latencyStatistics = ['count', 'mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const;
+
+/** Short name -> full name. */
+export const metricAliases: Readonly<Record<string, string>> = {
+  sent: 'messages.sent',
+  acknowledged: 'messages.acknowledged',
+  unanswered: 'messages.unanswered',
+  'unanswered.rate': 'messages.unanswered.rate',
+  expected: 'deliveries.expected',
+  delivered: 'deliveries.received',
+  lost: 'deliveries.lost',
+  'lost.rate': 'deliveries.lost.rate',
+  duplicated: 'deliveries.duplicated',
+  'duplicated.rate': 'deliveries.duplicated.rate',
+  late: 'deliveries.late',
+  'late.rate': 'deliveries.late.rate',
+  failed: 'users.failed',
+  'failed.rate': 'users.failed.rate',
+};
+
+/**
+ * Rates: the counter `part` over the sum of the counters `of`, both over all measured rounds of a side; 0 when
+ * nothing was attempted. An attempt, for `errors.rate`, is a virtual user's session or a message that it sent: a
+ * user that cannot connect counts as one failed attempt of one.
+ */
+export const rates: Readonly<Record<string, { part: string; of: readonly string[]; meaning: string }>> = {
+  'errors.rate': {
+    part: 'errors',
+    of: ['users.created', 'messages.sent'],
+    meaning: 'errors per attempt (a virtual user started, or a message sent)',
+  },
+  'users.failed.rate': {
+    part: 'users.failed',
+    of: ['users.created'],
+    meaning: 'virtual users that failed, of those started',
+  },
+  'messages.unanswered.rate': {
+    part: 'messages.unanswered',
+    of: ['messages.acknowledged', 'messages.unanswered'],
+    meaning: 'messages that were never acknowledged, of those that waited for it',
+  },
+  'deliveries.lost.rate': {
+    part: 'deliveries.lost',
+    of: ['deliveries.expected'],
+    meaning: 'deliveries that never came, of those expected',
+  },
+  'deliveries.duplicated.rate': {
+    part: 'deliveries.duplicated',
+    of: ['deliveries.expected'],
+    meaning: 'deliveries that came more than once, of those expected',
+  },
+  'deliveries.late.rate': {
+    part: 'deliveries.late',
+    of: ['deliveries.expected'],
+    meaning: 'deliveries that came after the drain, of those expected',
+  },
+};
+
+/** Ending of a counter's name that makes it a throughput: the counter over the seconds of driven load. */
+export const throughputSuffix = '.perSecond';
+
+/** Prefix of the metrics that the custom command or URL prints. */
+export const customPrefix = 'custom.';
+
+/** Prefix of the count of one error by its name: `errors.named.ECONNREFUSED`. */
+export const namedErrorPrefix = 'errors.named.';
+
+/**
+ * Resources of the server's process tree. `statistics` are taken over the samples of a round; the first is meant when
+ * a threshold names none.
+ */
+export const resourceMetrics: Readonly<
+  Record<string, { unit: Unit; statistics: readonly Statistic[]; meaning: string }>
+> = {
+  'server.cpu': {
+    unit: 'cores',
+    statistics: ['mean', 'max'],
+    meaning: 'CPU time over wall time; 1 is one core',
+  },
+  'server.rss': { unit: 'bytes', statistics: ['max', 'mean'], meaning: 'resident memory' },
+  'server.fds': { unit: 'count', statistics: ['max', 'mean'], meaning: 'open file descriptors' },
+  'server.threads': { unit: 'count', statistics: ['max', 'mean'], meaning: 'threads' },
+  'server.heap': {
+    unit: 'bytes',
+    statistics: ['max', 'mean'],
+    meaning: 'used heap (Node servers, with the preload)',
+  },
+  'server.loopDelay': {
+    unit: 'ms',
+    statistics: ['max', 'mean'],
+    meaning: 'p99 of the event-loop delay (Node servers, with the preload)',
+  },
+  'server.gc': {
+    unit: 'ms',
+    statistics: ['value'],
+    meaning: 'time spent in garbage collection in a round (Node servers, with the preload)',
+  },
+};
+
+/** Whether `metric` is a latency distribution by its name. */
+export const isLatencyMetric = (metric: string): boolean =>
+  !metric.startsWith(customPrefix) &&
+  ((otherLatencyMetrics as readonly string[]).includes(metric) ||
+    latencyKinds.some((kind) => metric.endsWith(`.${kind}`)));
+
+/** Unit of a metric whose name tells it; null for a custom metric, which has any. */
+export const unitOfMetric = (metric: string): Unit | null => {
+  if (metric.startsWith(customPrefix)) return null;
+  if (metric in resourceMetrics) return resourceMetrics[metric]!.unit;
+  if (metric in rates) return 'ratio';
+  if (metric.endsWith(throughputSuffix)) return 'perSecond';
+  return isLatencyMetric(metric) ? 'ms' : 'count';
+};
+
+/**
+ * Value of a counter, a rate or a throughput from the summed counters of one side and its `activeMs` of driven load;
+ * null when the name is none of them or its counter was never kept.
+ */
+export const valueFromCounters = (
+  metric: string,
+  counters: Readonly<Record<string, number>>,
+  activeMs: number,
+): number | null => {
+  const rate = rates[metric];
+  if (rate !== undefined) {
+    const part = counters[rate.part];
+    if (part === undefined) return null;
+    const whole = rate.of.reduce((sum, name) => sum + (counters[name] ?? 0), 0);
+    return whole === 0 ? 0 : part / whole;
+  }
+  if (metric.endsWith(throughputSuffix)) {
+    const count = counters[metric.slice(0, -throughputSuffix.length)];
+    return count === undefined || activeMs <= 0 ? null : count / (activeMs / 1000);
+  }
+  return counters[metric] ?? null;
+};
