@@ -1,25 +1,43 @@
+type LoadTimer = { dueMs: number; id: number; run: (() => void) | null };
+
+/** Longest delay one `setTimeout` can hold, milliseconds. */
+const longestDelayMs = 2 ** 31 - 1;
+
 /**
  * The clock on which arrivals, thinks and fixed-rate sends run. It advances only while load is driven, so that two
  * servers can be measured in alternating slices and each of them still sees one continuous load.
+ *
+ * All timers of the process hang in one heap behind one `setTimeout`: ten thousand thinking users cost one armed timer,
+ * pausing costs one `clearTimeout`, and nothing ever spins. A timer never runs before it is due, runs up to about one
+ * millisecond after it on an idle machine, and timers due at the same instant run in the order they were set.
  */
 export class LoadClock {
-  #offsetMs = 0;
+  #startedAtMs: number;
   #pausedAtMs: number | null;
-  #timers = new Map<number, LoadTimer>();
+  #heap: LoadTimer[] = [];
+  #byId = new Map<number, LoadTimer>();
   #nextId = 1;
+  #handle: NodeJS.Timeout | null = null;
+  #armedForMs = Number.POSITIVE_INFINITY;
+  #waiting: (() => void)[] = [];
 
   constructor(paused = true) {
-    this.#pausedAtMs = paused ? performance.now() : null;
-    this.#offsetMs = performance.now();
+    this.#startedAtMs = performance.now();
+    this.#pausedAtMs = paused ? this.#startedAtMs : null;
   }
 
   /** Milliseconds of driven load since the clock was first started. */
   nowMs(): number {
-    return (this.#pausedAtMs ?? performance.now()) - this.#offsetMs;
+    return (this.#pausedAtMs ?? performance.now()) - this.#startedAtMs;
   }
 
   get paused(): boolean {
     return this.#pausedAtMs !== null;
+  }
+
+  /** Timers that are set and not due yet. */
+  get pendingTimers(): number {
+    return this.#byId.size;
   }
 
   /** Calls `run` once, `delayMs` of driven load from now. Returns an id for `clear`. */
@@ -29,48 +47,129 @@ export class LoadClock {
 
   /** Calls `run` once when the clock reaches `dueMs`. Returns an id for `clear`. */
   at(dueMs: number, run: () => void): number {
-    const id = this.#nextId++;
-    const timer: LoadTimer = { dueMs, run, handle: null };
-    this.#timers.set(id, timer);
-    if (!this.paused) this.#arm(id, timer);
-    return id;
+    const timer: LoadTimer = { dueMs, id: this.#nextId++, run };
+    this.#byId.set(timer.id, timer);
+    this.#push(timer);
+    if (dueMs < this.#armedForMs) this.#arm();
+    return timer.id;
   }
 
   clear(id: number): void {
-    const timer = this.#timers.get(id);
+    const timer = this.#byId.get(id);
     if (timer === undefined) return;
-    if (timer.handle !== null) clearTimeout(timer.handle);
-    this.#timers.delete(id);
+    timer.run = null;
+    this.#byId.delete(id);
+    if (this.#heap.length > 64 && this.#heap.length > 2 * this.#byId.size) this.#compact();
+  }
+
+  /**
+   * Calls `run` now when the clock runs, else as soon as it runs again: what a virtual user does between two sends
+   * that have no think between them, so that it does not go on sending in the other side's slice.
+   */
+  whenRunning(run: () => void): void {
+    if (this.paused) this.#waiting.push(run);
+    else run();
   }
 
   pause(): void {
     if (this.paused) return;
     this.#pausedAtMs = performance.now();
-    for (const timer of this.#timers.values()) {
-      if (timer.handle !== null) clearTimeout(timer.handle);
-      timer.handle = null;
-    }
+    this.#disarm();
   }
 
   resume(): void {
     if (this.#pausedAtMs === null) return;
-    this.#offsetMs += performance.now() - this.#pausedAtMs;
+    this.#startedAtMs += performance.now() - this.#pausedAtMs;
     this.#pausedAtMs = null;
-    for (const [id, timer] of this.#timers) this.#arm(id, timer);
+    this.#arm();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const run of waiting) this.whenRunning(run);
   }
 
-  #arm(id: number, timer: LoadTimer): void {
-    timer.handle = setTimeout(
-      () => {
-        this.#timers.delete(id);
-        timer.run();
-      },
-      Math.max(0, timer.dueMs - this.nowMs()),
-    );
+  /** Pauses and goes back to zero. Timers that are set stay, due at the same reading of the clock. */
+  restart(): void {
+    this.pause();
+    this.#startedAtMs = performance.now();
+    this.#pausedAtMs = this.#startedAtMs;
+  }
+
+  #disarm(): void {
+    if (this.#handle !== null) clearTimeout(this.#handle);
+    this.#handle = null;
+    this.#armedForMs = Number.POSITIVE_INFINITY;
+  }
+
+  #arm(): void {
+    if (this.paused) return;
+    this.#disarm();
+    const next = this.#peek();
+    if (next === undefined) return;
+    this.#armedForMs = next.dueMs;
+    // Rounded up, because Node cuts fractions off: a timer that fires early would have to be set again.
+    const delayMs = Math.min(Math.max(0, Math.ceil(next.dueMs - this.nowMs())), longestDelayMs);
+    this.#handle = setTimeout(() => this.#fire(), delayMs);
+  }
+
+  #fire(): void {
+    this.#handle = null;
+    this.#armedForMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.nowMs();
+    try {
+      // Only what was due on entry: a callback that sets a timer for now cannot keep the loop from its I/O.
+      for (let next = this.#peek(); next !== undefined && next.dueMs <= nowMs; next = this.#peek()) {
+        this.#pop();
+        this.#byId.delete(next.id);
+        next.run?.();
+        if (this.paused) return;
+      }
+    } finally {
+      this.#arm();
+    }
+  }
+
+  /** The earliest timer that was not cleared. */
+  #peek(): LoadTimer | undefined {
+    while (this.#heap.length > 0 && this.#heap[0]!.run === null) this.#pop();
+    return this.#heap[0];
+  }
+
+  #compact(): void {
+    const live = this.#heap.filter((timer) => timer.run !== null).sort(byDue);
+    this.#heap = live;
+  }
+
+  #push(timer: LoadTimer): void {
+    const heap = this.#heap;
+    let hole = heap.length;
+    heap.push(timer);
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
+      if (byDue(heap[parent]!, timer) <= 0) break;
+      heap[hole] = heap[parent]!;
+      hole = parent;
+    }
+    heap[hole] = timer;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let hole = 0;
+    for (;;) {
+      let child = 2 * hole + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && byDue(heap[child + 1]!, heap[child]!) < 0) child += 1;
+      if (byDue(last, heap[child]!) <= 0) break;
+      heap[hole] = heap[child]!;
+      hole = child;
+    }
+    heap[hole] = last;
   }
 }
 
-type LoadTimer = { dueMs: number; run: () => void; handle: NodeJS.Timeout | null };
+const byDue = (a: LoadTimer, b: LoadTimer): number => a.dueMs - b.dueMs || a.id - b.id;
 
 /** The clock of this generator process. */
 export const loadClock = new LoadClock();
