@@ -1,0 +1,76 @@
+import { promisify } from 'node:util';
+import ArtilleryHttpEngine, {
+  type EngineEvents,
+  type Scenario,
+  type Step,
+  type VirtualUser,
+} from '../../../node_modules/artillery/dist/lib/core/engine_http.js';
+import { recorder } from '../../measurement/recorder.ts';
+import { loadActivity } from '../load-activity.ts';
+import { loadClock } from '../load-clock.ts';
+
+/** The request a step makes, for messages: `get /users`. Undefined for steps that send nothing. */
+const requestLabel = (spec: Record<string, unknown>): string | undefined => {
+  for (const method of ['get', 'post', 'put', 'patch', 'delete', 'head', 'options']) {
+    const request = spec[method] as { url?: string; uri?: string; name?: string } | undefined;
+    if (request !== undefined && request !== null)
+      return request.name ?? `${method} ${request.url ?? request.uri ?? ''}`;
+  }
+  return undefined;
+};
+
+const nameOf = (error: unknown): string => {
+  if (error instanceof Error) return (error as NodeJS.ErrnoException).code ?? error.message;
+  return String(error);
+};
+
+/**
+ * Artillery's HTTP engine with what the load session needs: requests wait while the load is paused and count as in
+ * flight, and an error ends as a record with its name, message and step.
+ */
+export class MeasuredHttpEngine extends ArtilleryHttpEngine {
+  #steps = new WeakMap<object, string>();
+
+  override step(spec: Record<string, unknown>, ee: EngineEvents, options?: Record<string, unknown>): Step {
+    const run = super.step(spec, ee, options);
+    const label = requestLabel(spec);
+    if (label === undefined) return run;
+    return (context, callback) => {
+      loadClock.whenRunning(() => {
+        let ended = false;
+        loadActivity.sent();
+        // Artillery calls back twice when a capture and the response both fail.
+        const end = (error: unknown, next?: VirtualUser) => {
+          if (ended) return;
+          ended = true;
+          loadActivity.settled();
+          if (typeof error === 'object' && error !== null) this.#steps.set(error, label);
+          callback(error, next);
+        };
+        try {
+          run(context, end);
+        } catch (error) {
+          end(error, context);
+        }
+      });
+    };
+  }
+
+  override compile(tasks: Step[], _spec: Record<string, unknown>, ee: EngineEvents): Scenario {
+    return async (initialContext, callback) => {
+      let context = this.setInitialContext(initialContext);
+      ee.emit('started');
+      for (const task of tasks) {
+        try {
+          context = (await promisify(task)(context)) as VirtualUser;
+        } catch (error) {
+          const step = typeof error === 'object' && error !== null ? this.#steps.get(error) : undefined;
+          recorder.error(nameOf(error), error instanceof Error ? error.message : '', step ?? '');
+          callback(error, context);
+          return;
+        }
+      }
+      callback(null, context);
+    };
+  }
+}
