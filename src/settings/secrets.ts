@@ -1,0 +1,72 @@
+import { tailgateError } from '../errors.ts';
+import type { SecretSetting, Settings } from './settings-schema.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The value of a secret setting: the literal, or what the environment variable holds. Throws SECRET_MISSING when the
+ * variable is not set or empty; `key` is the setting's name for the message, for example `room.token`.
+ */
+export const resolveSecret = (setting: SecretSetting, env: Env, key: string): string => {
+  if (typeof setting === 'string') return setting;
+  const value = env[setting.env];
+  if (value === undefined || value === '')
+    throw tailgateError('SECRET_MISSING', { name: setting.env, key }, { key });
+  return value;
+};
+
+const isEnvReference = (value: object): value is { env: string } =>
+  Object.keys(value).length === 1 && 'env' in value && typeof value.env === 'string';
+
+/**
+ * `value` with every `{ env: NAME }` in it, at any depth, replaced by what the variable holds: for `room.auth` and
+ * the like, which are free JSON. Throws SECRET_MISSING.
+ */
+export const resolveSecretsIn = (value: unknown, env: Env, key: string): unknown => {
+  if (Array.isArray(value)) return value.map((each, index) => resolveSecretsIn(each, env, `${key}.${index}`));
+  if (typeof value !== 'object' || value === null) return value;
+  if (isEnvReference(value)) return resolveSecret(value, env, key);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, resolveSecretsIn(each, env, `${key}.${name}`)]),
+  );
+};
+
+const credentialName = /auth|token|cookie|secret|passw|credential|api[-_]?key|session/i;
+/** Shorter values are ordinary words and numbers: to mask them would garble every report. */
+const minLength = 4;
+
+/**
+ * Every value of the settings that must not be shown: tokens and JWT secrets, literal or from the environment, and
+ * literals under a name that speaks of credentials (header, `auth`, `query`, environment of the server). Multi-line values
+ * are listed line by line as well. Variables that are not set are left out; `resolveSecret` reports them.
+ */
+export const secretValues = (settings: Settings, env: Env): string[] => {
+  const found = new Set<string>();
+  const add = (value: string): void => {
+    for (const line of [value, ...value.split(/\r?\n/)])
+      if (line.trim().length >= minLength && !line.includes('{{')) found.add(line);
+  };
+  const addSecret = (setting: SecretSetting | undefined): void => {
+    if (setting === undefined) return;
+    const value = typeof setting === 'string' ? setting : env[setting.env];
+    if (value !== undefined) add(value);
+  };
+  const addUnder = (value: unknown, secret: boolean): void => {
+    if (typeof value === 'string' && secret) add(value);
+    if (typeof value !== 'object' || value === null) return;
+    if (isEnvReference(value)) return addSecret(value);
+    for (const [name, each] of Object.entries(value)) addUnder(each, secret || credentialName.test(name));
+  };
+  for (const part of [settings, ...settings.suites]) {
+    addUnder(part.target?.env, false);
+    const room = part.room === false ? undefined : part.room;
+    addSecret(room?.token);
+    addSecret(room?.jwt?.secret);
+    addUnder(room?.headers, false);
+    addUnder(room?.auth, false);
+    addUnder(room?.query, false);
+    addUnder(room?.create, false);
+    addSecret(part.measure?.jwt?.secret);
+  }
+  return [...found];
+};
