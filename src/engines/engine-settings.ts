@@ -9,6 +9,8 @@ export type EngineSettings = {
   drainMs: number;
   /** Attach a callback to emits that the scenario does not wait for: `all`, or a list of events. */
   observeAcknowledgements: 'all' | 'none' | string[];
+  /** Events by which the server reports a failure; one ends the wait of the step in flight as a named error. */
+  failureEvents: string[];
   /** Deliveries declared by the settings, for scenarios that carry no `{{ $tag }}` themselves. */
   deliveries: DeliveryRule[];
   /** Claims and secret for a token per virtual user, as `{{ $token }}`. */
@@ -49,6 +51,7 @@ let current: EngineSettings = {
   timeoutMs: 10_000,
   drainMs: 2_000,
   observeAcknowledgements: 'none',
+  failureEvents: ['exception'],
   deliveries: [],
   jwt: null,
   seed: 1,

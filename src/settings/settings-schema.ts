@@ -38,7 +38,7 @@ export const targetSchema = z.strictObject({
   env: environment.default({}),
   ready: readySchema.prefault({}),
   stopSignal: z.enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']).default('SIGTERM'),
-  stopTimeoutMs: durationMs.default(3_000),
+  stopTimeoutMs: durationMs.default(1_500),
   buildTimeoutMs: durationMs.default(600_000),
   /** Process id of a server that runs already, so that its resources can be sampled. */
   pid: z.number().int().positive().optional(),
@@ -160,6 +160,10 @@ export const verdictSchema = z.strictObject({
   maxPairs: z.number().int().min(2).default(20),
   sliceMs: durationMs.default(1_000),
   slicesPerSide: z.number().int().min(1).default(10),
+  /** Load each side of a pair is given before its first slice; what it measures is forgotten. */
+  warmUpMs: z.number().int().min(0).default(2_000),
+  /** How long messages in flight may take to finish before the other side starts. */
+  guardMs: z.number().int().min(0).default(250),
   /** Samples without which a p99 is not judged, per side over all rounds. */
   minSamplesP99: z.number().int().positive().default(1_000),
   minSamplesP95: z.number().int().positive().default(200),

@@ -1,0 +1,169 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type TailgateError, tailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import type { LoadProgress } from '../load/load-session.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { readCustomMetrics } from '../target/custom-metrics.ts';
+import { type ResourceSampler, sampleResources } from '../target/resource-sampler.ts';
+import type { OpenSide } from './open-side.ts';
+
+/** What a round gave: what was measured, even when a problem ended it early. */
+export type RoundOutcome = {
+  measurement: RoundMeasurement | null;
+  problem: TailgateError | null;
+};
+
+const resourceIntervalMs = 250;
+
+/** Fails with CANCELLED when the run is cancelled; never resolves. */
+const cancelled = (host: Host): Promise<never> =>
+  new Promise((_, reject) => {
+    const fail = (): void => reject(tailgateError('CANCELLED', { signal: String(host.signal.reason) }));
+    if (host.signal.aborted) fail();
+    else host.signal.addEventListener('abort', fail, { once: true });
+  });
+
+const asTailgateError = (failure: unknown): TailgateError =>
+  failure instanceof Error && failure.name === 'TailgateError'
+    ? (failure as TailgateError)
+    : tailgateError('LOAD_FAILED', { reason: failure instanceof Error ? failure.message : String(failure) }, {}, failure);
+
+/** Samples the server's process tree of one side, when it has one of ours. */
+const startSampling = async (side: OpenSide): Promise<ResourceSampler | null> => {
+  if (side.target.pid === null) return null;
+  return sampleResources(side.target.pid, { intervalMs: resourceIntervalMs, nodeStatsPath: side.target.nodeStatsPath });
+};
+
+/** Ends one side: collects what was measured, with resources and custom metrics. Never throws. */
+const finishSide = async (
+  side: OpenSide,
+  sampler: ResourceSampler | null,
+  problem: TailgateError | null,
+  host: Host,
+): Promise<RoundOutcome> => {
+  let found = problem;
+  let measurement: RoundMeasurement | null = null;
+  try {
+    measurement = await side.load.collect();
+  } catch (failure) {
+    found ??= asTailgateError(failure);
+  }
+  const resources = (await sampler?.stop()) ?? null;
+  if (measurement === null) return { measurement, problem: found };
+  measurement = { ...measurement, resources };
+  const custom = side.suite.measure.custom;
+  if (custom !== undefined && found === null) {
+    try {
+      measurement.custom = await readCustomMetrics(custom, { url: side.target.url, cwd: host.cwd, env: host.env });
+    } catch (failure) {
+      found = asTailgateError(failure);
+    }
+  }
+  // A server that died while its last answers were collected died under this load all the same.
+  found ??= await Promise.race([side.failed, delay(0).then(() => null)]);
+  return { measurement, problem: found };
+};
+
+/**
+ * Drives one side through its whole scenario. `onProgress` is called about twice a second. `deadlineMs` bounds the
+ * round: a load that has not ended by then is stopped and what it measured is kept.
+ */
+export const measureRound = async (
+  side: OpenSide,
+  options: { host: Host; deadlineMs: number; onProgress: (progress: LoadProgress) => void },
+): Promise<RoundOutcome> => {
+  side.load.onProgress(options.onProgress);
+  const sampler = await startSampling(side);
+  const timer = new AbortController();
+  let problem: TailgateError | null = null;
+  try {
+    await side.load.resume();
+    const overdue = delay(options.deadlineMs, 'overdue' as const, { signal: timer.signal });
+    overdue.catch(() => {});
+    const first = await Promise.race([side.load.finished, side.failed, overdue, cancelled(options.host)]);
+    if (first === 'overdue') {
+      problem = tailgateError('LOAD_FAILED', {
+        reason: `the scenario had not ended after ${Math.round(options.deadlineMs / 1000)} s, the time that "maxMinutes" leaves`,
+      });
+    } else if (first !== undefined) problem = first;
+  } catch (failure) {
+    problem = asTailgateError(failure);
+  } finally {
+    timer.abort();
+  }
+  return finishSide(side, sampler, problem, options.host);
+};
+
+export type PairOptions = {
+  host: Host;
+  /** Which side takes each turn. */
+  order: readonly OpenSide['name'][];
+  sliceMs: number;
+  /** Load that each side is given before the first slice, milliseconds; what it measures is forgotten. */
+  warmUpMs: number;
+  /** How long messages in flight may take to finish before the other side starts, milliseconds. */
+  guardMs: number;
+  onProgress: (side: OpenSide['name'], progress: LoadProgress) => void;
+};
+
+export type PairOutcome = { baseline: RoundOutcome; head: RoundOutcome };
+
+/**
+ * Drives both sides in alternating slices, one at a time: each side's clock stands still while the other is driven,
+ * so each server sees one continuous load. Ends early, with both loads, when either scenario is over.
+ */
+export const measurePair = async (
+  baseline: OpenSide,
+  head: OpenSide,
+  options: PairOptions,
+): Promise<PairOutcome> => {
+  const sides = { baseline, head };
+  const problems: Record<OpenSide['name'], TailgateError | null> = { baseline: null, head: null };
+  for (const side of [baseline, head]) side.load.onProgress((progress) => options.onProgress(side.name, progress));
+  const samplers = { baseline: await startSampling(baseline), head: await startSampling(head) };
+  const ended = new Set<OpenSide['name']>();
+  for (const side of [baseline, head]) {
+    side.load.finished.then(
+      () => ended.add(side.name),
+      (failure) => {
+        problems[side.name] ??= asTailgateError(failure);
+      },
+    );
+    side.failed.then((problem) => {
+      problems[side.name] ??= problem;
+    });
+  }
+  const over = (): boolean => ended.size > 0 || problems.baseline !== null || problems.head !== null;
+  const drive = async (side: OpenSide, slice: number, forMs: number): Promise<void> => {
+    await side.load.resume(slice);
+    const timer = new AbortController();
+    const pause = delay(forMs, undefined, { signal: timer.signal });
+    pause.catch(() => {});
+    try {
+      await Promise.race([pause, side.failed, side.load.finished, cancelled(options.host)]);
+    } finally {
+      timer.abort();
+    }
+    await side.load.pause(options.guardMs);
+  };
+  try {
+    const firstSide = options.order[0] ?? 'baseline';
+    const warmUpOrder = firstSide === 'baseline' ? [head, baseline] : [baseline, head];
+    if (options.warmUpMs > 0) {
+      for (const side of warmUpOrder) await drive(side, -1, options.warmUpMs);
+      for (const side of warmUpOrder) await side.load.reset();
+    }
+    const turns: Record<OpenSide['name'], number> = { baseline: 0, head: 0 };
+    for (const name of options.order) {
+      if (over()) break;
+      await drive(sides[name], turns[name], options.sliceMs);
+      turns[name] += 1;
+    }
+  } catch (failure) {
+    problems.head ??= asTailgateError(failure);
+  }
+  return {
+    baseline: await finishSide(baseline, samplers.baseline, problems.baseline, options.host),
+    head: await finishSide(head, samplers.head, problems.head, options.host),
+  };
+};

@@ -1,0 +1,102 @@
+import path from 'node:path';
+import type { TailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { ResourceStack } from '../host/resource-stack.ts';
+import type { LoadSession } from '../load/load-session.ts';
+import { startLoadSession } from '../load/start-load-session.ts';
+import type { SuitePlan } from '../plan/run-plan.ts';
+import { openRoom } from '../room/open-room.ts';
+import { resolveSecret } from '../settings/secrets.ts';
+import type { CorePinning } from '../target/core-pinning.ts';
+import { type RunningTarget, startTarget } from '../target/start-target.ts';
+import { engineSettingsOf } from './engine-settings-of.ts';
+import type { SideName } from './slice-order.ts';
+
+/** What differs between the two sides of a comparison. */
+export type SideSource = {
+  name: SideName;
+  /** Folder of the version that is measured: the checkout, or the worktree of the base commit. */
+  cwd: string;
+  /** Command that starts this version, if it is not the suite's own. */
+  start?: string | undefined;
+};
+
+/** What every round of a run shares. */
+export type RoundContext = {
+  host: Host;
+  /** Folder for logs and raw values; one sub-folder per side and round is not needed, labels tell them apart. */
+  logDir: string;
+  seed: number;
+  pinning: CorePinning | null;
+  secrets: readonly string[];
+};
+
+/** One server with its room open and its load ready, paused. Closing it ends all three in reverse order. */
+export type OpenSide = AsyncDisposable & {
+  readonly name: SideName;
+  readonly suite: SuitePlan;
+  readonly target: RunningTarget;
+  readonly load: LoadSession;
+  /** Resolves with the first thing that makes the measurement worthless: server died, room lost. */
+  readonly failed: Promise<TailgateError>;
+};
+
+/**
+ * Starts the server, opens the room and prepares the load of one side. `label` names its logs and must be unique in
+ * the run. Throws the errors of target, room and load; whatever was started is closed first.
+ */
+export const openSide = async (
+  suite: SuitePlan,
+  source: SideSource,
+  context: RoundContext,
+  label: string,
+): Promise<OpenSide> => {
+  await using opening = new ResourceStack();
+  const { host } = context;
+  const settings = source.start === undefined ? suite.target : { ...suite.target, start: source.start };
+  const target = opening.use(
+    await startTarget(settings, {
+      cwd: path.resolve(source.cwd, settings.cwd),
+      logPath: path.join(context.logDir, `${label}.server.log`),
+      label,
+      cpus: context.pinning?.server ?? null,
+      env: host.env,
+      secrets: context.secrets,
+      signal: host.signal,
+    }),
+  );
+  const room =
+    suite.room === null
+      ? null
+      : opening.use(await openRoom(suite.room, { url: target.url, env: host.env, signal: host.signal }));
+  const load = opening.use(
+    await startLoadSession(
+      {
+        scenarioPath: suite.scenarioPath,
+        environment: suite.environment,
+        overrides: suite.overrides,
+        variables: { ...suite.variables, ...room?.variables },
+        targetUrl: target.url,
+        engine: engineSettingsOf(
+          suite.measure,
+          suite.room?.failureEvents ?? ['exception'],
+          context.seed,
+          { index: 0, count: 1 },
+          (secret, key) => resolveSecret(secret, host.env, key),
+        ),
+        rawPath: suite.measure.raw ? path.join(context.logDir, `${label}.raw.jsonl`) : null,
+      },
+      { logPath: path.join(context.logDir, `${label}.load.log`), cpus: context.pinning?.generator ?? null, env: host.env },
+    ),
+  );
+  const failed = Promise.race(room === null ? [target.died] : [target.died, room.lost]);
+  const owned = opening.move();
+  return {
+    name: source.name,
+    suite,
+    target,
+    load,
+    failed,
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
+};

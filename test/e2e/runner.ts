@@ -1,0 +1,193 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parse } from 'yaml';
+
+/**
+ * Runs an action's shipped bundle the way a GitHub Actions runner does: from action.yml, with inputs as `INPUT_*`,
+ * the event payload, the command files, stdin closed, the cancellation ladder, and then the post step.
+ */
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+export type StepRequest = {
+  /** Folder of action.yml in the repository. */
+  action?: string;
+  /** Working directory of the job: the checkout. */
+  workspace: string;
+  inputs?: Record<string, string>;
+  env?: Record<string, string>;
+  eventName?: string;
+  event?: unknown;
+  /** Cancels the job this long after the step began. */
+  cancelAfterMs?: number;
+  /** Cancels the job once the log contains this text. */
+  cancelWhen?: string;
+  timeoutMs?: number;
+};
+
+export type StepResult = {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  /** Standard output and error, as the runner would read them. */
+  log: string;
+  outputs: Record<string, string>;
+  state: Record<string, string>;
+  summary: string;
+  post: { exitCode: number | null; log: string } | null;
+  durationMs: number;
+  /** From the cancellation to the end of the step. */
+  cancelMs: number | null;
+};
+
+type ActionFile = {
+  inputs?: Record<string, { default?: string | boolean | number; required?: boolean }>;
+  runs: { using: string; main: string; post?: string };
+};
+
+/** Reads `name<<delimiter` blocks of a command file. */
+const parseCommandFile = (text: string): Record<string, string> => {
+  const values: Record<string, string> = {};
+  for (const match of text.matchAll(/^([^\n=<]+)<<(\S+)\n([\s\S]*?)\n\2$/gm))
+    values[match[1] ?? ''] = match[3] ?? '';
+  return values;
+};
+
+const processEnv = (): Record<string, string> => {
+  const kept: Record<string, string> = {};
+  for (const name of ['PATH', 'HOME', 'LANG', 'TMPDIR']) {
+    const value = process.env[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+};
+
+export const runStep = async (request: StepRequest): Promise<StepResult> => {
+  const actionDir = path.join(root, request.action ?? '.');
+  const action = parse(await readFile(path.join(actionDir, 'action.yml'), 'utf8')) as ActionFile;
+  const temp = await mkdtemp(path.join(os.tmpdir(), 'tailgate-runner-'));
+  try {
+    const files = { output: 'output', state: 'state', summary: 'summary', env: 'env', path: 'path' };
+    for (const name of Object.values(files)) await writeFile(path.join(temp, name), '');
+    await writeFile(path.join(temp, 'event.json'), JSON.stringify(request.event ?? {}));
+    await mkdir(path.join(temp, 'runner-temp'));
+
+    const inputs: Record<string, string> = {};
+    for (const [name, input] of Object.entries(action.inputs ?? {})) {
+      const given = request.inputs?.[name];
+      const fallback = input.default === undefined ? '' : String(input.default);
+      inputs[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] =
+        given ?? (fallback.includes('github.token') ? (request.env?.GITHUB_TOKEN ?? '') : fallback);
+    }
+    for (const name of Object.keys(request.inputs ?? {})) {
+      if (action.inputs?.[name] === undefined) throw new Error(`action.yml has no input "${name}"`);
+    }
+    const env: Record<string, string> = {
+      ...processEnv(),
+      CI: 'true',
+      GITHUB_ACTIONS: 'true',
+      GITHUB_WORKSPACE: request.workspace,
+      GITHUB_EVENT_NAME: request.eventName ?? 'workflow_dispatch',
+      GITHUB_EVENT_PATH: path.join(temp, 'event.json'),
+      GITHUB_OUTPUT: path.join(temp, files.output),
+      GITHUB_STATE: path.join(temp, files.state),
+      GITHUB_STEP_SUMMARY: path.join(temp, files.summary),
+      GITHUB_ENV: path.join(temp, files.env),
+      GITHUB_PATH: path.join(temp, files.path),
+      GITHUB_REPOSITORY: 'octo/chat',
+      GITHUB_REPOSITORY_OWNER: 'octo',
+      GITHUB_SERVER_URL: 'https://github.com',
+      // Nothing listens there: a test that means GitHub gives the address of its double.
+      GITHUB_API_URL: 'http://127.0.0.1:9',
+      GITHUB_GRAPHQL_URL: 'http://127.0.0.1:9/graphql',
+      GITHUB_RUN_ID: '1001',
+      GITHUB_RUN_NUMBER: '7',
+      GITHUB_RUN_ATTEMPT: '1',
+      GITHUB_WORKFLOW: 'CI',
+      GITHUB_JOB: 'gate',
+      GITHUB_ACTOR: 'octocat',
+      RUNNER_OS: 'Linux',
+      RUNNER_ARCH: 'X64',
+      RUNNER_TEMP: path.join(temp, 'runner-temp'),
+      ...inputs,
+      ...request.env,
+    };
+    // The token reaches an action only through its input.
+    delete env.GITHUB_TOKEN;
+
+    const started = performance.now();
+    const main = await runNode(path.join(actionDir, action.runs.main), request.workspace, env, request);
+    const durationMs = performance.now() - started;
+    const state = parseCommandFile(await readFile(path.join(temp, files.state), 'utf8'));
+    let post: StepResult['post'] = null;
+    if (action.runs.post !== undefined) {
+      const stateEnv = Object.fromEntries(
+        Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]),
+      );
+      const ended = await runNode(
+        path.join(actionDir, action.runs.post),
+        request.workspace,
+        { ...env, ...stateEnv },
+        {},
+      );
+      post = { exitCode: ended.exitCode, log: ended.log };
+    }
+    return {
+      ...main,
+      outputs: parseCommandFile(await readFile(path.join(temp, files.output), 'utf8')),
+      state,
+      summary: await readFile(path.join(temp, files.summary), 'utf8'),
+      post,
+      durationMs,
+    };
+  } finally {
+    await rm(temp, { recursive: true, force: true });
+  }
+};
+
+type NodeRun = {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  log: string;
+  cancelMs: number | null;
+};
+
+const runNode = async (
+  script: string,
+  cwd: string,
+  env: Record<string, string>,
+  request: Pick<StepRequest, 'cancelAfterMs' | 'cancelWhen' | 'timeoutMs'>,
+): Promise<NodeRun> => {
+  const child = spawn(process.execPath, [script], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  let cancelledAt: number | null = null;
+  const exited = new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.on('close', (exitCode, signal) => resolve({ exitCode, signal }));
+  });
+  const alive = () => child.exitCode === null && child.signalCode === null;
+  /** SIGINT, 7.5 s, SIGTERM, 2.5 s, kill: to our process alone, as the runner does. */
+  const cancel = async (): Promise<void> => {
+    if (cancelledAt !== null) return;
+    cancelledAt = performance.now();
+    child.kill('SIGINT');
+    await Promise.race([exited, delay(7_500)]);
+    if (alive()) child.kill('SIGTERM');
+    await Promise.race([exited, delay(2_500)]);
+    if (alive()) child.kill('SIGKILL');
+  };
+  const read = (chunk: Buffer): void => {
+    log += chunk.toString('utf8');
+    if (request.cancelWhen !== undefined && log.includes(request.cancelWhen)) void cancel();
+  };
+  child.stdout.on('data', read);
+  child.stderr.on('data', read);
+  const timers: NodeJS.Timeout[] = [];
+  if (request.cancelAfterMs !== undefined)
+    timers.push(setTimeout(() => void cancel(), request.cancelAfterMs));
+  timers.push(setTimeout(() => child.kill('SIGKILL'), request.timeoutMs ?? 180_000));
+  const { exitCode, signal } = await exited;
+  for (const timer of timers) clearTimeout(timer);
+  return { exitCode, signal, log, cancelMs: cancelledAt === null ? null : performance.now() - cancelledAt };
+};
