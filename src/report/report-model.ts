@@ -57,6 +57,14 @@ export const metricReportSchema = z.strictObject({
   change: z.array(changeSchema),
   limit: z.array(limitSchema),
   verdict: z.enum(['pass', 'fail', 'inconclusive', 'invalid', 'advisory']),
+  /** Quantiles (0 to 1, ascending) and the latency of each side at them, for drawing; only for distributions. */
+  distribution: z
+    .strictObject({
+      quantiles: z.array(z.number()),
+      baselineMs: z.array(z.number()).nullable(),
+      headMs: z.array(z.number()).nullable(),
+    })
+    .optional(),
 });
 
 export const errorReportSchema = z.strictObject({
@@ -73,6 +81,8 @@ export const roundReportSchema = z.strictObject({
   /** Rounds with the same number were measured side by side. */
   pair: z.number().int().nullable(),
   activeMs: z.number(),
+  /** Number of slices in which the sides alternated; 0 when the round was driven in one piece. */
+  slices: z.number().int().optional(),
   metrics: z.record(z.string(), latencySummarySchema),
   counters: z.record(z.string(), z.number()),
 });
@@ -114,6 +124,18 @@ export const problemSchema = z.strictObject({
   line: z.number().int().nullable(),
 });
 
+export const environmentSchema = z.strictObject({
+  cpuModel: z.string(),
+  cores: z.number(),
+  memoryGiB: z.number(),
+  os: z.string(),
+  node: z.string(),
+  tailgate: z.string(),
+  artillery: z.string(),
+  /** Which cores the server and the generator were given; null when not pinned. */
+  pinning: z.string().nullable(),
+});
+
 export const suiteReportSchema = z.strictObject({
   name: z.string(),
   verdict,
@@ -122,6 +144,10 @@ export const suiteReportSchema = z.strictObject({
   /** How the baseline was obtained: `side-by-side`, `history`, `single` (one stored record), `none`. */
   comparison: z.enum(['side-by-side', 'history', 'single', 'none']),
   scenario: z.string(),
+  /** Id of the metric that is gated first; null when nothing was measured. */
+  main: z.string().nullable().optional(),
+  /** Where the suite was measured, when that differs from `environment` of the report (merged reports). */
+  environment: environmentSchema.optional(),
   metrics: z.array(metricReportSchema),
   counters: z.record(z.string(), z.strictObject({ baseline: finiteOrNull, head: finiteOrNull })),
   errors: z.array(errorReportSchema),
@@ -146,17 +172,7 @@ export const reportSchema = z.strictObject({
   failOn: z.array(z.enum(['fail', 'inconclusive', 'invalid'])),
   suites: z.array(suiteReportSchema),
   problems: z.array(problemSchema),
-  environment: z.strictObject({
-    cpuModel: z.string(),
-    cores: z.number(),
-    memoryGiB: z.number(),
-    os: z.string(),
-    node: z.string(),
-    tailgate: z.string(),
-    artillery: z.string(),
-    /** Which cores the server and the generator were given; null when not pinned. */
-    pinning: z.string().nullable(),
-  }),
+  environment: environmentSchema,
   commits: z.strictObject({ head: z.string().nullable(), base: z.string().nullable() }),
   /** Link to the run, null outside CI. */
   runUrl: z.string().nullable(),
@@ -172,4 +188,8 @@ export type ChangeReport = z.output<typeof changeSchema>;
 export type RoundReport = z.output<typeof roundReportSchema>;
 export type ProblemReport = z.output<typeof problemSchema>;
 export type ResourceReport = z.output<typeof resourceReportSchema>;
+export type ErrorReport = z.output<typeof errorReportSchema>;
+export type EnvironmentReport = z.output<typeof environmentSchema>;
+export type LatencySummaryReport = z.output<typeof latencySummarySchema>;
+export type TrendReport = NonNullable<SuiteReport['trend']>;
 export type GeneratorReport = z.output<typeof generatorReportSchema>;

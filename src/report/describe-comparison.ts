@@ -1,0 +1,117 @@
+import { formatBytes, formatCount, formatDuration, formatElapsed, formatValue } from './format-value.ts';
+import { plural } from './headline.ts';
+import type { EnvironmentReport, Report, ResourceReport, SuiteReport } from './report-model.ts';
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((total, value) => total + value, 0) / Math.max(values.length, 1);
+
+/** How a suite was compared, in a sentence. Plain text. */
+export const comparisonSentence = (suite: SuiteReport): string => {
+  const heads = suite.rounds.filter((round) => round.side === 'head');
+  const length = formatElapsed(mean(heads.map((round) => round.activeMs)));
+  const samples = Math.max(
+    0,
+    ...suite.metrics.flatMap((metric) => metric.change.map((change) => change.samples)),
+  );
+  switch (suite.comparison) {
+    case 'side-by-side': {
+      const slices = mean(heads.map((round) => round.slices ?? 0));
+      const sliceMs = slices > 0 ? mean(heads.map((round) => round.activeMs)) / slices : 0;
+      const alternation =
+        slices > 0
+          ? `alternating in slices of ${formatElapsed(Math.round(sliceMs))}`
+          : 'in whole rounds, in turn';
+      return `Side by side on the same machine: ${plural(heads.length, 'pair')} of ${length} a side, ${alternation}.`;
+    }
+    case 'history':
+      return `Against ${plural(samples, 'stored run')} of the default branch; this run: ${plural(heads.length, 'round')} of ${length}.`;
+    case 'single':
+      return `Against one earlier run, which is weak evidence; this run: ${plural(heads.length, 'round')} of ${length}.`;
+    case 'none':
+      return heads.length === 0
+        ? 'Nothing was measured.'
+        : `No baseline: only absolute limits were applied, over ${plural(heads.length, 'round')} of ${length}.`;
+  }
+};
+
+/** Machine and versions, in a line. Plain text. */
+export const environmentLine = (environment: EnvironmentReport): string =>
+  [
+    `${environment.cpuModel}, ${plural(environment.cores, 'core')}, ${formatCount(environment.memoryGiB)} GiB`,
+    environment.os,
+    `Node ${environment.node}, Tailgate ${environment.tailgate}, Artillery ${environment.artillery}`,
+    ...(environment.pinning === null ? [] : [environment.pinning]),
+  ].join(' · ');
+
+/** How long the run took and what it spent it on. Plain text. */
+export const durationLine = (durations: Report['durations']): string =>
+  `took ${formatElapsed(durations.totalMs)} (build ${formatElapsed(durations.buildMs)}, load ${formatElapsed(durations.loadMs)})`;
+
+/** The first seven characters of a commit, as git shows it. */
+export const shortSha = (sha: string): string => sha.slice(0, 7);
+
+type Line = { name: string; baseline: string; head: string };
+
+/** The server's resources, base against head; empty when they were not sampled. Plain text of ours. */
+export const resourceLines = (resources: SuiteReport['resources']): Line[] => {
+  if (resources === null) return [];
+  const cell = (side: ResourceReport | null, of: (usage: ResourceReport) => string): string =>
+    side === null ? '–' : of(side);
+  const line = (name: string, of: (usage: ResourceReport) => string): Line => ({
+    name,
+    baseline: cell(resources.baseline, of),
+    head: cell(resources.head, of),
+  });
+  const files = (usage: ResourceReport): string =>
+    usage.openFilesLimit === null
+      ? formatCount(usage.maxOpenFiles)
+      : `${formatCount(usage.maxOpenFiles)} of ${formatCount(usage.openFilesLimit)}`;
+  return [
+    line('CPU time', (usage) => formatDuration(usage.cpuSeconds * 1000)),
+    line('CPU, peak', (usage) => formatValue(usage.maxCpuShare, 'cores')),
+    line('Memory (RSS), peak', (usage) => formatBytes(usage.maxRssBytes)),
+    line('Heap, peak', (usage) => formatBytes(usage.maxHeapUsedBytes)),
+    line('Open files, peak', files),
+    line('Threads, peak', (usage) => formatCount(usage.maxThreads)),
+    line('Event-loop delay, peak', (usage) => formatDuration(usage.maxLoopDelayMs)),
+    line('Garbage collection', (usage) => formatDuration(usage.gcPauseMs)),
+  ].filter(({ baseline, head }) => baseline !== '–' || head !== '–');
+};
+
+/** Whether the generator kept up, in a sentence. Plain text; the reason of a bottleneck may be foreign. */
+export const generatorSentence = (generator: NonNullable<SuiteReport['generator']>): string => {
+  const numbers = [
+    `${formatValue(generator.cpuShare, 'cores')} at most`,
+    `event-loop delay p99 ${formatDuration(generator.loopDelayP99Ms)}`,
+    `${formatCount(generator.startedArrivals)} of ${formatCount(generator.intendedArrivals)} users started`,
+    `${formatCount(generator.lateSends)} of ${formatCount(generator.intendedSends)} timed sends late`,
+    `largest lag ${formatDuration(generator.maxLagMs)}`,
+  ].join(', ');
+  return generator.bottleneck === null
+    ? `Load generator: kept up (${numbers}).`
+    : `Load generator: was the bottleneck, ${generator.bottleneck} (${numbers}).`;
+};
+
+const shownCounters: readonly (readonly [string, string])[] = [
+  ['users.created', 'Users started'],
+  ['users.failed', 'Users failed'],
+  ['users.skipped', 'Users skipped'],
+  ['messages.sent', 'Messages sent'],
+  ['messages.acknowledged', 'Acknowledged'],
+  ['messages.unanswered', 'Never answered'],
+  ['deliveries.expected', 'Deliveries expected'],
+  ['deliveries.received', 'Deliveries received'],
+  ['deliveries.lost', 'Deliveries lost'],
+  ['deliveries.duplicated', 'Deliveries duplicated'],
+  ['deliveries.late', 'Deliveries late'],
+  ['disconnects', 'Disconnects'],
+  ['errors', 'Errors'],
+];
+
+/** The counters that say something: those that are not zero on both sides. */
+export const counterLines = (counters: SuiteReport['counters']): Line[] =>
+  shownCounters.flatMap(([name, title]) => {
+    const values = counters[name];
+    if (values === undefined || ((values.baseline ?? 0) === 0 && (values.head ?? 0) === 0)) return [];
+    return { name: title, baseline: formatCount(values.baseline), head: formatCount(values.head) };
+  });

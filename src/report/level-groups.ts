@@ -1,0 +1,55 @@
+import { valueFromCounters } from '../settings/metric-names.ts';
+import type { MetricReport, SuiteReport } from './report-model.ts';
+
+/** One suite run at several loads: its suites are named `suite/level`. */
+export type LevelGroup = { name: string; levels: { name: string; suite: SuiteReport }[] };
+
+/** The suites in their order, with those that are levels of one suite put together. */
+export const groupLevels = (suites: readonly SuiteReport[]): (SuiteReport | LevelGroup)[] => {
+  const prefixOf = (name: string): string | null => {
+    const slash = name.lastIndexOf('/');
+    return slash <= 0 || slash === name.length - 1 ? null : name.slice(0, slash);
+  };
+  const members = new Map<string, SuiteReport[]>();
+  for (const suite of suites) {
+    const prefix = prefixOf(suite.name);
+    if (prefix !== null) members.set(prefix, [...(members.get(prefix) ?? []), suite]);
+  }
+  const done = new Set<string>();
+  return suites.flatMap((suite): (SuiteReport | LevelGroup)[] => {
+    const prefix = prefixOf(suite.name);
+    const together = prefix === null ? [] : (members.get(prefix) ?? []);
+    if (prefix === null || together.length < 2) return [suite];
+    if (done.has(prefix)) return [];
+    done.add(prefix);
+    return [
+      {
+        name: prefix,
+        levels: together.map((member) => ({ name: member.name.slice(prefix.length + 1), suite: member })),
+      },
+    ];
+  });
+};
+
+export const isLevelGroup = (entry: SuiteReport | LevelGroup): entry is LevelGroup => 'levels' in entry;
+
+/** The metric that stands for all levels of a group: the one that most of them gate or measure first. */
+export const mainOfLevels = (group: LevelGroup): string | null => {
+  const votes = new Map<string, number>();
+  for (const { suite } of group.levels)
+    if (suite.main) votes.set(suite.main, (votes.get(suite.main) ?? 0) + 1);
+  return [...votes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
+};
+
+export const metricNamed = (suite: SuiteReport, id: string | null): MetricReport | null =>
+  suite.metrics.find((metric) => metric.id === id) ?? null;
+
+/** Errors per attempt of one side, from the counters; null when that side was not measured. */
+export const errorRate = (suite: SuiteReport, side: 'baseline' | 'head'): number | null => {
+  const counters: Record<string, number> = {};
+  for (const [name, values] of Object.entries(suite.counters)) {
+    const value = values[side];
+    if (value !== null) counters[name] = value;
+  }
+  return valueFromCounters('errors.rate', counters, 0);
+};

@@ -1,0 +1,40 @@
+import { codeSpan, prose } from './escape-markdown.ts';
+import { formatDuration, formatPair, formatPercentChange, formatShare, noValue } from './format-value.ts';
+import { verdictEmoji, verdictWord } from './headline.ts';
+import { errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
+import { table } from './markdown-blocks.ts';
+import { isChanged, metricRows } from './metric-rows.ts';
+
+/** One table by level, base against head. */
+export const levelTable = (group: LevelGroup, headLabel: string): string => {
+  const main = mainOfLevels(group);
+  const statistics = ['mean', 'p50', 'p95', 'p99'];
+  const rows = group.levels.map(({ name, suite }) => {
+    const metric = metricNamed(suite, main);
+    const found = metric === null ? [] : metricRows({ metrics: [metric], main });
+    const cells = statistics.map((statistic) => {
+      if (metric === null) return noValue;
+      const field = `${statistic}Ms` as 'meanMs' | 'p50Ms' | 'p95Ms' | 'p99Ms';
+      const values = formatPair(
+        metric.baseline?.[field] ?? null,
+        metric.head?.[field] ?? null,
+        formatDuration,
+      );
+      const row = found.find((one) => one.statistic === statistic);
+      return row?.change && isChanged(row.change)
+        ? `${values} **${formatPercentChange(row.change.relative)}**`
+        : values;
+    });
+    return [
+      codeSpan(name, 80),
+      ...cells,
+      formatPair(errorRate(suite, 'baseline'), errorRate(suite, 'head'), formatShare),
+      `${verdictEmoji[suite.verdict]} ${verdictWord[suite.verdict]}`,
+    ];
+  });
+  const title =
+    main === null
+      ? ''
+      : `${codeSpan(main, 120)} by level, baseline → ${headLabel.toLowerCase() === 'this pr' ? 'this PR' : prose(headLabel, 60, false)}:\n\n`;
+  return `${title}${table([['Level', 'Mean', 'p50', 'p95', 'p99', 'Errors', 'Verdict'], ...rows], ['l', 'r', 'r', 'r', 'r', 'r', 'l'])}`;
+};

@@ -1,0 +1,102 @@
+import { isDistribution, statisticOf } from './format-value.ts';
+import type { ChangeReport, LimitReport, MetricReport, SuiteReport } from './report-model.ts';
+
+/** One line of the results table: one statistic of one metric, with what was found out about it. */
+export type MetricRow = {
+  metric: string;
+  /** `value` for a metric that has one value and no distribution. */
+  statistic: string;
+  unit: MetricReport['unit'];
+  baseline: number | null;
+  head: number | null;
+  change: ChangeReport | null;
+  limits: LimitReport[];
+  verdict: MetricReport['verdict'];
+  /** Something moved, or was not settled: worth showing without being asked. */
+  notable: boolean;
+};
+
+const severity: Record<MetricReport['verdict'], number> = {
+  advisory: -1,
+  pass: 0,
+  inconclusive: 1,
+  invalid: 2,
+  fail: 3,
+};
+
+const worstOf = (limits: readonly LimitReport[]): MetricReport['verdict'] =>
+  limits.reduce<MetricReport['verdict']>(
+    (worst, limit) => (severity[limit.verdict] > severity[worst] ? limit.verdict : worst),
+    'advisory',
+  );
+
+/** Below these, a change is not worth a line that nobody asked for: with an interval, and without one. */
+const notableRelative = 0.03;
+const notableWithoutInterval = 0.1;
+
+/** A change that its interval (or, without one, its size) sets apart from no change. */
+export const isChanged = (change: ChangeReport | null): boolean => {
+  if (change === null) return false;
+  const size = Math.abs(change.relative);
+  if (change.low === null || change.high === null) return size >= notableWithoutInterval;
+  return size >= notableRelative && (change.low > 0 || change.high < 0);
+};
+
+const order = ['p50', 'p90', 'p95', 'p99', 'p999', 'max', 'mean', 'count', 'value'];
+const rank = (statistic: string): number => {
+  const index = order.indexOf(statistic);
+  return index === -1 ? order.length : index;
+};
+
+const rowsOf = (metric: MetricReport): MetricRow[] => {
+  const named = new Set([...metric.limit, ...metric.change].map((part) => part.statistic));
+  if (named.size === 0) named.add(isDistribution(metric) ? 'p95' : 'value');
+  return [...named]
+    .sort((a, b) => rank(a) - rank(b))
+    .map((statistic) => {
+      const limits = metric.limit.filter((limit) => limit.statistic === statistic);
+      const change = metric.change.find((entry) => entry.statistic === statistic) ?? null;
+      const verdict = worstOf(limits);
+      const isOpen = verdict === 'fail' || verdict === 'inconclusive' || verdict === 'invalid';
+      return {
+        metric: metric.id,
+        statistic,
+        unit: metric.unit,
+        baseline: statisticOf(metric, 'baseline', statistic),
+        head: statisticOf(metric, 'head', statistic),
+        change,
+        limits,
+        verdict,
+        notable: isOpen || isChanged(change),
+      };
+    });
+};
+
+/** Every line of the results table of a suite: the main metric first, then the gated ones, then the others. */
+export const metricRows = (suite: Pick<SuiteReport, 'metrics' | 'main'>): MetricRow[] => {
+  const place = (metric: MetricReport): number => {
+    if (metric.id === suite.main) return 0;
+    return metric.limit.length > 0 ? 1 : 2;
+  };
+  return [...suite.metrics].sort((a, b) => place(a) - place(b)).flatMap(rowsOf);
+};
+
+/** The rows that are shown at once; the gated rows of the first metric when nothing moved. */
+export const openRows = (rows: readonly MetricRow[]): MetricRow[] => {
+  const notable = rows.filter((row) => row.notable);
+  if (notable.length > 0) return notable;
+  const gated = rows.filter((row) => row.limits.length > 0);
+  const shown = gated.length > 0 ? gated : rows;
+  return shown.filter((row) => row.metric === shown[0]?.metric).slice(0, 4);
+};
+
+/** `joinRoom.ack p95`, or the name alone for a metric with one value. */
+export const rowName = (row: Pick<MetricRow, 'metric' | 'statistic'>): string =>
+  row.statistic === 'value' ? row.metric : `${row.metric} ${row.statistic}`;
+
+/** The rule of a limit without the name of the metric, which the row shows already. */
+export const shortRule = (rule: string, row: Pick<MetricRow, 'metric' | 'statistic'>): string => {
+  for (const name of [`${row.metric}.${row.statistic}`, row.metric])
+    if (rule.startsWith(`${name} `)) return rule.slice(name.length + 1);
+  return rule;
+};

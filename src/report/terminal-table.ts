@@ -1,0 +1,40 @@
+import { displayWidth, fitWidth, type Paint, pad } from './terminal-text.ts';
+
+/** A column of a table on a terminal; the columns with the highest `drop` go first when there is no room, 0 stays. */
+export type Column = {
+  title: string;
+  right: boolean;
+  cells: string[] /** Dropped first when there is no room. */;
+  drop: number;
+};
+
+const gap = '  ';
+
+/** Columns side by side within `columns`: the least needed are dropped, then the first one is shortened. */
+export const layout = (all: readonly Column[], columns: number, paint: Paint): string => {
+  const widthOf = (column: Column) => Math.max(displayWidth(column.title), ...column.cells.map(displayWidth));
+  const total = (shown: readonly Column[]) =>
+    shown.reduce((sum, column) => sum + widthOf(column) + gap.length, -gap.length);
+  let shown = all.filter((column) => column.drop === 0 || column.cells.some((cell) => cell !== ''));
+  const minimumFirst = 16;
+  while (total(shown) - Math.max(0, widthOf(shown[0]!) - minimumFirst) > columns) {
+    const last = Math.max(...shown.map((column) => column.drop));
+    if (last === 0) break;
+    shown = shown.filter((column) => column.drop !== last);
+  }
+  const over = Math.max(0, total(shown) - columns);
+  const widths = shown.map((column, index) =>
+    index === 0 ? Math.max(minimumFirst, widthOf(column) - over) : widthOf(column),
+  );
+  const line = (cellOf: (column: Column) => string): string =>
+    shown
+      .map((column, index) => {
+        const cell = cellOf(column);
+        const fitted = index === 0 ? fitWidth(cell, widths[0]!) : cell;
+        return pad(fitted, widths[index]!, column.right);
+      })
+      .join(gap)
+      .trimEnd();
+  const rows = all[0]!.cells.map((_, row) => line((column) => column.cells[row]!));
+  return [paint.dim(line((column) => column.title)), ...rows].join('\n');
+};
