@@ -54,8 +54,9 @@ export const secretValues = (settings: Settings, env: Env): string[] => {
   const addUnder = (value: unknown, secret: boolean): void => {
     if (typeof value === 'string' && secret) add(value);
     if (typeof value !== 'object' || value === null) return;
-    if (isEnvReference(value)) return addSecret(value);
-    for (const [name, each] of Object.entries(value)) addUnder(each, secret || credentialName.test(name));
+    if (isEnvReference(value)) addSecret(value);
+    else
+      for (const [name, each] of Object.entries(value)) addUnder(each, secret || credentialName.test(name));
   };
   for (const part of [settings, ...settings.suites]) {
     addUnder(part.target?.env, false);

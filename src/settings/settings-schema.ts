@@ -2,226 +2,419 @@ import { z } from 'zod';
 
 /**
  * The schema of tailgate.yml, the only description of the settings: the parser, the editor schema
- * (`tailgate.schema.json`) and the reference in the README come from it. Durations are numbers in milliseconds
- * where the name ends in `Ms`.
+ * (`tailgate.schema.json`) and `docs/settings.md` come from it, descriptions included. Durations are whole numbers of
+ * milliseconds where the name ends in `Ms`.
  */
 
 const text = z.string().min(1);
 const durationMs = z.number().int().positive();
-/** A literal, or the name of an environment variable that holds it, so that no secret stands in the file. */
-export const secretSchema = z.union([text, z.strictObject({ env: text })]);
 const json: z.ZodType<unknown> = z.unknown();
+const variables = z.record(z.string(), json);
+
+/** A literal, or the name of an environment variable that holds it, so that no secret stands in the file. */
+export const secretSchema = z
+  .union([text, z.strictObject({ env: text.describe('Name of the environment variable.') })])
+  .describe(
+    'The text itself, or `{ env: NAME }` to take it from an environment variable, so that no secret stands in the file.',
+  );
+
 const environment = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
-export const readySchema = z.strictObject({
-  type: z.enum(['http', 'tcp', 'log', 'socketio', 'websocket']).default('tcp'),
-  /** Path for http, socketio and websocket. */
-  path: z.string().optional(),
-  /** Expected HTTP status; any below 500 if not given. */
-  status: z.number().int().min(100).max(599).optional(),
-  /** Regular expression over a line of the server's output, for log. */
-  pattern: z.string().optional(),
-  timeoutMs: durationMs.default(30_000),
-  intervalMs: durationMs.default(100),
-});
+export const readySchema = z
+  .strictObject({
+    type: z
+      .enum(['http', 'tcp', 'log', 'socketio', 'websocket'])
+      .default('tcp')
+      .describe(
+        '`tcp`: the port accepts connections. `http`: an answer with the expected status. `log`: a line of output matches. `socketio`, `websocket`: a handshake succeeds.',
+      ),
+    path: text
+      .optional()
+      .describe(
+        'Path (or full URL) that `http`, `socketio` and `websocket` ask; `/`, `/socket.io/` and the path of `target.url` if not given.',
+      ),
+    status: z
+      .number()
+      .int()
+      .min(100)
+      .max(599)
+      .optional()
+      .describe('HTTP status that means ready; any below 500 if not given.'),
+    pattern: text
+      .optional()
+      .describe('Regular expression that a line of the output of the server must match, for `log`.'),
+    timeoutMs: durationMs
+      .default(30_000)
+      .describe('The run is invalid when the server is not ready after this.'),
+    intervalMs: durationMs.default(100).describe('Pause between two attempts.'),
+  })
+  .describe('How to tell that the server is ready to be measured.');
 
-export const targetSchema = z.strictObject({
-  /** Command run once, before the first start. */
-  build: text.optional(),
-  /** Command that starts the server; `{{ port }}` is a free port. */
-  start: text.optional(),
-  /** URL of the server; `{{ port }}` is the port of this side. */
-  url: text.default('http://127.0.0.1:{{ port }}'),
-  /** A fixed port instead of a free one. */
-  port: z.number().int().min(1).max(65535).optional(),
-  cwd: text.default('.'),
-  env: environment.default({}),
-  ready: readySchema.prefault({}),
-  stopSignal: z.enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']).default('SIGTERM'),
-  stopTimeoutMs: durationMs.default(1_500),
-  buildTimeoutMs: durationMs.default(600_000),
-  /** Process id of a server that runs already, so that its resources can be sampled. */
-  pid: z.number().int().positive().optional(),
-  /** Pin the server and the generator to separate cores where the machine allows. */
-  pin: z.boolean().default(true),
-  /** Preload that samples event-loop delay, heap and garbage collection of a Node server. */
-  nodePreload: z.boolean().default(true),
-});
+export const targetSchema = z
+  .strictObject({
+    build: text.optional().describe('Command that builds the server, run once before its first start.'),
+    start: text
+      .optional()
+      .describe(
+        'Command that starts the server, run by a shell in `cwd`. `{{ port }}` in it, and the variable `PORT` in its environment, are its port. Without it, the server at `url` must run already.',
+      ),
+    url: text
+      .default('http://127.0.0.1:{{ port }}')
+      .describe('URL of the server; `{{ port }}` is the port of this side.'),
+    port: z
+      .number()
+      .int()
+      .min(1)
+      .max(65535)
+      .optional()
+      .describe('A fixed port instead of a free one. Side by side needs free ones.'),
+    cwd: text.default('.').describe('Folder in which `build` and `start` run.'),
+    env: environment
+      .default({})
+      .describe('Environment variables for `build` and `start`; `{{ port }}` is filled in.'),
+    ready: readySchema.prefault({}),
+    stopSignal: z
+      .enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'])
+      .default('SIGTERM')
+      .describe('Signal that asks the server to end.'),
+    stopTimeoutMs: durationMs
+      .default(3_000)
+      .describe('The whole process group of the server is killed when it has not ended by then.'),
+    buildTimeoutMs: durationMs
+      .default(600_000)
+      .describe('The build is ended, and the run invalid, after this.'),
+    pid: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe('Process id of a server that runs already, so that its resources can be sampled.'),
+    pin: z
+      .boolean()
+      .default(true)
+      .describe('Pin the server and the load generator to separate cores where the machine allows.'),
+    nodePreload: z
+      .boolean()
+      .default(true)
+      .describe(
+        'For Node servers: preload a small module that samples event-loop delay, heap and garbage collection.',
+      ),
+  })
+  .describe('The server under test.');
 
 export const jwtSchema = z.strictObject({
   secret: secretSchema,
-  claims: z.record(z.string(), json).default({}),
-  algorithm: z.enum(['HS256', 'HS384', 'HS512']).default('HS256'),
-  expiresInSeconds: z.number().int().positive().default(3600),
+  claims: variables
+    .default({})
+    .describe('Claims of the token. Text is a template over the variables, for example `{{ userId }}`.'),
+  algorithm: z.enum(['HS256', 'HS384', 'HS512']).default('HS256').describe('How the token is signed.'),
+  expiresInSeconds: z.number().int().positive().default(3600).describe('Lifetime of the token.'),
 });
 
 const emitSchema = z.strictObject({
-  event: text,
-  /** First argument of the emit. */
-  data: json.optional(),
-  /** All arguments, instead of `data`. */
-  args: z.array(json).optional(),
+  event: text.describe('Name of the event.'),
+  data: json.optional().describe('The only argument of the emit.'),
+  args: z.array(json).optional().describe('All arguments of the emit, instead of `data`.'),
 });
 
-export const roomSchema = z.strictObject({
-  namespace: z.string().default('/'),
-  path: z.string().default('/socket.io'),
-  transports: z
-    .array(z.enum(['websocket', 'polling']))
-    .min(1)
-    .default(['websocket']),
-  headers: z.record(z.string(), secretSchema).default({}),
-  /** The Socket.IO `auth` object; `{{ token }}` is the token. */
-  auth: z.record(z.string(), json).default({}),
-  query: z.record(z.string(), z.string()).default({}),
-  token: secretSchema.optional(),
-  jwt: jwtSchema.optional(),
-  create: z
-    .strictObject({
-      ...emitSchema.shape,
-      /** What confirms the room: the acknowledgement, an event of this name, or nothing. */
-      confirm: z.union([z.literal('ack'), z.literal('none'), z.strictObject({ event: text })]).default('ack'),
-      /** Fields that the acknowledgement must have, for example `{ ok: true }`. */
-      expect: json.optional(),
-    })
-    .optional(),
-  delete: z.strictObject({ ...emitSchema.shape, confirm: z.enum(['ack', 'none']).default('ack') }).optional(),
-  /** Events by which the server reports a failure. */
-  failureEvents: z.array(text).default(['exception', 'error']),
-  /** Values taken from the answer to `create` (dotted path), given to the scenario as variables. */
-  capture: z.record(z.string(), text).default({}),
-  timeoutMs: durationMs.default(10_000),
-});
+export const roomSchema = z
+  .strictObject({
+    namespace: z.string().default('/').describe('Socket.IO namespace.'),
+    path: z.string().default('/socket.io').describe('Path of the Socket.IO server.'),
+    transports: z
+      .array(z.enum(['websocket', 'polling']))
+      .min(1)
+      .default(['websocket'])
+      .describe('Transports, in the order in which they are tried.'),
+    headers: z.record(z.string(), secretSchema).default({}).describe('Extra HTTP headers of the handshake.'),
+    auth: variables
+      .default({})
+      .describe(
+        'The `auth` object of the handshake. `{{ token }}` is the token; a value may be `{ env: NAME }`.',
+      ),
+    query: z.record(z.string(), z.string()).default({}).describe('Query parameters of the handshake.'),
+    token: secretSchema
+      .optional()
+      .describe('A token that exists already, as `{{ token }}` in `auth` and `headers`.'),
+    jwt: jwtSchema
+      .optional()
+      .describe('Mints the token of the owner, as `{{ token }}` in `auth` and `headers`.'),
+    create: z
+      .strictObject({
+        ...emitSchema.shape,
+        confirm: z
+          .union([z.literal('ack'), z.literal('none'), z.strictObject({ event: text })])
+          .default('ack')
+          .describe('What confirms the room: its acknowledgement, an event `{ event: NAME }`, or `none`.'),
+        expect: json
+          .optional()
+          .describe(
+            'Fields that the answer must have, for example `{ ok: true }`; the room is refused otherwise.',
+          ),
+      })
+      .optional()
+      .describe('The event that creates the room. Without it the first user to join creates it.'),
+    delete: z
+      .strictObject({
+        ...emitSchema.shape,
+        confirm: z.enum(['ack', 'none']).default('ack').describe('Whether to wait for its acknowledgement.'),
+      })
+      .optional()
+      .describe('The event that deletes the room after the load.'),
+    failureEvents: z
+      .array(text)
+      .default(['exception', 'error'])
+      .describe('Events by which the server reports a failure, to the owner and to virtual users.'),
+    capture: z
+      .record(z.string(), text)
+      .default({})
+      .describe('Variables for the scenario, each a dotted path into the answer to `create`.'),
+    timeoutMs: durationMs.default(10_000).describe('Longest wait for the connection and for every answer.'),
+  })
+  .describe('The test room: its owner connects before the load and stays connected until after it.');
 
 export const deliverySchema = z.strictObject({
-  send: text,
-  receive: text.optional(),
-  sentPath: text,
-  receivedPath: text.optional(),
-  includesSender: z.boolean().default(false),
-  join: z.strictObject({ event: text, roomPath: text }).optional(),
-  leave: z.strictObject({ event: text }).optional(),
-});
-
-export const measureSchema = z.strictObject({
-  /** Attach a callback to emits that the scenario does not wait for. */
-  acknowledgements: z.union([z.enum(['all', 'none']), z.array(text)]).default('none'),
-  deliveries: z.array(deliverySchema).default([]),
-  timeoutMs: durationMs.default(10_000),
-  drainMs: durationMs.default(2_000),
-  /** Token per virtual user, as `{{ $token }}`. */
-  jwt: jwtSchema.optional(),
-  /** The latency metric that the verdict looks at first; the one with most values if not given. */
-  main: text.optional(),
-  /** Write the raw values of every latency as JSON lines into the report folder. */
-  raw: z.boolean().default(false),
-  custom: z
+  send: text.describe('Event that a virtual user emits.'),
+  receive: text.optional().describe('Event that the receivers get; the same name if not given.'),
+  sentPath: text.describe('Where in the sent payload the tag is put, for example `text` or `0.body.id`.'),
+  receivedPath: text
+    .optional()
+    .describe('Where in the received payload it comes back; as `sentPath` if not given.'),
+  includesSender: z.boolean().default(false).describe('Whether the sender gets its own message as well.'),
+  join: z
     .strictObject({
-      /** A command whose standard output is JSON: an object of numbers. */
-      command: text.optional(),
-      url: text.optional(),
-      timeoutMs: durationMs.default(30_000),
+      event: text.describe('Event whose acknowledgement makes a virtual user a member.'),
+      roomPath: text.describe('Where in its payload the room is named.'),
     })
-    .optional(),
+    .optional()
+    .describe(
+      'How a virtual user becomes a member of a room; without it, everyone connected is in one room.',
+    ),
+  leave: z
+    .strictObject({ event: text.describe('Event that ends the membership.') })
+    .optional()
+    .describe('How a virtual user leaves its room before it disconnects.'),
 });
 
-export const baselineSchema = z.strictObject({
-  /** `side-by-side` measures the base commit in the same job; `branch` and `file` read stored records. */
-  mode: z.enum(['side-by-side', 'branch', 'file', 'none']).default('branch'),
-  /** For `file`. */
-  path: text.default('.tailgate/baseline.jsonl'),
-  /** For `branch`. */
-  branch: text.default('tailgate'),
-  /** Git remote (name or URL) for `branch` outside of GitHub. */
-  remote: text.optional(),
-  /** For `side-by-side`: the commit to compare with; found from the event if not given. */
-  ref: text.optional(),
-  /** For `side-by-side` without git: a folder that holds the base version. */
-  dir: text.optional(),
-  /** For `side-by-side`: the command that starts the base version, if it differs. */
-  start: text.optional(),
-  require: z.boolean().default(false),
-  /** When this run is stored: on the default branch only, always, or never. */
-  record: z.enum(['default-branch', 'always', 'never']).default('default-branch'),
-  keep: z.number().int().positive().default(200),
-  keepDays: z.number().int().positive().default(365),
-});
+export const measureSchema = z
+  .strictObject({
+    acknowledgements: z
+      .union([z.enum(['all', 'none']), z.array(text)])
+      .default('none')
+      .describe(
+        'Emits whose acknowledgement is timed although the scenario does not wait for it: `all`, `none`, or a list of events.',
+      ),
+    deliveries: z
+      .array(deliverySchema)
+      .default([])
+      .describe('Messages timed from the send to their receipt at every other member.'),
+    timeoutMs: durationMs
+      .default(10_000)
+      .describe('Every wait for a connection, an acknowledgement or a response ends as an error after this.'),
+    drainMs: durationMs
+      .default(2_000)
+      .describe('How long after the last send a delivery still counts; a missing one is lost.'),
+    jwt: jwtSchema
+      .optional()
+      .describe('Mints a token for each virtual user, as `{{ $token }}` in the scenario.'),
+    main: text
+      .optional()
+      .describe(
+        'The latency metric that the verdict looks at first, for example `chat.delivery`; the one with most values if not given.',
+      ),
+    raw: z
+      .boolean()
+      .default(false)
+      .describe('Write every single latency as JSON lines into the report folder.'),
+    custom: z
+      .strictObject({
+        command: text
+          .optional()
+          .describe('Command run after the load, whose standard output is a JSON object of numbers.'),
+        url: text.optional().describe('URL asked after the load that answers with a JSON object of numbers.'),
+        timeoutMs: durationMs.default(30_000).describe('Longest wait for the numbers.'),
+      })
+      .optional()
+      .describe('Numbers of your own, for example messages persisted; metrics named `custom.NAME`.'),
+  })
+  .describe('What is measured.');
 
-export const verdictSchema = z.strictObject({
-  /** A change below this is never a failure, in percent. */
-  materialityPercent: z.number().min(0).default(3),
-  /** A relative limit that holds for the gated percentiles when no threshold says otherwise, in percent. */
-  marginPercent: z.number().positive().default(10),
-  marginP99Percent: z.number().positive().default(20),
-  /** A change below this many milliseconds is never a failure. */
-  floorMs: z.number().min(0).default(1),
-  errorRisePoints: z.number().min(0).default(0.05),
-  minPairs: z.number().int().min(2).default(6),
-  maxPairs: z.number().int().min(2).default(20),
-  sliceMs: durationMs.default(1_000),
-  slicesPerSide: z.number().int().min(1).default(10),
-  /** Load each side of a pair is given before its first slice; what it measures is forgotten. */
-  warmUpMs: z.number().int().min(0).default(2_000),
-  /** How long messages in flight may take to finish before the other side starts. */
-  guardMs: z.number().int().min(0).default(250),
-  /** Samples without which a p99 is not judged, per side over all rounds. */
-  minSamplesP99: z.number().int().positive().default(1_000),
-  minSamplesP95: z.number().int().positive().default(200),
-  minSamplesP50: z.number().int().positive().default(50),
-});
+export const baselineSchema = z
+  .strictObject({
+    mode: z
+      .enum(['side-by-side', 'branch', 'file', 'none'])
+      .default('branch')
+      .describe(
+        '`side-by-side` measures the base commit in the same job; `branch` and `file` read stored records; `none` leaves absolute limits alone.',
+      ),
+    path: text.default('.tailgate/baseline.jsonl').describe('The file of records, for `file`.'),
+    branch: text.default('tailgate').describe('The orphan branch of records, for `branch`.'),
+    remote: text
+      .optional()
+      .describe('Git remote (name or URL) that holds `branch`, where GitHub is not used.'),
+    ref: text
+      .optional()
+      .describe('For `side-by-side`: the commit to compare with; found from the event if not given.'),
+    dir: text.optional().describe('For `side-by-side` without git: folder that holds the base version.'),
+    start: text
+      .optional()
+      .describe('For `side-by-side`: the command that starts the base version, if it differs.'),
+    require: z.boolean().default(false).describe('Whether a missing baseline makes the run invalid.'),
+    record: z
+      .enum(['default-branch', 'always', 'never'])
+      .default('default-branch')
+      .describe('When this run is stored. A failing run is stored by `tailgate baseline accept` alone.'),
+    keep: z.number().int().positive().default(200).describe('Records kept of each suite.'),
+    keepDays: z.number().int().positive().default(365).describe('Days for which a record is kept.'),
+  })
+  .describe('What a run is compared with.');
 
-const suiteOverrides = {
-  target: targetSchema.partial().optional(),
-  room: z.union([roomSchema, z.literal(false)]).optional(),
-  measure: measureSchema.optional(),
-  thresholds: z.array(text).optional(),
-};
+export const verdictSchema = z
+  .strictObject({
+    materialityPercent: z
+      .number()
+      .min(0)
+      .default(3)
+      .describe('A change below this is never a failure, in percent.'),
+    marginPercent: z
+      .number()
+      .positive()
+      .default(10)
+      .describe('Change that p50 and p95 may have where no threshold says otherwise, in percent.'),
+    marginP99Percent: z
+      .number()
+      .positive()
+      .default(20)
+      .describe('Change that p99 may have where no threshold says otherwise, in percent.'),
+    floorMs: z
+      .number()
+      .min(0)
+      .optional()
+      .describe(
+        'A change of a latency below this many milliseconds is never a failure. If not given: no floor where a change is proven (side by side, history), 1 ms where it is not (fewer than ten stored runs).',
+      ),
+    errorRisePoints: z
+      .number()
+      .min(0)
+      .default(0.05)
+      .describe('A rise of the error rate below this many percentage points is never a failure.'),
+    minPairs: z
+      .number()
+      .int()
+      .min(2)
+      .default(6)
+      .describe('Pairs measured before the first verdict, side by side.'),
+    maxPairs: z
+      .number()
+      .int()
+      .min(2)
+      .default(20)
+      .describe('Pairs after which an open verdict is inconclusive.'),
+    sliceMs: durationMs.default(1_000).describe('Length of a slice, in which one side alone is driven.'),
+    slicesPerSide: z.number().int().min(1).default(10).describe('Slices of each side in a pair.'),
+    warmUpMs: z
+      .number()
+      .int()
+      .min(0)
+      .default(2_000)
+      .describe(
+        'Load that each side of a pair is given before its first slice; what it measures is forgotten.',
+      ),
+    guardMs: z
+      .number()
+      .int()
+      .min(0)
+      .default(250)
+      .describe('How long messages in flight may take to finish before the other side starts.'),
+    minSamplesP99: z
+      .number()
+      .int()
+      .positive()
+      .default(1_000)
+      .describe('Values without which a p99 is not judged, per side over all rounds.'),
+    minSamplesP95: z.number().int().positive().default(200).describe('The same for a p95.'),
+    minSamplesP50: z.number().int().positive().default(50).describe('The same for a p50.'),
+  })
+  .describe('How the verdict is reached; docs/how-it-decides.md explains each.');
+
+const thresholds = z.array(text);
+const overrides = z.record(z.string(), json);
+
+export const levelSchema = z.strictObject({
+  name: text.describe('Name of the level; the suite is reported as `suite/level`.'),
+  overrides: overrides.default({}).describe('Merged over `overrides` of the suite.'),
+  variables: variables.default({}).describe('Merged over `variables` of the suite.'),
+  thresholds: thresholds
+    .optional()
+    .describe('Limits of this level; each replaces the limit of the suite on the same metric and statistic.'),
+});
 
 export const suiteSchema = z.strictObject({
-  name: text,
-  scenario: text,
-  /** Environment of the scenario (`config.environments`). */
-  environment: text.optional(),
-  /** Merged over the scenario's `config`. */
-  overrides: z.record(z.string(), json).default({}),
-  variables: z.record(z.string(), json).default({}),
-  /** The suite once per level: each level's name and what it overrides. */
+  name: text.describe('Name in the report and in the baseline.'),
+  scenario: text.describe('Artillery scenario file.'),
+  environment: text.optional().describe('Environment of the scenario (`config.environments`).'),
+  overrides: overrides
+    .default({})
+    .describe('Merged over `config` of the scenario, for example its `phases`.'),
+  variables: variables.default({}).describe('Variables for the scenario.'),
   levels: z
-    .array(
-      z.strictObject({
-        name: text,
-        overrides: z.record(z.string(), json).default({}),
-        variables: z.record(z.string(), json).default({}),
-      }),
-    )
-    .default([]),
-  ...suiteOverrides,
+    .array(levelSchema)
+    .default([])
+    .describe('Runs the suite once for each level of load, reported as one table.'),
+  target: targetSchema.optional().describe('Merged over `target` of the top level.'),
+  room: z
+    .union([roomSchema, z.literal(false)])
+    .optional()
+    .describe('Merged over `room` of the top level; `false` for no room.'),
+  measure: measureSchema.optional().describe('Merged over `measure` of the top level.'),
+  thresholds: thresholds
+    .optional()
+    .describe(
+      'Limits of this suite; each replaces the limit of the top level on the same metric and statistic.',
+    ),
 });
 
 export const settingsSchema = z.strictObject({
-  suites: z.array(suiteSchema).default([]),
+  suites: z.array(suiteSchema).default([]).describe('What is run, in this order.'),
   target: targetSchema.prefault({}),
-  room: roomSchema.optional(),
+  room: z
+    .union([roomSchema, z.literal(false)])
+    .optional()
+    .describe(
+      'The test room: its owner connects before the load and stays connected until after it; `false` for none.',
+    ),
   measure: measureSchema.prefault({}),
   baseline: baselineSchema.prefault({}),
   verdict: verdictSchema.prefault({}),
-  thresholds: z.array(text).default([]),
-  /** Verdicts that fail the step. */
-  failOn: z.array(z.enum(['fail', 'inconclusive', 'invalid'])).default(['fail', 'invalid']),
-  comment: z.enum(['always', 'on-change', 'on-fail', 'never']).default('always'),
-  /** Check run or commit status with a fixed name, beside the job's own result. */
+  thresholds: thresholds
+    .default([])
+    .describe('Limits for every suite, in the grammar of docs/thresholds.md.'),
+  failOn: z
+    .array(z.enum(['fail', 'inconclusive', 'invalid']))
+    .default(['fail', 'invalid'])
+    .describe('Verdicts that fail the step.'),
+  comment: z
+    .enum(['always', 'on-change', 'on-fail', 'never'])
+    .default('always')
+    .describe('When to comment on the pull request.'),
   check: z
     .strictObject({
-      kind: z.enum(['none', 'check-run', 'commit-status']).default('none'),
-      name: text.default('tailgate'),
+      kind: z
+        .enum(['none', 'check-run', 'commit-status'])
+        .default('none')
+        .describe('What is set on the head commit.'),
+      name: text.default('tailgate').describe('Its name, to be required in branch protection.'),
     })
-    .prefault({}),
-  /** Rounds of a run against a stored baseline. */
-  rounds: z.number().int().positive().default(1),
-  maxMinutes: z.number().positive().default(15),
-  seed: z.number().int().default(1),
-  /** Folder for reports, logs and raw values. */
-  reportDir: text.default('.tailgate'),
+    .prefault({})
+    .describe('A check with a fixed name, beside the result of the job.'),
+  rounds: z.number().int().positive().default(1).describe('Rounds of a run that is not side by side.'),
+  maxMinutes: z
+    .number()
+    .positive()
+    .default(15)
+    .describe('Minutes after which no further round is started; the verdict is given with what there is.'),
+  seed: z.number().int().default(1).describe('Seed of everything random, so that a run can be repeated.'),
+  reportDir: text.default('.tailgate').describe('Folder for reports, logs and raw values.'),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

@@ -1,0 +1,250 @@
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: a default of action.yml is an expression of GitHub */
+/**
+ * The inputs of the action, which are the flags of the command line too: one list, from which `action.yml`, the
+ * flags, `--help` and the README's table are made, and which the settings are read from.
+ */
+
+/** How the text of an input becomes a setting; `special` ones are taken by name. */
+export type InputKind =
+  | 'text'
+  | 'path'
+  | 'whole number'
+  | 'number'
+  | 'yes or no'
+  | 'list'
+  | 'lines'
+  | 'yaml'
+  | 'ready'
+  | 'baseline'
+  | 'fail-on'
+  | 'special';
+
+export type InputDefinition = {
+  name: string;
+  description: string;
+  kind: InputKind;
+  /** The setting of tailgate.yml that it overrides; null for what has no setting. */
+  setting: readonly string[] | null;
+  /** Default in action.yml; none when the settings file or the schema decides. */
+  default?: string;
+  /** What stands for the value in `--help`; the flag takes none when it is absent. */
+  placeholder?: string;
+  /** Not offered on the command line. */
+  actionOnly?: true;
+  /** May be given several times on the command line; the values become lines. */
+  repeatable?: true;
+};
+
+export const inputDefinitions: readonly InputDefinition[] = [
+  {
+    name: 'config',
+    description:
+      'Settings file. If not given: `tailgate.yml`, `tailgate.yaml` or `.github/tailgate.yml`, if there is one.',
+    kind: 'special',
+    setting: null,
+    placeholder: 'file',
+  },
+  {
+    name: 'working-directory',
+    description: 'Folder in which everything is looked up and run.',
+    kind: 'special',
+    setting: null,
+    placeholder: 'folder',
+  },
+  {
+    name: 'suite',
+    description:
+      'Suites to run, by name (`name`, or `name/level` for one level), separated by commas. All, if not given.',
+    kind: 'special',
+    setting: null,
+    placeholder: 'names',
+  },
+  {
+    name: 'scenario',
+    description:
+      'Artillery scenario file. Runs instead of the suites of the settings file; together with `suite`, replaces the scenario of that suite.',
+    kind: 'special',
+    setting: null,
+    placeholder: 'file',
+  },
+  {
+    name: 'environment',
+    description: 'Environment of the scenario (`config.environments`), for every suite that runs.',
+    kind: 'special',
+    setting: null,
+    placeholder: 'name',
+  },
+  {
+    name: 'variables',
+    description: 'Variables for the scenario, as YAML or JSON, added to those of every suite.',
+    kind: 'special',
+    setting: null,
+    placeholder: 'yaml',
+  },
+  {
+    name: 'target',
+    description: 'URL of the server. `{{ port }}` is the port that Tailgate chose.',
+    kind: 'text',
+    setting: ['target', 'url'],
+    placeholder: 'url',
+  },
+  {
+    name: 'build',
+    description: 'Command that builds the server, run once before the first start.',
+    kind: 'text',
+    setting: ['target', 'build'],
+    placeholder: 'command',
+  },
+  {
+    name: 'start',
+    description:
+      'Command that starts the server; it finds its port in the environment variable `PORT` and as `{{ port }}`. Without it, the server at `target` must run already.',
+    kind: 'text',
+    setting: ['target', 'start'],
+    placeholder: 'command',
+  },
+  {
+    name: 'ready',
+    description:
+      'How to tell that the server is ready: `tcp`, `http:/health`, `http://127.0.0.1:9000/health`, `log:/listening/`, `socketio` or `websocket:/path`.',
+    kind: 'ready',
+    setting: ['target', 'ready'],
+    placeholder: 'probe',
+  },
+  {
+    name: 'room',
+    description:
+      'The test room, as YAML or JSON, merged over `room` of the settings file; `false` for no room. Its keys: docs/settings.md.',
+    kind: 'yaml',
+    setting: ['room'],
+    placeholder: 'yaml',
+  },
+  {
+    name: 'measure',
+    description: 'What is measured, as YAML or JSON, merged over `measure` of the settings file.',
+    kind: 'yaml',
+    setting: ['measure'],
+    placeholder: 'yaml',
+  },
+  {
+    name: 'thresholds',
+    description:
+      'Limits, one to a line (`chat.ack.p95 < 200ms`, `p95 < +10%`, `lost = 0`). They replace those of the settings file.',
+    kind: 'lines',
+    setting: ['thresholds'],
+    placeholder: 'limit',
+    repeatable: true,
+  },
+  {
+    name: 'baseline',
+    description:
+      'What to compare with: `side-by-side`, `branch`, `branch:NAME`, `file:PATH` (or a path), or `none`.',
+    kind: 'baseline',
+    setting: ['baseline'],
+    placeholder: 'source',
+  },
+  {
+    name: 'base-ref',
+    description: 'For `side-by-side`: the commit to compare with. Found from the event, if not given.',
+    kind: 'text',
+    setting: ['baseline', 'ref'],
+    placeholder: 'ref',
+  },
+  {
+    name: 'baseline-dir',
+    description: 'For `side-by-side` without git: folder that holds the base version.',
+    kind: 'path',
+    setting: ['baseline', 'dir'],
+    placeholder: 'folder',
+  },
+  {
+    name: 'require-baseline',
+    description: 'Whether a missing baseline makes the run invalid.',
+    kind: 'yes or no',
+    setting: ['baseline', 'require'],
+  },
+  {
+    name: 'record-baseline',
+    description: 'When this run is stored as a baseline: `default-branch`, `always` or `never`.',
+    kind: 'text',
+    setting: ['baseline', 'record'],
+    placeholder: 'when',
+  },
+  {
+    name: 'rounds',
+    description: 'Rounds of a run that is not side by side.',
+    kind: 'whole number',
+    setting: ['rounds'],
+    placeholder: 'count',
+  },
+  {
+    name: 'max-minutes',
+    description: 'Minutes after which no further round is started; the verdict is given with what there is.',
+    kind: 'number',
+    setting: ['maxMinutes'],
+    placeholder: 'minutes',
+  },
+  {
+    name: 'seed',
+    description: 'Seed of everything random, so that a run can be repeated.',
+    kind: 'whole number',
+    setting: ['seed'],
+    placeholder: 'number',
+  },
+  {
+    name: 'fail-on',
+    description:
+      'Verdicts that fail the step: `fail`, `inconclusive`, `invalid`, separated by commas; or `none`.',
+    kind: 'fail-on',
+    setting: ['failOn'],
+    placeholder: 'verdicts',
+  },
+  {
+    name: 'comment',
+    description: 'When to comment on the pull request: `always`, `on-change`, `on-fail` or `never`.',
+    kind: 'text',
+    setting: ['comment'],
+    placeholder: 'when',
+  },
+  {
+    name: 'check',
+    description: 'A check with a fixed name beside the job: `none`, `check-run` or `commit-status`.',
+    kind: 'text',
+    setting: ['check', 'kind'],
+    placeholder: 'kind',
+  },
+  {
+    name: 'report-dir',
+    description: 'Folder for reports, logs and raw values.',
+    kind: 'path',
+    setting: ['reportDir'],
+    placeholder: 'folder',
+  },
+  {
+    name: 'github-token',
+    description: 'Token for the comment, the check and the baseline branch.',
+    kind: 'special',
+    setting: null,
+    default: '${{ github.token }}',
+    actionOnly: true,
+  },
+];
+
+export const inputNames: readonly string[] = inputDefinitions.map((input) => input.name);
+
+/** The outputs of the action. */
+export const outputDefinitions: readonly { name: string; description: string }[] = [
+  { name: 'verdict', description: '`pass`, `fail`, `inconclusive` or `invalid`.' },
+  { name: 'report-json', description: 'Path of the JSON report.' },
+  { name: 'report-markdown', description: 'Path of the report as Markdown.' },
+  { name: 'report-html', description: 'Path of the report as one HTML page.' },
+  { name: 'comment-url', description: 'URL of the pull-request comment; empty when there is none.' },
+  { name: 'regressions', description: 'The limits that failed, as a JSON list of `suite: rule`.' },
+  {
+    name: 'baseline-commit',
+    description: 'Commit that the head was compared with; empty without a baseline.',
+  },
+];
+
+/** What the user gave outside of the settings file; absent and empty values are the same. */
+export type RawInputs = { source: 'action' | 'cli'; values: Readonly<Record<string, string>> };

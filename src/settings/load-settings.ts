@@ -1,0 +1,135 @@
+import path from 'node:path';
+import { type SourcePosition, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
+import { checkSettings } from './check-settings.ts';
+import { inputPlace, inputText, readInputOverlay, suiteNames } from './input-overlay.ts';
+import type { RawInputs } from './inputs.ts';
+import { completeSuites } from './merge-suites.ts';
+import { baseFolder, resolvePaths, shownPath } from './resolve-paths.ts';
+import { schemaProblems } from './schema-problems.ts';
+import { mergeTrees, type SettingPath, type Tree } from './setting-path.ts';
+import { settingPlaces } from './setting-places.ts';
+import { readSettingsText } from './settings-file.ts';
+import { type Settings, settingsSchema } from './settings-schema.ts';
+import { applySuiteInputs } from './suite-inputs.ts';
+
+/** The settings of a run, and what is needed to speak about them. */
+export type LoadedSettings = {
+  /**
+   * Complete: defaults are filled in, every suite has its own `target`, `room` and `measure`, and scenario, report and
+   * baseline paths are absolute. `target.cwd` is relative to `cwd`, because each side has a checkout of its own.
+   */
+  settings: Settings;
+  /** Absolute path of the settings file; null when there is none. */
+  file: string | null;
+  /** The working directory, absolute. */
+  cwd: string;
+  /** Names in the input `suite`; none for all suites. */
+  selected: string[];
+  /** Where `selected` was written. */
+  selectedPlace: SourcePosition;
+  /** Where a setting was written: file, line and column, or the input. */
+  placeOf(path: SettingPath): SourcePosition;
+};
+
+export type SettingsSource = {
+  cwd: string;
+  inputs: RawInputs;
+  /** The text of the file at an absolute path; fails with the code ENOENT where there is none. */
+  readFile(path: string): Promise<string>;
+  /** False for commands that drive no load: they need no suite, and scenario files are not looked for. */
+  needsSuites?: boolean;
+};
+
+/** Looked for in this order when the input `config` is not given. */
+export const defaultSettingsFiles = [
+  'tailgate.yml',
+  'tailgate.yaml',
+  '.github/tailgate.yml',
+  '.github/tailgate.yaml',
+] as const;
+
+const missingCodes = ['ENOENT', 'ENOTDIR', 'EISDIR'];
+
+const readOrNull = async (source: SettingsSource, file: string): Promise<string | null> => {
+  try {
+    return await source.readFile(file);
+  } catch (error) {
+    if (missingCodes.includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
+  }
+};
+
+const findFile = async (
+  source: SettingsSource,
+  cwd: string,
+): Promise<{ file: string; content: string } | null> => {
+  const named = inputText(source.inputs, 'config');
+  for (const candidate of named === undefined ? defaultSettingsFiles : [named]) {
+    const file = path.resolve(cwd, candidate);
+    const content = await readOrNull(source, file);
+    if (content !== null) return { file, content };
+  }
+  if (named === undefined) return null;
+  throw tailgateError('SETTINGS_FILE_MISSING', { path: named }, inputPlace(source.inputs.source, 'config'));
+};
+
+const missingScenarios = async (
+  source: SettingsSource,
+  settings: Settings,
+  placeOf: (path: SettingPath) => SourcePosition,
+): Promise<TailgateError[]> => {
+  const found = await Promise.all(settings.suites.map((suite) => readOrNull(source, suite.scenario)));
+  return settings.suites.flatMap((suite, index) => {
+    if (found[index] !== null) return [];
+    const shown = shownPath(source.cwd, suite.scenario);
+    return [tailgateError('SCENARIO_MISSING', { path: shown }, placeOf(['suites', index, 'scenario']))];
+  });
+};
+
+/** In the order of the file; problems of inputs, which have no line, come first. */
+const inOrder = (problems: readonly TailgateError[]): TailgateError[] =>
+  [...problems].sort(
+    (a, b) => (a.where.line ?? 0) - (b.where.line ?? 0) || (a.where.column ?? 0) - (b.where.column ?? 0),
+  );
+
+/**
+ * The one place where inputs, flags and tailgate.yml become settings. Throws the problem it found, or all of them as
+ * `TailgateErrors`: SETTINGS_* and SCENARIO_MISSING, each with its file, line and column, or its input.
+ */
+export const loadSettings = async (source: SettingsSource): Promise<LoadedSettings> => {
+  const { inputs } = source;
+  const needsSuites = source.needsSuites !== false;
+  const cwd = path.resolve(source.cwd, inputText(inputs, 'working-directory') ?? '.');
+  const found = await findFile(source, cwd);
+  const file = found === null ? undefined : shownPath(source.cwd, found.file);
+  const text = found === null ? null : readSettingsText(found.content, file!);
+  // What is missing from a file that cannot be read is no problem of its own.
+  if (text !== null) throwProblems(text.problems);
+
+  const overlay = readInputOverlay(inputs, cwd);
+  const suiteInputs = applySuiteInputs(text?.value ?? {}, inputs, cwd);
+  const places = settingPlaces((at) => suiteInputs.placeOf(at) ?? overlay.placeOf(at), text, file);
+  const problems = [...overlay.problems, ...suiteInputs.problems];
+
+  const raw = mergeTrees(suiteInputs.tree, overlay.tree) as Tree;
+  const parsed = settingsSchema.safeParse(raw, { reportInput: true });
+  if (!parsed.success) problems.push(...schemaProblems(parsed.error.issues, raw, places));
+  throwProblems(inOrder(problems));
+
+  const complete = settingsSchema.parse(completeSuites(raw, overlay.tree));
+  problems.push(...checkSettings(complete, places.value));
+  if (needsSuites && complete.suites.length === 0)
+    problems.push(tailgateError('SETTINGS_NOTHING_TO_RUN', {}, { file }));
+  const settings = resolvePaths(complete, baseFolder(found?.file ?? null, cwd), cwd);
+  if (needsSuites) problems.push(...(await missingScenarios(source, settings, places.value)));
+  throwProblems(inOrder(problems));
+
+  return {
+    settings,
+    file: found?.file ?? null,
+    cwd,
+    selected: suiteNames(inputs),
+    selectedPlace: inputPlace(inputs.source, 'suite'),
+    placeOf: places.value,
+  };
+};
