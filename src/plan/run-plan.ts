@@ -9,7 +9,10 @@ import type { Threshold } from '../settings/threshold.ts';
 
 /** One suite, resolved: every setting that holds for it, whichever level of the settings it came from. */
 export type SuitePlan = {
+  /** `suite`, or `suite/level` for one of its levels of load. */
   name: string;
+  /** The level of load that this is, and the suite that it belongs to; null for a suite without levels. */
+  level?: { suite: string; name: string } | null;
   /** Absolute path. */
   scenarioPath: string;
   environment: string | null;

@@ -120,8 +120,11 @@ export const readSettingsText = (text: string, file: string): SettingsText => {
   return {
     value: Object.fromEntries(Object.entries(value as Tree).filter(([key]) => !key.startsWith('x-'))),
     valuePlace: (path) => {
-      const found = find(document, path);
-      return placeOf(found.value?.range ? found.value : found.key);
+      const { key, value: node } = find(document, path);
+      if (node?.range === undefined || node.range === null) return placeOf(key);
+      // Columns inside a text count from its first character, not from the quotation mark.
+      const quoted = isScalar(node) && (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE');
+      return placeAt(node.range[0] + (quoted ? 1 : 0));
     },
     keyPlace: (path) => {
       const found = find(document, path);

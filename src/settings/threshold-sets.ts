@@ -1,0 +1,127 @@
+import { type TailgateError, tailgateError } from '../errors.ts';
+import { standardCounters } from '../measurement/round-measurement.ts';
+import {
+  customPrefix,
+  isLatencyMetric,
+  metricAliases,
+  namedErrorPrefix,
+  rates,
+  resourceMetrics,
+  throughputSuffix,
+} from './metric-names.ts';
+import { nearestName } from './nearest-name.ts';
+import { mainMetric, type Threshold } from './threshold.ts';
+
+const subjectKey = ({ metric, statistic, bound }: Threshold): string =>
+  `${metric} ${statistic} ${bound.kind}`;
+
+/**
+ * `over` on top of `under`: a limit of `over` replaces those of `under` on the same metric and statistic and of the same
+ * kind (absolute, or against the baseline); the others of `under` stay.
+ */
+export const mergeThresholds = (under: readonly Threshold[], over: readonly Threshold[]): Threshold[] => {
+  const replaced = new Set(over.map(subjectKey));
+  return [...under.filter((threshold) => !replaced.has(subjectKey(threshold))), ...over];
+};
+
+/** What a suite can measure, as far as it is known before the run. */
+export type KnownMetrics = {
+  /** Latency metrics; null when the scenario does not tell them all (functions, variables in event names). */
+  latencies: readonly string[] | null;
+  /** Counters beside the standard ones, for example of the scenario's own functions; null when not known. */
+  counters: readonly string[] | null;
+  /** Names of custom metrics with `custom.`; null when not known until the command has run. */
+  custom: readonly string[] | null;
+  /** Whether the process tree of the server can be sampled. */
+  resources: boolean;
+};
+
+const matcher = (pattern: string): RegExp =>
+  new RegExp(
+    `^${pattern
+      .split('*')
+      .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+      .join('.*')}$`,
+    'su',
+  );
+
+const counterBehind = (metric: string): string =>
+  metric.endsWith(throughputSuffix) ? metric.slice(0, -throughputSuffix.length) : metric;
+
+const canMeasure = (threshold: Threshold, known: KnownMetrics): boolean => {
+  const { metric, statistic, wildcard } = threshold;
+  if (metric === mainMetric) return known.latencies === null || known.latencies.length > 0;
+  const among = (names: readonly string[]): boolean =>
+    wildcard ? names.some((name) => matcher(metric).test(name)) : names.includes(metric);
+  if (metric.startsWith(namedErrorPrefix)) return true;
+  if (metric.startsWith(customPrefix)) return known.custom === null || among(known.custom);
+  if (metric in resourceMetrics) return known.resources;
+  if (statistic !== 'value') return known.latencies === null || among(known.latencies);
+  const counter = counterBehind(metric);
+  return (
+    metric in rates ||
+    (standardCounters as readonly string[]).includes(counter) ||
+    known.counters === null ||
+    known.counters.includes(counter) ||
+    (wildcard === true && among([...standardCounters, ...Object.keys(rates), ...known.counters]))
+  );
+};
+
+/** Short names first: what a user would write. */
+const listed = (known: KnownMetrics): string[] => [
+  ...(known.latencies ?? []),
+  ...(known.custom ?? []),
+  'errors',
+  'errors.rate',
+  ...Object.keys(metricAliases),
+  ...(known.counters ?? []),
+  ...(known.resources ? Object.keys(resourceMetrics) : []),
+];
+
+/**
+ * THRESHOLD_UNKNOWN_METRIC for each threshold on something that the suite cannot measure, with what it can. What is not
+ * known before the run (null) is accepted here, and judged invalid if it never appears.
+ */
+export const checkThresholds = (thresholds: readonly Threshold[], known: KnownMetrics): TailgateError[] =>
+  thresholds
+    .filter((threshold) => !canMeasure(threshold, known))
+    .map(({ source, metric, statistic, where }) => {
+      const names = listed(known);
+      const candidates =
+        statistic === 'value' ? [...names, ...standardCounters, ...Object.keys(rates)] : names;
+      const latencies = known.latencies ?? [];
+      // "chat.p95" for "chat.ack.p95": the subject is right and the kind is missing.
+      const suggestion =
+        latencies.find((name) => name.startsWith(`${metric}.`)) ?? nearestName(metric, candidates);
+      return tailgateError('THRESHOLD_UNKNOWN_METRIC', { source, metric, suggestion, known: names }, where);
+    });
+
+/**
+ * The thresholds with the main metric and `*` replaced by what was observed: `observed` are the ids of the latency
+ * metrics and the names of counters of the suite. A limit that names its metric goes before one with `*` on the same
+ * statistic. A threshold that matches nothing stays as it is, to be judged invalid.
+ */
+export const expandThresholds = (
+  thresholds: readonly Threshold[],
+  observed: readonly string[],
+  main: string | null,
+): Threshold[] => {
+  const named = thresholds
+    .filter((threshold) => threshold.wildcard === undefined)
+    .map((threshold) =>
+      threshold.metric === mainMetric && main !== null ? { ...threshold, metric: main } : threshold,
+    );
+  const taken = new Set(named.map(subjectKey));
+  const fromWildcards = thresholds
+    .filter((threshold) => threshold.wildcard === true)
+    .flatMap((threshold) => {
+      const { wildcard: _, ...rest } = threshold;
+      const pattern = matcher(threshold.metric);
+      const isLatency = threshold.statistic !== 'value';
+      const matched = observed
+        .filter((id) => isLatencyMetric(id) === isLatency && pattern.test(id))
+        .map((metric): Threshold => ({ ...rest, metric }));
+      return matched.length === 0 ? [threshold] : matched.filter((each) => !taken.has(subjectKey(each)));
+    });
+  return [...named, ...fromWildcards];
+};
