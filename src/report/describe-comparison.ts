@@ -9,10 +9,9 @@ const mean = (values: readonly number[]): number =>
 export const comparisonSentence = (suite: SuiteReport): string => {
   const heads = suite.rounds.filter((round) => round.side === 'head');
   const length = formatElapsed(mean(heads.map((round) => round.activeMs)));
-  const samples = Math.max(
-    0,
-    ...suite.metrics.flatMap((metric) => metric.change.map((change) => change.samples)),
-  );
+  const samples = suite.metrics
+    .flatMap((metric) => metric.change)
+    .reduce((most, change) => Math.max(most, change.samples), 0);
   switch (suite.comparison) {
     case 'side-by-side': {
       const slices = mean(heads.map((round) => round.slices ?? 0));

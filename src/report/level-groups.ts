@@ -13,7 +13,10 @@ export const groupLevels = (suites: readonly SuiteReport[]): (SuiteReport | Leve
   const members = new Map<string, SuiteReport[]>();
   for (const suite of suites) {
     const prefix = prefixOf(suite.name);
-    if (prefix !== null) members.set(prefix, [...(members.get(prefix) ?? []), suite]);
+    if (prefix === null) continue;
+    const found = members.get(prefix);
+    if (found === undefined) members.set(prefix, [suite]);
+    else found.push(suite);
   }
   const done = new Set<string>();
   return suites.flatMap((suite): (SuiteReport | LevelGroup)[] => {

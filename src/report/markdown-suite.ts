@@ -110,11 +110,13 @@ const loadSection = (suite: SuiteReport, importance: number): Section[] => {
 export const suiteSections = (suite: SuiteReport, headLabel: string): Section[] => {
   const rows = metricRows(suite);
   const open = openRows(rows);
-  const rest = rows.filter((row) => !open.includes(row));
+  const shown = new Set(open);
+  const rest = rows.filter((row) => !shown.has(row));
   const base = suite.verdict === 'pass' ? 55 : 80;
   const undecided = open.filter((row) => row.verdict !== 'pass' && row.verdict !== 'advisory');
   const explanations = explanationItems(undecided);
-  const settled = explanationItems(rows.filter((row) => !undecided.includes(row)));
+  const explained = new Set(undecided);
+  const settled = explanationItems(rows.filter((row) => !explained.has(row)));
   return [
     ...problemSections(suite.problems, base + 8),
     ...(open.length === 0 ? [] : [{ variants: [...tableVariants(open, headLabel), ''], importance: base }]),

@@ -2,14 +2,17 @@ import { z } from 'zod';
 
 /**
  * The report: the one model that every renderer reads, and the published contract of `--json FILE`
- * (`report.schema.json` is generated from it). Pure data, no secrets.
+ * (`report.schema.json` is generated from it, with the descriptions given here). Pure data, no secrets.
+ * Changes with `relative` are ratios minus one: 0.1 is +10%.
  */
 
-const verdict = z.enum(['pass', 'fail', 'inconclusive', 'invalid']);
+const verdict = z
+  .enum(['pass', 'fail', 'inconclusive', 'invalid'])
+  .describe('invalid: no verdict can be trusted; it never counts as a pass');
 const finiteOrNull = z.number().nullable();
 
 export const latencySummarySchema = z.strictObject({
-  count: z.number().int(),
+  count: z.number().int().describe('Values in the distribution'),
   meanMs: finiteOrNull,
   p50Ms: finiteOrNull,
   p90Ms: finiteOrNull,
@@ -19,164 +22,182 @@ export const latencySummarySchema = z.strictObject({
   maxMs: finiteOrNull,
 });
 
-/** A change of one statistic, head against baseline, as a ratio minus one (0.1 is +10%). */
-export const changeSchema = z.strictObject({
-  statistic: z.string(),
-  relative: z.number(),
-  /** Confidence interval of `relative`; null when there is only one round a side. */
-  low: finiteOrNull,
-  high: finiteOrNull,
-  confidence: finiteOrNull,
-  /** Pairs or stored records behind it. */
-  samples: z.number().int(),
-});
+export const changeSchema = z
+  .strictObject({
+    statistic: z.string().describe('mean, p50, p90, p95, p99, p999, max, count, or value'),
+    relative: z.number().describe('Head against baseline, as a ratio minus one'),
+    low: finiteOrNull.describe('Lower end of the confidence interval of "relative"; null when there is none'),
+    high: finiteOrNull.describe('Upper end of the confidence interval'),
+    confidence: finiteOrNull.describe('Confidence of the interval, for example 0.95'),
+    samples: z.number().int().describe('Pairs or stored records behind it'),
+  })
+  .describe('A change of one statistic, head against baseline');
 
-/** One limit that was applied, and what came of it. */
-export const limitSchema = z.strictObject({
-  /** As the user wrote it, or the default rule in the same grammar. */
-  rule: z.string(),
-  statistic: z.string(),
-  verdict,
-  /** One sentence: what was compared, the effect, how many pairs, and why this verdict. */
-  explanation: z.string(),
-  /** Smallest change that could have been detected, as a ratio minus one. */
-  detectable: finiteOrNull,
-  file: z.string().nullable(),
-  line: z.number().int().nullable(),
-});
+export const limitSchema = z
+  .strictObject({
+    rule: z.string().describe('As the user wrote it, or the default rule in the same grammar'),
+    statistic: z.string(),
+    verdict,
+    explanation: z
+      .string()
+      .describe('One sentence: what was compared, the effect, how many pairs, and why this verdict'),
+    detectable: finiteOrNull.describe('Smallest change that could have been detected, as a ratio minus one'),
+    file: z.string().nullable().describe('Where the rule stands'),
+    line: z.number().int().nullable(),
+  })
+  .describe('One limit that was applied, and what came of it');
 
-/** `advisory`: shown and compared, but no limit is set on it. */
 export const metricReportSchema = z.strictObject({
-  id: z.string(),
+  id: z
+    .string()
+    .describe('<subject>.<kind>, for example chat.delivery; or a counter, rate, resource or custom metric'),
   unit: z.enum(['ms', 'count', 'ratio', 'bytes', 'cores', 'perSecond']),
-  baseline: latencySummarySchema.nullable(),
-  head: latencySummarySchema.nullable(),
-  /** For counters, rates, resources and custom metrics, which have one value and no distribution. */
-  baselineValue: finiteOrNull,
+  baseline: latencySummarySchema.nullable().describe('The distribution of the baseline, for latencies'),
+  head: latencySummarySchema.nullable().describe('The distribution of the head, for latencies'),
+  baselineValue: finiteOrNull.describe(
+    'For counters, rates, resources and custom metrics, which have one value',
+  ),
   headValue: finiteOrNull,
   change: z.array(changeSchema),
   limit: z.array(limitSchema),
-  verdict: z.enum(['pass', 'fail', 'inconclusive', 'invalid', 'advisory']),
-  /** Quantiles (0 to 1, ascending) and the latency of each side at them, for drawing; only for distributions. */
+  verdict: z
+    .enum(['pass', 'fail', 'inconclusive', 'invalid', 'advisory'])
+    .describe('advisory: shown and compared, but no limit is set on it'),
   distribution: z
     .strictObject({
-      quantiles: z.array(z.number()),
-      baselineMs: z.array(z.number()).nullable(),
-      headMs: z.array(z.number()).nullable(),
+      quantiles: z.array(z.number()).describe('0 to 1, ascending'),
+      baselineMs: z.array(z.number()).nullable().describe('Latency of the baseline at each quantile'),
+      headMs: z.array(z.number()).nullable().describe('Latency of the head at each quantile'),
     })
-    .optional(),
+    .optional()
+    .describe('For drawing; only for distributions'),
 });
 
 export const errorReportSchema = z.strictObject({
   name: z.string(),
-  count: z.number().int(),
-  baselineCount: z.number().int().nullable(),
-  messages: z.array(z.string()),
-  steps: z.array(z.string()),
+  count: z.number().int().describe('At the head'),
+  baselineCount: z.number().int().nullable().describe('Null when the baseline was not measured'),
+  messages: z.array(z.string()).describe('The first different messages'),
+  steps: z.array(z.string()).describe('The steps of the scenario it came from'),
 });
 
 export const roundReportSchema = z.strictObject({
   index: z.number().int(),
   side: z.enum(['baseline', 'head']),
-  /** Rounds with the same number were measured side by side. */
-  pair: z.number().int().nullable(),
-  activeMs: z.number(),
-  /** Number of slices in which the sides alternated; 0 when the round was driven in one piece. */
-  slices: z.number().int().optional(),
+  pair: z.number().int().nullable().describe('Rounds with the same number were measured side by side'),
+  activeMs: z.number().describe('Time during which load was driven, without pauses'),
+  slices: z
+    .number()
+    .int()
+    .optional()
+    .describe('Slices in which the sides alternated; 0 when the round was driven in one piece'),
   metrics: z.record(z.string(), latencySummarySchema),
   counters: z.record(z.string(), z.number()),
 });
 
-export const generatorReportSchema = z.strictObject({
-  cpuShare: z.number(),
-  loopDelayP50Ms: z.number(),
-  loopDelayP99Ms: z.number(),
-  loopDelayMaxMs: z.number(),
-  intendedArrivals: z.number(),
-  startedArrivals: z.number(),
-  lateArrivals: z.number(),
-  intendedSends: z.number(),
-  lateSends: z.number(),
-  maxLagMs: z.number(),
-  peakRssBytes: z.number(),
-  /** Why the generator was the bottleneck; null when it was not. */
-  bottleneck: z.string().nullable(),
-});
+export const generatorReportSchema = z
+  .strictObject({
+    cpuShare: z.number().describe('CPU time over wall time; 1 is one core'),
+    loopDelayP50Ms: z.number(),
+    loopDelayP99Ms: z.number(),
+    loopDelayMaxMs: z.number(),
+    intendedArrivals: z.number(),
+    startedArrivals: z.number(),
+    lateArrivals: z.number(),
+    intendedSends: z.number().describe('Sends of fixed-rate steps'),
+    lateSends: z.number(),
+    maxLagMs: z.number().describe('Largest lag behind an intended instant'),
+    peakRssBytes: z.number(),
+    bottleneck: z.string().nullable().describe('Why the generator was the bottleneck; null when it was not'),
+  })
+  .describe('Health of the load generator: the worst of all rounds, counts added up');
 
-export const resourceReportSchema = z.strictObject({
-  cpuSeconds: z.number(),
-  maxCpuShare: z.number(),
-  maxRssBytes: z.number(),
-  maxOpenFiles: z.number(),
-  openFilesLimit: finiteOrNull,
-  maxThreads: z.number(),
-  maxHeapUsedBytes: finiteOrNull,
-  maxLoopDelayMs: finiteOrNull,
-  gcPauseMs: finiteOrNull,
-});
+export const resourceReportSchema = z
+  .strictObject({
+    cpuSeconds: z.number(),
+    maxCpuShare: z.number().describe('1 is one core'),
+    maxRssBytes: z.number(),
+    maxOpenFiles: z.number(),
+    openFilesLimit: finiteOrNull,
+    maxThreads: z.number(),
+    maxHeapUsedBytes: finiteOrNull.describe('Only for Node servers with the preload'),
+    maxLoopDelayMs: finiteOrNull.describe('Only for Node servers with the preload'),
+    gcPauseMs: finiteOrNull.describe('Garbage collection in a round, the largest; only with the preload'),
+  })
+  .describe("The server's process tree over all rounds");
 
-/** Something that went wrong: an entry of the error catalogue. */
-export const problemSchema = z.strictObject({
-  code: z.string(),
-  what: z.string(),
-  fix: z.string(),
-  file: z.string().nullable(),
-  line: z.number().int().nullable(),
-});
+export const problemSchema = z
+  .strictObject({
+    code: z.string(),
+    what: z.string(),
+    fix: z.string(),
+    file: z.string().nullable(),
+    line: z.number().int().nullable(),
+  })
+  .describe('Something that went wrong, and what to do about it');
 
-export const environmentSchema = z.strictObject({
-  cpuModel: z.string(),
-  cores: z.number(),
-  memoryGiB: z.number(),
-  os: z.string(),
-  node: z.string(),
-  tailgate: z.string(),
-  artillery: z.string(),
-  /** Which cores the server and the generator were given; null when not pinned. */
-  pinning: z.string().nullable(),
-});
+export const environmentSchema = z
+  .strictObject({
+    cpuModel: z.string(),
+    cores: z.number(),
+    memoryGiB: z.number(),
+    os: z.string(),
+    node: z.string(),
+    tailgate: z.string(),
+    artillery: z.string(),
+    pinning: z
+      .string()
+      .nullable()
+      .describe('Which cores the server and the generator were given; null when not pinned'),
+  })
+  .describe('Where it was measured');
 
 export const suiteReportSchema = z.strictObject({
-  name: z.string(),
+  name: z.string().describe('A level of a suite is named suite/level'),
   verdict,
-  /** One sentence. */
-  reason: z.string(),
-  /** How the baseline was obtained: `side-by-side`, `history`, `single` (one stored record), `none`. */
-  comparison: z.enum(['side-by-side', 'history', 'single', 'none']),
+  reason: z.string().describe('One sentence'),
+  comparison: z
+    .enum(['side-by-side', 'history', 'single', 'none'])
+    .describe(
+      'How the baseline was obtained: the base commit measured in the same job, stored runs, one earlier run, or none',
+    ),
   scenario: z.string(),
-  /** Id of the metric that is gated first; null when nothing was measured. */
-  main: z.string().nullable().optional(),
-  /** Where the suite was measured, when that differs from `environment` of the report (merged reports). */
-  environment: environmentSchema.optional(),
+  main: z.string().nullable().optional().describe('Id of the metric that is gated first'),
+  environment: environmentSchema
+    .optional()
+    .describe('Where the suite was measured, when that differs from the environment of the report'),
   metrics: z.array(metricReportSchema),
   counters: z.record(z.string(), z.strictObject({ baseline: finiteOrNull, head: finiteOrNull })),
   errors: z.array(errorReportSchema),
-  unmeasured: z.array(z.strictObject({ event: z.string(), step: z.string(), count: z.number().int() })),
+  unmeasured: z
+    .array(z.strictObject({ event: z.string(), step: z.string(), count: z.number().int() }))
+    .describe('Emits that nothing answers and no delivery watches: counted, in no latency'),
   rounds: z.array(roundReportSchema),
   generator: generatorReportSchema.nullable(),
   resources: z
     .strictObject({ baseline: resourceReportSchema.nullable(), head: resourceReportSchema.nullable() })
-    .nullable(),
+    .nullable()
+    .describe('Null when they were not sampled'),
   problems: z.array(problemSchema),
   warnings: z.array(z.string()),
-  /** The gated main statistic of recent stored runs, oldest first, for a sparkline. */
   trend: z
     .strictObject({ metric: z.string(), statistic: z.string(), values: z.array(z.number()) })
-    .nullable(),
+    .nullable()
+    .describe('A statistic of recent stored runs and of this one, oldest first'),
 });
 
 export const reportSchema = z.strictObject({
   schemaVersion: z.literal(1),
   verdict,
-  /** The verdicts that fail the step, as set. */
-  failOn: z.array(z.enum(['fail', 'inconclusive', 'invalid'])),
+  failOn: z
+    .array(z.enum(['fail', 'inconclusive', 'invalid']))
+    .describe('The verdicts that fail the step, as set'),
   suites: z.array(suiteReportSchema),
-  problems: z.array(problemSchema),
+  problems: z.array(problemSchema).describe('Problems of the run as a whole'),
   environment: environmentSchema,
   commits: z.strictObject({ head: z.string().nullable(), base: z.string().nullable() }),
-  /** Link to the run, null outside CI. */
-  runUrl: z.string().nullable(),
-  startedAt: z.string(),
+  runUrl: z.string().nullable().describe('Link to the run; null outside CI'),
+  startedAt: z.string().describe('ISO 8601'),
   durations: z.strictObject({ totalMs: z.number(), buildMs: z.number(), loadMs: z.number() }),
 });
 

@@ -1,5 +1,6 @@
 const bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
+const maxBars = 60;
 /** What differs by less than this share of the median is noise, and must not look like a mountain. */
 const quietShare = 0.1;
 
@@ -8,7 +9,7 @@ const quietShare = 0.1;
  * 10% of the median to either side.
  */
 export const sparkline = (values: readonly number[]): string => {
-  const known = values.filter(Number.isFinite);
+  const known = values.filter(Number.isFinite).slice(-maxBars);
   if (known.length === 0) return '';
   const median = [...known].sort((a, b) => a - b)[Math.floor((known.length - 1) / 2)]!;
   const margin = Math.abs(median) * quietShare;

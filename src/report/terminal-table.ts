@@ -12,7 +12,8 @@ const gap = '  ';
 
 /** Columns side by side within `columns`: the least needed are dropped, then the first one is shortened. */
 export const layout = (all: readonly Column[], columns: number, paint: Paint): string => {
-  const widthOf = (column: Column) => Math.max(displayWidth(column.title), ...column.cells.map(displayWidth));
+  const widthOf = (column: Column) =>
+    column.cells.reduce((most, cell) => Math.max(most, displayWidth(cell)), displayWidth(column.title));
   const total = (shown: readonly Column[]) =>
     shown.reduce((sum, column) => sum + widthOf(column) + gap.length, -gap.length);
   let shown = all.filter((column) => column.drop === 0 || column.cells.some((cell) => cell !== ''));

@@ -1,0 +1,97 @@
+import type { LoadProgress } from '../load/load-session.ts';
+import type { SuiteJudgement } from '../verdict/judgement.ts';
+import { cleanLine } from './clean-text.ts';
+import { formatChange, formatCount, formatDuration, formatElapsed } from './format-value.ts';
+import { plural } from './headline.ts';
+import { displayWidth, fitWidth } from './terminal-text.ts';
+
+/** What is known while a suite runs. */
+export type ProgressView = {
+  suite: string;
+  /** What is being done, in a word or two of ours: "warming up", "measuring". */
+  stage: string;
+  side: 'baseline' | 'head' | null;
+  load: LoadProgress | null;
+  /** Pairs (or rounds) done, and between how many and how many there will be. */
+  pairs: { done: number; min: number; max: number } | null;
+  /** The interval of the primary metric now. */
+  interval: SuiteJudgement['progress'];
+  elapsedMs: number;
+  /** Time budget of the run; null when there is none. */
+  budgetMs: number | null;
+};
+
+/**
+ * How much longer it takes, from the time the pairs so far took: at the earliest and at the latest, milliseconds.
+ * Null before the first pair. An undecided suite goes on in steps of two pairs.
+ */
+export const estimateRemaining = (
+  view: Pick<ProgressView, 'pairs' | 'elapsedMs' | 'budgetMs'>,
+): { earliestMs: number; latestMs: number } | null => {
+  const { pairs, elapsedMs, budgetMs } = view;
+  if (pairs === null || pairs.done === 0) return null;
+  const perPairMs = elapsedMs / pairs.done;
+  const least = pairs.done < pairs.min ? pairs.min - pairs.done : Math.min(2, pairs.max - pairs.done);
+  const untilBudgetMs = budgetMs === null ? Number.POSITIVE_INFINITY : Math.max(0, budgetMs - elapsedMs);
+  return {
+    earliestMs: Math.min(Math.max(0, least) * perPairMs, untilBudgetMs),
+    latestMs: Math.min(Math.max(0, pairs.max - pairs.done) * perPairMs, untilBudgetMs),
+  };
+};
+
+const remainingText = (view: ProgressView): string | null => {
+  const left = estimateRemaining(view);
+  if (left === null) return null;
+  const coarse = (ms: number): string =>
+    formatElapsed(ms < 90_000 ? Math.ceil(ms / 5000) * 5000 : Math.ceil(ms / 60_000) * 60_000);
+  const earliest = coarse(left.earliestMs);
+  const latest = coarse(left.latestMs);
+  return earliest === latest ? `about ${latest} left` : `${earliest} to ${latest} left`;
+};
+
+const pairsText = (pairs: NonNullable<ProgressView['pairs']>): string => {
+  const now = Math.min(pairs.done + 1, pairs.max);
+  return pairs.min === pairs.max
+    ? `round ${now} of ${pairs.max}`
+    : `pair ${now} of ${pairs.min} to ${pairs.max}`;
+};
+
+const loadText = (load: LoadProgress): string =>
+  load.plannedMs === null
+    ? formatElapsed(load.activeMs)
+    : `${formatElapsed(load.activeMs)} of ${formatElapsed(load.plannedMs)}`;
+
+type Part = { text: string /** Highest goes first when there is no room; 0 stays. */; drop: number };
+
+/** One line of at most `columns` that says where the run is. Foreign names in it are cleaned. */
+export const renderProgress = (view: ProgressView, columns = 100): string => {
+  const { load, pairs, interval } = view;
+  const failed = load === null ? 0 : load.usersFailed;
+  const errors = load === null ? 0 : load.errors;
+  const left = remainingText(view);
+  const side = view.side === null ? '' : ` ${view.side}`;
+  const parts: Part[] = [
+    { text: cleanLine(view.suite, 40), drop: 1 },
+    ...(pairs === null ? [] : [{ text: pairsText(pairs), drop: 0 }]),
+    { text: `${view.stage}${side}${load === null ? '' : ` ${loadText(load)}`}`, drop: 3 },
+    ...(load === null ? [] : [{ text: plural(load.usersActive, 'user'), drop: 6 }]),
+    ...(load?.main
+      ? [{ text: `${cleanLine(load.main.id, 40)} p95 ${formatDuration(load.main.p95Ms)}`, drop: 5 }]
+      : []),
+    ...(errors > 0 ? [{ text: plural(errors, 'error'), drop: 2 }] : []),
+    ...(failed > 0 ? [{ text: `${formatCount(failed)} failed`, drop: 4 }] : []),
+    ...(interval === null
+      ? []
+      : [{ text: `${cleanLine(interval.statistic, 12)} ${formatChange(interval)}`, drop: 0 }]),
+    ...(left === null ? [] : [{ text: left, drop: 2 }]),
+  ];
+  const separator = ' · ';
+  let shown = parts;
+  const join = () => shown.map((part) => part.text).join(separator);
+  while (displayWidth(join()) > columns) {
+    const last = Math.max(...shown.map((part) => part.drop));
+    if (last === 0) break;
+    shown = shown.filter((part) => part.drop !== last);
+  }
+  return fitWidth(join(), columns);
+};
