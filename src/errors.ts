@@ -16,6 +16,17 @@ export const exitCodes = {
 
 export type ExitName = keyof typeof exitCodes;
 
+/** What each exit code means, in one line, for `--help` and the documentation. */
+export const exitMeanings: Record<ExitName, string> = {
+  pass: 'no limit failed, or the verdict is not one that "fail-on" lists',
+  fail: 'a limit failed',
+  usage: 'a mistake in a flag, the settings or the scenario; nothing was started',
+  inconclusive: 'the measurements could not decide (only if "fail-on" lists it)',
+  invalid: 'no verdict can be trusted: the server died, the room was lost, nothing was measured',
+  internal: 'a bug in Tailgate',
+  cancelled: 'interrupted; everything that was started has been stopped',
+};
+
 type Entry<P> = {
   exit: ExitName;
   cause: (params: P) => string;
@@ -134,6 +145,23 @@ export const catalogue = {
     (p) => `The scenario "${p.path}" uses the engine "${p.engine}", which Tailgate does not have.`,
     (p) => `Engines: ${list(p.known)}.`,
   ),
+  SCENARIO_FILE_MISSING: entry<{ what: string; file: string; path: string }>(
+    'usage',
+    (p) => `The ${p.what} "${p.file}" of the scenario "${p.path}" does not exist.`,
+    () => 'Correct the path; it is relative to the scenario file.',
+  ),
+  SCENARIO_PLUGIN_MISSING: entry<{ plugin: string; package: string; path: string }>(
+    'usage',
+    (p) =>
+      `The scenario "${p.path}" uses the plugin "${p.plugin}", but the package "${p.package}" is not installed.`,
+    (p) =>
+      `Install it beside the scenario ("npm install ${p.package}"), or switch it off for this run with the override "plugins: { ${p.plugin}: false }".`,
+  ),
+  SCENARIO_CODE_FAILED: entry<{ what: string; reason: string; path: string }>(
+    'usage',
+    (p) => `The ${p.what} of the scenario "${p.path}" cannot be used: ${p.reason}`,
+    () => 'It is loaded as Artillery loads it; the line above is what it threw.',
+  ),
   SCENARIO_MEASURES_NOTHING: entry<{ path: string; events: readonly string[]; lines: string }>(
     'usage',
     (p) =>
@@ -246,7 +274,13 @@ export const catalogue = {
   GITHUB_PERMISSION: entry<{ action: string; permission: string; status: number }>(
     'usage',
     (p) => `GitHub does not let this token ${p.action} (HTTP ${p.status}).`,
-    (p) => `Add to the job:\npermissions:\n  contents: read\n  ${p.permission}`,
+    (p) =>
+      `Add to the job:\npermissions:\n${p.permission.startsWith('contents:') ? '' : '  contents: read\n'}  ${p.permission}`,
+  ),
+  GITHUB_TOKEN_REJECTED: entry<{ action: string }>(
+    'usage',
+    (p) => `GitHub rejected the token when asked to ${p.action} (HTTP 401).`,
+    () => 'Leave the input "github-token" at its default, or check that the token given has not expired.',
   ),
   GITHUB_FAILED: entry<{ action: string; reason: string }>(
     'internal',

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/style/noDefaultExport: these modules are Artillery's
+
 /**
  * Types of the parts of Artillery that we bundle. Artillery exports only its index and `util`, so they are imported by
  * their path; the bundle replaces some of their neighbours (see scripts/build/artillery-parts.ts).
@@ -44,6 +46,7 @@ declare module '*/artillery/dist/lib/core/runner.js' {
     options: Record<string, unknown>,
   ): Promise<RunnerEvents>;
   export const runnerFuncs: {
+    prepareScript(script: unknown, payload: unknown): unknown;
     handleScriptHook(
       hook: 'before' | 'after',
       script: unknown,
@@ -84,6 +87,11 @@ declare module '*/artillery/dist/lib/util/validate-script.js' {
   const validateScript: (script: unknown) => string | undefined;
 
   export { validateScript as default };
+}
+
+declare module '*/dist/index.js' {
+  /** One of Artillery's plugins. */
+  export const Plugin: unknown;
 }
 
 declare module 'artillery/util' {

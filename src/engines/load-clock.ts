@@ -94,6 +94,14 @@ export class LoadClock {
     this.#pausedAtMs = this.#startedAtMs;
   }
 
+  /** Drops every timer and everyone who waits for the clock to run: nothing that was planned happens any more. */
+  clearAll(): void {
+    this.#disarm();
+    this.#heap = [];
+    this.#byId.clear();
+    this.#waiting = [];
+  }
+
   #disarm(): void {
     if (this.#handle !== null) clearTimeout(this.#handle);
     this.#handle = null;

@@ -50,4 +50,8 @@ export type LoadSession = AsyncDisposable & {
   collect(): Promise<RoundMeasurement>;
   onProgress(listener: (progress: LoadProgress) => void): void;
   readonly pid: number;
+  /** Every generator process; the first is `pid`. */
+  readonly pids: readonly number[];
+  /** Cores that the generator is pinned to, as `taskset` writes them; null when it is not pinned. */
+  readonly pinnedTo: string | null;
 };

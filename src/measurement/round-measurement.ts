@@ -65,6 +65,12 @@ export type ResourceUsage = {
 export type UnmeasuredEmit = { event: string; step: string; count: number };
 
 /**
+ * A condition that a plugin of the scenario judged (`ensure`, `expect`). A strict one that does not hold fails the run,
+ * as it fails `artillery run`.
+ */
+export type PluginCheck = { plugin: string; expression: string; strict: boolean; ok: boolean };
+
+/**
  * What one round of load measured on one side. Plain JSON: it crosses process borders and is stored.
  *
  * `slices` holds, per metric and per one-second slice of this side, the sketch of the messages sent in it; it is
@@ -88,6 +94,8 @@ export type RoundMeasurement = {
   resources: ResourceUsage | null;
   /** Numbers from the custom metrics command or URL, by name. */
   custom: Record<string, number>;
+  /** Conditions that the scenario's own plugins judged. */
+  checks?: PluginCheck[];
 };
 
 /** Counters every round has, at zero when nothing happened. */

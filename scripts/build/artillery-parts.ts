@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Plugin } from 'esbuild';
+
+/** What takes the place of a module of Artillery's. */
+type Replacement = {
+  file: string;
+  /** Our export that is wanted, and the name under which Artillery imports it; the whole module if not given. */
+  name?: string;
+  as?: string;
+  /** An engine: its sessions are timed on the load clock. */
+  engine?: boolean;
+};
+
+/** Imports of Artillery's own modules (`dist/lib/core/*.js`) that lead to ours. */
+const replacements: Readonly<Record<string, Replacement>> = {
+  './phases.js': { file: 'src/load/arrival-phaser.ts', name: 'createPhaser', as: 'default' },
+  './readers.js': { file: 'src/load/payload-reader.ts', name: 'createPayloadReader', as: 'default' },
+  './ssms.js': { file: 'src/load/metric-store.ts', name: 'MetricStore', as: 'SSMS' },
+  './weighted-pick.js': { file: 'src/load/weighted-pick.ts', name: 'createWeightedPick', as: 'default' },
+  './engine_http.js': { file: 'src/engines/http/http-engine.ts', name: 'HttpEngine', engine: true },
+  './engine_socketio.js': {
+    file: 'src/engines/socketio/socketio-engine.ts',
+    name: 'SocketIoEngine',
+    engine: true,
+  },
+  './engine_ws.js': { file: 'src/engines/ws/ws-engine.ts', name: 'WsEngine', engine: true },
+  '../builtin-packages.js': {
+    file: 'src/load/engine-packages.ts',
+    name: 'resolveEnginePackage',
+    as: 'resolveBuiltinPackage',
+  },
+  '../commons/index.js': { file: 'src/load/engine-util.ts' },
+};
+
+/** Engines that Artillery's runner imports as packages, from a file of the bundle: file name -> engine. */
+export const engineEntries: Readonly<Record<string, Replacement>> = {
+  'engine-socketio-v3': {
+    file: 'src/engines/socketio-v3/socketio-v3-engine.ts',
+    name: 'SocketIoV3Engine',
+    engine: true,
+  },
+  'engine-stomp': { file: 'src/engines/stomp/stomp-engine.ts', name: 'StompEngine', engine: true },
+};
+
+/** Modules that are large and seldom needed: evaluated at the first call of one of these functions. */
+const lazyModules: Readonly<Record<string, { specifier: string; functions: readonly string[] }>> = {
+  // The browser build leaves out an HTTP client (undici) that only fetches pages.
+  cheerio: { specifier: 'node_modules/cheerio/dist/browser/index.js', functions: ['load'] },
+  espree: { specifier: 'espree', functions: ['parse'] },
+};
+
+const code = (root: string, { file, name, as, engine }: Replacement): string => {
+  const from = JSON.stringify(path.join(root, file));
+  if (name === undefined) return `export * from ${from};`;
+  if (!engine) return `export { ${name} as ${as} } from ${from};`;
+  const session = JSON.stringify(path.join(root, 'src/load/session-length.ts'));
+  return `import { ${name} } from ${from};
+import { withSessionLength } from ${session};
+export default withSessionLength(${name});`;
+};
+
+const coreFolder = /[\\/]artillery[\\/]dist[\\/]lib[\\/]core[\\/][^\\/]+$/;
+
+/**
+ * Bundles Artillery's runner with our parts in the places of its scheduler, metric store, engines and package
+ * resolution. Artillery's files themselves are taken unchanged.
+ */
+export const artilleryParts = (root: string): Plugin => ({
+  name: 'artillery-parts',
+  setup(build) {
+    const artillery = path.join(root, 'node_modules', 'artillery');
+
+    build.onResolve({ filter: /^\.\.?\// }, ({ path: specifier, importer, kind }) => {
+      if (kind === 'entry-point' || !coreFolder.test(importer)) return undefined;
+      const replacement = replacements[specifier];
+      if (replacement === undefined) return undefined;
+      return existsSync(path.join(root, replacement.file))
+        ? { path: specifier, namespace: 'replaced', sideEffects: false }
+        : undefined;
+    });
+    build.onLoad({ filter: /.*/, namespace: 'replaced' }, ({ path: specifier }) => ({
+      contents: code(root, replacements[specifier]!),
+      resolveDir: root,
+    }));
+
+    build.onResolve({ filter: /^engine-/ }, ({ path: name, kind }) =>
+      kind === 'entry-point' && name in engineEntries ? { path: name, namespace: 'engine-entry' } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'engine-entry' }, ({ path: name }) => ({
+      contents: code(root, engineEntries[name]!),
+      resolveDir: root,
+    }));
+
+    // `artillery/util` wants the whole runner for two template functions.
+    build.onResolve({ filter: /^\.\/core\/index\.js$/ }, ({ importer }) =>
+      importer === path.join(artillery, 'dist', 'lib', 'util.js')
+        ? { path: 'template-functions', namespace: 'artillery-core' }
+        : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'artillery-core' }, () => ({
+      contents: `export { templateFunctions as runner } from ${JSON.stringify(path.join(root, 'src/load/template-functions.ts'))};`,
+      resolveDir: root,
+    }));
+    // Its helpers for printing, which nothing here calls.
+    build.onResolve({ filter: /^(moment|chalk)$/ }, ({ importer }) =>
+      importer === path.join(artillery, 'dist', 'lib', 'util.js')
+        ? { path: 'printing', namespace: 'unused' }
+        : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'export default {};' }));
+
+    build.onResolve({ filter: /^(cheerio|espree)$/ }, ({ path: name, importer, kind }) =>
+      importer.endsWith(path.join('commons', 'engine_util.js')) && kind === 'import-statement'
+        ? { path: name, namespace: 'lazy', sideEffects: false }
+        : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path: name }) => {
+      const { specifier, functions } = lazyModules[name]!;
+      const target = JSON.stringify(
+        specifier.startsWith('node_modules/') ? path.join(root, specifier) : specifier,
+      );
+      return {
+        contents: functions
+          .map((call) => `export const ${call} = (...given) => require(${target}).${call}(...given);`)
+          .join('\n'),
+        resolveDir: root,
+      };
+    });
+
+    // Only the version of Artillery is wanted, not the list of everything it depends on.
+    build.onLoad({ filter: /[\\/]artillery[\\/]package\.json$/ }, async ({ path: file }) => {
+      const { default: manifest } = await import(file, { with: { type: 'json' } });
+      return { contents: JSON.stringify({ version: manifest.version }), loader: 'json' };
+    });
+  },
+});

@@ -1,0 +1,148 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TailgateError, tailgateError } from '../errors.ts';
+import type { LoadCommand, LoadEvent, LoadReply, PlainError } from './load-protocol.ts';
+import type { LoadProgress } from './load-session.ts';
+
+const stopTimeoutMs = 1_000;
+
+type Command = LoadCommand extends infer C ? (C extends LoadCommand ? Omit<C, 'id'> : never) : never;
+type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
+
+const fromPlain = (error: PlainError): TailgateError =>
+  new TailgateError(error.code, error.what, error.fix, error.exit, error.where);
+
+/** The bundled program beside this file; where the sources run unbundled, the one in `dist`. */
+const defaultWorkerPath = (): string => {
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  const beside = path.join(here, 'load-worker.js');
+  return existsSync(beside) ? beside : path.join(here, '..', '..', 'dist', 'load-worker.js');
+};
+
+const folders = (process.env.PATH ?? '').split(path.delimiter);
+const taskset = (): string | undefined =>
+  process.platform === 'linux'
+    ? folders.map((folder) => path.join(folder, 'taskset')).find((file) => existsSync(file))
+    : undefined;
+
+export type GeneratorProcessOptions = {
+  /** Where the output of the process goes, the scenario's own `console.log` included: never to our output. */
+  logPath: string;
+  /** Cores it may use, as `taskset` takes them (`0`, `0-2,5`); null for all. Without `taskset` it is not pinned. */
+  cpus: string | null;
+  env: Readonly<Record<string, string | undefined>>;
+  workerPath?: string | undefined;
+};
+
+/** A generator process and the commands it is given. */
+export class GeneratorProcess {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+  #closing = false;
+  #failure: TailgateError | null = null;
+  #finish!: () => void;
+  #fail!: (error: TailgateError) => void;
+  #progress: (progress: LoadProgress) => void = () => {};
+  readonly #exited: Promise<void>;
+
+  /** Resolves when every arrival was made and every virtual user ended; rejects with LOAD_FAILED. */
+  readonly finished: Promise<void>;
+  /** Cores it is pinned to; null when it is not. */
+  readonly pinnedTo: string | null;
+
+  constructor(options: GeneratorProcessOptions) {
+    mkdirSync(path.dirname(options.logPath), { recursive: true });
+    const log = openSync(options.logPath, 'a');
+    const pin = options.cpus === null ? undefined : taskset();
+    this.pinnedTo = pin === undefined ? null : options.cpus;
+    this.finished = new Promise((resolve, reject) => {
+      this.#finish = resolve;
+      this.#fail = reject;
+    });
+    this.finished.catch(() => {});
+    this.#child = fork(options.workerPath ?? defaultWorkerPath(), [], {
+      // taskset becomes node, so that every thread of it is pinned from its start.
+      ...(pin === undefined ? {} : { execPath: pin, execArgv: ['-c', options.cpus!, process.execPath] }),
+      ...(pin === undefined ? { execArgv: [] } : {}),
+      stdio: ['ignore', log, log, 'ipc'],
+      serialization: 'advanced',
+      env: options.env as NodeJS.ProcessEnv,
+    });
+    closeSync(log);
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => {
+        if (!this.#closing)
+          this.#failed(`its process ended with ${signal ?? `code ${code}`}; see ${options.logPath}`);
+        resolve();
+      });
+      this.#child.once('error', (error) => {
+        this.#failed(`its process did not start (${error.message})`);
+        resolve();
+      });
+    });
+    this.#child.on('message', (message) => this.#receive(message as LoadReply | LoadEvent));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  onProgress(listener: (progress: LoadProgress) => void): void {
+    this.#progress = listener;
+  }
+
+  /** Sends a command; resolves with its answer. Rejects with the error it answered, or LOAD_FAILED if it died. */
+  async ask<T>(command: Command): Promise<T> {
+    if (!this.#child.connected)
+      throw this.#failure ?? tailgateError('LOAD_FAILED', { reason: 'its process is gone' });
+    const id = this.#nextId++;
+    return await new Promise<T>((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#child.send({ ...command, id }, (error) => {
+        if (error === null) return;
+        this.#waiting.delete(id);
+        reject(this.#failure ?? tailgateError('LOAD_FAILED', { reason: error.message }, {}, error));
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (this.#child.connected) this.#child.disconnect();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  #receive(message: LoadReply | LoadEvent): void {
+    switch (message.type) {
+      case 'progress':
+        this.#progress(message.progress);
+        return;
+      case 'finished':
+        this.#finish();
+        return;
+      case 'failed':
+        this.#failure = tailgateError('LOAD_FAILED', { reason: message.reason });
+        this.#fail(this.#failure);
+        return;
+      case 'reply': {
+        const waiting = this.#waiting.get(message.id);
+        this.#waiting.delete(message.id);
+        if (message.error === undefined) waiting?.resolve(message.value);
+        else waiting?.reject(fromPlain(message.error));
+      }
+    }
+  }
+
+  #failed(reason: string): void {
+    this.#failure ??= tailgateError('LOAD_FAILED', { reason });
+    this.#fail(this.#failure);
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,49 @@
+import type { EventEmitter } from 'node:events';
+import type { PluginCheck, RoundMeasurement } from '../measurement/round-measurement.ts';
+import { artilleryGlobal } from './artillery-global.ts';
+import { artilleryReport } from './artillery-report.ts';
+
+type EnsureCheck = { original: string; strict: boolean; result: unknown };
+
+/**
+ * Runs what Artillery's plugins do at the end of a test, with the measurement in the shape of Artillery's report, and
+ * gives the checks they made: every condition of `ensure`, failed expectations of `expect`, and any other plugin or
+ * processor that asked for a failing exit code.
+ */
+export const checksOf = async (
+  measurement: RoundMeasurement,
+  reporting: EventEmitter,
+): Promise<PluginCheck[]> => {
+  const artillery = artilleryGlobal();
+  const report = artilleryReport(measurement, Date.now());
+  const checks: PluginCheck[] = [];
+  artillery.globalEvents.on('checks', (results) => {
+    for (const { original, strict, result } of results as EnsureCheck[])
+      checks.push({ plugin: 'ensure', expression: original, strict, ok: result === 1 || result === true });
+  });
+  const exitCodeBefore = artillery.suggestedExitCode;
+  reporting.emit('stats', report);
+  reporting.emit('done', report);
+  artillery.globalEvents.emit('done', report);
+  // Apdex computes the score that conditions of ensure may name, so it goes first, in the order of loading.
+  for (const extension of artillery.extensionEvents)
+    if (extension.ext === 'beforeExit') await extension.method({ report, testInfo: { endTime: Date.now() } });
+  for (const extension of artillery.extensionEvents)
+    if (extension.ext === 'onShutdown') await extension.method({});
+  const failedExpectations = measurement.counters['plugins.expect.failed'] ?? 0;
+  if (failedExpectations > 0)
+    checks.push({
+      plugin: 'expect',
+      expression: `${failedExpectations} failed expectations`,
+      strict: true,
+      ok: false,
+    });
+  else if (exitCodeBefore !== 0)
+    checks.push({
+      plugin: 'processor',
+      expression: `exit code ${exitCodeBefore} was asked for`,
+      strict: true,
+      ok: false,
+    });
+  return checks;
+};

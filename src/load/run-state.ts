@@ -1,0 +1,69 @@
+import { lateAfterMs } from '../engines/load-activity.ts';
+import { recorder } from '../measurement/recorder.ts';
+import type { Arrival } from './arrival-schedule.ts';
+
+/**
+ * Where the load of this generator process stands. The arrival scheduler and the metric store, which Artillery
+ * constructs, write to it; the generator reads it and learns at once, without polling, when the load is over.
+ */
+export class RunState {
+  /** The arrival being started; null outside of one (in hooks). */
+  arrival: Arrival | null = null;
+  phaseName: string | null = null;
+  usersCreated = 0;
+  usersFailed = 0;
+  usersActive = 0;
+  intendedArrivals = 0;
+  startedArrivals = 0;
+  lateArrivals = 0;
+  maxLagMs = 0;
+  #arrivalsDone = false;
+  #finished: () => void = () => {};
+
+  /** Resolves when every arrival was made and every virtual user ended. */
+  readonly finished = new Promise<void>((resolve) => {
+    this.#finished = resolve;
+  });
+
+  /** An arrival is due and was started (or skipped for `maxVusers`), `lagMs` after its intended instant. */
+  arrived(lagMs: number, skipped: boolean): void {
+    this.intendedArrivals += 1;
+    if (skipped) recorder.count('users.skipped');
+    else this.startedArrivals += 1;
+    if (lagMs > lateAfterMs) this.lateArrivals += 1;
+    if (lagMs > this.maxLagMs) this.maxLagMs = lagMs;
+  }
+
+  userCreated(): void {
+    this.usersCreated += 1;
+    this.usersActive += 1;
+  }
+
+  userEnded(failed: boolean): void {
+    if (failed) this.usersFailed += 1;
+    if (this.usersActive > 0) this.usersActive -= 1;
+    this.#checkFinished();
+  }
+
+  arrivalsDone(): void {
+    this.#arrivalsDone = true;
+    this.#checkFinished();
+  }
+
+  /** Forgets what was counted for health and progress so far (end of the warm-up); users that run go on. */
+  reset(): void {
+    this.usersCreated = 0;
+    this.usersFailed = 0;
+    this.intendedArrivals = 0;
+    this.startedArrivals = 0;
+    this.lateArrivals = 0;
+    this.maxLagMs = 0;
+  }
+
+  #checkFinished(): void {
+    if (this.#arrivalsDone && this.usersActive === 0) this.#finished();
+  }
+}
+
+/** The state of this generator process. */
+export const runState = new RunState();

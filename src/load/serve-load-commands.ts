@@ -1,0 +1,78 @@
+import { TailgateError, tailgateError } from '../errors.ts';
+import { Generator } from './generator.ts';
+import type { LoadCommand, LoadEvent, LoadReply, PlainError, Prepared } from './load-protocol.ts';
+import { runState } from './run-state.ts';
+
+const progressEveryMs = 500;
+
+const plainError = (error: unknown): PlainError => {
+  if (error instanceof TailgateError) {
+    const { code, what, fix, exit, where } = error;
+    return { code, what, fix, exit, where };
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return plainError(loadFailed(reason));
+};
+
+const loadFailed = (reason: string): TailgateError => tailgateError('LOAD_FAILED', { reason });
+
+/**
+ * Serves the session that forked this process until it lets go: then the process ends at once, so that no generator
+ * outlives its session. An error that nobody caught ends the load, but what was measured can still be collected.
+ */
+export const serveLoadCommands = (): void => {
+  const send = (message: LoadReply | LoadEvent): void => {
+    if (process.connected) process.send?.(message);
+  };
+  let generator: Generator | null = null;
+  const running = (): Generator => {
+    if (generator === null) throw new Error('The generator was not prepared.');
+    return generator;
+  };
+  const answer = async (command: LoadCommand): Promise<unknown> => {
+    switch (command.type) {
+      case 'prepare': {
+        generator = await Generator.prepare(command.request, command.hooks);
+        return { variables: generator.variables, warnings: [] } satisfies Prepared;
+      }
+      case 'resume':
+        running().resume(command.slice);
+        return undefined;
+      case 'pause':
+        await running().pause(command.guardMs);
+        return undefined;
+      case 'reset':
+        running().reset();
+        return undefined;
+      case 'collect':
+        return await running().collect();
+      case 'conclude':
+        return await running().conclude(command.measurement);
+    }
+  };
+  process.on('message', (command: LoadCommand) => {
+    answer(command).then(
+      (value) => send({ type: 'reply', id: command.id, value }),
+      (error: unknown) => {
+        console.error(error);
+        send({ type: 'reply', id: command.id, error: plainError(error) });
+      },
+    );
+  });
+  void runState.finished.then(() => send({ type: 'finished' }));
+  const progress = setInterval(() => {
+    if (generator !== null) send({ type: 'progress', progress: generator.progress() });
+  }, progressEveryMs);
+  const fail = (error: unknown): void => {
+    console.error(error);
+    send({ type: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  process.on('disconnect', () => {
+    clearInterval(progress);
+    process.exit(0);
+  });
+  // The terminal sends Ctrl-C to the whole group; the session decides what happens here.
+  process.on('SIGINT', () => {});
+};

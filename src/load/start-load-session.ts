@@ -1,0 +1,117 @@
+import { ResourceStack } from '../host/resource-stack.ts';
+import { mergeShards } from '../measurement/merge-rounds.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { GeneratorProcess, type GeneratorProcessOptions } from './generator-process.ts';
+import type { Prepared } from './load-protocol.ts';
+import type { LoadProgress, LoadRequest, LoadSession } from './load-session.ts';
+
+export type LoadSessionOptions = GeneratorProcessOptions & {
+  /** Generator processes that share the arrivals; 1 if not given. */
+  workers?: number | undefined;
+};
+
+const noProgress: LoadProgress = {
+  activeMs: 0,
+  plannedMs: null,
+  phase: null,
+  usersActive: 0,
+  usersCreated: 0,
+  usersFailed: 0,
+  errors: 0,
+  messagesSent: 0,
+  main: null,
+};
+
+/** Progress of several processes as one: counts add up; the latency is that of the process with most values. */
+const sumProgress = (parts: readonly LoadProgress[]): LoadProgress => {
+  const sum = (of: (part: LoadProgress) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const mains = parts.flatMap((part) => (part.main === null ? [] : [part.main]));
+  const main = mains.reduce<LoadProgress['main']>(
+    (most, next) => (most === null || next.count > most.count ? next : most),
+    null,
+  );
+  return {
+    ...(parts[0] ?? noProgress),
+    usersActive: sum((part) => part.usersActive),
+    usersCreated: sum((part) => part.usersCreated),
+    usersFailed: sum((part) => part.usersFailed),
+    errors: sum((part) => part.errors),
+    messagesSent: sum((part) => part.messagesSent),
+    main:
+      main === null
+        ? null
+        : {
+            ...main,
+            count: mains.filter(({ id }) => id === main.id).reduce((total, { count }) => total + count, 0),
+          },
+  };
+};
+
+const shardPath = (file: string, index: number): string => (index === 0 ? file : `${file}.${index}`);
+
+/**
+ * Starts the generator process(es) of one side and prepares its scenario, its `before` section included; the load
+ * itself waits for `resume`. Throws SCENARIO_* errors and LOAD_FAILED; then nothing is left running.
+ */
+export const startLoadSession = async (
+  request: LoadRequest,
+  options: LoadSessionOptions,
+): Promise<LoadSession> => {
+  await using starting = new ResourceStack();
+  const workers = options.workers ?? 1;
+  const processes = Array.from({ length: workers }, (_, index) => {
+    const worker = new GeneratorProcess({ ...options, logPath: shardPath(options.logPath, index) });
+    starting.defer(() => worker.close());
+    return worker;
+  });
+  const requestOf = (index: number): LoadRequest =>
+    workers === 1
+      ? request
+      : {
+          ...request,
+          engine: { ...request.engine, shard: { index, count: workers } },
+          rawPath: request.rawPath === null ? null : shardPath(request.rawPath, index),
+        };
+  const first = processes[0]!;
+  // `before` runs once, in the first process; the others get the variables it left.
+  const { variables } = await first.ask<Prepared>({ type: 'prepare', request: requestOf(0), hooks: null });
+  await Promise.all(
+    processes
+      .slice(1)
+      .map((worker, index) =>
+        worker.ask({ type: 'prepare', request: requestOf(index + 1), hooks: variables }),
+      ),
+  );
+  const finished = Promise.all(processes.map((worker) => worker.finished)).then(() => {});
+  finished.catch(() => {});
+  const all = async (command: Parameters<GeneratorProcess['ask']>[0]): Promise<void> => {
+    await Promise.all(processes.map((worker) => worker.ask(command)));
+  };
+  const owned = starting.move();
+  return {
+    pid: first.pid,
+    pids: processes.map((worker) => worker.pid),
+    pinnedTo: first.pinnedTo,
+    finished,
+    resume: (slice = -1) => all({ type: 'resume', slice }),
+    pause: (guardMs = 0) => all({ type: 'pause', guardMs }),
+    reset: () => all({ type: 'reset' }),
+    async collect() {
+      const parts = await Promise.all(
+        processes.map((worker) => worker.ask<RoundMeasurement>({ type: 'collect' })),
+      );
+      const measurement = parts.length === 1 ? parts[0]! : mergeShards(parts);
+      // Plugins judge the whole, in the process that ran the hooks.
+      return await first.ask<RoundMeasurement>({ type: 'conclude', measurement });
+    },
+    onProgress(listener) {
+      const latest = processes.map(() => noProgress);
+      for (const [index, worker] of processes.entries())
+        worker.onProgress((progress) => {
+          latest[index] = progress;
+          if (index === 0) listener(sumProgress(latest));
+        });
+    },
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
+};
