@@ -1,6 +1,6 @@
 import { cleanLine, cleanLines } from './clean-text.ts';
 
-const escape = (text: string): string =>
+const escapeMarkup = (text: string): string =>
   text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
@@ -9,8 +9,8 @@ const escape = (text: string): string =>
     .replaceAll("'", '&#39;');
 
 /** Foreign text as one line of HTML or XML, in an element or an attribute. */
-export const xmlText = (text: string, maxLength?: number): string => escape(cleanLine(text, maxLength));
+export const xmlText = (text: string, maxLength?: number): string => escapeMarkup(cleanLine(text, maxLength));
 
 /** Foreign text of several lines as the content of an element. */
 export const xmlLines = (text: string, maxLines?: number): string =>
-  escape(cleanLines(text, maxLines).join('\n'));
+  escapeMarkup(cleanLines(text, maxLines).join('\n'));
