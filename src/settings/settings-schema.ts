@@ -337,6 +337,26 @@ export const verdictSchema = z
   })
   .describe('How the verdict is reached; docs/how-it-decides.md explains each.');
 
+export const capacitySchema = z
+  .strictObject({
+    from: z.number().positive().default(10).describe('Virtual users a second of the first step.'),
+    to: z.number().positive().default(10_000).describe('Virtual users a second at which the search ends.'),
+    growth: z.number().min(1.1).default(2).describe('Factor from one step to the next until a limit fails.'),
+    stepMs: durationMs.default(15_000).describe('Length of a step.'),
+    precisionPercent: z
+      .number()
+      .positive()
+      .default(5)
+      .describe('The search ends when the highest load that holds and the lowest that fails are this close.'),
+    confirmations: z
+      .number()
+      .int()
+      .min(0)
+      .default(1)
+      .describe('How often the highest load that holds is measured again.'),
+  })
+  .describe('How `tailgate capacity` searches the highest load at which the limits hold.');
+
 const thresholds = z.array(text);
 const overrides = z.record(z.string(), json);
 
@@ -386,6 +406,7 @@ export const settingsSchema = z.strictObject({
   measure: measureSchema.prefault({}),
   baseline: baselineSchema.prefault({}),
   verdict: verdictSchema.prefault({}),
+  capacity: capacitySchema.prefault({}),
   thresholds: thresholds
     .default([])
     .describe('Limits for every suite, in the grammar of docs/thresholds.md.'),
@@ -424,6 +445,7 @@ export type RoomSettings = z.output<typeof roomSchema>;
 export type ReadySettings = z.output<typeof readySchema>;
 export type MeasureSettings = z.output<typeof measureSchema>;
 export type BaselineSettings = z.output<typeof baselineSchema>;
+export type CapacitySettings = z.output<typeof capacitySchema>;
 export type VerdictSettings = z.output<typeof verdictSchema>;
 export type JwtSettings = z.output<typeof jwtSchema>;
 /** A secret as it stands in the settings: a literal, or the environment variable that holds it. */

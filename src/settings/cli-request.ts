@@ -1,0 +1,53 @@
+import type { RawInputs } from './inputs.ts';
+
+/** Files that a report is written to, as given; undefined where the flag is absent. */
+export type ReportFiles = {
+  json?: string | undefined;
+  markdown?: string | undefined;
+  html?: string | undefined;
+  junit?: string | undefined;
+};
+
+/** A command line that was understood. `inputs` go to `loadSettings`; the rest is the command's own. */
+export type CliRequest =
+  | { command: 'run'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
+  | { command: 'validate'; inputs: RawInputs }
+  | { command: 'baseline show'; inputs: RawInputs; json: string | undefined }
+  | { command: 'baseline record'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
+  | {
+      command: 'baseline accept';
+      inputs: RawInputs;
+      /** Record of the run to accept; that of the last run in the report folder if undefined. */
+      record: string | undefined;
+      by: string | undefined;
+      why: string;
+    }
+  | { command: 'compare'; inputs: RawInputs; before: string; after: string; files: ReportFiles }
+  | { command: 'report'; report: string; files: ReportFiles }
+  | {
+      command: 'capacity';
+      inputs: RawInputs;
+      files: ReportFiles;
+      quiet: boolean;
+      /** Over `capacity` of the settings. */
+      from: number | undefined;
+      to: number | undefined;
+      stepSeconds: number | undefined;
+      precisionPercent: number | undefined;
+    }
+  | {
+      command: 'verify';
+      inputs: RawInputs;
+      /** Jobs that compare the server with itself. */
+      aa: number;
+      /** Factors by which the service time of the head is multiplied, and the jobs at each. */
+      inject: number[];
+      jobs: number;
+      /** JSON-lines file of raw values; a file that exists is continued. */
+      raw: string | undefined;
+    }
+  /** `asked` is false when help is shown because no command was named, which is a usage error. */
+  | { command: 'help'; text: string; asked: boolean }
+  | { command: 'version'; text: string };
+
+export type CliCommand = CliRequest['command'];
