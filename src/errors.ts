@@ -201,6 +201,16 @@ export const catalogue = {
     (p) => `Port ${p.port} is already in use${p.holder ? ` by ${p.holder}` : ''}.`,
     () => 'Stop what listens there, or use "{{ port }}" in "target.start" and "target.url" for a free port.',
   ),
+  LIMIT_TOO_LOW: entry<{ limit: string; needed: number; allowed: number; how: string }>(
+    'invalid',
+    (p) => `The load needs ${p.needed} ${p.limit}, but this machine allows ${p.allowed}.`,
+    (p) => p.how,
+  ),
+  CUSTOM_METRICS_FAILED: entry<{ source: string; reason: string }>(
+    'invalid',
+    (p) => `The custom metrics ("${p.source}") could not be read: ${p.reason}.`,
+    () => 'It must give one JSON object of numbers and nothing else, for example {"persisted": 1200}.',
+  ),
 
   // room
   ROOM_CONNECT_FAILED: entry<{ url: string; reason: string }>(
