@@ -23,11 +23,28 @@ export type SchemaNode = {
   [other: string]: unknown;
 };
 
+/** Leaves out what says nothing to a reader: the limits of JavaScript's integers, empty groups as defaults. */
+const simplify = ({ jsonSchema }: { jsonSchema: object }): void => {
+  const node = jsonSchema as SchemaNode;
+  if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
+  if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
+  if (node.properties !== undefined) delete node.default;
+  delete node.propertyNames;
+};
+
 let cached: SchemaNode | undefined;
 
 /** The JSON Schema of what may be written in tailgate.yml (defaults need not be). */
 export const settingsJsonSchema = (): SchemaNode => {
-  cached ??= z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' }) as SchemaNode;
+  cached ??= {
+    ...(z.toJSONSchema(settingsSchema, {
+      io: 'input',
+      target: 'draft-7',
+      override: simplify,
+    }) as SchemaNode),
+    title: 'Settings of Tailgate (tailgate.yml)',
+    patternProperties: { '^x-': { description: 'Anything; a place to keep YAML anchors.' } },
+  };
   return cached;
 };
 

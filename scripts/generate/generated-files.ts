@@ -1,0 +1,49 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { settingsJsonSchema } from '../../src/settings/schema-index.ts';
+import { renderActionYml } from './action-yml.ts';
+import { renderSettingsReference } from './settings-reference.ts';
+import { renderInputsTable, renderOutputsTable, replaceBetweenMarkers } from './tables.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+type GeneratedFile = { path: string; render: (current: string) => string };
+
+export const schemaFiles: readonly GeneratedFile[] = [
+  { path: 'tailgate.schema.json', render: () => `${JSON.stringify(settingsJsonSchema(), null, 2)}\n` },
+];
+
+export const documentFiles: readonly GeneratedFile[] = [
+  { path: 'action.yml', render: renderActionYml },
+  { path: 'docs/settings.md', render: renderSettingsReference },
+  {
+    path: 'README.md',
+    render: (current) =>
+      replaceBetweenMarkers(
+        replaceBetweenMarkers(current, 'inputs', renderInputsTable()),
+        'outputs',
+        renderOutputsTable(),
+      ),
+  },
+];
+
+const currentText = (file: string): string => {
+  try {
+    return readFileSync(path.join(root, file), 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+/** The files among `files` whose text is not what would be generated now. */
+export const staleFiles = (files: readonly GeneratedFile[]): string[] =>
+  files
+    .filter((file) => {
+      const current = currentText(file.path);
+      return file.render(current) !== current;
+    })
+    .map((file) => file.path);
+
+export const writeFiles = (files: readonly GeneratedFile[]): void => {
+  for (const file of files) writeFileSync(path.join(root, file.path), file.render(currentText(file.path)));
+};

@@ -1,0 +1,38 @@
+import { markdownTable } from 'markdown-table';
+import { inputDefinitions, outputDefinitions } from '../../src/settings/inputs.ts';
+
+/** A cell: a pipe or a line break would end it. */
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+export const renderTable = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  // Not padded: one long cell would widen every row, and a change of it touch all of them.
+  markdownTable(
+    [head, ...rows].map((row) => row.map(cell)),
+    { alignDelimiters: false },
+  );
+
+export const renderInputsTable = (): string =>
+  renderTable(
+    ['Input', 'Meaning', 'Setting that it overrides'],
+    inputDefinitions.map((input) => [
+      `\`${input.name}\``,
+      `${input.description}${input.default === undefined ? '' : ` Default: \`${input.default}\`.`}`,
+      input.setting === null ? '' : `\`${input.setting.join('.')}\``,
+    ]),
+  );
+
+export const renderOutputsTable = (): string =>
+  renderTable(
+    ['Output', 'Meaning'],
+    outputDefinitions.map((output) => [`\`${output.name}\``, output.description]),
+  );
+
+/** `text` with what stands between the markers of `name` replaced. Throws when the markers are missing. */
+export const replaceBetweenMarkers = (text: string, name: string, content: string): string => {
+  const start = `<!-- generated:${name} -->`;
+  const end = `<!-- /generated:${name} -->`;
+  const from = text.indexOf(start);
+  const to = text.indexOf(end);
+  if (from === -1 || to < from) throw new Error(`the markers ${start} and ${end} are missing`);
+  return `${text.slice(0, from + start.length)}\n${content}\n${text.slice(to)}`;
+};
