@@ -22,6 +22,9 @@ export class Recorder {
   /** Slice to which a message sent now belongs; -1 when the round is not sliced. Read it at the send. */
   slice = -1;
 
+  /** Counts the resets: what was sent in an earlier epoch belongs to the warm-up and is not recorded. */
+  epoch = 0;
+
   /** Records one latency. `slice` is the slice in which the message was sent. */
   latency(id: MetricId, valueMs: number, slice: number = this.slice): void {
     let sketch = this.#metrics.get(id);
@@ -87,6 +90,7 @@ export class Recorder {
 
   /** Forgets everything measured so far: used once, at the end of the warm-up. */
   reset(): void {
+    this.epoch += 1;
     this.#metrics.clear();
     this.#slices = [];
     for (const name of this.#counters.keys()) this.#counters.set(name, 0);
