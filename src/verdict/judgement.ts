@@ -30,6 +30,13 @@ export type SuiteEvidence = {
   mainMetric: string | null;
   /** Second, independent set of rounds of the head, measured because the first exceeded the screen. */
   confirmation: RoundMeasurement[] | null;
+  /**
+   * Where `confirmation` was measured; the same machine if not given. A machine that is slow today is slow twice, so a
+   * confirmation of its own proves less.
+   */
+  confirmedOn?: 'same-machine' | 'fresh-machine';
+  /** Number of suites in this job, over which the false alarms of the job are split; one if not given. */
+  suitesInJob?: number;
   /** True when no more rounds can be measured (cap or time budget): undecided becomes inconclusive. */
   final: boolean;
   /** Reasons found outside (server died, room lost) for which no verdict can be trusted. */

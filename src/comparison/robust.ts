@@ -1,0 +1,31 @@
+/**
+ * Robust location and scale (Wilcox, "Introduction to Robust Estimation and Hypothesis Testing", chapter 3). `share`
+ * is what is cut from each end: 0.2 for a 20%-trimmed mean.
+ */
+
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Sample standard deviation, with n - 1; NaN for fewer than two values. */
+export const standardDeviation = (values: readonly number[]): number => {
+  if (values.length < 2) return Number.NaN;
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+};
+
+const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+
+/** Mean of what is left when the floor(share * n) smallest and largest values are cut off. */
+export const trimmedMean = (values: readonly number[], share: number): number => {
+  const cut = Math.floor(share * values.length);
+  return mean(ascending(values).slice(cut, values.length - cut));
+};
+
+/** Standard deviation after the floor(share * n) values at each end are replaced by the nearest that is kept. */
+export const winsorisedDeviation = (values: readonly number[], share: number): number => {
+  const cut = Math.floor(share * values.length);
+  const sorted = ascending(values);
+  const low = sorted[cut] ?? Number.NaN;
+  const high = sorted[sorted.length - 1 - cut] ?? Number.NaN;
+  return standardDeviation(sorted.map((value) => Math.min(Math.max(value, low), high)));
+};

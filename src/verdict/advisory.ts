@@ -1,0 +1,68 @@
+import { studentTUpperQuantile, studentTUpperTail } from '../comparison/distributions.ts';
+import { falseDiscoveries } from '../comparison/false-discovery.ts';
+import { pairLogRatio, sketchResolution, summarisePairs } from '../comparison/pair-effect.ts';
+import { resourceMetrics } from '../settings/metric-names.ts';
+import type { Statistic } from '../settings/threshold.ts';
+import type { Change, MeasuredPair } from './judgement.ts';
+import { between, percent, plural, subjectName } from './wording.ts';
+
+/** Share of the advisory findings that may be false: Benjamini and Hochberg. */
+const falseDiscoveryRate = 0.05;
+const confidence = 0.95;
+
+export type AdvisoryChange = {
+  metric: string;
+  statistic: Statistic;
+  change: Change & { low: number; high: number };
+  p: number;
+};
+
+const statisticsOf = (metric: string, latencies: ReadonlySet<string>): readonly Statistic[] => {
+  if (latencies.has(metric)) return ['p50', 'p95', 'p99'];
+  return [resourceMetrics[metric]?.statistics[0] ?? 'value'];
+};
+
+/**
+ * The change of every metric that no limit is on, with an ordinary 95% interval, and sentences for those that stand
+ * out. They never fail a run.
+ */
+export const adviseOnPairs = (
+  pairs: readonly MeasuredPair[],
+  metrics: readonly string[],
+  latencies: ReadonlySet<string>,
+  gated: ReadonlySet<string>,
+  materialityPercent: number,
+): { changes: AdvisoryChange[]; findings: string[] } => {
+  if (pairs.length < 2) return { changes: [], findings: [] };
+  const changes = metrics.flatMap((metric) =>
+    statisticsOf(metric, latencies).flatMap((statistic): AdvisoryChange[] => {
+      if (gated.has(`${metric}/${statistic}`)) return [];
+      const ratios = pairs.map((pair) => pairLogRatio(pair.baseline, pair.head, metric, statistic));
+      if (!ratios.every((ratio) => ratio !== null)) return [];
+      const summary = summarisePairs(ratios, latencies.has(metric) ? sketchResolution : 1e-6);
+      const degrees = summary.pairs - 1;
+      const reach = studentTUpperQuantile((1 - confidence) / 2, degrees) * summary.standardError;
+      const change = {
+        statistic,
+        relative: Math.expm1(summary.mean),
+        low: Math.expm1(summary.mean - reach),
+        high: Math.expm1(summary.mean + reach),
+        confidence,
+        samples: summary.pairs,
+      };
+      const p = 2 * studentTUpperTail(Math.abs(summary.mean) / summary.standardError, degrees);
+      return [{ metric, statistic, change, p }];
+    }),
+  );
+  const standOut = falseDiscoveries(
+    changes.map(({ p }) => p),
+    falseDiscoveryRate,
+  );
+  const findings = changes
+    .filter((one, index) => standOut[index] && Math.abs(one.change.relative) * 100 >= materialityPercent)
+    .map(
+      ({ metric, statistic, change }) =>
+        `Worth a look, though no limit is on it: ${subjectName(metric, statistic)} changed by ${percent(change.relative, change.high - change.low)} (${between(change.low, change.high)}) in ${plural(change.samples, 'pair')}.`,
+    );
+  return { changes, findings };
+};

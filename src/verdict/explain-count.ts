@@ -1,0 +1,47 @@
+import { namedErrorPrefix, rates } from '../settings/metric-names.ts';
+import type { CountDecision, State } from './decide-pairs.ts';
+import type { CountGate } from './gates.ts';
+import { plural, points, quantity } from './wording.ts';
+
+const nouns: Record<string, string> = {
+  errors: 'error',
+  'users.failed': 'failed user',
+  'messages.unanswered': 'unanswered message',
+  'deliveries.lost': 'lost delivery',
+  'deliveries.duplicated': 'duplicated delivery',
+  'deliveries.late': 'late delivery',
+  disconnects: 'disconnect',
+};
+
+const events = (count: number, metric: string): string => {
+  const counter = rates[metric]?.part ?? metric;
+  const noun = metric.startsWith(namedErrorPrefix)
+    ? `"${metric.slice(namedErrorPrefix.length)}" error`
+    : (nouns[counter] ?? counter);
+  const text = plural(count, noun);
+  return text.replace(/deliverys$/, 'deliveries');
+};
+
+/** The sentence that says what was compared and why it came out so. `where`: "in 8 pairs", "against one stored run". */
+export const explainCount = (
+  gate: CountGate,
+  decision: CountDecision,
+  state: State,
+  where: string,
+): string => {
+  const { comparison: c, allowed } = decision;
+  const counts = `${events(c.headEvents, gate.metric)} (${quantity(c.headRate, 'ratio')} of the attempts) against ${c.baselineEvents.toLocaleString('en-US')} (${quantity(c.baselineRate, 'ratio')}) at the baseline ${where}`;
+  if (c.headEvents === 0) return `No ${events(0, gate.metric).replace(/^0 /, '')} ${where}, so it passes.`;
+  if (gate.source === 'threshold' && allowed <= 0)
+    return `${counts}: any increase fails, as set, and there is ${state === 'fail' ? 'one' : 'none'}.`;
+  const clusters =
+    c.dispersion > 1.5 && !c.assumed ? `; they come in clusters, which the comparison allows for` : '';
+  if (state === 'fail')
+    return `${counts}: a rise of ${points(c.rise)}, more than the ${points(allowed)} let through and more than chance explains${clusters}, so it fails.`;
+  if (state === 'undecided')
+    return `${counts}: a rise of ${points(c.rise)} would be too much, but chance could still explain it${clusters}.`;
+  if (c.rise <= 0) return `${counts}: no rise, so it passes.`;
+  return c.rise < allowed
+    ? `${counts}: a rise of ${points(c.rise)}, less than the ${points(allowed)} let through, so it passes.`
+    : `${counts}: chance explains the difference${clusters}, so it passes.`;
+};

@@ -1,0 +1,272 @@
+import { isDistribution, unitOfObserved } from '../comparison/observed-value.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { namedErrorPrefix, rates } from '../settings/metric-names.ts';
+import type { VerdictSettings } from '../settings/settings-schema.ts';
+import { mainMetric, type Statistic, type Threshold, type Unit } from '../settings/threshold.ts';
+import { formatThreshold } from '../settings/threshold-grammar.ts';
+
+/** How far a value may move: of the parts that are set, both must be exceeded. `delta` is in the metric's unit. */
+export type Allowance = { percent: number | null; delta: number | null };
+
+type GateBase = {
+  metric: string;
+  statistic: Statistic;
+  unit: Unit;
+  /** As the user wrote it, or the default rule in the same grammar. */
+  rule: string;
+  source: 'default' | 'threshold';
+  file: string | null;
+  line: number | null;
+};
+
+/** A limit on the value at head alone. */
+export type AbsoluteGate = GateBase & {
+  kind: 'absolute';
+  operator: Threshold['operator'];
+  limit: number;
+};
+
+/** A limit on the change of a value from the baseline. */
+export type ChangeGate = GateBase & {
+  kind: 'change';
+  /** 1 when an increase is the bad direction, -1 when a decrease is. */
+  sign: 1 | -1;
+  /** What must be exceeded to fail. */
+  allowed: Allowance;
+  /** What must be ruled out to pass. */
+  margin: Allowance;
+  /** Share of the job's false alarms, before the shares of all gates are made to sum to one. */
+  weight: number;
+  /** A guard can fail but is never waited for: what it watches is too noisy to be shown unchanged. */
+  guard: boolean;
+};
+
+/** A limit on the rise of a count of failures (errors, lost messages) per attempt. */
+export type CountGate = GateBase & {
+  kind: 'count';
+  /** Share of failures per attempt, or `null` when the rise is limited in events. */
+  allowedRate: number | null;
+  allowedPercent: number | null;
+  allowedEvents: number | null;
+  weight: number;
+};
+
+export type Gate = AbsoluteGate | ChangeGate | CountGate;
+
+/** Counters of failures: what matters is their share of the attempts, and they are compared by a test for counts. */
+export const failureCounters: ReadonlySet<string> = new Set([
+  'errors',
+  'users.failed',
+  'messages.unanswered',
+  'deliveries.lost',
+  'deliveries.duplicated',
+  'deliveries.late',
+  'disconnects',
+]);
+
+/** Whether a metric is a count of failures, or their rate. */
+export const isFailureCount = (metric: string): boolean =>
+  failureCounters.has(metric) || metric in rates || metric.startsWith(namedErrorPrefix);
+
+/**
+ * Shares of the false alarms that a job may have. The median gets most: a regression of the code moves it, and it
+ * needs several times fewer pairs than the tail. Failures and stalls of the size that matters need very little.
+ */
+const weights: Partial<Record<Statistic, number>> = { p50: 0.42, p95: 0.33, p99: 0.12, max: 0.03 };
+const countWeight = 0.05;
+const thresholdWeight = 0.33;
+
+/** A worst single latency says something only when it changes by far more than percentiles do. */
+const stallPercent = 100;
+const stallFloorMs = 20;
+
+const tailFactor = 5 / 3;
+
+const place = { file: null, line: null };
+
+const ruleOf = (metric: string, statistic: Statistic, unit: Unit, allowed: Allowance): string =>
+  formatThreshold({
+    source: '',
+    where: {},
+    metric,
+    statistic,
+    operator: '<',
+    bound: {
+      kind: 'relative',
+      percent: allowed.percent,
+      delta: allowed.delta === null ? null : { value: allowed.delta, unit },
+    },
+  });
+
+/** Whether the comparison can prove a change, or applies a plain limit to one number. */
+export type Proof = 'proven' | 'plain';
+
+/** Floor of a plain limit when the user sets none, milliseconds. */
+const plainFloorMs = 1;
+
+/**
+ * The change that the default gate of a percentile lets through. Where a change is proven, it fails from the
+ * materiality on, and the margin must be ruled out to pass; where it cannot be proven, the margin is the limit.
+ */
+const defaultChangeGate = (
+  metric: string,
+  statistic: 'p50' | 'p95' | 'p99' | 'max',
+  settings: VerdictSettings,
+  proof: Proof,
+): ChangeGate => {
+  const tail = statistic === 'p99';
+  const stall = statistic === 'max';
+  const material = settings.materialityPercent * (tail ? tailFactor : 1);
+  const margin = tail ? settings.marginP99Percent : settings.marginPercent;
+  const floor = settings.floorMs ?? (proof === 'plain' ? plainFloorMs : null);
+  const percent = stall ? Math.max(stallPercent, margin) : proof === 'plain' ? margin : material;
+  const delta = stall ? Math.max(stallFloorMs, floor ?? 0) : floor;
+  const allowed = { percent: Number(percent.toPrecision(6)), delta: delta === 0 ? null : delta };
+  return {
+    kind: 'change',
+    metric,
+    statistic,
+    unit: 'ms',
+    rule: ruleOf(metric, statistic, 'ms', allowed),
+    source: 'default',
+    ...place,
+    sign: 1,
+    allowed,
+    margin: { percent: stall ? percent : margin, delta: allowed.delta },
+    weight: weights[statistic]!,
+    guard: stall,
+  };
+};
+
+const defaultCountGate = (metric: string, settings: VerdictSettings): CountGate => ({
+  kind: 'count',
+  metric,
+  statistic: 'value',
+  unit: 'ratio',
+  rule: ruleOf(metric, 'value', 'ratio', { percent: null, delta: settings.errorRisePoints / 100 }),
+  source: 'default',
+  ...place,
+  allowedRate: settings.errorRisePoints / 100,
+  allowedPercent: null,
+  allowedEvents: null,
+  weight: countWeight,
+});
+
+const gateOfThreshold = (threshold: Threshold, metric: string, rounds: readonly RoundMeasurement[]): Gate => {
+  const { statistic, operator, bound } = threshold;
+  const unit = unitOfObserved(metric, statistic, rounds);
+  const base = {
+    metric,
+    statistic,
+    unit,
+    rule: threshold.source,
+    source: 'threshold' as const,
+    file: threshold.where.file ?? null,
+    line: threshold.where.line ?? null,
+  };
+  if (bound.kind === 'absolute') return { ...base, kind: 'absolute', operator, limit: bound.value };
+  const allowed = { percent: bound.percent, delta: bound.delta?.value ?? null };
+  const falling = operator === '>' || operator === '>=';
+  if (isFailureCount(metric) && !falling) {
+    const ofRate = metric in rates;
+    return {
+      ...base,
+      kind: 'count',
+      allowedRate: ofRate ? allowed.delta : null,
+      allowedPercent: allowed.percent,
+      allowedEvents: ofRate ? null : allowed.delta,
+      weight: countWeight,
+    };
+  }
+  const weight = weights[statistic] ?? thresholdWeight;
+  return { ...base, kind: 'change', sign: falling ? -1 : 1, allowed, margin: allowed, weight, guard: false };
+};
+
+const hasAttempts = (rounds: readonly RoundMeasurement[], counter: string): boolean =>
+  rounds.some((round) => (round.counters[counter] ?? 0) > 0);
+
+/** The metrics that a threshold is about: the main one, or those that its `*` matches. */
+const metricsOf = (threshold: Threshold, main: string | null, observed: readonly string[]): string[] => {
+  if (threshold.metric === mainMetric) return main === null ? [] : [main];
+  if (threshold.wildcard !== true) return [threshold.metric];
+  const literal = threshold.metric.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const pattern = new RegExp(`^${literal.join('.*')}$`);
+  return observed.filter((metric) => pattern.test(metric));
+};
+
+/** Thresholds whose metric cannot be found: a `*` that matches nothing, or no main latency. */
+export type GateList = { gates: Gate[]; unmatched: Threshold[] };
+
+/**
+ * Every limit that holds for a suite: the user's, and the default ones on the main latency, errors and lost messages
+ * where the user sets none of that kind on the same statistic.
+ */
+export const gatesFor = (inputs: {
+  thresholds: readonly Threshold[];
+  settings: VerdictSettings;
+  main: string | null;
+  /** Rounds of both sides: which metrics there are. */
+  rounds: readonly RoundMeasurement[];
+  /** How changes are judged; null when there is no baseline, so that only absolute limits hold. */
+  proof: Proof | null;
+}): GateList => {
+  const { thresholds, settings, main, rounds, proof } = inputs;
+  const observed = [...new Set(rounds.flatMap((round) => Object.keys(round.metrics)))].sort();
+  const unmatched: Threshold[] = [];
+  const written = thresholds.flatMap((threshold) => {
+    const metrics = metricsOf(threshold, main, observed);
+    if (metrics.length === 0) unmatched.push(threshold);
+    return metrics.map((metric) => gateOfThreshold(threshold, metric, rounds));
+  });
+  if (proof === null) return { gates: written.filter((gate) => gate.kind === 'absolute'), unmatched };
+  const replaced = new Set(
+    written.filter((gate) => gate.kind !== 'absolute').map((gate) => `${gate.metric}/${gate.statistic}`),
+  );
+  const defaults: Gate[] = [];
+  if (main !== null) {
+    const statistics =
+      proof === 'proven' ? (['p50', 'p95', 'p99', 'max'] as const) : (['p50', 'p95', 'p99'] as const);
+    for (const statistic of statistics) defaults.push(defaultChangeGate(main, statistic, settings, proof));
+  }
+  defaults.push(defaultCountGate('errors.rate', settings));
+  if (hasAttempts(rounds, 'deliveries.expected'))
+    defaults.push(defaultCountGate('deliveries.lost.rate', settings));
+  const overridden = (gate: Gate): boolean =>
+    replaced.has(`${gate.metric}/${gate.statistic}`) ||
+    (gate.kind === 'count' && replaced.has(`${rates[gate.metric]?.part}/value`));
+  return { gates: [...written, ...defaults.filter((gate) => !overridden(gate))], unmatched };
+};
+
+/** The latency that is gated by default: the one named, else the one with most values, session lengths last. */
+export const chooseMain = (
+  named: string | null,
+  baseline: readonly RoundMeasurement[],
+  head: readonly RoundMeasurement[],
+): string | null => {
+  if (named !== null) return named;
+  const counts = new Map<string, number>();
+  for (const rounds of [baseline, head]) {
+    for (const round of rounds)
+      for (const [metric, sketch] of Object.entries(round.metrics))
+        counts.set(metric, (counts.get(metric) ?? 0) + sketch.count);
+  }
+  const rank = (metric: string): number =>
+    metric === 'session.length' ? 2 : metric.endsWith('.handshake') ? 1 : 0;
+  const [first] = [...counts].sort(
+    ([a, countA], [b, countB]) => rank(a) - rank(b) || countB - countA || (a < b ? -1 : 1),
+  );
+  return first?.[0] ?? null;
+};
+
+/**
+ * Share of the job's false alarms that each change and count gate has. The shares, with the weight that is `reserved`
+ * for gates that cannot be judged yet, sum to one.
+ */
+export const alphaShares = (gates: readonly Gate[], reserved = 0): Map<Gate, number> => {
+  const shared = gates.filter((gate) => gate.kind !== 'absolute');
+  const sum = shared.reduce((total, gate) => total + gate.weight, reserved);
+  return new Map(shared.map((gate) => [gate, gate.weight / sum]));
+};
+
+export const isLatencyGate = (gate: Gate, rounds: readonly RoundMeasurement[]): boolean =>
+  gate.statistic !== 'count' && isDistribution(gate.metric, rounds);

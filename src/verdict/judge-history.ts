@@ -1,0 +1,203 @@
+import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { observedValue } from '../comparison/observed-value.ts';
+import { type HistoryLimits, historyLimits, maxHistory, minHistory } from '../comparison/stored-history.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { VerdictSettings } from '../settings/settings-schema.ts';
+import { allowanceIn, decideCount } from './decide-pairs.ts';
+import { eventCountOf } from './event-counts.ts';
+import { explainCount } from './explain-count.ts';
+import { alphaShares, type ChangeGate, type CountGate, type Gate, isLatencyGate } from './gates.ts';
+import { judgeAbsolute } from './judge-absolute.ts';
+import { judgePlainChange } from './judge-plain.ts';
+import { jobAlpha } from './look-schedule.ts';
+import { type GateOutcome, plainOutcome } from './outcome.ts';
+import { samplesNeeded, samplesOver } from './sample-sizes.ts';
+import { percent, plural, quantity, subjectName } from './wording.ts';
+
+/** Stored runs, and the head measured once or twice. */
+export type HistoryEvidence = {
+  records: readonly BaselineRecord[];
+  head: readonly RoundMeasurement[];
+  confirmation: readonly RoundMeasurement[] | null;
+  confirmedOn: 'same-machine' | 'fresh-machine';
+  settings: VerdictSettings;
+  final: boolean;
+  suites: number;
+};
+
+/** What came of all gates; `confirm` when the head should be measured again before it can fail. */
+export type HistoryJudgement = { outcomes: GateOutcome[]; confirm: boolean };
+
+/** Rounds of the records that a head is compared with. */
+export const roundsOf = (records: readonly BaselineRecord[]): RoundMeasurement[] =>
+  records.slice(-maxHistory).flatMap((record) => record.rounds);
+
+const storedValues = (gate: ChangeGate, records: readonly BaselineRecord[]): number[] =>
+  records.flatMap((record) => {
+    const value = observedValue(record.rounds, gate.metric, gate.statistic);
+    return value === null || Number.isNaN(value) ? [] : [value];
+  });
+
+/** A value of the head placed against the limits; all in the bad direction, in ln. */
+const placeValue = (value: number, sign: 1 | -1, limits: HistoryLimits, allowed: number) => {
+  const position = sign * Math.log(value);
+  const change = position - limits.centre;
+  return {
+    change,
+    beyondScreen: position > limits.screen && change >= allowed,
+    beyondStrict: position > limits.strict && change >= allowed,
+  };
+};
+
+const explainLimit = (gate: ChangeGate, limits: HistoryLimits, allowed: number): string => {
+  const above = gate.sign === 1 ? 'above' : 'below';
+  const centre = quantity(Math.exp(gate.sign * limits.centre), gate.unit);
+  const bound = Math.max(limits.screen, limits.centre + allowed);
+  return `the usual value of ${plural(limits.records, 'stored run')} is ${centre}, and one run in twenty would be ${above} ${quantity(Math.exp(gate.sign * bound), gate.unit)} by chance`;
+};
+
+const detectableWords = (limits: HistoryLimits): string =>
+  `The smallest change that stored runs as different as these can show is ${percent(limits.detectable)}.`;
+
+const judgeLogChange = (
+  gate: ChangeGate,
+  stored: readonly number[],
+  value: number,
+  evidence: HistoryEvidence,
+): GateOutcome => {
+  const limits = historyLimits(stored.map((one) => gate.sign * Math.log(one)))!;
+  const centre = Math.exp(gate.sign * limits.centre);
+  const allowed = allowanceIn('log', gate.allowed, centre, gate.sign);
+  const first = placeValue(value, gate.sign, limits, allowed);
+  const name = subjectName(gate.metric, gate.statistic);
+  const relative = Math.expm1(gate.sign * first.change);
+  const made = (state: GateOutcome['state'], explanation: string): GateOutcome => ({
+    gate,
+    state,
+    explanation,
+    change: {
+      statistic: gate.statistic,
+      relative,
+      low: null,
+      high: null,
+      confidence: null,
+      samples: limits.records,
+    },
+    detectable: limits.detectable,
+    baselineValue: centre,
+    headValue: value,
+  });
+  const what = `${name} is ${quantity(value, gate.unit)} (${percent(relative)}); ${explainLimit(gate, limits, allowed)}`;
+  if (!first.beyondScreen)
+    return made('pass', `${what}: it is not, so it passes. ${detectableWords(limits)}`);
+  const again =
+    evidence.confirmation === null ? null : observedValue(evidence.confirmation, gate.metric, gate.statistic);
+  if (evidence.confirmation === null)
+    return made(
+      'undecided',
+      `${what}: it is, so it must be measured again before it can fail. ${detectableWords(limits)}`,
+    );
+  if (again === null || !(again > 0))
+    return made('invalid', `${what}: it is, and ${name} was not measured when it was measured again.`);
+  const second = placeValue(again, gate.sign, limits, allowed);
+  const repeat = `measured again it is ${quantity(again, gate.unit)} (${percent(Math.expm1(gate.sign * second.change))})`;
+  if (!second.beyondScreen)
+    return made(
+      'pass',
+      `${what}: it is, but ${repeat}, so the first was chance and it passes. ${detectableWords(limits)}`,
+    );
+  if (evidence.confirmedOn === 'fresh-machine')
+    return made('fail', `${what}: it is, and on a fresh machine too (${repeat}), so it fails.`);
+  if (first.beyondStrict && second.beyondStrict)
+    return made(
+      'fail',
+      `${what}: it is by far (one run in 300 would be), and ${repeat}, so it fails although both come from one machine.`,
+    );
+  return made(
+    'inconclusive',
+    `${what}: it is, and ${repeat}; but both come from one machine, which may be a slow one, so it is only suspect: run it again on a fresh machine, or compare side by side. ${detectableWords(limits)}`,
+  );
+};
+
+const judgeChange = (gate: ChangeGate, evidence: HistoryEvidence): GateOutcome => {
+  const { head, settings, records } = evidence;
+  const name = subjectName(gate.metric, gate.statistic);
+  const value = observedValue(head, gate.metric, gate.statistic);
+  const stored = storedValues(gate, records.slice(-maxHistory));
+  const before = stored.at(-1) ?? null;
+  if (value === null || Number.isNaN(value))
+    return plainOutcome(gate, 'invalid', `${name} was not measured at head, so nothing can be compared.`, {
+      baseline: before,
+    });
+  if (isLatencyGate(gate, head)) {
+    const needed = samplesNeeded(gate.statistic, settings);
+    const samples = samplesOver(head, gate.metric);
+    if (samples < needed)
+      return plainOutcome(
+        gate,
+        gate.source === 'default' ? 'skipped' : 'invalid',
+        `${name} comes from ${plural(samples, 'value')}, and at least ${needed.toLocaleString('en-US')} are needed to judge it.`,
+        { baseline: before, head: value },
+      );
+  }
+  if (stored.length === 0)
+    return plainOutcome(
+      gate,
+      'invalid',
+      `${name} is in none of the stored runs, so nothing can be compared.`,
+      {
+        head: value,
+      },
+    );
+  const logarithmic = value > 0 && stored.every((one) => one > 0);
+  if (logarithmic && stored.length >= minHistory) return judgeLogChange(gate, stored, value, evidence);
+  return judgePlainChange(gate, stored, value, settings);
+};
+
+const judgeCount = (gate: CountGate, share: number, evidence: HistoryEvidence): GateOutcome => {
+  const { head, records, suites } = evidence;
+  const measured = [...head, ...(evidence.confirmation ?? [])];
+  const baselineRounds = roundsOf(records);
+  const baseline = baselineRounds.flatMap((round) => eventCountOf(round, gate.metric) ?? []);
+  const counts = measured.flatMap((round) => eventCountOf(round, gate.metric) ?? []);
+  if (counts.length < measured.length || baseline.length === 0)
+    return plainOutcome(
+      gate,
+      'invalid',
+      `${gate.metric} was not counted in every round, so nothing can be compared.`,
+    );
+  const decision = decideCount(gate, baseline, counts, (jobAlpha * share) / suites);
+  const runs = Math.min(records.length, maxHistory);
+  return {
+    gate,
+    state: decision.state === 'undecided' ? 'inconclusive' : decision.state,
+    explanation: explainCount(
+      gate,
+      decision,
+      decision.state,
+      runs === 1 ? 'in the stored run' : `in ${runs} stored runs`,
+    ),
+    change: null,
+    detectable: null,
+    baselineValue: observedValue(baselineRounds, gate.metric, gate.statistic),
+    headValue: observedValue(head, gate.metric, gate.statistic),
+  };
+};
+
+/**
+ * Judges every gate against stored runs. Ten or more values of a metric set a limit by how much they differ; with
+ * fewer, a plain relative limit is applied, which is weak evidence.
+ */
+export const judgeHistory = (gates: readonly Gate[], evidence: HistoryEvidence): HistoryJudgement => {
+  const shares = alphaShares(gates);
+  const baselineRounds = roundsOf(evidence.records);
+  const outcomes = gates.map((gate): GateOutcome => {
+    if (gate.kind === 'absolute')
+      return judgeAbsolute(gate, evidence.head, baselineRounds, evidence.settings);
+    if (gate.kind === 'count') return judgeCount(gate, shares.get(gate)!, evidence);
+    return judgeChange(gate, evidence);
+  });
+  const failed = outcomes.some(({ state }) => state === 'fail');
+  const open = outcomes.some(({ state }) => state === 'undecided');
+  return { outcomes, confirm: open && !failed && !evidence.final };
+};

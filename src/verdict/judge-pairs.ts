@@ -1,0 +1,259 @@
+import { observedValue } from '../comparison/observed-value.ts';
+import { estimatorFor, pairLogRatio, sketchResolution } from '../comparison/pair-effect.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { VerdictSettings } from '../settings/settings-schema.ts';
+import {
+  type ChangeDecision,
+  type ChangeSeries,
+  type CountSeries,
+  decidePairs,
+  detectableChange,
+  type PairsDecision,
+  type Series,
+  type SeriesDecision,
+  type State,
+} from './decide-pairs.ts';
+import { eventCountOf } from './event-counts.ts';
+import { explainCount } from './explain-count.ts';
+import { type ChangeGate, type CountGate, type Gate, isLatencyGate } from './gates.ts';
+import { judgeAbsolute } from './judge-absolute.ts';
+import type { Change, MeasuredPair } from './judgement.ts';
+import { jobAlpha, passBeta } from './look-schedule.ts';
+import { type GateOutcome, plainOutcome } from './outcome.ts';
+import { samplesNeeded, samplesOver } from './sample-sizes.ts';
+import { between, percent, plural, quantity, subjectName } from './wording.ts';
+
+type Sides = { baseline: RoundMeasurement[]; head: RoundMeasurement[] };
+
+const sidesOf = (pairs: readonly MeasuredPair[]): Sides => ({
+  baseline: pairs.map((pair) => pair.baseline),
+  head: pairs.map((pair) => pair.head),
+});
+
+/** Too few values: a default gate is left out once it is clear that they will not come; a threshold is invalid. */
+const tooFew = (
+  gate: ChangeGate,
+  sides: Sides,
+  settings: VerdictSettings,
+  final: boolean,
+): GateOutcome | null => {
+  if (!isLatencyGate(gate, [...sides.baseline, ...sides.head])) return null;
+  const needed = samplesNeeded(gate.statistic, settings);
+  const samples = Math.min(samplesOver(sides.baseline, gate.metric), samplesOver(sides.head, gate.metric));
+  if (samples >= needed || samples === 0) return null;
+  const atMost = final ? samples : (samples * settings.maxPairs) / sides.head.length;
+  const sentence = `${subjectName(gate.metric, gate.statistic)} comes from ${plural(samples, 'value')} a side in ${plural(sides.head.length, 'pair')}, and at least ${needed.toLocaleString('en-US')} are needed to judge it`;
+  if (atMost >= needed) return plainOutcome(gate, 'undecided', `${sentence}.`);
+  return plainOutcome(
+    gate,
+    gate.source === 'default' ? 'skipped' : 'invalid',
+    `${sentence}; more pairs would not bring them.`,
+  );
+};
+
+const missing = (gate: Gate, sides: Sides): GateOutcome | null => {
+  for (const side of ['head', 'baseline'] as const) {
+    const without = sides[side].flatMap((round, index) => {
+      const value = observedValue([round], gate.metric, gate.statistic);
+      return value === null || Number.isNaN(value) ? [index + 1] : [];
+    });
+    if (without.length === 0) continue;
+    const name = subjectName(gate.metric, gate.statistic);
+    const where = side === 'head' ? 'at head' : 'at the baseline';
+    const which =
+      without.length === sides[side].length
+        ? 'in any pair'
+        : `in ${without.length === 1 ? 'pair' : 'pairs'} ${without.join(', ')}`;
+    return plainOutcome(
+      gate,
+      'invalid',
+      `${name} was not measured ${where} ${which}, so nothing can be compared.`,
+    );
+  }
+  return null;
+};
+
+const changeSeries = (gate: ChangeGate, pairs: readonly MeasuredPair[], sides: Sides): ChangeSeries => {
+  const distribution = isLatencyGate(gate, [...sides.baseline, ...sides.head]);
+  const base = observedValue(sides.baseline, gate.metric, gate.statistic)!;
+  const ratios = pairs.map((pair) => pairLogRatio(pair.baseline, pair.head, gate.metric, gate.statistic));
+  if (ratios.every((ratio) => ratio !== null))
+    return {
+      kind: 'change',
+      gate,
+      scale: 'log',
+      values: ratios,
+      base,
+      resolution: distribution && gate.statistic !== 'mean' ? sketchResolution : 1e-6,
+    };
+  const read = (round: RoundMeasurement) => observedValue([round], gate.metric, gate.statistic)!;
+  return {
+    kind: 'change',
+    gate,
+    scale: 'difference',
+    values: pairs.map((pair) => read(pair.head) - read(pair.baseline)),
+    base,
+    resolution: 1e-9 * Math.max(1, Math.abs(base)),
+  };
+};
+
+const countSeries = (gate: CountGate, sides: Sides): CountSeries | null => {
+  const counts = (rounds: readonly RoundMeasurement[]) =>
+    rounds.flatMap((round) => eventCountOf(round, gate.metric) ?? []);
+  const baseline = counts(sides.baseline);
+  const head = counts(sides.head);
+  if (baseline.length < sides.baseline.length || head.length < sides.head.length) return null;
+  return { kind: 'count', gate, baseline, head };
+};
+
+/** The change with its interval: it lies above zero exactly when it is proven, below the margin when that is ruled out. */
+const changeOf = (series: ChangeSeries, decision: ChangeDecision, suites: number): Change | null => {
+  const { summary, failBoundary, passBoundary, share } = decision;
+  const sign = series.gate.sign;
+  const downwards = sign === 1 ? failBoundary : passBoundary;
+  const upwards = sign === 1 ? passBoundary : failBoundary;
+  const low = summary.mean - downwards * summary.standardError;
+  const high = summary.mean + upwards * summary.standardError;
+  const relative = (value: number) => (series.scale === 'log' ? Math.expm1(value) : value / series.base);
+  if (series.scale === 'difference' && !(series.base > 0)) return null;
+  return {
+    statistic: series.gate.statistic,
+    relative: relative(summary.mean),
+    low: relative(low),
+    high: relative(high),
+    confidence: 1 - (jobAlpha * share) / suites - passBeta,
+    samples: summary.pairs,
+  };
+};
+
+const limitWords = (value: number, series: ChangeSeries): string =>
+  series.scale === 'log'
+    ? percent(Math.expm1(series.gate.sign * value))
+    : `${value >= 0 ? '+' : '−'}${quantity(Math.abs(value), series.gate.unit)}`;
+
+const explainChange = (
+  series: ChangeSeries,
+  decision: ChangeDecision,
+  state: State,
+  change: Change | null,
+  values: { baseline: number; head: number },
+  final: boolean,
+): string => {
+  const { gate } = series;
+  const { summary, allowed, margin } = decision;
+  const unit = gate.unit;
+  const name = subjectName(gate.metric, gate.statistic);
+  const effect =
+    change === null
+      ? `changed by ${quantity(summary.mean, unit)} on average`
+      : `changed by ${percent(change.relative, change.high! - change.low!)} (${between(change.low!, change.high!)})`;
+  const how = estimatorFor(gate.statistic) === 'slices' && series.scale === 'log' ? ', slice by slice' : '';
+  const what = `${name} ${effect} in ${plural(summary.pairs, 'pair')}${how}, from ${quantity(values.baseline, unit)} to ${quantity(values.head, unit)}`;
+  const worse = gate.sign === 1 ? 'rise' : 'fall';
+  if (state === 'fail')
+    return `${what}: the ${worse} is proven and more than the ${limitWords(allowed, series)} let through, so it fails.`;
+  if (gate.guard)
+    return `${what}: no proven ${worse} of the worst waits beyond ${limitWords(allowed, series)}, so it passes.`;
+  if (state === 'pass')
+    return `${what}: a ${worse} beyond ${limitWords(margin, series)} is ruled out, so it passes.`;
+  const detectable =
+    series.scale === 'log'
+      ? percent(Math.expm1(gate.sign * Math.log1p(detectableChange(series, decision))))
+      : quantity(detectableChange(series, decision), unit);
+  const open = `neither is a ${worse} proven nor is one beyond ${limitWords(margin, series)} ruled out`;
+  return final
+    ? `${what}: ${open}, so it is undecided; a change of ${detectable} or more would have been found.`
+    : `${what}: ${open} yet.`;
+};
+
+/** What came of all gates side by side. `settled` is false while more pairs are wanted. */
+export type PairsJudgement = { outcomes: GateOutcome[]; settled: boolean };
+
+const outcomeOf = (
+  series: Series,
+  decision: SeriesDecision,
+  sides: Sides,
+  options: { settled: boolean; final: boolean; suites: number },
+): GateOutcome => {
+  // Between looks nothing is decided, and a gate that is still open when another one failed stays open.
+  const state: State = options.settled ? decision.state : 'undecided';
+  const { gate } = series;
+  const baseline = observedValue(sides.baseline, gate.metric, gate.statistic);
+  const head = observedValue(sides.head, gate.metric, gate.statistic);
+  const where = `in ${plural(sides.head.length, 'pair')}`;
+  if (series.kind === 'count' && decision.kind === 'count')
+    return {
+      gate,
+      state,
+      explanation: explainCount(series.gate, decision, state, where),
+      change: null,
+      detectable: null,
+      baselineValue: baseline,
+      headValue: head,
+    };
+  const one = series as ChangeSeries;
+  const made = decision as ChangeDecision;
+  const change = changeOf(one, made, options.suites);
+  return {
+    gate,
+    state,
+    explanation: explainChange(one, made, state, change, { baseline: baseline!, head: head! }, options.final),
+    change,
+    detectable: one.scale === 'log' ? detectableChange(one, made) : null,
+    baselineValue: baseline,
+    headValue: head,
+  };
+};
+
+const countMissing = (gate: CountGate): GateOutcome =>
+  plainOutcome(gate, 'invalid', `${gate.metric} was not counted in every round, so nothing can be compared.`);
+
+/** Judges every gate by the pairs measured so far. */
+export const judgePairs = (
+  gates: readonly Gate[],
+  pairs: readonly MeasuredPair[],
+  settings: VerdictSettings,
+  options: { final: boolean; suites: number },
+): PairsJudgement => {
+  const sides = sidesOf(pairs);
+  const early = new Map<Gate, GateOutcome>();
+  const series: Series[] = [];
+  for (const gate of gates) {
+    if (gate.kind === 'absolute') continue;
+    const stopped =
+      gate.kind === 'change' ? (missing(gate, sides) ?? tooFew(gate, sides, settings, options.final)) : null;
+    if (stopped !== null) early.set(gate, stopped);
+    else if (gate.kind === 'change') series.push(changeSeries(gate, pairs, sides));
+    else {
+      const counts = countSeries(gate, sides);
+      if (counts === null) early.set(gate, countMissing(gate));
+      else series.push(counts);
+    }
+  }
+  const waiting = [...early.values()].filter((outcome) => outcome.state === 'undecided');
+  const reserved = waiting.reduce((sum, { gate }) => sum + (gate.kind === 'absolute' ? 0 : gate.weight), 0);
+  const decision: PairsDecision = decidePairs(series, pairs.length, settings, { ...options, reserved });
+  const failed =
+    decision.look !== null && decision.settled && decision.decisions.some(({ state }) => state === 'fail');
+  const settled = decision.settled && (failed || waiting.length === 0 || options.final);
+  const shown = {
+    settled: decision.settled,
+    final: options.final || (decision.look?.last ?? false),
+    suites: options.suites,
+  };
+  const outcomes = gates.map((gate): GateOutcome => {
+    const known = early.get(gate);
+    if (known !== undefined) return known;
+    if (gate.kind === 'absolute') {
+      // Judged with the others, on all that was measured; until then it is open.
+      const outcome = judgeAbsolute(gate, sides.head, sides.baseline, settings);
+      return settled ? outcome : { ...outcome, state: 'undecided' };
+    }
+    const index = series.findIndex((one) => one.gate === gate);
+    const made = decision.decisions[index];
+    if (made === undefined)
+      return plainOutcome(gate, 'undecided', 'One pair is not enough to compare anything.');
+    return outcomeOf(series[index]!, made, sides, shown);
+  });
+  return { outcomes, settled };
+};

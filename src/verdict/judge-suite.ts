@@ -1,0 +1,191 @@
+import { observedValue } from '../comparison/observed-value.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { adviseOnPairs } from './advisory.ts';
+import { inconsistencies, mixedHistory } from './consistency.ts';
+import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
+import { chooseMain, type Gate, gatesFor } from './gates.ts';
+import { judgeAbsolute } from './judge-absolute.ts';
+import { judgeHistory, roundsOf } from './judge-history.ts';
+import { judgePairs } from './judge-pairs.ts';
+import { listMetrics } from './judged-metrics.ts';
+import type { SuiteEvidence, SuiteJudgement } from './judgement.ts';
+import { type GateOutcome, type GateState, plainOutcome } from './outcome.ts';
+import { progressOf } from './progress.ts';
+import { reasonOf } from './reason.ts';
+import { overallVerdict, type Verdict } from './verdict.ts';
+
+/** The rounds of both sides, however they were obtained. */
+type Measured = { baseline: RoundMeasurement[]; head: RoundMeasurement[] };
+
+const measuredOf = (evidence: SuiteEvidence): Measured => {
+  if (evidence.comparison === 'side-by-side')
+    return {
+      baseline: evidence.pairs.map((pair) => pair.baseline),
+      head: evidence.pairs.map((pair) => pair.head),
+    };
+  const stored = evidence.comparison === 'none' ? [] : roundsOf(evidence.history);
+  return { baseline: stored, head: evidence.head };
+};
+
+const verdictOf = (state: GateState): Verdict | null => {
+  if (state === 'skipped') return null;
+  return state === 'undecided' ? 'inconclusive' : state;
+};
+
+type Judged = { outcomes: GateOutcome[]; next: SuiteJudgement['next'] };
+
+const judgeGates = (evidence: SuiteEvidence, gates: readonly Gate[], measured: Measured): Judged => {
+  const { settings, final } = evidence;
+  const suites = evidence.suitesInJob ?? 1;
+  if (evidence.comparison === 'side-by-side') {
+    const { outcomes, settled } = judgePairs(gates, evidence.pairs, settings, { final, suites });
+    return { outcomes, next: settled ? 'decided' : 'more-pairs' };
+  }
+  if (evidence.comparison === 'none')
+    return {
+      outcomes: gates.flatMap((gate) =>
+        gate.kind === 'absolute' ? judgeAbsolute(gate, measured.head, measured.baseline, settings) : [],
+      ),
+      next: 'decided',
+    };
+  const { outcomes, confirm } = judgeHistory(gates, {
+    records: evidence.history,
+    head: evidence.head,
+    confirmation: evidence.confirmation,
+    confirmedOn: evidence.confirmedOn ?? 'same-machine',
+    settings,
+    final,
+    suites,
+  });
+  return { outcomes, next: confirm ? 'confirm' : 'decided' };
+};
+
+/** Default gates with too few values are left out, but not all of the latency's: something must be judged. */
+const withoutEmptyGate = (outcomes: GateOutcome[]): GateOutcome[] => {
+  const latency = outcomes.filter(({ gate }) => gate.kind === 'change' && gate.unit === 'ms' && !gate.guard);
+  if (latency.length === 0 || latency.some(({ state }) => state !== 'skipped')) return outcomes;
+  return outcomes.map((outcome) =>
+    outcome === latency[0] ? { ...outcome, state: 'invalid' as const } : outcome,
+  );
+};
+
+/** What is known before any gate is looked at: reasons for which nothing can be judged. */
+const reasonsAgainst = (evidence: SuiteEvidence, measured: Measured): string[] => {
+  const mixed = mixedHistory(evidence.history);
+  return [
+    ...evidence.invalid,
+    ...(mixed === null || evidence.comparison === 'side-by-side' || evidence.comparison === 'none'
+      ? []
+      : [mixed]),
+    ...inconsistencies(
+      measured.baseline,
+      measured.head,
+      evidence.comparison === 'side-by-side',
+      evidence.settings,
+    ),
+  ];
+};
+
+const warningsOf = (
+  evidence: SuiteEvidence,
+  outcomes: readonly GateOutcome[],
+  findings: readonly string[],
+): string[] => {
+  const warnings = outcomes
+    .filter(({ state }) => state === 'skipped')
+    .map(({ explanation }) => `Not judged: ${explanation}`);
+  if (evidence.comparison === 'single')
+    warnings.push(
+      'The comparison is weak evidence: with fewer than ten comparable stored runs, what chance does is not known. Side by side is stronger.',
+    );
+  if (evidence.comparison === 'none') {
+    const relative = evidence.thresholds.filter(({ bound }) => bound.kind === 'relative');
+    if (relative.length > 0)
+      warnings.push(
+        `There is no baseline yet, so ${relative.length === 1 ? 'this limit was' : 'these limits were'} not applied: ${relative.map(({ source }) => `"${source}"`).join(', ')}.`,
+      );
+  }
+  return [...warnings, ...findings];
+};
+
+/**
+ * The verdict on one suite from everything that was measured: the one decision function of every mode. Pure; called
+ * after each pair side by side (`next` says whether more are wanted), and once or twice otherwise.
+ *
+ * A suite fails when a gate fails, is invalid when nothing can be trusted or a gate has nothing to judge by, passes
+ * when every gate passes, and is inconclusive otherwise. With no baseline and no absolute limit there is nothing to
+ * judge by: a complete measurement then passes, and the reason says that nothing was compared.
+ */
+export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
+  const measured = measuredOf(evidence);
+  const { baseline, head } = measured;
+  const rounds = [...baseline, ...head];
+  const main = chooseMain(evidence.mainMetric, baseline, head);
+  const { gates, unmatched } = gatesFor({
+    thresholds: evidence.thresholds,
+    settings: evidence.settings,
+    main,
+    rounds,
+    proof: evidence.comparison === 'none' ? null : evidence.comparison === 'single' ? 'plain' : 'proven',
+  });
+  const against = reasonsAgainst(evidence, measured);
+  const few = evidence.final || evidence.comparison !== 'side-by-side';
+  const errors = evidence.invalid.length > 0 ? null : overwhelmingErrors(head, baseline, few);
+  const early = against.length > 0 ? [] : widelyMissed(gates, head, evidence.settings);
+
+  const judged: Judged =
+    against.length > 0 || errors !== null
+      ? { outcomes: gates.map((gate) => notJudged(gate, measured)), next: 'decided' }
+      : judgeGates(evidence, gates, measured);
+  const outcomes = withoutEmptyGate(
+    judged.outcomes.map((outcome) => early.find(({ gate }) => gate === outcome.gate) ?? outcome),
+  );
+  const latencies = new Set(rounds.flatMap((round) => Object.keys(round.metrics)));
+  const advice = adviseOnPairs(
+    evidence.pairs,
+    [...latencies, ...advisoryMetrics(rounds)],
+    latencies,
+    new Set(gates.map((gate) => `${gate.metric}/${gate.statistic}`)),
+    evidence.settings.materialityPercent,
+  );
+  const metrics = listMetrics({
+    main,
+    outcomes,
+    advice: advice.changes,
+    baseline,
+    head,
+    history: evidence.comparison,
+  });
+  const states = outcomes.flatMap(({ state }) => verdictOf(state) ?? []);
+  const missing = unmatched.map(
+    ({ source }) => `The limit "${source}" is on a metric that was never observed.`,
+  );
+  const next = early.length > 0 ? 'decided' : judged.next;
+  const common = {
+    metrics,
+    next,
+    progress: progressOf(outcomes, evidence.pairs, main),
+    warnings: warningsOf(evidence, outcomes, next === 'decided' ? advice.findings : []),
+  };
+  if (errors !== null) return { ...common, verdict: 'fail', reason: errors };
+  if (against.length > 0) return { ...common, verdict: 'invalid', reason: against[0]! };
+  const verdict =
+    missing.length > 0
+      ? overallVerdict([...states, 'invalid'])
+      : states.length === 0
+        ? 'pass'
+        : overallVerdict(states);
+  return { ...common, verdict, reason: reasonOf({ verdict, outcomes, missing, evidence, next }) };
+};
+
+const notJudged = (gate: Gate, { baseline, head }: Measured): GateOutcome =>
+  plainOutcome(gate, 'invalid', 'Not judged, because the measurement as a whole has no verdict.', {
+    baseline: observedValue(baseline, gate.metric, gate.statistic),
+    head: observedValue(head, gate.metric, gate.statistic),
+  });
+
+/** Metrics beside latencies that are compared though no limit is on them. */
+const advisoryMetrics = (rounds: readonly RoundMeasurement[]): string[] => [
+  ...(rounds.some((round) => round.resources !== null) ? ['server.cpu', 'server.rss'] : []),
+  ...new Set(rounds.flatMap((round) => Object.keys(round.custom).map((name) => `custom.${name}`))),
+];

@@ -1,0 +1,100 @@
+import { studentTUpperQuantile } from '../comparison/distributions.ts';
+import { nominalLevels, type SequentialDesign } from '../comparison/group-sequential.ts';
+import type { VerdictSettings } from '../settings/settings-schema.ts';
+
+/** Probability of a false fail of a whole job, over all its gates and looks. */
+export const jobAlpha = 0.01;
+/** Probability, per gate, of passing a change as large as the margin. */
+export const passBeta = 0.05;
+
+/** Fails are proven late (close to O'Brien and Fleming): a fail at the first look needs a very clear change. */
+const failGamma = -4;
+/**
+ * Passes are spent evenly. With -2 the median unchanged run at a pair deviation of 0.1 takes 12 pairs, with 0 it
+ * takes 10, for 1.2 points more of inconclusive runs; `bench/verdict-power.ts` shows both.
+ */
+const passGamma = 0;
+
+const pairsBetweenLooks = 2;
+
+/** Numbers of pairs at which a verdict may be given: from the least to the most, in steps of two. */
+export const scheduledLooks = (settings: Pick<VerdictSettings, 'minPairs' | 'maxPairs'>): number[] => {
+  const looks: number[] = [];
+  for (let pairs = settings.minPairs; pairs < settings.maxPairs; pairs += pairsBetweenLooks)
+    looks.push(pairs);
+  looks.push(settings.maxPairs);
+  return looks;
+};
+
+/** One look at the data: what must be exceeded now. */
+export type Look = {
+  pairs: number;
+  /** No more pairs can come: what is open stays open. */
+  last: boolean;
+  /** t that proves a change, for a gate that has this share of the job's false alarms. */
+  failBoundary: (share: number) => number;
+  /** One-sided p that proves a change, for the same. */
+  failLevel: (share: number) => number;
+  /** t by which the margin is ruled out. */
+  passBoundary: number;
+};
+
+const quantileCache = new Map<string, number>();
+
+const studentQuantile = (level: number, degrees: number): number => {
+  const key = `${level}/${degrees}`;
+  const known = quantileCache.get(key);
+  if (known !== undefined) return known;
+  const made = studentTUpperQuantile(level, degrees);
+  quantileCache.set(key, made);
+  return made;
+};
+
+const makeLook = (
+  looks: readonly number[],
+  index: number,
+  maxPairs: number,
+  suites: number,
+  last: boolean,
+): Look => {
+  const pairs = looks[index]!;
+  const levelOf = (alpha: number, gamma: number): number => {
+    const design: SequentialDesign = { looks, maxPairs, alpha, gamma };
+    return nominalLevels(design)[index]!;
+  };
+  const failLevel = (share: number): number => levelOf((jobAlpha * share) / suites, failGamma);
+  return {
+    pairs,
+    last,
+    failLevel,
+    failBoundary: (share) => studentQuantile(failLevel(share), pairs - 1),
+    passBoundary: studentQuantile(levelOf(passBeta, passGamma), pairs - 1),
+  };
+};
+
+type Schedule = Pick<VerdictSettings, 'minPairs' | 'maxPairs'>;
+
+/** The look that the schedule has at `pairs`; null between looks. `suites` share the false alarms of the job. */
+export const plannedLook = (pairs: number, settings: Schedule, suites: number): Look | null => {
+  const looks = scheduledLooks(settings);
+  const index = looks.indexOf(Math.min(pairs, settings.maxPairs));
+  if (index === -1 || pairs < 2) return null;
+  const last = index === looks.length - 1;
+  return makeLook(
+    pairs > settings.maxPairs ? [...looks.slice(0, -1), pairs] : looks,
+    index,
+    settings.maxPairs,
+    suites,
+    last,
+  );
+};
+
+/**
+ * The last look when the time ran out at `pairs`: it spends all that the planned looks before it have not. Time runs
+ * out by the clock and not by what was measured, so the false alarms stay what they are. Null below two pairs.
+ */
+export const lastLook = (pairs: number, settings: Schedule, suites: number): Look | null => {
+  if (pairs < 2) return null;
+  const before = scheduledLooks(settings).filter((look) => look < pairs);
+  return makeLook([...before, pairs], before.length, Math.max(settings.maxPairs, pairs), suites, true);
+};

@@ -1,0 +1,55 @@
+import type { SuiteEvidence, SuiteJudgement } from './judgement.ts';
+import type { GateOutcome } from './outcome.ts';
+import type { Verdict } from './verdict.ts';
+import { plural } from './wording.ts';
+
+const firstOf = (outcomes: readonly GateOutcome[], states: readonly string[]): GateOutcome | undefined =>
+  outcomes.find(({ state }) => states.includes(state));
+
+const compared = (evidence: SuiteEvidence): string => {
+  switch (evidence.comparison) {
+    case 'side-by-side':
+      return `side by side in ${plural(evidence.pairs.length, 'pair')}`;
+    case 'history':
+      return `against ${plural(Math.min(20, evidence.history.length), 'stored run')}`;
+    case 'single':
+      return evidence.history.length === 1
+        ? 'against one earlier run'
+        : `against ${plural(evidence.history.length, 'earlier run')}`;
+    case 'none':
+      return 'by absolute limits alone';
+  }
+};
+
+const andMore = (count: number): string => (count > 1 ? ` (and ${count - 1} more)` : '');
+
+/** The verdict of a suite in one sentence. */
+export const reasonOf = (inputs: {
+  verdict: Verdict;
+  outcomes: readonly GateOutcome[];
+  /** Sentences about thresholds whose metric was never observed. */
+  missing: readonly string[];
+  evidence: SuiteEvidence;
+  next: SuiteJudgement['next'];
+}): string => {
+  const { verdict, outcomes, missing, evidence, next } = inputs;
+  const count = (state: string) => outcomes.filter((outcome) => outcome.state === state).length;
+  const judged = outcomes.filter(({ state }) => state !== 'skipped').length;
+  switch (verdict) {
+    case 'fail':
+      return `${firstOf(outcomes, ['fail'])!.explanation}${andMore(count('fail'))}`;
+    case 'invalid':
+      return missing[0] ?? firstOf(outcomes, ['invalid'])!.explanation;
+    case 'inconclusive': {
+      const open = firstOf(outcomes, ['inconclusive', 'undecided'])!;
+      if (next === 'more-pairs')
+        return `Not settled after ${plural(evidence.pairs.length, 'pair')}: ${open.explanation}`;
+      if (next === 'confirm') return `Suspect, to be measured again: ${open.explanation}`;
+      return `${open.explanation}${andMore(count('undecided') + count('inconclusive'))}`;
+    }
+    case 'pass':
+      if (judged === 0)
+        return 'There is no baseline yet and no absolute limit is set, so nothing was compared; the measurement is complete.';
+      return `${judged === 1 ? 'The one limit holds' : `All ${judged} limits hold`}, judged ${compared(evidence)}.`;
+  }
+};
