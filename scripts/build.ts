@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as esbuild, type Metafile } from 'esbuild';
-import { artilleryParts, engineEntries } from './build/artillery-parts.ts';
+import { artilleryParts, engineEntries, lazyModules } from './build/artillery-parts.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -20,30 +20,41 @@ export const buildBundle = async (outDir: string): Promise<Metafile> => {
       entryPoints[program] = `src/entry/${program}.ts`;
   for (const [name, { file }] of Object.entries(engineEntries))
     if (existsSync(path.join(root, file))) entryPoints[name] = name;
-  const { metafile } = await esbuild({
+  const common = {
     absWorkingDir: root,
-    entryPoints,
     outdir: outDir,
     bundle: true,
-    splitting: true,
     platform: 'node',
-    format: 'esm',
     target: 'node20',
-    chunkNames: 'chunk-[hash]',
     minifyWhitespace: true,
     minifySyntax: true,
-    keepNames: false,
     legalComments: 'none',
     charset: 'utf8',
     metafile: true,
     logLevel: 'warning',
+  } as const;
+  const main = await esbuild({
+    ...common,
+    entryPoints,
+    splitting: true,
+    format: 'esm',
+    chunkNames: 'chunk-[hash]',
     banner: {
       js: "import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);",
     },
     plugins: [artilleryParts(root)],
   });
+  const lazy = await esbuild({
+    ...common,
+    entryPoints: Object.fromEntries(Object.entries(lazyModules).map(([name, { entry }]) => [name, entry])),
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+  });
   await writeFile(path.join(outDir, 'package.json'), '{ "type": "module" }\n');
-  return metafile;
+  return {
+    inputs: { ...main.metafile.inputs, ...lazy.metafile.inputs },
+    outputs: { ...main.metafile.outputs, ...lazy.metafile.outputs },
+  };
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

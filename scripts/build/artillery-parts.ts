@@ -43,11 +43,14 @@ export const engineEntries: Readonly<Record<string, Replacement>> = {
   'engine-stomp': { file: 'src/engines/stomp/stomp-engine.ts', name: 'StompEngine', engine: true },
 };
 
-/** Modules that are large and seldom needed: evaluated at the first call of one of these functions. */
-const lazyModules: Readonly<Record<string, { specifier: string; functions: readonly string[] }>> = {
+/**
+ * Modules that are large and seldom needed, each a file of its own in the bundle, loaded at the first call of one of
+ * these functions. They are CommonJS, because Artillery calls the functions synchronously.
+ */
+export const lazyModules: Readonly<Record<string, { entry: string; functions: readonly string[] }>> = {
   // The browser build leaves out an HTTP client (undici) that only fetches pages.
-  cheerio: { specifier: 'node_modules/cheerio/dist/browser/index.js', functions: ['load'] },
-  espree: { specifier: 'espree', functions: ['parse'] },
+  cheerio: { entry: 'node_modules/cheerio/dist/browser/index.js', functions: ['load'] },
+  espree: { entry: 'node_modules/espree/espree.js', functions: ['parse'] },
 };
 
 const code = (root: string, { file, name, as, engine }: Replacement): string => {
@@ -115,18 +118,11 @@ export const artilleryParts = (root: string): Plugin => ({
         ? { path: name, namespace: 'lazy', sideEffects: false }
         : undefined,
     );
-    build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path: name }) => {
-      const { specifier, functions } = lazyModules[name]!;
-      const target = JSON.stringify(
-        specifier.startsWith('node_modules/') ? path.join(root, specifier) : specifier,
-      );
-      return {
-        contents: functions
-          .map((call) => `export const ${call} = (...given) => require(${target}).${call}(...given);`)
-          .join('\n'),
-        resolveDir: root,
-      };
-    });
+    build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path: name }) => ({
+      contents: `import { createRequire } from 'node:module';
+const lazily = () => createRequire(import.meta.url)('./${name}.cjs');
+${lazyModules[name]!.functions.map((call) => `export const ${call} = (...given) => lazily().${call}(...given);`).join('\n')}`,
+    }));
 
     // Only the version of Artillery is wanted, not the list of everything it depends on.
     build.onLoad({ filter: /[\\/]artillery[\\/]package\.json$/ }, async ({ path: file }) => {

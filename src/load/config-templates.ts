@@ -18,7 +18,8 @@ const resolvesAtLoad = (text: string, known: ReadonlySet<string>): boolean => {
   return true;
 };
 
-const mapStrings = (value: unknown, change: (text: string) => string): unknown => {
+/** A deep copy with every string, keys included, changed. */
+export const mapStrings = (value: unknown, change: (text: string) => string): unknown => {
   if (typeof value === 'string') return change(value);
   if (Array.isArray(value)) return value.map((item) => mapStrings(item, change));
   if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)

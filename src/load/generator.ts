@@ -32,7 +32,7 @@ const loadProcessor = async (scenario: ReadScenario): Promise<Record<string, unk
     throw tailgateError(
       'SCENARIO_CODE_FAILED',
       { what: `processor "${processor}"`, reason, path: scenario.path },
-      scenario.positionOf(['config', 'processor']),
+      await scenario.positionOf(['config', 'processor']),
       error,
     );
   }
@@ -107,7 +107,7 @@ export class Generator {
       throw tailgateError(
         'SCENARIO_CODE_FAILED',
         { what: `engine "${engine}"`, reason, path: scenario.path },
-        scenario.positionOf(['config', 'engines', engine]),
+        await scenario.positionOf(['config', 'engines', engine]),
         error,
       );
     }

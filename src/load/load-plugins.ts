@@ -98,7 +98,7 @@ export const loadPlugins = async (scenario: ReadScenario, options: unknown): Pro
       throw tailgateError(
         'SCENARIO_CODE_FAILED',
         { what: `plugin "${name}"`, reason, path: scenario.path },
-        scenario.positionOf(['config', 'plugins', name]),
+        await scenario.positionOf(['config', 'plugins', name]),
         error,
       );
     }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type SourcePosition, tailgateError } from '../errors.ts';
 import { type ArrivalPhase, PhaseError, plannedArrivals, plannedMs, readPhases } from './arrival-schedule.ts';
-import { hideUserTemplates, showUserTemplates } from './config-templates.ts';
+import { hideUserTemplates, mapStrings, showUserTemplates } from './config-templates.ts';
 import { bundledEngines } from './engine-packages.ts';
 import { bundledPlugins } from './plugin-packages.ts';
 import { readScenarioSource, type ScenarioPath, type ScenarioSource } from './scenario-source.ts';
@@ -70,7 +70,7 @@ export type ReadScenario = {
   plannedUsers: number;
   /** Of everything that decides what is run: script, inputs, payload files, processor. Not of the target. */
   hash: string;
-  positionOf(place: ScenarioPath): SourcePosition;
+  positionOf(place: ScenarioPath): Promise<SourcePosition>;
 };
 
 export type ScenarioInputs = {
@@ -94,8 +94,8 @@ const loadTimeVariables = [
   '$environment',
 ];
 
-const invalid = (source: ScenarioSource, problem: string, place: ScenarioPath, cause?: unknown) =>
-  tailgateError('SCENARIO_INVALID', { path: source.path, problem }, source.positionOf(place), cause);
+const invalid = async (source: ScenarioSource, problem: string, place: ScenarioPath, cause?: unknown) =>
+  tailgateError('SCENARIO_INVALID', { path: source.path, problem }, await source.positionOf(place), cause);
 
 /** Merges environment, overrides and variables and resolves templates, all as Artillery does. */
 const mergeScript = async (source: ScenarioSource, inputs: ScenarioInputs): Promise<Script> => {
@@ -108,7 +108,7 @@ const mergeScript = async (source: ScenarioSource, inputs: ScenarioInputs): Prom
   };
   // Artillery's helpers read the test's id from this global.
   (globalThis as { artillery?: unknown }).artillery ??= {};
-  let script = structuredClone(source.content);
+  let script = mapStrings(source.content, (text) => text) as Json;
   script = (await artillery.checkConfig(script, path, flags)) as Json;
   script = (await artillery.resolveConfigPath(script, flags, path)) as Json;
   script = (await artillery.addOverrides(script, flags)) as Json;
@@ -153,19 +153,24 @@ const validate = async (source: ScenarioSource, script: Script): Promise<void> =
     '../../node_modules/artillery/dist/lib/util/validate-script.js'
   );
   const message = validateScript(withoutOwnSteps(script));
-  if (message !== undefined) throw invalid(source, message, placeInMessage(message));
-  if (script.scenarios.length === 0) throw invalid(source, '"scenarios" is empty', ['scenarios']);
+  if (message !== undefined) throw await invalid(source, message, placeInMessage(message));
+  if (script.scenarios.length === 0) throw await invalid(source, '"scenarios" is empty', ['scenarios']);
   for (const [index, spec] of script.scenarios.entries())
-    if (!Array.isArray(spec.flow)) throw invalid(source, 'a scenario has no "flow"', ['scenarios', index]);
+    if (!Array.isArray(spec.flow))
+      throw await invalid(source, 'a scenario has no "flow"', ['scenarios', index]);
   for (const hook of ['before', 'after'] as const)
     if (script[hook] !== undefined && !Array.isArray(script[hook].flow))
-      throw invalid(source, `"${hook}" has no "flow"`, [hook]);
+      throw await invalid(source, `"${hook}" has no "flow"`, [hook]);
 };
 
-const phasesOf = (source: ScenarioSource, script: Script, environment: string | null): ArrivalPhase[] => {
+const phasesOf = async (
+  source: ScenarioSource,
+  script: Script,
+  environment: string | null,
+): Promise<ArrivalPhase[]> => {
   script.config.phases ??= [...structuredClone(defaultPhases)];
   if (!Array.isArray(script.config.phases))
-    throw invalid(source, '"config.phases" is not a list', ['config', 'phases']);
+    throw await invalid(source, '"config.phases" is not a list', ['config', 'phases']);
   try {
     return readPhases(script.config.phases);
   } catch (error) {
@@ -177,11 +182,11 @@ const phasesOf = (source: ScenarioSource, script: Script, environment: string | 
     const fromEnvironment =
       environment !== null && environments?.environments?.[environment]?.phases !== undefined;
     const place = fromEnvironment ? ['config', 'environments', environment, ...tail] : ['config', ...tail];
-    throw invalid(source, error.message, place, error);
+    throw await invalid(source, error.message, place, error);
   }
 };
 
-const enginesOf = (source: ScenarioSource, script: Script): string[] => {
+const enginesOf = async (source: ScenarioSource, script: Script): Promise<string[]> => {
   const fallback = (script.config.engine as string | undefined) ?? 'http';
   const used = new Map<string, ScenarioPath>();
   script.scenarios.forEach((spec, index) => {
@@ -197,13 +202,13 @@ const enginesOf = (source: ScenarioSource, script: Script): string[] => {
     throw tailgateError(
       'SCENARIO_ENGINE_UNKNOWN',
       { engine, path: source.path, known: bundledEngines },
-      source.positionOf(place),
+      await source.positionOf(place),
     );
   }
   return [...used.keys()];
 };
 
-const checkPlugins = (source: ScenarioSource, script: Script): void => {
+const checkPlugins = async (source: ScenarioSource, script: Script): Promise<void> => {
   for (const [name, config] of Object.entries(script.config.plugins ?? {})) {
     if (config === null || config === false || (bundledPlugins as readonly string[]).includes(name)) continue;
     const prefix =
@@ -213,12 +218,12 @@ const checkPlugins = (source: ScenarioSource, script: Script): void => {
       throw tailgateError(
         'SCENARIO_PLUGIN_MISSING',
         { plugin: name, package: packageName, path: source.path },
-        source.positionOf(['config', 'plugins', name]),
+        await source.positionOf(['config', 'plugins', name]),
       );
   }
 };
 
-const checkFiles = (source: ScenarioSource, script: Script): string[] => {
+const checkFiles = async (source: ScenarioSource, script: Script): Promise<string[]> => {
   const files: string[] = [];
   const { processor } = script.config;
   if (typeof processor === 'string') {
@@ -230,7 +235,7 @@ const checkFiles = (source: ScenarioSource, script: Script): string[] => {
       throw tailgateError(
         'SCENARIO_FILE_MISSING',
         { what: 'processor', file, path: source.path },
-        source.positionOf(['config', 'processor']),
+        await source.positionOf(['config', 'processor']),
       );
     files.push(found);
   }
@@ -239,7 +244,7 @@ const checkFiles = (source: ScenarioSource, script: Script): string[] => {
       throw tailgateError(
         'SCENARIO_FILE_MISSING',
         { what: 'payload file', file: payload.path, path: source.path },
-        source.positionOf(['config', 'payload', index, 'path']),
+        await source.positionOf(['config', 'payload', index, 'path']),
       );
     files.push(payload.path);
   }
@@ -281,22 +286,22 @@ export const readScenario = async (path: string, inputs: ScenarioInputs): Promis
     throw tailgateError(
       'SCENARIO_ENVIRONMENT_UNKNOWN',
       { name: inputs.environment, path, known: Object.keys(environments) },
-      source.positionOf(['config', 'environments']),
+      await source.positionOf(['config', 'environments']),
     );
   for (const [index, payload] of (Array.isArray(given.payload) ? given.payload : [given.payload]).entries())
     if (payload !== undefined && (!isMapping(payload) || typeof payload.path !== 'string'))
-      throw invalid(source, '"config.payload" has no "path"', ['config', 'payload', index]);
+      throw await invalid(source, '"config.payload" has no "path"', ['config', 'payload', index]);
   let script: Script;
   try {
     script = await mergeScript(source, inputs);
   } catch (error) {
-    throw invalid(source, error instanceof Error ? error.message : String(error), ['config'], error);
+    throw await invalid(source, error instanceof Error ? error.message : String(error), ['config'], error);
   }
   await validate(source, script);
-  const phases = phasesOf(source, script, inputs.environment);
-  const engines = enginesOf(source, script);
-  checkPlugins(source, script);
-  const files = checkFiles(source, script);
+  const phases = await phasesOf(source, script, inputs.environment);
+  const engines = await enginesOf(source, script);
+  await checkPlugins(source, script);
+  const files = await checkFiles(source, script);
   return {
     path,
     script,

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { isNode, LineCounter, parseDocument } from 'yaml';
 import { type SourcePosition, tailgateError } from '../errors.ts';
 import { loadUserModule } from './user-module.ts';
 
@@ -12,33 +11,10 @@ export type ScenarioSource = {
   /** The parsed file, before environments, overrides and templates. */
   content: Record<string, unknown>;
   /** Where a setting or a step stands; the nearest place above it that exists. */
-  positionOf(place: ScenarioPath): SourcePosition;
+  positionOf(place: ScenarioPath): Promise<SourcePosition>;
 };
 
 type YamlReason = { reason?: string; message?: string; mark?: { line: number; column: number } };
-
-/** Positions of the nodes of a YAML or JSON text. */
-export const positionsIn = (path: string, text: string): ScenarioSource['positionOf'] => {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    merge: true,
-    strict: false,
-    uniqueKeys: false,
-    logLevel: 'silent',
-  });
-  return (place) => {
-    const key = place.map(String).join('.');
-    for (let length = place.length; length > 0; length -= 1) {
-      const node = document.getIn(place.slice(0, length), true);
-      if (isNode(node) && node.range !== undefined && node.range !== null) {
-        const { line, col } = lines.linePos(node.range[0]);
-        return { file: path, line, column: col, key };
-      }
-    }
-    return { file: path, line: 1, column: 1, ...(key === '' ? {} : { key }) };
-  };
-};
 
 /**
  * Reads a scenario file: YAML and JSON with the parser that Artillery uses, so that every value is what Artillery sees,
@@ -75,9 +51,16 @@ export const readScenarioSource = async (path: string): Promise<ScenarioSource> 
     const problem = 'it is not a mapping with "config" and "scenarios"';
     throw tailgateError('SCENARIO_INVALID', { path, problem }, { file: path });
   }
+  let positions: ((place: ScenarioPath) => SourcePosition) | null = null;
   return {
     path,
     content: content as Record<string, unknown>,
-    positionOf: isModule ? () => ({ file: path }) : positionsIn(path, text),
+    async positionOf(place) {
+      if (isModule) return { file: path };
+      // A second parser, only for positions: generator processes seldom need it, and start faster without.
+      const { positionsIn } = await import('./scenario-positions.ts');
+      positions ??= positionsIn(path, text);
+      return positions(place);
+    },
   };
 };
