@@ -57,10 +57,10 @@ const code = (root: string, { file, name, as, engine }: Replacement): string => 
   const from = JSON.stringify(path.join(root, file));
   if (name === undefined) return `export * from ${from};`;
   if (!engine) return `export { ${name} as ${as} } from ${from};`;
-  const session = JSON.stringify(path.join(root, 'src/load/session-length.ts'));
+  const driven = JSON.stringify(path.join(root, 'src/load/driven-engine.ts'));
   return `import { ${name} } from ${from};
-import { withSessionLength } from ${session};
-export default withSessionLength(${name});`;
+import { drivenEngine } from ${driven};
+export default drivenEngine(${name});`;
 };
 
 const coreFolder = /[\\/]artillery[\\/]dist[\\/]lib[\\/]core[\\/][^\\/]+$/;

@@ -20,7 +20,12 @@ declare module '*/artillery/dist/lib/core/engine_http.js' {
     context: VirtualUser,
     callback: (error: unknown, context?: VirtualUser) => void,
   ) => unknown;
+  type HttpRequest = {
+    on(event: 'request', listener: (request: import('node:http').ClientRequest) => void): HttpRequest;
+  };
   class HttpEngine {
+    /** The HTTP client, once initialised. */
+    request: (options: unknown) => HttpRequest;
     constructor(script: unknown, ee?: EngineEvents, util?: unknown);
     init(): Promise<void>;
     createScenario(spec: Record<string, unknown>, ee: EngineEvents): Scenario;

@@ -1,5 +1,5 @@
+import { durationMs } from '../engines/flow/think.ts';
 import { seededRandom } from '../measurement/seeded-random.ts';
-import { timeUnitsMs } from './think-time.ts';
 
 /** One phase of a scenario's load, with the quirks of its notation resolved. */
 export type ArrivalPhase = {
@@ -40,16 +40,13 @@ export class PhaseError extends Error {
 }
 
 /**
- * A phase's `duration` or `pause` in milliseconds: a number of seconds, or a number with a unit as the `ms` package
- * reads it. Null when it is neither. Artillery rejects fractional seconds; here they are seconds like whole ones.
+ * A phase's `duration` or `pause` in milliseconds: a number of seconds, or a text with a unit. NaN when it is neither.
+ * Artillery rejects fractional seconds; here they are seconds like whole ones.
  */
-export const phaseDurationMs = (value: unknown): number | null => {
-  if (typeof value !== 'number' && typeof value !== 'string') return null;
-  const match = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)\s*$/i.exec(String(value));
-  if (match === null) return null;
-  const unit = match[2]!.toLowerCase();
-  const factor = unit === '' ? 1_000 : timeUnitsMs[unit];
-  return factor === undefined ? null : Number(match[1]) * factor;
+export const phaseDurationMs = (value: unknown): number => {
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
+  if (isNumber && Number.isFinite(Number(value))) return Number(value) * 1_000;
+  return durationMs(value);
 };
 
 const numberOf = (phase: number, spec: Record<string, unknown>, key: string): number | null => {
@@ -89,16 +86,16 @@ export const readPhases = (specs: readonly unknown[]): ArrivalPhase[] =>
         `phase ${index + 1} has "mode: ${String(spec.mode)}"; it can be "uniform" or "poisson"`,
       );
     const lengthOf = (key: 'duration' | 'pause'): number => {
-      const durationMs = phaseDurationMs(spec[key]);
+      const lengthMs = phaseDurationMs(spec[key]);
       if (spec[key] === undefined)
         throw new PhaseError(index, null, `phase ${index + 1} has no "${key}", so it would never end`);
-      if (durationMs === null || durationMs <= 0)
+      if (!(lengthMs > 0))
         throw new PhaseError(
           index,
           key,
           `phase ${index + 1} has "${key}: ${String(spec[key])}"; write seconds (30) or a time with its unit ("30s", "2m")`,
         );
-      return durationMs;
+      return lengthMs;
     };
     const base = { index, name, mode, maxUsers } as const;
     if (spec.pause !== undefined)

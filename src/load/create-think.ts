@@ -1,7 +1,7 @@
 import { template } from '../../node_modules/artillery/dist/lib/commons/engine_util.js';
 import { jitter } from '../../node_modules/artillery/dist/lib/commons/jitter.js';
+import { durationMs } from '../engines/flow/think.ts';
 import { loadClock } from '../engines/load-clock.ts';
-import { thinkMs } from './think-time.ts';
 
 type ThinkSpec = { think: unknown; jitter?: string | number };
 type Callback = (error: unknown, context: unknown) => void;
@@ -11,8 +11,8 @@ export const createThink =
   (spec: ThinkSpec, defaults: { jitter?: string | number } = {}) =>
   (context: unknown, callback: Callback): void => {
     const wanted = template(spec.think, context);
-    const exactMs = thinkMs(wanted);
-    if (exactMs === null) throw new Error(`Invalid think time: ${String(wanted ?? spec.think)}`);
+    const exactMs = durationMs(wanted);
+    if (Number.isNaN(exactMs)) throw new Error(`Invalid think time: ${String(wanted ?? spec.think)}`);
     const spread = spec.jitter ?? defaults.jitter;
     const delayMs = spread === undefined ? exactMs : jitter(`${exactMs}:${spread}`);
     loadClock.after(delayMs, () => callback(null, context));

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { recorder } from '../measurement/recorder.ts';
 import { counterName, derivedRates, latencyName } from './artillery-metric-names.ts';
+import { takeSessionLength } from './driven-engine.ts';
 import { runState } from './run-state.ts';
-import { takeSessionLength } from './session-length.ts';
 
 /**
  * Takes the place of Artillery's metric store, which keeps every event in an array and aggregates all of them at once
@@ -36,7 +36,9 @@ export class MetricStore extends EventEmitter {
       return;
     }
     const id = latencyName(name);
-    recorder.latency(id, id === 'session.length' ? takeSessionLength(value) : value);
+    // A session lasts over many slices and belongs to none.
+    if (id === 'session.length') recorder.latency(id, takeSessionLength(value), -1);
+    else recorder.latency(id, value);
   }
 
   histogram(name: string, value: number): void {
