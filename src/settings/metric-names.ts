@@ -120,8 +120,8 @@ export const isLatencyMetric = (metric: string): boolean =>
 /** Unit of a metric whose name tells it; null for a custom metric, which has any. */
 export const unitOfMetric = (metric: string): Unit | null => {
   if (metric.startsWith(customPrefix)) return null;
-  if (metric in resourceMetrics) return resourceMetrics[metric]!.unit;
-  if (metric in rates) return 'ratio';
+  if (Object.hasOwn(resourceMetrics, metric)) return resourceMetrics[metric]!.unit;
+  if (Object.hasOwn(rates, metric)) return 'ratio';
   if (metric.endsWith(throughputSuffix)) return 'perSecond';
   return isLatencyMetric(metric) ? 'ms' : 'count';
 };
@@ -135,7 +135,7 @@ export const valueFromCounters = (
   counters: Readonly<Record<string, number>>,
   activeMs: number,
 ): number | null => {
-  const rate = rates[metric];
+  const rate = Object.hasOwn(rates, metric) ? rates[metric] : undefined;
   if (rate !== undefined) {
     const part = counters[rate.part];
     if (part === undefined) return null;

@@ -1,7 +1,13 @@
 import type { SourcePosition } from '../errors.ts';
 import { mainMetric, type Threshold, type Unit } from './threshold.ts';
 import { ThresholdReader } from './threshold-reader.ts';
-import { readSubject, type Subject, unitOfSubject } from './threshold-subject.ts';
+import {
+  isLatencySubject,
+  readSubject,
+  type Subject,
+  type SubjectPart,
+  unitOfSubject,
+} from './threshold-subject.ts';
 import { formatQuantity, normalise, unitExample, unitNames, writtenUnit } from './threshold-units.ts';
 
 /*
@@ -11,7 +17,7 @@ import { formatQuantity, normalise, unitExample, unitNames, writtenUnit } from '
  *   subject   ::= part { "." part }                 the last part may be a statistic; alone, it is of the main metric
  *   part      ::= name | quoted
  *   name      ::= namechar { namechar }
- *   namechar  ::= letter | digit | "_" | "-" | "$" | "/" | ":" | "@" | "*"        "*" stands for any characters
+ *   namechar  ::= letter | digit | "_" | "-" | "$" | "/" | ":" | "@" | "*"        "*": any characters
  *   quoted    ::= '"' { char | "\" char } '"' | "'" { char | "\" char } "'"       nothing is special in it
  *   operator  ::= "<" | "<=" | ">" | ">=" | "=" | "=="
  *   bound     ::= quantity | change [ "and" change ] | "baseline"
@@ -23,6 +29,7 @@ import { formatQuantity, normalise, unitExample, unitNames, writtenUnit } from '
  *               | "%" | "pp" | "core" | "cores" | "/s"                share, percentage points, cores, rate
  *
  * "baseline" is short for "+0". A number with a sign is a change, so an absolute limit below zero cannot be written.
+ * "*" stands for latency metrics, so a subject with it ends in a statistic of a latency.
  */
 
 const nameText = /[\p{L}\p{N}_\-$/:@*]+/uy;
@@ -35,26 +42,22 @@ const baselineWord = /baseline\b/iy;
 /** A number as written: `percent` when its unit is "%", which a change takes as it is. */
 type Quantity = { value: number; unit: Unit | null; percent: number | null; column: number };
 
-const readParts = (reader: ThresholdReader): { parts: string[]; columns: number[]; wildcard: boolean } => {
-  const parts: string[] = [];
+const readParts = (reader: ThresholdReader): { parts: SubjectPart[]; columns: number[] } => {
+  const parts: SubjectPart[] = [];
   const columns: number[] = [];
-  let wildcard = false;
   do {
     columns.push(reader.column);
-    if (reader.peek() === '"' || reader.peek() === "'") parts.push(reader.quoted());
-    else {
-      const name = reader.take(nameText);
-      if (name === null)
-        reader.fail(
-          reader.column,
-          `expected a metric, found ${reader.here()}`,
-          'A threshold begins with a metric, for example "chat.ack.p95 < 200ms"; quote a name with other characters.',
-        );
-      if (name.includes('*')) wildcard = true;
-      parts.push(name);
-    }
+    const quoted = reader.peek() === '"' || reader.peek() === "'";
+    const text = quoted ? reader.quoted() : reader.take(nameText);
+    if (text === null || text === '')
+      reader.fail(
+        columns.at(-1)!,
+        text === '' ? 'the name is empty' : `expected a metric, found ${reader.here()}`,
+        'A threshold begins with a metric, for example "chat.ack.p95 < 200ms"; quote a name with other characters.',
+      );
+    parts.push({ text, quoted });
   } while (reader.takeText('.'));
-  return { parts, columns, wildcard };
+  return { parts, columns };
 };
 
 const readNumber = (reader: ThresholdReader): Quantity => {
@@ -89,7 +92,7 @@ const checkedUnit = (reader: ThresholdReader, subject: Subject, quantity: Quanti
   if (unit === wanted) return wanted;
   if (unit === null && (value === 0 || (wanted !== 'ms' && wanted !== 'bytes'))) return wanted;
   if (unit === 'ratio' && wanted === 'cores') return wanted;
-  const name = formatSubject(subject, false);
+  const name = formatSubject(subject, subject.metric.includes('*'));
   return reader.fail(
     column,
     unit === null ? 'the unit is missing' : `"${name}" is not measured in that unit`,
@@ -169,9 +172,16 @@ const readBound = (
 export const parseThreshold = (source: string, where: SourcePosition = {}): Threshold => {
   const reader: ThresholdReader = new ThresholdReader(source, where);
   reader.skipSpaces();
-  const { parts, columns, wildcard } = readParts(reader);
+  const { parts, columns } = readParts(reader);
+  const wildcard = parts.some(({ text, quoted }) => !quoted && text.includes('*'));
   const subject = readSubject(parts);
   if ('problem' in subject) reader.fail(columns[subject.part]!, subject.problem, subject.expected);
+  if (wildcard && !isLatencySubject(subject))
+    reader.fail(
+      columns[0]!,
+      '"*" stands for latency metrics, and this is none of their statistics',
+      'Write for example "*.ack.p95 < 200ms"; counters, rates and resources are named one by one.',
+    );
   reader.skipSpaces();
   const operatorColumn = reader.column;
   const written = reader.take(operatorText);
@@ -201,7 +211,7 @@ const readsBack = (metric: string, statistic: Subject['statistic'], wildcard: bo
   if (!plainName.test(metric) || metric.split('.').includes('') || metric.includes('*') !== wildcard)
     return false;
   const parts = statistic === 'value' ? metric : `${metric}.${statistic}`;
-  const read = readSubject(parts.split('.'));
+  const read = readSubject(parts.split('.').map((text) => ({ text, quoted: false })));
   return 'metric' in read && read.metric === metric && read.statistic === statistic;
 };
 

@@ -2,7 +2,6 @@ import { type TailgateError, tailgateError } from '../errors.ts';
 import { standardCounters } from '../measurement/round-measurement.ts';
 import {
   customPrefix,
-  isLatencyMetric,
   metricAliases,
   namedErrorPrefix,
   rates,
@@ -48,22 +47,23 @@ const matcher = (pattern: string): RegExp =>
 const counterBehind = (metric: string): string =>
   metric.endsWith(throughputSuffix) ? metric.slice(0, -throughputSuffix.length) : metric;
 
-const canMeasure = (threshold: Threshold, known: KnownMetrics): boolean => {
-  const { metric, statistic, wildcard } = threshold;
-  if (metric === mainMetric) return known.latencies === null || known.latencies.length > 0;
-  const among = (names: readonly string[]): boolean =>
-    wildcard ? names.some((name) => matcher(metric).test(name)) : names.includes(metric);
+const canMeasure = ({ metric, statistic, wildcard }: Threshold, known: KnownMetrics): boolean => {
   if (metric.startsWith(namedErrorPrefix)) return true;
-  if (metric.startsWith(customPrefix)) return known.custom === null || among(known.custom);
-  if (metric in resourceMetrics) return known.resources;
-  if (statistic !== 'value') return known.latencies === null || among(known.latencies);
+  if (metric.startsWith(customPrefix)) return known.custom === null || known.custom.includes(metric);
+  if (Object.hasOwn(resourceMetrics, metric)) return known.resources;
+  if (statistic !== 'value') {
+    if (known.latencies === null) return true;
+    if (metric === mainMetric) return known.latencies.length > 0;
+    return wildcard
+      ? known.latencies.some((id) => matcher(metric).test(id))
+      : known.latencies.includes(metric);
+  }
   const counter = counterBehind(metric);
   return (
-    metric in rates ||
+    Object.hasOwn(rates, metric) ||
     (standardCounters as readonly string[]).includes(counter) ||
     known.counters === null ||
-    known.counters.includes(counter) ||
-    (wildcard === true && among([...standardCounters, ...Object.keys(rates), ...known.counters]))
+    known.counters.includes(counter)
   );
 };
 
@@ -95,33 +95,3 @@ export const checkThresholds = (thresholds: readonly Threshold[], known: KnownMe
         latencies.find((name) => name.startsWith(`${metric}.`)) ?? nearestName(metric, candidates);
       return tailgateError('THRESHOLD_UNKNOWN_METRIC', { source, metric, suggestion, known: names }, where);
     });
-
-/**
- * The thresholds with the main metric and `*` replaced by what was observed: `observed` are the ids of the latency
- * metrics and the names of counters of the suite. A limit that names its metric goes before one with `*` on the same
- * statistic. A threshold that matches nothing stays as it is, to be judged invalid.
- */
-export const expandThresholds = (
-  thresholds: readonly Threshold[],
-  observed: readonly string[],
-  main: string | null,
-): Threshold[] => {
-  const named = thresholds
-    .filter((threshold) => threshold.wildcard === undefined)
-    .map((threshold) =>
-      threshold.metric === mainMetric && main !== null ? { ...threshold, metric: main } : threshold,
-    );
-  const taken = new Set(named.map(subjectKey));
-  const fromWildcards = thresholds
-    .filter((threshold) => threshold.wildcard === true)
-    .flatMap((threshold) => {
-      const { wildcard: _, ...rest } = threshold;
-      const pattern = matcher(threshold.metric);
-      const isLatency = threshold.statistic !== 'value';
-      const matched = observed
-        .filter((id) => isLatencyMetric(id) === isLatency && pattern.test(id))
-        .map((metric): Threshold => ({ ...rest, metric }));
-      return matched.length === 0 ? [threshold] : matched.filter((each) => !taken.has(subjectKey(each)));
-    });
-  return [...named, ...fromWildcards];
-};

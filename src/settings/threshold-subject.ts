@@ -34,30 +34,44 @@ const statisticNames: Readonly<Record<string, Statistic>> = {
 const statisticList = 'count, mean, p50, p90, p95, p99, p999 or max';
 
 const isSingleNumber = (metric: string): boolean =>
-  metric in rates ||
+  Object.hasOwn(rates, metric) ||
   metric.endsWith(throughputSuffix) ||
   (standardCounters as readonly string[]).includes(metric);
 
+/** One part of a dotted name; nothing in a quoted one is special. */
+export type SubjectPart = { text: string; quoted: boolean };
+
+const join = (parts: readonly SubjectPart[]): string => parts.map((part) => part.text).join('.');
+
 /** Splits the statistic from the end of the parts; `p99.9` is two parts. */
-const splitStatistic = (parts: readonly string[]): { name: string; statistic: Statistic | null } => {
-  if (parts.at(-1) === '9' && parts.at(-2) === 'p99')
-    return { name: parts.slice(0, -2).join('.'), statistic: 'p999' };
-  const statistic = statisticNames[parts.at(-1) ?? ''];
-  return statistic === undefined
-    ? { name: parts.join('.'), statistic: null }
-    : { name: parts.slice(0, -1).join('.'), statistic };
+const splitStatistic = (
+  parts: readonly SubjectPart[],
+): { name: readonly SubjectPart[]; statistic: Statistic | null } => {
+  if (parts.at(-1)?.text === '9' && parts.at(-2)?.text === 'p99')
+    return { name: parts.slice(0, -2), statistic: 'p999' };
+  const last = parts.at(-1);
+  if (last === undefined || last.quoted || !Object.hasOwn(statisticNames, last.text))
+    return { name: parts, statistic: null };
+  return { name: parts.slice(0, -1), statistic: statisticNames[last.text]! };
 };
 
-/** The metric and statistic that the dotted `parts` of a name mean, aliases replaced. */
-export const readSubject = (parts: readonly string[]): Subject | SubjectProblem => {
+const metricOf = (name: readonly SubjectPart[]): string => {
+  if (name.length === 0) return mainMetric;
+  const text = join(name);
+  const isAlias = !name.some((part) => part.quoted) && Object.hasOwn(metricAliases, text);
+  return isAlias ? metricAliases[text]! : text;
+};
+
+/** The metric and statistic that the `parts` of a dotted name mean, aliases replaced. */
+export const readSubject = (parts: readonly SubjectPart[]): Subject | SubjectProblem => {
   const lastPart = parts.length - 1;
-  const whole = parts.join('.');
+  const whole = join(parts);
   if (whole.startsWith(customPrefix) || whole.startsWith(namedErrorPrefix))
     return { metric: whole, statistic: 'value' };
 
   const { name, statistic } = splitStatistic(parts);
-  const metric = name === '' ? mainMetric : (metricAliases[name] ?? name);
-  const resource = resourceMetrics[metric];
+  const metric = metricOf(name);
+  const resource = Object.hasOwn(resourceMetrics, metric) ? resourceMetrics[metric] : undefined;
   if (resource !== undefined) {
     const chosen = statistic ?? resource.statistics[0]!;
     if (resource.statistics.includes(chosen)) return { metric, statistic: chosen };
@@ -79,10 +93,10 @@ export const readSubject = (parts: readonly string[]): Subject | SubjectProblem 
       expected: `Write "${metric}" alone.`,
     };
   }
-  if (statistic === null && /^p\d+$/.test(parts.at(-1)!))
+  if (statistic === null && /^p\d+$/.test(join(parts.slice(-1))))
     return {
       part: lastPart,
-      problem: `there is no statistic "${parts.at(-1)}"`,
+      problem: `there is no statistic "${join(parts.slice(-1))}"`,
       expected: `A statistic is ${statisticList}.`,
     };
   if (statistic === null && (isLatencyMetric(metric) || metric === mainMetric))
@@ -97,7 +111,11 @@ export const readSubject = (parts: readonly string[]): Subject | SubjectProblem 
 /** Unit in which limits on a subject are given; null for a custom metric, which has any. */
 export const unitOfSubject = ({ metric, statistic }: Subject): Unit | null => {
   if (metric.startsWith(customPrefix)) return null;
-  if (metric in resourceMetrics) return resourceMetrics[metric]!.unit;
+  if (Object.hasOwn(resourceMetrics, metric)) return resourceMetrics[metric]!.unit;
   if (statistic === 'count') return 'count';
   return statistic === 'value' ? unitOfMetric(metric) : 'ms';
 };
+
+/** Whether a subject is a statistic of a latency distribution. */
+export const isLatencySubject = ({ metric, statistic }: Subject): boolean =>
+  statistic !== 'value' && !Object.hasOwn(resourceMetrics, metric);

@@ -28,10 +28,9 @@ export const unitNames = 'us, ms, s, min, B, KB, KiB, MB, MiB, GB, GiB, %, pp, c
 
 /** The unit written as `name` (sizes in any case: `mb`, `MB`); undefined when there is none. */
 export const writtenUnit = (name: string): WrittenUnit | undefined => {
-  const exact = written[name];
-  if (exact !== undefined) return exact;
-  const lower = written[name.toLowerCase()];
-  return lower?.unit === 'bytes' ? lower : undefined;
+  if (Object.hasOwn(written, name)) return written[name];
+  const lower = name.toLowerCase();
+  return Object.hasOwn(written, lower) && written[lower]?.unit === 'bytes' ? written[lower] : undefined;
 };
 
 /** `number` with the unit `name`, normalised. Percentages are divided, so that 0.1% is exactly 0.001. */
@@ -40,29 +39,31 @@ export const normalise = (number: number, { unit, factor }: WrittenUnit): { valu
   unit,
 });
 
-const suffixes: Record<Unit, readonly string[]> = {
+/** Units in which a quantity is printed, the largest first; the last one is taken whatever the size. */
+const printed: Record<Unit, readonly string[]> = {
   ms: ['ms'],
   bytes: ['GB', 'MB', 'KB', 'B'],
   ratio: ['%'],
   count: [],
-  cores: ['cores'],
+  cores: [' cores'],
   perSecond: ['/s'],
 };
 
 /**
- * `value` as a threshold writes it: with the largest unit in which it is at least 1 and reads back as exactly the
- * same number. `points` writes a share as percentage points.
+ * `value` as a threshold writes it: in the largest unit in which it is at least 1 and reads back as exactly the same
+ * number. `points` writes a share as percentage points.
  */
 export const formatQuantity = (value: number, unit: Unit, points = false): string => {
-  for (const name of points && unit === 'ratio' ? ['pp'] : suffixes[unit]) {
-    const { factor } = writtenUnit(name)!;
-    const number = factor < 1 ? value * Math.round(1 / factor) : value / factor;
+  const names = points && unit === 'ratio' ? ['pp'] : printed[unit];
+  const last = names.at(-1);
+  for (const name of names) {
+    const written = writtenUnit(name.trim())!;
+    const number = written.factor < 1 ? value * Math.round(1 / written.factor) : value / written.factor;
     const rounded = Number(number.toPrecision(15));
-    const smallest = name === suffixes[unit].at(-1);
-    if ((smallest || Math.abs(rounded) >= 1) && normalise(rounded, writtenUnit(name)!).value === value)
-      return `${rounded}${name === 'cores' ? ' cores' : name}`;
+    if ((name === last || Math.abs(rounded) >= 1) && normalise(rounded, written).value === value)
+      return `${rounded}${name}`;
   }
-  return String(value);
+  return `${value}${unit === 'ratio' ? '' : (last ?? '')}`;
 };
 
 /** What a limit on a metric of `unit` looks like, for messages. */
