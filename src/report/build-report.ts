@@ -1,7 +1,113 @@
 import type { TailgateError } from '../errors.ts';
+import { mergeResources, mergeUnmeasured } from '../measurement/merge-rounds.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { MeasuredPair, SuiteEvidence, SuiteJudgement } from '../verdict/judgement.ts';
 import { overallVerdict } from '../verdict/verdict.ts';
+import {
+  counterReports,
+  errorReports,
+  generatorNumbers,
+  judgedMetric,
+  resourceReport,
+  roundReport,
+  type Sides,
+  unjudgedMetrics,
+  withDistribution,
+} from './measured-parts.ts';
 import { problemReport, verdictWith } from './problem-report.ts';
-import type { EnvironmentReport, Report, SuiteReport } from './report-model.ts';
+import type {
+  EnvironmentReport,
+  MetricReport,
+  Report,
+  RoundReport,
+  SuiteReport,
+  TrendReport,
+} from './report-model.ts';
+
+/** What is known of a suite when it is over, however it ended. */
+export type SuiteParts = {
+  name: string;
+  /** Path of the scenario as the user wrote it. */
+  scenario: string;
+  comparison: SuiteEvidence['comparison'];
+  /** Both sides, measured side by side. */
+  pairs: readonly MeasuredPair[];
+  /** Rounds of the head that are not in pairs. */
+  head: readonly RoundMeasurement[];
+  /** Rounds of the stored run that is shown as the baseline, when there are no pairs. */
+  baseline: readonly RoundMeasurement[];
+  /** Null when the suite never came to a verdict: it is invalid, and what was measured is still reported. */
+  judgement: SuiteJudgement | null;
+  problems: readonly TailgateError[];
+  warnings: readonly string[];
+  /** Why the generator was the bottleneck; null when it was not. */
+  bottleneck: string | null;
+  trend: TrendReport | null;
+  /** The metric that is gated first; the one with most values when null. */
+  main: string | null;
+};
+
+const roundReports = (parts: SuiteParts): RoundReport[] => {
+  const paired = parts.pairs.flatMap((pair, number) => [
+    { round: pair.baseline, side: 'baseline' as const, pair: number },
+    { round: pair.head, side: 'head' as const, pair: number },
+  ]);
+  const single = parts.head.map((round) => ({ round, side: 'head' as const, pair: null }));
+  return [...paired, ...single].map(({ round, side, pair }, index) => roundReport(round, side, pair, index));
+};
+
+const mainMetric = (metrics: readonly MetricReport[], wanted: string | null): string | null => {
+  if (wanted !== null) return wanted;
+  const measured = metrics.filter((metric) => metric.head !== null);
+  const gated = measured.filter((metric) => metric.limit.length > 0);
+  const [first] = [...(gated.length > 0 ? gated : measured)].sort((a, b) => b.head!.count - a.head!.count);
+  return first?.id ?? null;
+};
+
+/** The report of one suite, from whatever there is of it. */
+export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
+  const sides: Sides = {
+    baseline: parts.pairs.length > 0 ? parts.pairs.map((pair) => pair.baseline) : parts.baseline,
+    head: [...parts.pairs.map((pair) => pair.head), ...parts.head],
+  };
+  const measured = parts.pairs.flatMap((pair) => [pair.baseline, pair.head]).concat(parts.head);
+  const { judgement } = parts;
+  const metrics = judgement === null ? unjudgedMetrics(sides) : judgement.metrics.map(judgedMetric);
+  const [problem] = parts.problems;
+  const firstLine = problem?.what.split('\n')[0];
+  const resources = {
+    baseline: resourceReport(mergeResources(sides.baseline)),
+    head: resourceReport(mergeResources(sides.head)),
+  };
+  const verdict = judgement === null ? 'invalid' : verdictWith(judgement.verdict, parts.problems);
+  return {
+    name: parts.name,
+    verdict,
+    reason:
+      judgement === null || verdict !== judgement.verdict
+        ? (firstLine ?? 'The suite did not come to a verdict.')
+        : judgement.reason,
+    comparison: parts.comparison,
+    scenario: parts.scenario,
+    main: mainMetric(metrics, parts.main),
+    metrics: metrics.map((metric) => withDistribution(metric, sides)),
+    counters: counterReports(sides),
+    errors: errorReports(sides),
+    unmeasured: mergeUnmeasured(sides.head.map((round) => round.unmeasured)),
+    rounds: roundReports(parts),
+    generator: measured.length === 0 ? null : { ...generatorNumbers(measured), bottleneck: parts.bottleneck },
+    resources: resources.baseline === null && resources.head === null ? null : resources,
+    problems: parts.problems.map(problemReport),
+    warnings: [
+      ...new Set([
+        ...parts.warnings,
+        ...(judgement?.warnings ?? []),
+        ...measured.flatMap((round) => round.warnings),
+      ]),
+    ],
+    trend: parts.trend,
+  };
+};
 
 /** What is known of a run when it is over. */
 export type ReportParts = {

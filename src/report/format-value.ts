@@ -31,6 +31,12 @@ export const formatDuration = (ms: number | null): string => {
   return `${significant(ms / 60_000)} min`;
 };
 
+/** A latency on an axis: as short as it can be. */
+export const formatTick = (ms: number): string =>
+  formatDuration(ms)
+    .replace(/(\.\d*?)0+ /, '$1 ')
+    .replace('. ', ' ');
+
 /** A length of wall time in milliseconds, in whole units: "800 ms", "12 s", "3 min 20 s", "2 h 5 min". */
 export const formatElapsed = (ms: number | null): string => {
   if (!isNumber(ms)) return noValue;

@@ -19,6 +19,7 @@ pre { background: var(--band); padding: 12px; border-radius: 6px; overflow-x: au
 table { border-collapse: collapse; margin: 8px 0 16px; }
 th, td { padding: 5px 12px; border: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { background: var(--band); font-weight: 600; }
+td code { white-space: nowrap; overflow-wrap: normal; }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .pass { color: var(--pass); } .fail { color: var(--fail); } .inconclusive, .invalid { color: var(--warn); }
 .verdict { font-weight: 600; white-space: nowrap; }

@@ -81,6 +81,7 @@ export const lineChart = (options: LineChartOptions): string => {
       ...series.map((one) => ({
         type: one.dots ? ('scatter' as const) : ('line' as const),
         silent: true,
+        z: one.dots ? 4 : 2,
         symbol: 'circle',
         symbolSize: 6,
         itemStyle: { color: colorOf[one.side] },
@@ -102,6 +103,11 @@ export const lineChart = (options: LineChartOptions): string => {
         `<path d="M${place.toFixed(1)} 14V${bottom}" stroke="${colorOf[mark.side]}" stroke-dasharray="4 4" fill="none"/><text x="${(place + 4).toFixed(1)}" y="${24 + 13 * index}" fill="${colorOf[mark.side]}" font-size="11">${mark.text}</text>`,
     )
     .join('');
-  // The ids that the library counts up would differ from run to run, and two drawings must not share one.
-  return svg.replaceAll(/zr\d+-/g, `${id}-`).replace(/<\/svg>\s*$/, `${lines}</svg>`);
+  // The ids that the library counts up would differ from call to call, and two drawings must not share one. Classes and
+  // their style are only for a pointer that hovers.
+  return svg
+    .replaceAll(/zr\d+-/g, `${id}-`)
+    .replaceAll(/ class="[^"]*"/g, '')
+    .replaceAll(/<style[^>]*>[\s\S]*?<\/style>/g, '')
+    .replace(/<\/svg>\s*$/, `${lines}</svg>`);
 };

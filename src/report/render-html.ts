@@ -2,7 +2,7 @@ import { durationLine, environmentLine } from './describe-comparison.ts';
 import { safeUrl } from './escape-markdown.ts';
 import { headlineOf } from './headline.ts';
 import { htmlCode, htmlPage } from './html-page.ts';
-import { levelsHtml, problemHtml, suiteHtml, verdictHtml } from './html-suite.ts';
+import { levelsHtml, problemHtml, suiteHtml } from './html-suite.ts';
 import { groupLevels, isLevelGroup } from './level-groups.ts';
 import type { Report } from './report-model.ts';
 import { xmlText } from './xml-text.ts';
@@ -23,7 +23,7 @@ export const renderHtml = (report: Report): string => {
     ...(runUrl === null ? [] : [`<a href="${xmlText(runUrl, 600)}" rel="noopener noreferrer">run</a>`]),
   ].join(' · ');
   const body = [
-    `<header class="banner ${report.verdict}"><h1><span>${xmlText(title, 300)}</span> ${verdictHtml(report.verdict)}</h1>`,
+    `<header class="banner ${report.verdict}"><h1><span>${xmlText(title, 300)}</span></h1>`,
     `<p>${xmlText(detail, 900)}</p></header>`,
     ...report.problems.slice(0, 100).map(problemHtml),
     ...groupLevels(report.suites).flatMap((entry, index) =>

@@ -1,16 +1,7 @@
-import type { TailgateError } from '../errors.ts';
 import { LatencySketch, type LatencySummary } from '../measurement/latency-sketch.ts';
-import {
-  mergeCounters,
-  mergeErrors,
-  mergeResources,
-  mergeUnmeasured,
-  sketchOver,
-  worstGenerator,
-} from '../measurement/merge-rounds.ts';
+import { mergeCounters, mergeErrors, sketchOver, worstGenerator } from '../measurement/merge-rounds.ts';
 import type { ResourceUsage, RoundMeasurement } from '../measurement/round-measurement.ts';
-import type { JudgedMetric, MeasuredPair, SuiteEvidence, SuiteJudgement } from '../verdict/judgement.ts';
-import { problemReport, verdictWith } from './problem-report.ts';
+import type { JudgedMetric } from '../verdict/judgement.ts';
 import type {
   ErrorReport,
   LatencySummaryReport,
@@ -18,31 +9,9 @@ import type {
   ResourceReport,
   RoundReport,
   SuiteReport,
-  TrendReport,
 } from './report-model.ts';
 
-/** What is known of a suite when it is over, however it ended. */
-export type SuiteParts = {
-  name: string;
-  /** Path of the scenario as the user wrote it. */
-  scenario: string;
-  comparison: SuiteEvidence['comparison'];
-  /** Both sides, measured side by side. */
-  pairs: readonly MeasuredPair[];
-  /** Rounds of the head that are not in pairs. */
-  head: readonly RoundMeasurement[];
-  /** Rounds of the stored run that is shown as the baseline, when there are no pairs. */
-  baseline: readonly RoundMeasurement[];
-  /** Null when the suite never came to a verdict: it is invalid, and what was measured is still reported. */
-  judgement: SuiteJudgement | null;
-  problems: readonly TailgateError[];
-  warnings: readonly string[];
-  /** Why the generator was the bottleneck; null when it was not. */
-  bottleneck: string | null;
-  trend: TrendReport | null;
-  /** The metric that is gated first; the one with most values when null. */
-  main: string | null;
-};
+/** From what was measured and judged to the parts of a report. What is not a number becomes null, or zero where a number must stand. */
 
 const finite = (value: number | null | undefined): number | null =>
   value !== null && value !== undefined && Number.isFinite(value) ? value : null;
@@ -67,9 +36,10 @@ const quantiles = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999,
 const curve = (sketch: LatencySketch | null): number[] | null =>
   sketch === null || sketch.count === 0 ? null : quantiles.map((q) => sketch.quantileMs(q));
 
-type Sides = { baseline: readonly RoundMeasurement[]; head: readonly RoundMeasurement[] };
+/** The rounds of both sides. */
+export type Sides = { baseline: readonly RoundMeasurement[]; head: readonly RoundMeasurement[] };
 
-const withDistribution = (metric: MetricReport, sides: Sides): MetricReport => {
+export const withDistribution = (metric: MetricReport, sides: Sides): MetricReport => {
   const baselineMs = curve(sketchOver(sides.baseline, metric.id));
   const headMs = curve(sketchOver(sides.head, metric.id));
   return baselineMs === null && headMs === null
@@ -77,7 +47,7 @@ const withDistribution = (metric: MetricReport, sides: Sides): MetricReport => {
     : { ...metric, distribution: { quantiles, baselineMs, headMs } };
 };
 
-const judgedMetric = (metric: JudgedMetric): MetricReport => ({
+export const judgedMetric = (metric: JudgedMetric): MetricReport => ({
   id: metric.id,
   unit: metric.unit,
   baseline: metric.baseline === null ? null : summaryReport(metric.baseline),
@@ -109,7 +79,7 @@ const judgedMetric = (metric: JudgedMetric): MetricReport => ({
 });
 
 /** What was measured, when nothing judged it. */
-const unjudgedMetrics = (sides: Sides): MetricReport[] => {
+export const unjudgedMetrics = (sides: Sides): MetricReport[] => {
   const ids = new Set([...sides.head, ...sides.baseline].flatMap((round) => Object.keys(round.metrics)));
   return [...ids].sort().map((id) => ({
     id,
@@ -129,7 +99,7 @@ const summaryOver = (rounds: readonly RoundMeasurement[], id: string): LatencySu
   return sketch === null ? null : summaryReport(sketch.summary());
 };
 
-const counterReports = (sides: Sides): SuiteReport['counters'] => {
+export const counterReports = (sides: Sides): SuiteReport['counters'] => {
   const baseline =
     sides.baseline.length === 0 ? null : mergeCounters(sides.baseline.map((round) => round.counters));
   const head = sides.head.length === 0 ? null : mergeCounters(sides.head.map((round) => round.counters));
@@ -146,7 +116,7 @@ const counterReports = (sides: Sides): SuiteReport['counters'] => {
 };
 
 /** Errors of both sides by name, with the first messages of the head (of the baseline where the head has none). */
-const errorReports = (sides: Sides): ErrorReport[] => {
+export const errorReports = (sides: Sides): ErrorReport[] => {
   const head = mergeErrors(sides.head.map((round) => round.errors));
   const baseline = mergeErrors(sides.baseline.map((round) => round.errors));
   const names = [...new Set([...head, ...baseline].map((error) => error.name))];
@@ -164,7 +134,7 @@ const errorReports = (sides: Sides): ErrorReport[] => {
   });
 };
 
-const resourceReport = (usage: ResourceUsage | null): ResourceReport | null =>
+export const resourceReport = (usage: ResourceUsage | null): ResourceReport | null =>
   usage === null
     ? null
     : {
@@ -179,7 +149,7 @@ const resourceReport = (usage: ResourceUsage | null): ResourceReport | null =>
         gcPauseMs: finite(usage.gcPauseMs),
       };
 
-const roundReport = (
+export const roundReport = (
   round: RoundMeasurement,
   side: RoundReport['side'],
   pair: number | null,
@@ -201,69 +171,8 @@ const roundReport = (
   ),
 });
 
-const roundReports = (parts: SuiteParts): RoundReport[] => {
-  const paired = parts.pairs.flatMap((pair, number) => [
-    { round: pair.baseline, side: 'baseline' as const, pair: number },
-    { round: pair.head, side: 'head' as const, pair: number },
-  ]);
-  const single = parts.head.map((round) => ({ round, side: 'head' as const, pair: null }));
-  return [...paired, ...single].map(({ round, side, pair }, index) => roundReport(round, side, pair, index));
-};
-
-const mainMetric = (metrics: readonly MetricReport[], wanted: string | null): string | null => {
-  if (wanted !== null) return wanted;
-  const measured = metrics.filter((metric) => metric.head !== null);
-  const gated = measured.filter((metric) => metric.limit.length > 0);
-  const [first] = [...(gated.length > 0 ? gated : measured)].sort((a, b) => b.head!.count - a.head!.count);
-  return first?.id ?? null;
-};
-
-/** The report of one suite, from whatever there is of it. */
-export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
-  const sides: Sides = {
-    baseline: parts.pairs.length > 0 ? parts.pairs.map((pair) => pair.baseline) : parts.baseline,
-    head: [...parts.pairs.map((pair) => pair.head), ...parts.head],
-  };
-  const measured = parts.pairs.flatMap((pair) => [pair.baseline, pair.head]).concat(parts.head);
-  const { judgement } = parts;
-  const metrics = judgement === null ? unjudgedMetrics(sides) : judgement.metrics.map(judgedMetric);
-  const [problem] = parts.problems;
-  const firstLine = problem?.what.split('\n')[0];
-  const resources = {
-    baseline: resourceReport(mergeResources(sides.baseline)),
-    head: resourceReport(mergeResources(sides.head)),
-  };
-  const verdict = judgement === null ? 'invalid' : verdictWith(judgement.verdict, parts.problems);
-  return {
-    name: parts.name,
-    verdict,
-    reason:
-      judgement === null || verdict !== judgement.verdict
-        ? (firstLine ?? 'The suite did not come to a verdict.')
-        : judgement.reason,
-    comparison: parts.comparison,
-    scenario: parts.scenario,
-    main: mainMetric(metrics, parts.main),
-    metrics: metrics.map((metric) => withDistribution(metric, sides)),
-    counters: counterReports(sides),
-    errors: errorReports(sides),
-    unmeasured: mergeUnmeasured(sides.head.map((round) => round.unmeasured)),
-    rounds: roundReports(parts),
-    generator: measured.length === 0 ? null : { ...generatorNumbers(measured), bottleneck: parts.bottleneck },
-    resources: resources.baseline === null && resources.head === null ? null : resources,
-    problems: parts.problems.map(problemReport),
-    warnings: [
-      ...new Set([
-        ...parts.warnings,
-        ...(judgement?.warnings ?? []),
-        ...measured.flatMap((round) => round.warnings),
-      ]),
-    ],
-    trend: parts.trend,
-  };
-};
-
-const generatorNumbers = (rounds: readonly RoundMeasurement[]) => {
+/** Health of the generator over all rounds of both sides. */
+export const generatorNumbers = (rounds: readonly RoundMeasurement[]) => {
   const worst = worstGenerator(rounds.map((round) => round.generator));
   return Object.fromEntries(
     Object.entries(worst).map(([name, value]) => [name, finiteOrZero(value)]),
