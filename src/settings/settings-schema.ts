@@ -78,7 +78,8 @@ export const targetSchema = z
       .default('SIGTERM')
       .describe('Signal that asks the server to end.'),
     stopTimeoutMs: durationMs
-      .default(3_000)
+      // With the kill and the check of the port after it, everything is gone within 3 s.
+      .default(1_500)
       .describe('The whole process group of the server is killed when it has not ended by then.'),
     buildTimeoutMs: durationMs
       .default(600_000)

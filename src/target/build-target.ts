@@ -1,6 +1,7 @@
 import { TailgateError, tailgateError } from '../errors.ts';
 import type { TargetSettings } from '../settings/settings-schema.ts';
 import { childEnvironment } from './child-environment.ts';
+import { outputMask } from './output-mask.ts';
 import { startShell } from './shell-process.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -12,7 +13,8 @@ export type BuildOptions = {
   label: string;
   /** The environment that the command inherits; that of this process if not given. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
-  maskSecrets?: ((text: string) => string) | undefined;
+  /** Never written to the log, nor shown in an error. */
+  secrets?: Iterable<string> | undefined;
   /** Ends the build with CANCELLED. */
   signal?: AbortSignal | undefined;
 };
@@ -24,13 +26,14 @@ export type BuildOptions = {
 export const buildTarget = async (settings: TargetSettings, options: BuildOptions): Promise<number> => {
   if (settings.build === undefined) return 0;
   const startedAt = performance.now();
+  const maskSecrets = outputMask(options.secrets ?? []);
   const shell = await startShell({
     command: settings.build,
     cwd: options.cwd,
     env: childEnvironment(options.env ?? process.env, settings.env),
     logPath: options.logPath,
     label: options.label,
-    maskSecrets: options.maskSecrets ?? ((text) => text),
+    maskSecrets,
     cpus: null,
     openFiles: null,
   });
@@ -44,7 +47,7 @@ export const buildTarget = async (settings: TargetSettings, options: BuildOption
     if (end instanceof TailgateError) throw end;
     if (end === 'timeout' || end.code !== 0) {
       throw tailgateError('BUILD_FAILED', {
-        command: settings.build,
+        command: maskSecrets(settings.build),
         exitCode: end === 'timeout' ? `a timeout after ${settings.buildTimeoutMs} ms` : end.description,
         tail: shell.log.tail(),
       });

@@ -17,6 +17,8 @@ export type NodeSample = {
 
 /** The samples of the Node processes of one server. */
 export type NodeSamples = {
+  /** The last sample of each process. */
+  latest(): NodeSample[];
   /** Calls `listener` for every sample from now on. Returns the function that ends it. */
   onSample(listener: (sample: NodeSample) => void): () => void;
 };
@@ -25,6 +27,8 @@ export type NodeSamples = {
 export type NodeSamplePipe = { samples: NodeSamples; env: Record<string, string>; close(): void };
 
 const maxLine = 1_000;
+/** Far more than any server has; what is written to the pipe must not fill our memory. */
+const maxProcesses = 1_000;
 
 /** One line from the pipe; null if it is none of ours: any process of the server could write there. */
 export const parseNodeSample = (line: string): NodeSample | null => {
@@ -85,6 +89,7 @@ export const openNodeSamplePipe = (
     return null;
   }
   const listeners = new Set<(sample: NodeSample) => void>();
+  const latest = new Map<number, NodeSample>();
   let reader: Socket;
   try {
     reader = new Socket({ fd: descriptor, readable: true, writable: false });
@@ -102,11 +107,14 @@ export const openNodeSamplePipe = (
     rest = (lines.pop() ?? '').slice(0, maxLine);
     for (const line of lines) {
       const sample = parseNodeSample(line);
-      if (sample !== null) for (const listener of listeners) listener(sample);
+      if (sample === null) continue;
+      if (latest.has(sample.pid) || latest.size < maxProcesses) latest.set(sample.pid, sample);
+      for (const listener of listeners) listener(sample);
     }
   });
   return {
     samples: {
+      latest: () => [...latest.values()],
       onSample: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);

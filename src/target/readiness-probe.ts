@@ -80,7 +80,7 @@ const probeHttp = async (url: URL, status: number | undefined, timeoutMs: number
 const probeWebSocket = (url: URL, firstMessage: RegExp | null, timeoutMs: number): Promise<ProbeAnswer> =>
   new Promise((resolve) => {
     const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, rejectUnauthorized: false });
-    const timer = setTimeout(() => end(notReady(`nothing was received within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => end(notReady(`no answer within ${timeoutMs} ms`)), timeoutMs);
     const end = (answer: ProbeAnswer): void => {
       clearTimeout(timer);
       resolve(answer);

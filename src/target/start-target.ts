@@ -4,6 +4,7 @@ import { logBecomesReady, type Readiness, serverBecomesReady } from './await-rea
 import { childEnvironment } from './child-environment.ts';
 import { hardOpenFileLimit } from './limits.ts';
 import { openNodeSamplePipe } from './node-samples.ts';
+import { outputMask } from './output-mask.ts';
 import { portHolder } from './port-holder.ts';
 import { assertPortFree, freePort, portBecomesFree } from './ports.ts';
 import { describeProbe, probeOnce } from './readiness-probe.ts';
@@ -25,7 +26,8 @@ export type StartOptions = {
   port?: number | undefined;
   /** The environment that the server inherits; that of this process if not given. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
-  maskSecrets?: ((text: string) => string) | undefined;
+  /** Never written to the log, nor shown in an error. */
+  secrets?: Iterable<string> | undefined;
   /** Ends the start with CANCELLED; a stop after it has fired is a quick one. */
   signal?: AbortSignal | undefined;
   /** Told what cannot be thrown any more, such as a port that stays in use after the server was stopped. */
@@ -102,6 +104,9 @@ export const startTarget = async (
   if (local && port !== null) await assertPortFree(port);
 
   const command = fillPort(settings.start, port);
+  const maskSecrets = outputMask(options.secrets ?? []);
+  /** The command as it may be shown. */
+  const shown = maskSecrets(command);
   const warn = options.warn ?? (() => {});
   const ownEnvironment = Object.fromEntries(
     Object.entries(settings.env).map(([name, value]) => [name, fillPort(String(value), port)]),
@@ -120,7 +125,7 @@ export const startTarget = async (
       env: { ...env, ...pipe?.env },
       logPath: options.logPath,
       label: options.label,
-      maskSecrets: options.maskSecrets ?? ((text) => text),
+      maskSecrets,
       cpus: options.cpus ?? null,
       openFiles: hardOpenFileLimit(),
     });
@@ -137,7 +142,7 @@ export const startTarget = async (
         : settings.stopTimeoutMs;
     const left = await shell.stop(settings.stopSignal, timeoutMs);
     pipe?.close();
-    if (left.length > 0) warn(`The server "${command}" left behind what would not end: ${left.join(', ')}.`);
+    if (left.length > 0) warn(`The server "${shown}" left behind what would not end: ${left.join(', ')}.`);
     if (local && port !== null && !(await portBecomesFree(port, portFreeTimeoutMs))) {
       const holder = portHolder(port)?.description;
       warn(
@@ -151,7 +156,7 @@ export const startTarget = async (
   };
 
   try {
-    await waitUntilReady(settings, command, url, shell, options.signal);
+    await waitUntilReady(settings, shown, url, shell, options.signal);
   } catch (error) {
     await closeOnce();
     throw error;
@@ -159,7 +164,7 @@ export const startTarget = async (
   shell.note();
 
   const deathBy = (exitCode: string): TailgateError =>
-    tailgateError('TARGET_DIED', { command, exitCode, tail: shell.log.tail() });
+    tailgateError('TARGET_DIED', { command: shown, exitCode, tail: shell.log.tail() });
   let dead: TailgateError | null = null;
   const died = new Promise<TailgateError>((resolve) => {
     void shell.exited.then((exit) => {
