@@ -59,6 +59,14 @@ export type Script = {
 /** A scenario file, read and checked; nothing was started, written or (but for the files it is made of) opened. */
 export type ReadScenario = {
   path: string;
+  /** The text of the file; empty for a scenario written as a module, which has no positions. */
+  text: string;
+  /** Name of the environment, if one was chosen. */
+  environment: string | null;
+  /** The file as its author wrote it, parsed. */
+  content: Readonly<Record<string, unknown>>;
+  /** Text of the processor; null when there is none. */
+  processorText: string | null;
   script: Script;
   config: ScenarioConfig;
   scenarios: ScenarioSpec[];
@@ -302,8 +310,13 @@ export const readScenario = async (path: string, inputs: ScenarioInputs): Promis
   const engines = await enginesOf(source, script);
   await checkPlugins(source, script);
   const files = await checkFiles(source, script);
+  const processor = files.find((file) => /\.[cm]?[jt]s$/.test(file));
   return {
     path,
+    text: source.text,
+    environment: inputs.environment,
+    content: source.content,
+    processorText: processor === undefined ? null : await readFile(processor, 'utf8'),
     script,
     config: script.config,
     scenarios: script.scenarios,

@@ -8,6 +8,8 @@ export type ScenarioPath = readonly (string | number)[];
 /** A scenario file as its author wrote it. */
 export type ScenarioSource = {
   path: string;
+  /** Its text; empty for a scenario written as a module, which has no positions. */
+  text: string;
   /** The parsed file, before environments, overrides and templates. */
   content: Record<string, unknown>;
   /** Where a setting or a step stands; the nearest place above it that exists. */
@@ -54,6 +56,7 @@ export const readScenarioSource = async (path: string): Promise<ScenarioSource> 
   let positions: ((place: ScenarioPath) => SourcePosition) | null = null;
   return {
     path,
+    text: isModule ? '' : text,
     content: content as Record<string, unknown>,
     async positionOf(place) {
       if (isModule) return { file: path };

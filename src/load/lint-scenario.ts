@@ -1,0 +1,134 @@
+import { type TailgateError, tailgateError } from '../errors.ts';
+import type { MeasureSettings } from '../settings/settings-schema.ts';
+import type { ReadScenario } from './read-scenario.ts';
+import { positionsIn } from './scenario-positions.ts';
+import type { ScenarioPath } from './scenario-source.ts';
+import { allSteps, type Emit, emitsOf, scenarioSteps } from './scenario-steps.ts';
+
+/** Something that runs, but not as its author will have meant. */
+export type ScenarioWarning = { message: string; file: string; line?: number | undefined };
+
+export type LintResult = {
+  /** What makes the scenario not worth running. */
+  problems: TailgateError[];
+  warnings: ScenarioWarning[];
+};
+
+/** Whether a time is a fraction without a unit, which Artillery takes for milliseconds. */
+const isFraction = (value: unknown): boolean =>
+  (typeof value === 'number' || (typeof value === 'string' && value.trim() !== '')) &&
+  Number.isFinite(Number(value)) &&
+  !Number.isInteger(Number(value));
+
+/** Whether the settings give an emit that waits for nothing something to measure. */
+const isObserved = (emit: Emit, measure: MeasureSettings): boolean => {
+  const { acknowledgements } = measure;
+  if (acknowledgements === 'all') return true;
+  if (emit.event === null) return false;
+  if (Array.isArray(acknowledgements) && acknowledgements.includes(emit.event)) return true;
+  return measure.deliveries.some((delivery) => delivery.send === emit.event);
+};
+
+const isMeasured = (emit: Emit, measure: MeasureSettings): boolean =>
+  emit.acknowledged || emit.response !== null || emit.tagged || isObserved(emit, measure);
+
+/** Whether the scenario's own code reports metrics, which nothing but running it could list. */
+const reportsItself = (scenario: ReadScenario): boolean =>
+  /emit\(\s*['"`](histogram|summary|customStat)/.test(scenario.processorText ?? '');
+
+/** Settings that would measure these events, as they stand in tailgate.yml. */
+const linesFor = (events: readonly string[]): string =>
+  `measure:\n  acknowledgements: ${events.length > 0 ? `[${events.join(', ')}]` : 'all'}`;
+
+const thinkWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: string }[] =>
+  [...allSteps(scenario)]
+    .filter(({ spec }) => isFraction(spec.think))
+    .map(({ spec, place }) => {
+      const think = String(spec.think);
+      const wanted = Math.round(Number(think) * 1_000);
+      return {
+        place: [...place, 'think'],
+        message: `"think: ${think}" lasts ${think} milliseconds: Artillery reads a fraction without a unit so. Write "${wanted}ms" for ${think} seconds.`,
+      };
+    });
+
+/** Artillery merges the phases of an environment into those of `config` one by one, so the longer list shows through. */
+const phaseWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: string }[] => {
+  const { environment } = scenario;
+  const config = scenario.content.config as
+    | { phases?: unknown; environments?: Record<string, { phases?: unknown } | undefined> }
+    | undefined;
+  if (environment === null || !Array.isArray(config?.phases)) return [];
+  const own = config.environments?.[environment]?.phases;
+  if (!Array.isArray(own) || own.length >= config.phases.length) return [];
+  return [
+    {
+      place: ['config', 'environments', environment, 'phases'],
+      message: `The environment "${environment}" has ${own.length} phase(s) and "config.phases" has ${config.phases.length}: Artillery merges them one by one, so phase ${own.length + 1} and later still run. Keep the phases in environments only.`,
+    },
+  ];
+};
+
+const unmeasuredWarnings = (
+  emits: readonly Emit[],
+  measure: MeasureSettings,
+): { place: ScenarioPath; message: string }[] => {
+  const seen = new Set<string | null>();
+  return emits
+    .filter((emit) => !isMeasured(emit, measure))
+    .filter((emit) => {
+      if (seen.has(emit.event)) return false;
+      seen.add(emit.event);
+      return true;
+    })
+    .map((emit) => ({
+      place: emit.step.place,
+      message: `Nothing answers this emit${emit.event === null ? '' : ` of "${emit.event}"`}, so it is counted and has no latency. If the server acknowledges it, add "${emit.event ?? '<event>'}" to "measure.acknowledgements".`,
+    }));
+};
+
+/** Whether anything but emits gives a latency: HTTP requests, or steps of other engines. */
+const measuresOtherwise = (scenario: ReadScenario): boolean =>
+  [...scenarioSteps(scenario)].some(
+    ({ spec, engine }) =>
+      !engine.startsWith('socketio') ||
+      ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'].some(
+        (method) => spec[method] !== undefined,
+      ),
+  );
+
+/**
+ * Finds what will run but not as meant, and whether the scenario measures anything at all. Pure: reads what
+ * `readScenario` gave and nothing else. A problem is SCENARIO_MEASURES_NOTHING, with the lines to add.
+ */
+export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): LintResult => {
+  const positionOf =
+    scenario.text === '' ? () => ({ file: scenario.path }) : positionsIn(scenario.path, scenario.text);
+  const emits = emitsOf(scenario);
+  const problems: TailgateError[] = [];
+  const measuresNothing =
+    emits.length > 0 &&
+    !emits.some((emit) => isMeasured(emit, measure)) &&
+    !measuresOtherwise(scenario) &&
+    !reportsItself(scenario);
+  if (measuresNothing) {
+    const events = [...new Set(emits.flatMap(({ event }) => event ?? []))];
+    problems.push(
+      tailgateError(
+        'SCENARIO_MEASURES_NOTHING',
+        { path: scenario.path, events, lines: linesFor(events) },
+        positionOf(emits[0]!.step.place),
+      ),
+    );
+  }
+  const found = [
+    ...thinkWarnings(scenario),
+    ...phaseWarnings(scenario),
+    ...(measuresNothing ? [] : unmeasuredWarnings(emits, measure)),
+  ];
+  const warnings = found.map(({ place, message }) => {
+    const { file, line } = positionOf(place) as { file?: string; line?: number };
+    return { message, file: file ?? scenario.path, line };
+  });
+  return { problems, warnings };
+};
