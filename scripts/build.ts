@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as esbuild, type Metafile } from 'esbuild';
@@ -18,6 +18,8 @@ export const buildBundle = async (outDir: string): Promise<Metafile> => {
   for (const program of programs)
     if (existsSync(path.join(root, 'src', 'entry', `${program}.ts`)))
       entryPoints[program] = `src/entry/${program}.ts`;
+  // The demonstration needs a server and must run without an install.
+  entryPoints['examples/chat-server'] = 'examples/chat-server/server.js';
   for (const [name, { file }] of Object.entries(engineEntries))
     if (existsSync(path.join(root, file))) entryPoints[name] = name;
   const common = {
@@ -51,6 +53,8 @@ export const buildBundle = async (outDir: string): Promise<Metafile> => {
     outExtension: { '.js': '.cjs' },
   });
   await writeFile(path.join(outDir, 'package.json'), '{ "type": "module" }\n');
+  // Loaded into Node servers of any version with --require, so it stays the small file it is.
+  await copyFile(path.join(root, 'src/target/node-preload.cjs'), path.join(outDir, 'node-preload.cjs'));
   return {
     inputs: { ...main.metafile.inputs, ...lazy.metafile.inputs },
     outputs: { ...main.metafile.outputs, ...lazy.metafile.outputs },
@@ -61,9 +65,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const outDir = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
   const metafile = await buildBundle(outDir);
   void metafile;
-  const files = await readdir(outDir);
+  const files = (await readdir(outDir, { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  );
   const sizes = await Promise.all(
-    files.map(async (file) => (await readFile(path.join(outDir, file))).length),
+    files.map(async (file) => (await readFile(path.join(file.parentPath, file.name))).length),
   );
   const total = sizes.reduce((sum, size) => sum + size, 0);
   console.log(`${outDir}: ${files.length} files, ${(total / 1e6).toFixed(2)} MB`);
