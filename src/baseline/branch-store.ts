@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TailgateError, tailgateError } from '../errors.ts';
+import type { BaselineHistory, BaselineRecord, BaselineStore } from './baseline-record.ts';
+import type { RecordBranch } from './record-branch.ts';
+import { formatRecord } from './record-format.ts';
+import { type Retention, readRecordLines } from './record-lines.ts';
+import { appendToSegments, segmentFrom, segmentsOf } from './segments.ts';
+
+export type BranchStoreOptions = {
+  retention: Retention;
+  now?: () => number;
+  /** How long an append goes on against other writers, milliseconds. */
+  patienceMs?: number;
+  /** First wait after a conflict, milliseconds; it doubles up to sixteen times as much, at random. */
+  backoffMs?: number;
+};
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Records on a branch that many jobs write at once: each append is a commit on top of the branch as it was read, and
+ * is made again from a fresh reading when somebody else was faster. Nothing is ever forced, so nothing is lost.
+ */
+export class BranchStore implements BaselineStore {
+  readonly where: string;
+  readonly #branch: RecordBranch;
+  readonly #options: Required<BranchStoreOptions>;
+
+  constructor(branch: RecordBranch, options: BranchStoreOptions) {
+    this.#branch = branch;
+    this.where = branch.where;
+    this.#options = { now: Date.now, patienceMs: 180_000, backoffMs: 250, ...options };
+  }
+
+  async read(suite: string): Promise<BaselineHistory> {
+    try {
+      const snapshot = await this.#branch.snapshot();
+      const paths = segmentsOf(snapshot.paths, suite);
+      const texts = await snapshot.read(paths);
+      return readRecordLines(
+        paths.map((path, index) => [path, texts[index] ?? '']),
+        suite,
+      );
+    } catch (error) {
+      if (error instanceof TailgateError) throw error;
+      throw tailgateError('BASELINE_UNREADABLE', { where: this.where, reason: reasonOf(error) }, {}, error);
+    }
+  }
+
+  async append(records: BaselineRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const bySuite = new Map<string, string[]>();
+    for (const record of records) {
+      bySuite.set(record.suite, [...(bySuite.get(record.suite) ?? []), formatRecord(record)]);
+    }
+    const deadline = this.#options.now() + this.#options.patienceMs;
+    try {
+      for (let tries = 0; ; tries += 1) {
+        if ((await this.#tryAppend(bySuite, messageFor(records))) === 'done') return;
+        if (this.#options.now() > deadline)
+          throw new Error(`other writers were faster ${tries + 1} times in a row`);
+        const most = this.#options.backoffMs * 2 ** Math.min(tries, 4);
+        await sleep(most * (0.25 + 0.75 * Math.random()));
+      }
+    } catch (error) {
+      if (error instanceof TailgateError) throw error;
+      throw tailgateError('BASELINE_WRITE_FAILED', { where: this.where, reason: reasonOf(error) }, {}, error);
+    }
+  }
+
+  async #tryAppend(bySuite: ReadonlyMap<string, string[]>, message: string): Promise<'done' | 'conflict'> {
+    const snapshot = await this.#branch.snapshot();
+    const changes = new Map<string, string | null>();
+    for (const [suite, added] of bySuite) {
+      const paths = segmentsOf(snapshot.paths, suite);
+      const texts = await snapshot.read(paths);
+      const existing = paths.map((path, index) => segmentFrom(path, texts[index] ?? ''));
+      const { retention, now } = this.#options;
+      const planned = appendToSegments(suite, existing, added, retention, now());
+      for (const [path, text] of planned.changes) changes.set(path, text);
+    }
+    return changes.size === 0 ? 'done' : this.#branch.commit(snapshot, changes, message);
+  }
+}
+
+const messageFor = (records: readonly BaselineRecord[]): string => {
+  const suites = [...new Set(records.map((record) => record.suite))].join(', ');
+  const commit = records[0]?.commit;
+  const accepted = records.find((record) => record.accepted !== null)?.accepted;
+  const subject = `Record ${suites}${commit ? ` at ${commit.slice(0, 10)}` : ''}`;
+  return accepted ? `${subject}\n\nAccepted by ${accepted.by}: ${accepted.why}` : subject;
+};

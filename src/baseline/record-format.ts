@@ -1,0 +1,134 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { z } from 'zod';
+import type { BaselineRecord } from './baseline-record.ts';
+
+/**
+ * One stored record is one line of JSON. Its head is readable; rounds larger than a few kilobytes stand as
+ * `{ "gzip": "<base64>" }`, since sketches are long runs of nearly equal bytes.
+ */
+
+const finite = z.number();
+const sketchSchema = z.object({
+  count: z.number().int().nonnegative(),
+  sumMs: finite,
+  minMs: finite,
+  maxMs: finite,
+  bins: z.string(),
+});
+const sketches = z.record(z.string(), sketchSchema);
+const roundSchema = z.object({
+  activeMs: finite,
+  metrics: sketches,
+  slices: z.array(sketches),
+  counters: z.record(z.string(), finite),
+  errors: z.array(
+    z.object({
+      name: z.string(),
+      count: finite,
+      messages: z.array(z.string()),
+      steps: z.array(z.string()),
+    }),
+  ),
+  unmeasured: z.array(z.object({ event: z.string(), step: z.string(), count: finite })),
+  warnings: z.array(z.string()),
+  generator: z.looseObject({ cpuShare: finite, intendedArrivals: finite, startedArrivals: finite }),
+  resources: z.looseObject({ samples: z.array(z.unknown()) }).nullable(),
+  custom: z.record(z.string(), finite),
+});
+
+const recordSchema = z.object({
+  schemaVersion: z.literal(1),
+  suite: z.string().min(1),
+  commit: z.string().nullable(),
+  branch: z.string().nullable(),
+  recordedAt: z.iso.datetime({ offset: true }),
+  fingerprint: z.object({
+    scenarioHash: z.string(),
+    settingsHash: z.string(),
+    environment: z.object({
+      cpuModel: z.string(),
+      cores: finite,
+      memoryGiB: finite,
+      os: z.string(),
+      node: z.string(),
+      tailgate: z.string(),
+      artillery: z.string(),
+    }),
+  }),
+  rounds: z.array(roundSchema).min(1),
+  verdict: z.enum(['pass', 'fail', 'inconclusive', 'invalid', 'none']),
+  accepted: z.object({ by: z.string(), why: z.string(), at: z.string() }).nullable(),
+  runUrl: z.string().nullable(),
+});
+
+type Json = Record<string, unknown>;
+
+/** The version that this code writes; records of every version from 1 on can be read. */
+export const currentSchemaVersion = 1;
+
+/**
+ * How a record of one schema version becomes one of the next: `migrations[1]` takes version 1 to version 2. Records
+ * on a branch are never rewritten; they are migrated each time they are read.
+ */
+export type Migrations = Readonly<Record<number, (record: Json) => Json>>;
+export const migrations: Migrations = {};
+
+/** Takes a record to `target`, step by step; throws when it is of a version that this code does not know. */
+export const migrateRecord = (
+  record: Json,
+  steps: Migrations = migrations,
+  target = currentSchemaVersion,
+): Json => {
+  let migrated = record;
+  for (;;) {
+    const version = migrated.schemaVersion;
+    if (version === target) return migrated;
+    if (typeof version !== 'number' || !Number.isInteger(version))
+      throw new Error('it has no schema version');
+    const step = steps[version];
+    if (version > target)
+      throw new Error(
+        `it is of schema version ${version}, written by a newer Tailgate (this one reads ${target})`,
+      );
+    if (step === undefined) throw new Error(`it is of schema version ${version}, which nothing can read`);
+    migrated = { ...step(migrated), schemaVersion: version + 1 };
+  }
+};
+
+const inlineRoundsLength = 4_096;
+/** A record that unpacks to more than this is damaged: no run writes as much. */
+const maxRoundsLength = 64 * 1024 * 1024;
+
+/** The record as one line, without the line break. */
+export const formatRecord = (record: BaselineRecord): string => {
+  const rounds = JSON.stringify(record.rounds);
+  const packed =
+    rounds.length <= inlineRoundsLength
+      ? record.rounds
+      : { gzip: gzipSync(rounds, { level: 9 }).toString('base64') };
+  return JSON.stringify({ ...record, rounds: packed });
+};
+
+const unpacked = (record: Json): Json => {
+  const { rounds } = record;
+  if (rounds === null || typeof rounds !== 'object' || !('gzip' in rounds)) return record;
+  const text = gunzipSync(Buffer.from(String(rounds.gzip), 'base64'), { maxOutputLength: maxRoundsLength });
+  return { ...record, rounds: JSON.parse(text.toString('utf8')) };
+};
+
+export type ParsedRecord = { record: BaselineRecord } | { reason: string };
+
+/** Reads one line; says what is wrong with one that is damaged. */
+export const parseRecord = (line: string): ParsedRecord => {
+  try {
+    const json: unknown = JSON.parse(line);
+    if (json === null || typeof json !== 'object' || Array.isArray(json))
+      return { reason: 'it is not a record' };
+    const checked = recordSchema.safeParse(unpacked(migrateRecord(json as Json)));
+    if (checked.success) return { record: checked.data as unknown as BaselineRecord };
+    const [issue] = checked.error.issues;
+    return { reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a record'}` };
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message : String(error) };
+  }
+};

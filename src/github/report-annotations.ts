@@ -1,0 +1,42 @@
+import path from 'node:path';
+import type { Report } from '../report/report-model.ts';
+import type { CheckAnnotation } from './publish-check.ts';
+
+/** The path as GitHub wants it: relative to the root of the repository; null when the file is not in it. */
+const repositoryPath = (file: string, root: string): string | null => {
+  const relative = path.relative(root, path.resolve(root, file));
+  if (relative === '' || relative.startsWith('..') || path.isAbsolute(relative)) return null;
+  return relative.split(path.sep).join('/');
+};
+
+/**
+ * The lines of settings and scenarios that a failure concerns: limits that were missed and problems that name their
+ * place. `root` is the folder of the checkout, to which the paths of the report are relative or below which they are.
+ */
+export const annotationsOf = (report: Report, root: string): CheckAnnotation[] => {
+  const annotations: CheckAnnotation[] = [];
+  const add = (file: string | null, line: number | null, title: string, message: string, fails: boolean) => {
+    const inside = file === null ? null : repositoryPath(file, root);
+    if (inside === null || line === null || line < 1) return;
+    annotations.push({ path: inside, line, level: fails ? 'failure' : 'warning', title, message });
+  };
+  const problems = [...report.problems, ...report.suites.flatMap((suite) => suite.problems)];
+  for (const problem of problems)
+    add(problem.file, problem.line, problem.code, `${problem.what}\n${problem.fix}`, true);
+  for (const suite of report.suites) {
+    for (const metric of suite.metrics) {
+      for (const limit of metric.limit) {
+        if (limit.verdict === 'pass') continue;
+        const fails = limit.verdict === 'fail' || report.failOn.includes(limit.verdict);
+        add(
+          limit.file,
+          limit.line,
+          `${suite.name}: ${metric.id} ${limit.statistic}`,
+          limit.explanation,
+          fails,
+        );
+      }
+    }
+  }
+  return annotations;
+};
