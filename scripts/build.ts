@@ -1,43 +1,68 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as esbuild, type Metafile } from 'esbuild';
 import { artilleryParts, engineEntries, lazyModules } from './build/artillery-parts.ts';
+import { bundledPackages } from './build/bundled-packages.ts';
+import { licenceProblems, thirdPartyLicences } from './build/third-party-licences.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Programs of the bundle; each is a file of `src/entry`. */
-const programs = ['action', 'post', 'report', 'cli', 'load-worker', 'demo'] as const;
+/** Programs of the bundle: name -> source. The demonstration needs a server, and must run without an install. */
+const programs: Readonly<Record<string, string>> = {
+  action: 'src/entry/action.ts',
+  post: 'src/entry/post.ts',
+  report: 'src/entry/report.ts',
+  cli: 'src/entry/cli.ts',
+  demo: 'src/entry/demo.ts',
+  'examples/chat-server': 'examples/chat-server/server.js',
+  'load-worker': 'src/entry/load-worker.ts',
+};
 
-/** Bundles the programs into `outDir`, which is emptied first. Gives what went into the bundle. */
-export const buildBundle = async (outDir: string): Promise<Metafile> => {
+/** Files taken as they are: preloaded into Node servers of any version, so it stays the small file it is. */
+const copied: Readonly<Record<string, string>> = { 'node-preload.cjs': 'src/target/node-preload.cjs' };
+
+/** Total size that the bundle may have, bytes. */
+export const maxBundleBytes = 8_000_000;
+
+/** Options of every part of the bundle. Nothing in them depends on the machine, the folder or the time. */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // The licences, whole, are in THIRD_PARTY_LICENSES.
+  legalComments: 'none',
+  charset: 'utf8',
+  metafile: true,
+  logLevel: 'warning',
+} as const;
+
+const entryPoints = (wanted: readonly string[]): Record<string, string> => {
+  const entries = Object.fromEntries(wanted.map((name) => [name, programs[name]!]));
+  if (wanted.includes('load-worker'))
+    for (const [name, { file }] of Object.entries(engineEntries))
+      if (existsSync(path.join(root, file))) entries[name] = name;
+  return entries;
+};
+
+/**
+ * Bundles the programs (all of them, or those named) into `outDir`, which is emptied first. The same sources give the
+ * same bytes, whatever the folder. Throws when something was bundled that must not be. Gives what went into it.
+ */
+export const buildBundle = async (
+  outDir: string,
+  wanted: readonly string[] = Object.keys(programs),
+): Promise<Metafile> => {
   await rm(outDir, { recursive: true, force: true });
   await mkdir(outDir, { recursive: true });
-  const entryPoints: Record<string, string> = {};
-  for (const program of programs)
-    if (existsSync(path.join(root, 'src', 'entry', `${program}.ts`)))
-      entryPoints[program] = `src/entry/${program}.ts`;
-  // The demonstration needs a server and must run without an install.
-  entryPoints['examples/chat-server'] = 'examples/chat-server/server.js';
-  for (const [name, { file }] of Object.entries(engineEntries))
-    if (existsSync(path.join(root, file))) entryPoints[name] = name;
-  const common = {
-    absWorkingDir: root,
-    outdir: outDir,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    charset: 'utf8',
-    metafile: true,
-    logLevel: 'warning',
-  } as const;
   const main = await esbuild({
     ...common,
-    entryPoints,
+    outdir: outDir,
+    entryPoints: entryPoints(wanted),
     splitting: true,
     format: 'esm',
     chunkNames: 'chunk-[hash]',
@@ -48,29 +73,47 @@ export const buildBundle = async (outDir: string): Promise<Metafile> => {
   });
   const lazy = await esbuild({
     ...common,
+    outdir: outDir,
     entryPoints: Object.fromEntries(Object.entries(lazyModules).map(([name, { entry }]) => [name, entry])),
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
   });
-  await writeFile(path.join(outDir, 'package.json'), '{ "type": "module" }\n');
-  // Loaded into Node servers of any version with --require, so it stays the small file it is.
-  await copyFile(path.join(root, 'src/target/node-preload.cjs'), path.join(outDir, 'node-preload.cjs'));
-  return {
+  for (const [name, file] of Object.entries(copied))
+    await copyFile(path.join(root, file), path.join(outDir, name));
+  const metafile = {
     inputs: { ...main.metafile.inputs, ...lazy.metafile.inputs },
     outputs: { ...main.metafile.outputs, ...lazy.metafile.outputs },
   };
+  const packages = bundledPackages(root, metafile);
+  const problems = licenceProblems(packages);
+  if (problems.length > 0) throw new Error(`The bundle is not as it must be:\n${problems.join('\n')}`);
+  await writeFile(path.join(outDir, 'THIRD_PARTY_LICENSES'), thirdPartyLicences(packages));
+  await writeFile(path.join(outDir, 'package.json'), '{ "type": "module" }\n');
+  return metafile;
+};
+
+/** Files of a bundle, relative to its folder, sorted. */
+export const bundleFiles = async (outDir: string): Promise<string[]> =>
+  (await readdir(outDir, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(outDir, path.join(entry.parentPath, entry.name)))
+    .sort();
+
+/** Size of all files of a bundle, bytes. */
+export const bundleBytes = async (outDir: string): Promise<number> => {
+  const files = await bundleFiles(outDir);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(path.join(outDir, file))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const outDir = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
-  const metafile = await buildBundle(outDir);
-  void metafile;
-  const files = (await readdir(outDir, { recursive: true, withFileTypes: true })).filter((entry) =>
-    entry.isFile(),
-  );
-  const sizes = await Promise.all(
-    files.map(async (file) => (await readFile(path.join(file.parentPath, file.name))).length),
-  );
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  console.log(`${outDir}: ${files.length} files, ${(total / 1e6).toFixed(2)} MB`);
+  const [folder = path.join(root, 'dist'), ...wanted] = process.argv.slice(2);
+  const outDir = path.resolve(folder);
+  await buildBundle(outDir, wanted.length === 0 ? undefined : wanted);
+  const bytes = await bundleBytes(outDir);
+  console.log(`${path.relative('.', outDir)}: ${(bytes / 1e6).toFixed(2)} MB`);
+  if (bytes > maxBundleBytes) {
+    console.error(`The bundle is larger than ${maxBundleBytes / 1e6} MB.`);
+    process.exitCode = 1;
+  }
 }

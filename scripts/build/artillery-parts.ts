@@ -53,11 +53,11 @@ export const lazyModules: Readonly<Record<string, { entry: string; functions: re
   espree: { entry: 'node_modules/espree/espree.js', functions: ['parse'] },
 };
 
-const code = (root: string, { file, name, as, engine }: Replacement): string => {
-  const from = JSON.stringify(path.join(root, file));
+const code = ({ file, name, as, engine }: Replacement): string => {
+  const from = JSON.stringify(`./${file}`);
   if (name === undefined) return `export * from ${from};`;
   if (!engine) return `export { ${name} as ${as} } from ${from};`;
-  const driven = JSON.stringify(path.join(root, 'src/load/driven-engine.ts'));
+  const driven = JSON.stringify('./src/load/driven-engine.ts');
   return `import { ${name} } from ${from};
 import { drivenEngine } from ${driven};
 export default drivenEngine(${name});`;
@@ -83,7 +83,7 @@ export const artilleryParts = (root: string): Plugin => ({
         : undefined;
     });
     build.onLoad({ filter: /.*/, namespace: 'replaced' }, ({ path: specifier }) => ({
-      contents: code(root, replacements[specifier]!),
+      contents: code(replacements[specifier]!),
       resolveDir: root,
     }));
 
@@ -91,7 +91,7 @@ export const artilleryParts = (root: string): Plugin => ({
       kind === 'entry-point' && name in engineEntries ? { path: name, namespace: 'engine-entry' } : undefined,
     );
     build.onLoad({ filter: /.*/, namespace: 'engine-entry' }, ({ path: name }) => ({
-      contents: code(root, engineEntries[name]!),
+      contents: code(engineEntries[name]!),
       resolveDir: root,
     }));
 
@@ -102,7 +102,7 @@ export const artilleryParts = (root: string): Plugin => ({
         : undefined,
     );
     build.onLoad({ filter: /.*/, namespace: 'artillery-core' }, () => ({
-      contents: `export { templateFunctions as runner } from ${JSON.stringify(path.join(root, 'src/load/template-functions.ts'))};`,
+      contents: `export { templateFunctions as runner } from './src/load/template-functions.ts';`,
       resolveDir: root,
     }));
     // Its helpers for printing, which nothing here calls.

@@ -30,8 +30,8 @@ const taskset = (): string | undefined =>
 export type GeneratorProcessOptions = {
   /** Where the output of the process goes, the scenario's own `console.log` included: never to our output. */
   logPath: string;
-  /** Cores it may use, as `taskset` takes them (`0`, `0-2,5`); null for all. Without `taskset` it is not pinned. */
-  cpus: string | null;
+  /** Cores it may use; null for all. On a machine without `taskset` it is not pinned. */
+  cpus: readonly number[] | null;
   env: Readonly<Record<string, string | undefined>>;
   workerPath?: string | undefined;
 };
@@ -57,7 +57,8 @@ export class GeneratorProcess {
     mkdirSync(path.dirname(options.logPath), { recursive: true });
     const log = openSync(options.logPath, 'a');
     const pin = options.cpus === null ? undefined : taskset();
-    this.pinnedTo = pin === undefined ? null : options.cpus;
+    const cores = options.cpus?.join(',') ?? '';
+    this.pinnedTo = pin === undefined ? null : cores;
     this.finished = new Promise((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -65,7 +66,7 @@ export class GeneratorProcess {
     this.finished.catch(() => {});
     this.#child = fork(options.workerPath ?? defaultWorkerPath(), [], {
       // taskset becomes node, so that every thread of it is pinned from its start.
-      ...(pin === undefined ? {} : { execPath: pin, execArgv: ['-c', options.cpus!, process.execPath] }),
+      ...(pin === undefined ? {} : { execPath: pin, execArgv: ['-c', cores, process.execPath] }),
       ...(pin === undefined ? { execArgv: [] } : {}),
       stdio: ['ignore', log, log, 'ipc'],
       serialization: 'advanced',
