@@ -37,7 +37,11 @@ const pull = (headRepository: string | null) => ({
   repository,
   pull_request: {
     number: 7,
-    head: { ref: 'faster', sha: sha('a'), repo: headRepository === null ? null : { full_name: headRepository } },
+    head: {
+      ref: 'faster',
+      sha: sha('a'),
+      repo: headRepository === null ? null : { full_name: headRepository },
+    },
     base: { ref: 'main', sha: sha('b'), repo: { full_name: 'acme/chat' } },
   },
 });
@@ -94,7 +98,11 @@ test('a push of a new branch has no state before it', () => {
 });
 
 test('a tag is no branch', () => {
-  const context = contextOf('push', { repository, before: sha('0'), after: sha('d') }, { GITHUB_REF: 'refs/tags/v1' });
+  const context = contextOf(
+    'push',
+    { repository, before: sha('0'), after: sha('d') },
+    { GITHUB_REF: 'refs/tags/v1' },
+  );
   assert.equal(context.headBranch, null);
   assert.equal(context.onDefaultBranch, false);
 });
@@ -173,5 +181,8 @@ test('a payload that is missing, broken or of another form is a warning', () => 
   assert.match(missing.warnings.join(), /cannot be read/);
   assert.equal(missing.headSha, sha('e'));
   assert.match(contextOf('push', '{').warnings.join(), /cannot be read/);
-  assert.match(contextOf('pull_request', { pull_request: { number: 'seven' } }).warnings.join(), /pull_request/);
+  assert.match(
+    contextOf('pull_request', { pull_request: { number: 'seven' } }).warnings.join(),
+    /pull_request/,
+  );
 });

@@ -206,7 +206,8 @@ export class GithubDouble implements AsyncDisposable {
     if (repository === undefined) return notFound();
     const need = needOf(id);
     if (need !== null && !allows(token, need, repository)) {
-      return need.level === 'read' && repository.private
+      // An app sees that the repository is there; a person without access does not.
+      return token.type === 'User' && repository.private
         ? notFound()
         : refuse(403, 'Resource not accessible by integration');
     }

@@ -46,7 +46,7 @@ const needs: Record<OperationId | 'graphql', Need | null> = {
 export const allows = (token: DoubleToken, need: Need, repository: DoubleRepository): boolean => {
   if (need.level === 'read' && !repository.private) return true;
   return need.any.some((name) => {
-    if (name === 'metadata') return true;
+    if (name === 'metadata') return token.type === 'Bot';
     const granted = token.permissions[name];
     return granted === 'write' || (granted === 'read' && need.level === 'read');
   });

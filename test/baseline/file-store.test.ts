@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { FileStore } from '../../src/baseline/file-store.ts';
+import { TailgateError } from '../../src/errors.ts';
+import { commitOf, recordOf } from './records.ts';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-file-store-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+let files = 0;
+const newFile = (): string => {
+  files += 1;
+  return path.join(root, String(files), 'baseline.jsonl');
+};
+const always = { keep: 1_000, keepDays: 36_500 };
+
+test('a file that is absent is a first run; records come back as they were', async () => {
+  const file = newFile();
+  const store = new FileStore(file, always);
+  assert.deepEqual(await store.read('chat'), { records: [], damaged: [] });
+  const records = [recordOf(2), recordOf(1), recordOf(1, { suite: 'stomp' })];
+  await store.append(records);
+  assert.deepEqual((await store.read('chat')).records, [records[1], records[0]], 'oldest first');
+  assert.deepEqual((await store.read('stomp')).records, [records[2]]);
+  assert.deepEqual(
+    readdirSync(path.dirname(file)),
+    ['baseline.jsonl'],
+    'no lock and no temporary file stays',
+  );
+});
+
+test('the same record is not stored twice', async () => {
+  const store = new FileStore(newFile(), always);
+  await store.append([recordOf(1)]);
+  await store.append([recordOf(1), recordOf(2)]);
+  assert.equal((await store.read('chat')).records.length, 2);
+});
+
+test('a large record is packed, and read back whole', async () => {
+  const file = newFile();
+  const store = new FileStore(file, always);
+  const record = recordOf(1);
+  const large = { ...record, rounds: Array.from({ length: 10 }, () => record.rounds[0]!) };
+  await store.append([large]);
+  assert.match(readFileSync(file, 'utf8'), /"rounds":\{"gzip":"/);
+  assert.ok(readFileSync(file).length < JSON.stringify(large).length / 4);
+  assert.deepEqual((await store.read('chat')).records, [large]);
+});
+
+test('several processes that append at once lose nothing', async () => {
+  const file = newFile();
+  const writer = path.join(import.meta.dirname, 'append-records.ts');
+  const children = Array.from({ length: 5 }, (_, i) =>
+    spawn(process.execPath, [writer, file, String(i * 4), String(i * 4 + 4)], { stdio: 'inherit' }),
+  );
+  const ends = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0]));
+  assert.deepEqual(ends, [0, 0, 0, 0, 0]);
+  const { records, damaged } = await new FileStore(file, always).read('chat');
+  assert.deepEqual(damaged, []);
+  assert.deepEqual(
+    records.map((record) => record.commit),
+    Array.from({ length: 20 }, (_, i) => commitOf(i)),
+  );
+});
+
+test('the lock of a dead process is broken, that of a live one is waited for', async () => {
+  const file = newFile();
+  mkdirSync(path.dirname(file), { recursive: true });
+  const child = spawn(process.execPath, ['-e', '']);
+  await once(child, 'exit');
+  writeFileSync(`${file}.lock`, String(child.pid));
+  const store = new FileStore(file, always);
+  await store.append([recordOf(1)]);
+  writeFileSync(`${file}.lock`, String(process.pid));
+  setTimeout(() => rmSync(`${file}.lock`), 200);
+  await store.append([recordOf(2)]);
+  assert.equal((await store.read('chat')).records.length, 2);
+});
+
+test('retention keeps the newest of each suite and drops what is too old', async () => {
+  const file = newFile();
+  const nowMs = Date.parse('2026-03-01T00:00:00Z');
+  const store = new FileStore(file, { keep: 3, keepDays: 30 }, () => nowMs);
+  const daysAgo = (days: number) => ({ recordedAt: new Date(nowMs - days * 86_400_000).toISOString() });
+  await store.append([recordOf(1, daysAgo(31)), recordOf(2, { ...daysAgo(29), suite: 'stomp' })]);
+  await store.append([3, 4, 5, 6].map((number) => recordOf(number, daysAgo(10 - number))));
+  assert.deepEqual(
+    (await store.read('chat')).records.map((record) => record.commit),
+    [4, 5, 6].map(commitOf),
+  );
+  assert.equal((await store.read('stomp')).records.length, 1);
+});
+
+test('damaged lines are listed with their place, kept, and never used', async () => {
+  const file = newFile();
+  const store = new FileStore(file, always);
+  await store.append([recordOf(1)]);
+  const future = JSON.stringify({ ...recordOf(9), schemaVersion: 2 });
+  const ancient = JSON.stringify({ ...recordOf(9), schemaVersion: 0 });
+  const wrong = JSON.stringify({ ...recordOf(9), rounds: [] });
+  const bomb = JSON.stringify({ ...recordOf(9), rounds: { gzip: 'AAAA' } });
+  appendFileSync(file, `{"half":\n\n${future}\n${ancient}\n${wrong}\n${bomb}\nnull\n`);
+  await store.append([recordOf(2)]);
+  const { records, damaged } = await store.read('chat');
+  assert.deepEqual(
+    records.map((record) => record.commit),
+    [1, 2].map(commitOf),
+  );
+  assert.equal(damaged.length, 6);
+  assert.match(damaged[0]!.where, /baseline\.jsonl:2$/);
+  const reasons = damaged.map((entry) => entry.reason).join('\n');
+  assert.match(reasons, /schema version 2, written by a newer Tailgate/);
+  assert.match(reasons, /schema version 0, which nothing can read/);
+  assert.match(reasons, /rounds: /);
+});
+
+test('what cannot be read or written is an error that names the file', async () => {
+  const folder = path.join(root, 'folder.jsonl');
+  mkdirSync(folder);
+  const store = new FileStore(folder, always);
+  await assert.rejects(store.read('chat'), (error) => {
+    assert.ok(error instanceof TailgateError);
+    assert.equal(error.code, 'BASELINE_UNREADABLE');
+    assert.match(error.message, /folder\.jsonl/);
+    return true;
+  });
+  await assert.rejects(store.append([recordOf(1)]), (error) => {
+    assert.ok(error instanceof TailgateError);
+    assert.equal(error.code, 'BASELINE_WRITE_FAILED');
+    return true;
+  });
+});
