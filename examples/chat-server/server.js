@@ -133,10 +133,10 @@ const handlers = {
 
 io.on('connection', (socket) => {
   for (const [event, handle] of Object.entries(handlers)) {
-    socket.on(event, async (payload, acknowledge) => {
+    socket.on(event, async (...args) => {
+      const acknowledge = typeof args.at(-1) === 'function' ? args.pop() : () => {};
       try {
-        const answer = await handle(socket, payload ?? {});
-        if (typeof acknowledge === 'function') acknowledge(answer);
+        acknowledge(await handle(socket, args[0] ?? {}));
       } catch (error) {
         socket.emit('exception', { status: 'error', message: error.message, event });
       }
