@@ -44,6 +44,7 @@ export const createActionsHost = (options: {
       secrets.add(value);
       if (value.trim() !== '') core.setSecret(value);
     },
+    secrets,
     mask: (text) => secrets.mask(text),
     foreign: (text) => {
       const token = randomUUID();

@@ -19,6 +19,8 @@ export type Host = {
   group(title: string): () => void;
   /** From now on `value` is never printed, by this host or by what is masked with `mask`. */
   secret(value: string): void;
+  /** Every secret known so far; those that are added later are seen by whoever iterates again. */
+  readonly secrets: Iterable<string>;
   /** `text` with every secret replaced by `***`. */
   mask(text: string): string;
   /** Text that came from a child process or a server: printed so that no runner command in it takes effect. */

@@ -2,7 +2,7 @@
 const minLength = 4;
 
 /** Replaces known secrets in text. */
-export class SecretMask {
+export class SecretMask implements Iterable<string> {
   #values = new Set<string>();
 
   /** Every line of a multi-line secret is a secret too, as the runner masks line by line. */
@@ -10,6 +10,10 @@ export class SecretMask {
     for (const line of [value, ...value.split(/\r?\n/)]) {
       if (line.length >= minLength) this.#values.add(line);
     }
+  }
+
+  [Symbol.iterator](): Iterator<string> {
+    return this.#values.values();
   }
 
   mask(text: string): string {

@@ -58,6 +58,7 @@ export const createTerminalHost = (options: {
       return () => {};
     },
     secret: (value) => secrets.add(value),
+    secrets,
     mask: (text) => secrets.mask(text),
     foreign: (text) => print(text),
     output: () => {},

@@ -25,7 +25,10 @@ export const engineSettingsOf = (
     join: delivery.join ?? null,
     leave: delivery.leave ?? null,
   })),
-  jwt: measure.jwt === undefined ? null : { ...measure.jwt, secret: resolve(measure.jwt.secret, 'measure.jwt.secret') },
+  jwt:
+    measure.jwt === undefined
+      ? null
+      : { ...measure.jwt, secret: resolve(measure.jwt.secret, 'measure.jwt.secret') },
   seed,
   shard,
 });

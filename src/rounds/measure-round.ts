@@ -26,12 +26,20 @@ const cancelled = (host: Host): Promise<never> =>
 const asTailgateError = (failure: unknown): TailgateError =>
   failure instanceof Error && failure.name === 'TailgateError'
     ? (failure as TailgateError)
-    : tailgateError('LOAD_FAILED', { reason: failure instanceof Error ? failure.message : String(failure) }, {}, failure);
+    : tailgateError(
+        'LOAD_FAILED',
+        { reason: failure instanceof Error ? failure.message : String(failure) },
+        {},
+        failure,
+      );
 
 /** Samples the server's process tree of one side, when it has one of ours. */
 const startSampling = async (side: OpenSide): Promise<ResourceSampler | null> => {
   if (side.target.pid === null) return null;
-  return sampleResources(side.target.pid, { intervalMs: resourceIntervalMs, nodeStatsPath: side.target.nodeStatsPath });
+  return sampleResources(side.target.pid, {
+    intervalMs: resourceIntervalMs,
+    nodeSamples: side.target.nodeSamples,
+  });
 };
 
 /** Ends one side: collects what was measured, with resources and custom metrics. Never throws. */
@@ -54,7 +62,11 @@ const finishSide = async (
   const custom = side.suite.measure.custom;
   if (custom !== undefined && found === null) {
     try {
-      measurement.custom = await readCustomMetrics(custom, { url: side.target.url, cwd: host.cwd, env: host.env });
+      measurement.custom = await readCustomMetrics(custom, {
+        url: side.target.url,
+        cwd: host.cwd,
+        env: host.env,
+      });
     } catch (failure) {
       found = asTailgateError(failure);
     }
@@ -119,7 +131,8 @@ export const measurePair = async (
 ): Promise<PairOutcome> => {
   const sides = { baseline, head };
   const problems: Record<OpenSide['name'], TailgateError | null> = { baseline: null, head: null };
-  for (const side of [baseline, head]) side.load.onProgress((progress) => options.onProgress(side.name, progress));
+  for (const side of [baseline, head])
+    side.load.onProgress((progress) => options.onProgress(side.name, progress));
   const samplers = { baseline: await startSampling(baseline), head: await startSampling(head) };
   const ended = new Set<OpenSide['name']>();
   for (const side of [baseline, head]) {

@@ -8,7 +8,8 @@ import type { SuitePlan } from '../plan/run-plan.ts';
 import { openRoom } from '../room/open-room.ts';
 import { resolveSecret } from '../settings/secrets.ts';
 import type { CorePinning } from '../target/core-pinning.ts';
-import { type RunningTarget, startTarget } from '../target/start-target.ts';
+import type { RunningTarget } from '../target/running-target.ts';
+import { startTarget } from '../target/start-target.ts';
 import { engineSettingsOf } from './engine-settings-of.ts';
 import type { SideName } from './slice-order.ts';
 
@@ -28,7 +29,6 @@ export type RoundContext = {
   logDir: string;
   seed: number;
   pinning: CorePinning | null;
-  secrets: readonly string[];
 };
 
 /** One server with its room open and its load ready, paused. Closing it ends all three in reverse order. */
@@ -61,14 +61,23 @@ export const openSide = async (
       label,
       cpus: context.pinning?.server ?? null,
       env: host.env,
-      secrets: context.secrets,
+      secrets: host.secrets,
       signal: host.signal,
+      warn: (message) => host.warn(message),
     }),
   );
   const room =
     suite.room === null
       ? null
-      : opening.use(await openRoom(suite.room, { url: target.url, env: host.env, signal: host.signal }));
+      : opening.use(
+          await openRoom(suite.room, {
+            url: target.url,
+            env: host.env,
+            secretValues: { add: (value) => host.secret(value) },
+            signal: host.signal,
+            warn: (message) => host.warn(message),
+          }),
+        );
   const load = opening.use(
     await startLoadSession(
       {
@@ -86,7 +95,11 @@ export const openSide = async (
         ),
         rawPath: suite.measure.raw ? path.join(context.logDir, `${label}.raw.jsonl`) : null,
       },
-      { logPath: path.join(context.logDir, `${label}.load.log`), cpus: context.pinning?.generator ?? null, env: host.env },
+      {
+        logPath: path.join(context.logDir, `${label}.load.log`),
+        cpus: context.pinning?.generator ?? null,
+        env: host.env,
+      },
     ),
   );
   const failed = Promise.race(room === null ? [target.died] : [target.died, room.lost]);

@@ -11,6 +11,7 @@ export const sliceOrder = (seed: number, pair: number, slicesPerSide: number): S
   const first: SideName = seededRandom(seed * 7919 + pair)() < 0.5 ? 'baseline' : 'head';
   const second: SideName = first === 'baseline' ? 'head' : 'baseline';
   const order: SideName[] = [];
-  for (let turn = 0; turn < slicesPerSide; turn += 1) order.push(...(turn % 2 === 0 ? [first, second] : [second, first]));
+  for (let turn = 0; turn < slicesPerSide; turn += 1)
+    order.push(...(turn % 2 === 0 ? [first, second] : [second, first]));
   return order;
 };

@@ -84,7 +84,9 @@ const judge = (run: SuiteRun, inputs: SuiteInputs, final: boolean): SuiteJudgeme
     confirmation: run.confirmation.length === 0 ? null : run.confirmation,
     final,
     invalid: [
-      ...run.problems.filter((problem) => problem.exit !== 'internal').map((problem) => problem.what.split('\n')[0] ?? ''),
+      ...run.problems
+        .filter((problem) => problem.exit !== 'internal')
+        .map((problem) => problem.what.split('\n')[0] ?? ''),
       ...(run.bottleneck === null ? [] : [`The load generator was the bottleneck: ${run.bottleneck}.`]),
     ],
   });
@@ -102,7 +104,8 @@ const note = (run: SuiteRun, outcome: RoundOutcome): boolean => {
   return outcome.problem === null;
 };
 
-const isKnown = (failure: unknown): failure is TailgateError => failure instanceof Error && failure.name === 'TailgateError';
+const isKnown = (failure: unknown): failure is TailgateError =>
+  failure instanceof Error && failure.name === 'TailgateError';
 
 /** Runs `measure`; a known error becomes a problem of the suite, so that what was measured before is reported. */
 const keeping = async (run: SuiteRun, measure: () => Promise<void>): Promise<void> => {
@@ -181,7 +184,8 @@ const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSource): Pro
     const open = (source: SideSource): Promise<OpenSide> =>
       openSide(suite, source, pairContext, `${name}-pair${number + 1}-${source.name}`);
     // Whose turn is first is started first too: a coin per pair, like the order of the slices.
-    const [firstSource, secondSource] = order[0] === 'head' ? [inputs.head, baseline] : [baseline, inputs.head];
+    const [firstSource, secondSource] =
+      order[0] === 'head' ? [inputs.head, baseline] : [baseline, inputs.head];
     await using first = await open(firstSource);
     await using second = await open(secondSource);
     const [baseSide, headSide] = first.name === 'baseline' ? [first, second] : [second, first];

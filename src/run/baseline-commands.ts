@@ -1,0 +1,131 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { BaselineRecord, BaselineStore } from '../baseline/baseline-record.ts';
+import { openBaselineStore } from '../baseline/open-baseline.ts';
+import { parseRecord } from '../baseline/record-format.ts';
+import { linesOf } from '../baseline/record-lines.ts';
+import { exitCodes, tailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { sketchOver } from '../measurement/merge-rounds.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import { formatDuration } from '../report/format-value.ts';
+import type { RawInputs } from '../settings/inputs.ts';
+import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
+import { recordsFile } from './gate-command.ts';
+import { findProvenance } from './provenance.ts';
+
+type CommandOptions = { host: Host; print: (text: string) => void; inputs: RawInputs };
+
+const open = async (options: CommandOptions): Promise<{ loaded: LoadedSettings; store: BaselineStore }> => {
+  const { host } = options;
+  const loaded = await loadSettings({
+    cwd: host.cwd,
+    inputs: options.inputs,
+    readFile: (file) => readFile(file, 'utf8'),
+    needsSuites: false,
+  });
+  const store = openBaselineStore(loaded.settings.baseline, { cwd: loaded.cwd, env: host.env, github: null });
+  if (store === null)
+    throw tailgateError(
+      'SETTINGS_INVALID_VALUE',
+      {
+        key: 'baseline.mode',
+        problem: `"${loaded.settings.baseline.mode}" stores nothing`,
+        expected: 'Set it to "branch" or "file", or give --baseline file:PATH.',
+      },
+      loaded.placeOf(['baseline', 'mode']),
+    );
+  return { loaded, store };
+};
+
+const describeRecord = (record: BaselineRecord): string => {
+  const commit = record.commit?.slice(0, 9) ?? 'no commit';
+  const ids = [...new Set(record.rounds.flatMap((round) => Object.keys(round.metrics)))];
+  const metrics = ids.flatMap((id) => {
+    const sketch = sketchOver(record.rounds, id);
+    if (sketch === null || sketch.count === 0) return [];
+    return `${id} p50 ${formatDuration(sketch.quantileMs(0.5))}, p95 ${formatDuration(sketch.quantileMs(0.95))}`;
+  });
+  const accepted =
+    record.accepted === null ? '' : `; accepted by ${record.accepted.by}: ${record.accepted.why}`;
+  return `  ${record.recordedAt}  ${commit}  ${record.verdict}${accepted}\n${metrics.map((line) => `    ${line}\n`).join('')}`;
+};
+
+/** `tailgate baseline show`: prints the stored records of each suite. Throws BASELINE_UNREADABLE. */
+export const showBaseline = async (
+  options: CommandOptions & { json: string | undefined },
+): Promise<number> => {
+  const { loaded, store } = await open(options);
+  const { print, host } = options;
+  const shown: BaselineRecord[] = [];
+  const suites = suitesToShow(loaded);
+  if (suites.length === 0) throw tailgateError('SETTINGS_NOTHING_TO_RUN', {});
+  for (const suite of suites) {
+    const history = await store.read(suite);
+    print(`${suite}: ${history.records.length} records in ${store.where}`);
+    for (const record of history.records) print(describeRecord(record));
+    for (const damaged of history.damaged)
+      host.warn(`Damaged, and skipped: ${damaged.where} (${damaged.reason})`);
+    shown.push(...history.records);
+  }
+  if (options.json !== undefined)
+    await writeFile(path.resolve(host.cwd, options.json), `${JSON.stringify(shown, null, 2)}\n`);
+  return exitCodes.pass;
+};
+
+/** Suites of the settings, or those that are named when there is no settings file. */
+const suitesToShow = (loaded: LoadedSettings): string[] =>
+  loaded.settings.suites.length === 0
+    ? loaded.selected
+    : makePlan(loaded.settings, loaded).suites.map((suite) => suite.name);
+
+const recordsToAccept = async (file: string): Promise<BaselineRecord[]> => {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (failure) {
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    throw tailgateError('RECORDS_UNREADABLE', { path: file, reason }, {}, failure);
+  }
+  const records = linesOf(text).map((line, index) => {
+    const parsed = parseRecord(line);
+    if ('reason' in parsed)
+      throw tailgateError(
+        'RECORDS_UNREADABLE',
+        { path: file, reason: parsed.reason },
+        { file, line: index + 1 },
+      );
+    return parsed.record;
+  });
+  if (records.length === 0)
+    throw tailgateError('RECORDS_UNREADABLE', { path: file, reason: 'it holds no record' });
+  return records;
+};
+
+/**
+ * `tailgate baseline accept`: stores a run, failed or not, as the new baseline, with who accepts it and why. Throws
+ * RECORDS_UNREADABLE and BASELINE_WRITE_FAILED.
+ */
+export const acceptBaseline = async (
+  options: CommandOptions & { record: string | undefined; by: string | undefined; why: string },
+): Promise<number> => {
+  const { loaded, store } = await open(options);
+  const { host, print } = options;
+  const file =
+    options.record === undefined
+      ? path.join(loaded.settings.reportDir, recordsFile)
+      : path.resolve(host.cwd, options.record);
+  const records = await recordsToAccept(file);
+  const by = options.by ?? (await findProvenance(loaded.cwd, host.env, null)).actor;
+  if (by === null)
+    throw tailgateError('ARGUMENTS_INVALID', {
+      command: 'baseline accept',
+      problem: 'nobody is named who accepts it: give --by NAME, since git has no user.email here',
+    });
+  const accepted = { by, why: options.why, at: new Date().toISOString() };
+  await store.append(records.map((record) => ({ ...record, accepted })));
+  print(
+    `Accepted ${records.length} ${records.length === 1 ? 'record' : 'records'} as the baseline in ${store.where}, by ${by}.`,
+  );
+  return exitCodes.pass;
+};

@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { tailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import { buildReport, buildSuiteReport } from '../report/build-report.ts';
+import { renderTerminal } from '../report/render-terminal.ts';
+import type { Report, SuiteReport } from '../report/report-model.ts';
+import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
+import type { RawInputs } from '../settings/inputs.ts';
+import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
+import type { Threshold } from '../settings/threshold.ts';
+import { parseThreshold } from '../settings/threshold-grammar.ts';
+import { judgeSuite } from '../verdict/judge-suite.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { measurementOfReport } from './measurement-of-report.ts';
+import { readReport } from './report-command.ts';
+import { writeWanted } from './write-reports.ts';
+
+const unknownFingerprint = (report: Report): BaselineRecord['fingerprint'] => ({
+  scenarioHash: '',
+  settingsHash: '',
+  environment: report.environment,
+});
+
+const recordOfReport = (report: Report, suite: SuiteReport): BaselineRecord => ({
+  schemaVersion: 1,
+  suite: suite.name,
+  commit: report.commits.head,
+  branch: null,
+  recordedAt: report.startedAt,
+  fingerprint: unknownFingerprint(report),
+  rounds: [measurementOfReport(suite)],
+  verdict: suite.verdict,
+  accepted: null,
+  runUrl: report.runUrl,
+});
+
+/** Limits of a suite: those of the settings, if they know the suite; else those given for all. */
+const thresholdsOf = (loaded: LoadedSettings, suite: string): Threshold[] => {
+  const planned = makePlan(loaded.settings, { ...loaded, selected: [] }).suites.find(
+    ({ name }) => name === suite,
+  );
+  return (
+    planned?.thresholds ??
+    loaded.settings.thresholds.map((source, index) =>
+      parseThreshold(source, loaded.placeOf(['thresholds', index])),
+    )
+  );
+};
+
+const differences = (before: Report, after: Report): string[] => {
+  const keys = ['cpuModel', 'cores', 'memoryGiB', 'os', 'node'] as const;
+  return keys
+    .filter((key) => before.environment[key] !== after.environment[key])
+    .map(
+      (key) =>
+        `The reports come from different environments (${key}: ${before.environment[key]} and ${after.environment[key]}), so a change need not come from the server.`,
+    );
+};
+
+const compareSuite = (
+  loaded: LoadedSettings,
+  before: Report,
+  after: Report,
+  head: SuiteReport,
+): SuiteReport => {
+  const old = before.suites.find((suite) => suite.name === head.name);
+  const measured = measurementOfReport(head);
+  const history = old === undefined ? [] : [recordOfReport(before, old)];
+  const comparison = old === undefined ? 'none' : 'single';
+  const warnings = [
+    ...differences(before, after),
+    ...(old === undefined ? [`The first report has no suite "${head.name}".`] : []),
+  ];
+  const judgement = judgeSuite({
+    suite: head.name,
+    comparison,
+    pairs: [],
+    head: [measured],
+    history,
+    thresholds: thresholdsOf(loaded, head.name),
+    settings: loaded.settings.verdict,
+    mainMetric: head.main ?? null,
+    confirmation: null,
+    final: true,
+    invalid: [old, head].flatMap((suite) =>
+      suite?.verdict === 'invalid' ? [`One of the reports is itself invalid: ${suite.reason}`] : [],
+    ),
+  });
+  return buildSuiteReport({
+    name: head.name,
+    scenario: head.scenario,
+    comparison,
+    pairs: [],
+    head: [measured],
+    baseline: history[0]?.rounds ?? [],
+    judgement,
+    problems: [],
+    warnings,
+    bottleneck: head.generator?.bottleneck ?? null,
+    trend: null,
+    main: head.main ?? null,
+  });
+};
+
+/** `tailgate compare`: judges the second of two JSON reports by the first. Throws REPORT_UNREADABLE and settings errors. */
+export const compareReports = async (options: {
+  host: Host;
+  print: (text: string) => void;
+  inputs: RawInputs;
+  before: string;
+  after: string;
+  files: WantedFiles;
+}): Promise<number> => {
+  const { host } = options;
+  const loaded = await loadSettings({
+    cwd: host.cwd,
+    inputs: options.inputs,
+    readFile: (file) => readFile(file, 'utf8'),
+    needsSuites: false,
+  });
+  const before = await readReport(options.before, host.cwd);
+  const after = await readReport(options.after, host.cwd);
+  if (after.suites.length === 0)
+    throw tailgateError('REPORT_UNREADABLE', { path: options.after, reason: 'it has no suites' });
+  const report = buildReport({
+    suites: after.suites.map((suite) => compareSuite(loaded, before, after, suite)),
+    failOn: loaded.settings.failOn,
+    problems: [],
+    environment: after.environment,
+    commits: { head: after.commits.head, base: before.commits.head },
+    runUrl: after.runUrl,
+    startedAt: after.startedAt,
+    durations: after.durations,
+  });
+  await writeWanted(report, options.files, host.cwd, (text) => text);
+  options.print(renderTerminal(report, { columns: host.columns, color: host.interactive }));
+  return exitCodeOf(report);
+};

@@ -1,0 +1,134 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { openBaseCommit } from '../baseline/base-commit.ts';
+import type { BaselineRecord, BaselineStore } from '../baseline/baseline-record.ts';
+import { openBaselineStore } from '../baseline/open-baseline.ts';
+import { formatRecord } from '../baseline/record-format.ts';
+import { problemsOf, type TailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { problemReport } from '../report/problem-report.ts';
+import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
+import type { RawInputs } from '../settings/inputs.ts';
+import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
+import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
+import { findProvenance, type Provenance } from './provenance.ts';
+import { type GithubAccess, publishResults } from './publish-results.ts';
+import { type GateResult, runGate } from './run-gate.ts';
+import { writeReports, writeWanted } from './write-reports.ts';
+
+export type GateCommand = {
+  host: Host;
+  /** Prints the result: on stdout, while messages and progress go where the host sends them. */
+  print: (text: string) => void;
+  inputs: RawInputs;
+  files: WantedFiles;
+  github: GithubAccess;
+  /** Store the result whatever the branch: `baseline record`. */
+  record?: boolean;
+};
+
+/** Name of the file in the report folder that `baseline accept` stores. */
+export const recordsFile = 'records.jsonl';
+
+/** Shows problems that ended a command, each at its place. */
+export const showProblems = (host: Host, problems: readonly TailgateError[]): void => {
+  for (const problem of problems) host.error(`${problem.what}\n${problem.fix}`, problem.where);
+};
+
+const wantsRecording = (loaded: LoadedSettings, provenance: Provenance, result: GateResult): boolean => {
+  const { record } = loaded.settings.baseline;
+  // A failing run is never promoted by itself, or the next change would be compared with the regression.
+  if (result.report.verdict === 'fail' || result.report.verdict === 'invalid') return false;
+  return record === 'always' || (record === 'default-branch' && provenance.onDefaultBranch);
+};
+
+/** Stores the records of this run if it is one to store. A failure becomes a problem of the report. */
+const recordBaseline = async (
+  command: GateCommand,
+  loaded: LoadedSettings,
+  provenance: Provenance,
+  store: BaselineStore | null,
+  result: GateResult,
+): Promise<void> => {
+  const { host } = command;
+  if (store === null || result.records.length === 0) return;
+  const wanted = command.record === true || wantsRecording(loaded, provenance, result);
+  if (!wanted) {
+    if (result.report.verdict === 'fail')
+      host.info(
+        `Not stored as a baseline, because it failed: "tailgate baseline accept --why REASON" stores it all the same.`,
+      );
+    return;
+  }
+  try {
+    await store.append(result.records);
+    host.info(`Stored as a baseline in ${store.where}.`);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    result.report.problems.push(...problems.map(problemReport));
+    showProblems(host, problems);
+  }
+};
+
+const saveRecords = async (reportDir: string, records: readonly BaselineRecord[]): Promise<void> => {
+  await writeFile(
+    path.join(reportDir, recordsFile),
+    records.map((record) => `${formatRecord(record)}\n`).join(''),
+  );
+};
+
+/** Measures, judges, reports and publishes; then, last, gives the exit code. Known problems never throw. */
+export const gateCommand = async (command: GateCommand): Promise<number> => {
+  const { host } = command;
+  let loaded: LoadedSettings;
+  let result: GateResult;
+  let provenance: Provenance;
+  let store: BaselineStore | null;
+  try {
+    loaded = await loadSettings({
+      cwd: host.cwd,
+      inputs: command.inputs,
+      readFile: (file) => readFile(file, 'utf8'),
+    });
+    const { settings, cwd } = loaded;
+    const github = command.github?.context ?? null;
+    provenance = await findProvenance(cwd, host.env, github);
+    store = openBaselineStore(settings.baseline, { cwd, env: host.env, github: command.github });
+    result = await runGate({
+      loaded,
+      host,
+      provenance,
+      store,
+      openBase: async (resources) =>
+        resources.use(
+          await openBaseCommit(settings.baseline, { cwd, env: host.env, github, signal: host.signal }),
+        ),
+    });
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(host, problems);
+    host.output('verdict', 'invalid');
+    return exitCodeOfProblems(problems);
+  }
+  await recordBaseline(command, loaded, provenance, store, result);
+  const { report } = result;
+  const { settings } = loaded;
+  const mask = (text: string): string => host.mask(text);
+  const files = await writeReports(report, settings.reportDir, mask);
+  await writeWanted(report, command.files, host.cwd, mask);
+  await saveRecords(settings.reportDir, result.records);
+  await publishResults(report, files, {
+    host,
+    settings,
+    // A cancelled run has a few seconds, and nothing to tell that the next one will not tell better.
+    github: host.signal.aborted ? null : command.github,
+    suite: loaded.selected.length > 0 ? loaded.selected.join(',') : null,
+    print: command.print,
+    root: host.env.GITHUB_WORKSPACE ?? loaded.cwd,
+  });
+  for (const problem of report.problems) host.error(`${problem.what}\n${problem.fix}`);
+  host.info(
+    `Reports: ${path.relative(host.cwd, files.markdown)}, ${path.relative(host.cwd, files.html)}, ${path.relative(host.cwd, files.json)}`,
+  );
+  return exitCodeOf(report);
+};

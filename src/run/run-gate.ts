@@ -1,0 +1,247 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { BaseCommit } from '../baseline/base-commit.ts';
+import type {
+  BaselineHistory,
+  BaselineRecord,
+  BaselineStore,
+  Fingerprint,
+} from '../baseline/baseline-record.ts';
+import { comparableRecords } from '../baseline/comparability.ts';
+import { environmentFingerprint, settingsHash } from '../baseline/fingerprint.ts';
+import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { ResourceStack } from '../host/resource-stack.ts';
+import { limitationsOf } from '../plan/limitations.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
+import { buildReport, buildSuiteReport } from '../report/build-report.ts';
+import { renderProgress } from '../report/render-progress.ts';
+import type { Report, SuiteReport } from '../report/report-model.ts';
+import { trendOf } from '../report/trend.ts';
+import type { LoadedSettings } from '../settings/load-settings.ts';
+import { secretValues } from '../settings/secrets.ts';
+import { decidePinning, type PinningDecision } from '../target/core-pinning.ts';
+import { type CheckedScenario, checkScenarios } from './check-scenarios.ts';
+import { checkSecrets } from './check-secrets.ts';
+import { measureSuite, type SuiteRun } from './measure-suite.ts';
+import { prepareSides, type Sides } from './prepare-sides.ts';
+import type { Provenance } from './provenance.ts';
+
+/** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
+export type GateRequest = {
+  loaded: LoadedSettings;
+  host: Host;
+  provenance: Provenance;
+  /** Store of the settings' baseline; null when the mode needs none. */
+  store: BaselineStore | null;
+  /** Makes the base version available, for side by side. */
+  openBase: (resources: ResourceStack) => Promise<BaseCommit>;
+};
+
+/** What a run gave, whether or not it came to a verdict. */
+export type GateResult = {
+  report: Report;
+  /** Records of the suites that were measured without a problem, for the baseline. */
+  records: BaselineRecord[];
+};
+
+type Stage = {
+  plan: RunPlan;
+  scenarios: Map<string, CheckedScenario>;
+  pinning: PinningDecision;
+  logDir: string;
+};
+
+/** Checks everything that can be checked before anything is started. Throws usage errors. */
+const prepare = async (request: GateRequest): Promise<Stage> => {
+  const { loaded, host } = request;
+  for (const secret of secretValues(loaded.settings, host.env)) host.secret(secret);
+  const plan = makePlan(loaded.settings, loaded);
+  checkSecrets(plan, host.env);
+  const scenarios = await checkScenarios(plan);
+  for (const { warnings } of scenarios.values())
+    for (const warning of warnings) host.warn(warning.message, warning);
+  const outlines = new Map([...scenarios].map(([name, { outline }]) => [name, outline]));
+  for (const limitation of limitationsOf(plan, outlines)) host.info(`Note: ${limitation}`);
+  const logDir = path.join(plan.reportDir, 'logs');
+  await mkdir(logDir, { recursive: true });
+  const pinning = await decidePinning(plan.suites.every((suite) => suite.target.pin));
+  return { plan, scenarios, pinning, logDir };
+};
+
+const fingerprintOf = (suite: SuitePlan, scenario: CheckedScenario): Fingerprint => ({
+  scenarioHash: scenario.scenario.hash,
+  settingsHash: settingsHash(suite),
+  environment: environmentFingerprint(),
+});
+
+type StoredSuite = {
+  history: BaselineRecord[];
+  all: BaselineHistory;
+  warnings: string[];
+  problems: TailgateError[];
+};
+
+/** Reads the stored records of one suite, and keeps those that this run may be compared with. */
+const readHistory = async (
+  request: GateRequest,
+  suite: SuitePlan,
+  fingerprint: Fingerprint,
+): Promise<StoredSuite> => {
+  const none: BaselineHistory = { records: [], damaged: [] };
+  if (request.store === null) return { history: [], all: none, warnings: [], problems: [] };
+  const { where } = request.store;
+  const warnings: string[] = [];
+  let all = none;
+  try {
+    all = await request.store.read(suite.name);
+  } catch (failure) {
+    // Without its baseline a run must not pass, but what it measures is still worth reporting.
+    return { history: [], all: none, warnings, problems: [...problemsOf(failure)] };
+  }
+  for (const damaged of all.damaged)
+    warnings.push(`A stored record was skipped because it is damaged (${damaged.where}: ${damaged.reason}).`);
+  const { comparable, reasons } = comparableRecords(all.records, fingerprint);
+  warnings.push(...reasons);
+  const problems =
+    comparable.length === 0 && request.loaded.settings.baseline.require
+      ? [tailgateError('BASELINE_MISSING', { where })]
+      : [];
+  return { history: comparable, all, warnings, problems };
+};
+
+const measureOne = async (
+  request: GateRequest,
+  stage: Stage,
+  sides: Sides,
+  suite: SuitePlan,
+  stored: StoredSuite,
+  budgetMs: number,
+): Promise<SuiteRun> => {
+  const { host } = request;
+  const { plan } = stage;
+  const sliced = sides.baseline !== null;
+  return measureSuite({
+    suite,
+    plan,
+    plannedMs: stage.scenarios.get(suite.name)?.outline.plannedMs ?? null,
+    head: sides.head,
+    baseline: sides.baseline,
+    history: stored.history,
+    context: { host, logDir: stage.logDir, seed: plan.seed, pinning: stage.pinning.pinning },
+    budgetMs,
+    onProgress: (progress) =>
+      host.progress(
+        renderProgress(
+          {
+            suite: progress.suite,
+            stage: 'measuring',
+            side: progress.side,
+            load: progress.load,
+            pairs: sliced
+              ? { done: progress.done, min: plan.verdict.minPairs, max: plan.verdict.maxPairs }
+              : { done: progress.done, min: progress.most, max: progress.most },
+            interval: progress.judgement,
+            elapsedMs: progress.elapsedMs,
+            budgetMs,
+          },
+          host.columns,
+        ),
+      ),
+  });
+};
+
+const suiteReport = (run: SuiteRun, stored: StoredSuite, cwd: string): SuiteReport => {
+  const shown = run.history.at(-1);
+  return buildSuiteReport({
+    name: run.suite.name,
+    scenario: path.relative(cwd, run.suite.scenarioPath),
+    comparison: run.comparison,
+    pairs: run.pairs,
+    head: run.head,
+    baseline: shown?.rounds ?? [],
+    judgement: run.judgement,
+    problems: [...stored.problems, ...run.problems],
+    warnings: [...stored.warnings, ...run.warnings],
+    bottleneck: run.bottleneck,
+    trend: trendOf(stored.history, run.head, run.suite.measure.main ?? null),
+    main: run.suite.measure.main ?? null,
+  });
+};
+
+const recordOf = (
+  run: SuiteRun,
+  fingerprint: Fingerprint,
+  provenance: Provenance,
+  verdict: SuiteReport['verdict'],
+  recordedAt: string,
+): BaselineRecord => ({
+  schemaVersion: 1,
+  suite: run.suite.name,
+  commit: provenance.headSha,
+  branch: provenance.branch,
+  recordedAt,
+  fingerprint,
+  rounds: run.pairs.length > 0 ? run.pairs.map((pair) => pair.head) : run.head,
+  verdict,
+  accepted: null,
+  runUrl: provenance.runUrl,
+});
+
+/**
+ * The whole story of a run, one stage after the other: settings, plan, target, room, load, measurement, comparison,
+ * verdict, report. Publishes nothing. Throws what is wrong before anything is started (usage errors); what goes wrong
+ * later is in the report, with everything that was measured before it.
+ */
+export const runGate = async (request: GateRequest): Promise<GateResult> => {
+  const { host, loaded, provenance } = request;
+  const startedAt = new Date().toISOString();
+  const started = performance.now();
+  const stage = await prepare(request);
+  const { plan } = stage;
+
+  await using resources = new ResourceStack();
+  const problems: TailgateError[] = [];
+  const suites: SuiteReport[] = [];
+  const records: BaselineRecord[] = [];
+  let base: BaseCommit | null = null;
+  let buildMs = 0;
+  let loadMs = 0;
+  try {
+    base = plan.baseline.mode === 'side-by-side' ? await request.openBase(resources) : null;
+    const sides = await prepareSides(plan, { cwd: loaded.cwd, base, logDir: stage.logDir, host });
+    buildMs = sides.buildMs;
+    const measuringSince = performance.now();
+    for (const [index, suite] of plan.suites.entries()) {
+      const fingerprint = fingerprintOf(suite, stage.scenarios.get(suite.name)!);
+      const stored = await readHistory(request, suite, fingerprint);
+      const leftMs = plan.maxMinutes * 60_000 - (performance.now() - measuringSince);
+      // Each suite may use its share of the time, and what those before it left over.
+      const budgetMs = Math.max(leftMs / (plan.suites.length - index), 1_000);
+      const end = host.group(`Suite ${suite.name}`);
+      const run = await measureOne(request, stage, sides, suite, stored, budgetMs);
+      end();
+      loadMs += run.loadMs;
+      const report = suiteReport(run, stored, loaded.cwd);
+      suites.push(report);
+      if (run.problems.length === 0 && report.verdict !== 'invalid')
+        records.push(recordOf(run, fingerprint, provenance, report.verdict, startedAt));
+      const cancelled = run.problems.find((problem) => problem.code === 'CANCELLED');
+      if (cancelled !== undefined) throw cancelled;
+    }
+  } catch (failure) {
+    problems.push(...problemsOf(failure));
+  }
+  const report = buildReport({
+    suites,
+    failOn: loaded.settings.failOn,
+    problems,
+    environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
+    commits: { head: provenance.headSha, base: base?.sha ?? null },
+    runUrl: provenance.runUrl,
+    startedAt,
+    durations: { totalMs: performance.now() - started, buildMs, loadMs },
+  });
+  return { report, records };
+};

@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { exitCodes } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { limitationsOf } from '../plan/limitations.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import type { RawInputs } from '../settings/inputs.ts';
+import { loadSettings } from '../settings/load-settings.ts';
+import { formatThreshold } from '../settings/threshold-grammar.ts';
+import { checkScenarios } from './check-scenarios.ts';
+
+/** `tailgate validate`: checks settings, thresholds and scenarios, and starts nothing. Throws what is wrong. */
+export const validateCommand = async (options: {
+  host: Host;
+  print: (text: string) => void;
+  inputs: RawInputs;
+}): Promise<number> => {
+  const { host, print } = options;
+  const loaded = await loadSettings({
+    cwd: host.cwd,
+    inputs: options.inputs,
+    readFile: (file) => readFile(file, 'utf8'),
+  });
+  const plan = makePlan(loaded.settings, loaded);
+  const scenarios = await checkScenarios(plan);
+  for (const [name, { suite, scenario, warnings }] of scenarios) {
+    for (const warning of warnings) host.warn(warning.message, warning);
+    print(`Suite "${name}": ${path.relative(host.cwd, suite.scenarioPath)}`);
+    print(
+      `  load: ${scenario.plannedUsers} users in ${Math.round(scenario.plannedMs / 1000)} s, engines ${scenario.engines.join(', ')}`,
+    );
+    const limits = suite.thresholds.map(formatThreshold);
+    print(`  limits: ${limits.length === 0 ? 'those by default' : limits.join('; ')}`);
+  }
+  const outlines = new Map([...scenarios].map(([name, { outline }]) => [name, outline]));
+  for (const limitation of limitationsOf(plan, outlines)) print(`Note: ${limitation}`);
+  print('The settings are valid.');
+  return exitCodes.pass;
+};

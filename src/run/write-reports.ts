@@ -1,0 +1,61 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { renderHtml } from '../report/render-html.ts';
+import { renderJson } from '../report/render-json.ts';
+import { renderJunit } from '../report/render-junit.ts';
+import { renderMarkdown } from '../report/render-markdown.ts';
+import type { Report } from '../report/report-model.ts';
+import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
+
+/** Where the reports of a run are. Absolute paths. */
+export type ReportFiles = { json: string; markdown: string; html: string; junit: string };
+
+const renderers: Record<keyof ReportFiles, (report: Report) => string> = {
+  json: renderJson,
+  markdown: renderMarkdown,
+  html: renderHtml,
+  junit: renderJunit,
+};
+const kinds = Object.keys(renderers) as (keyof ReportFiles)[];
+const names: ReportFiles = {
+  json: 'report.json',
+  markdown: 'report.md',
+  html: 'report.html',
+  junit: 'junit.xml',
+};
+
+const write = async (file: string, text: string): Promise<void> => {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, text);
+};
+
+/** Writes the forms that the user asked for, relative to `cwd`; `mask` removes secrets. Gives the paths. */
+export const writeWanted = async (
+  report: Report,
+  wanted: WantedFiles,
+  cwd: string,
+  mask: (text: string) => string,
+): Promise<string[]> => {
+  const written: string[] = [];
+  for (const kind of kinds) {
+    const file = wanted[kind];
+    if (file === undefined) continue;
+    await write(path.resolve(cwd, file), mask(renderers[kind](report)));
+    written.push(file);
+  }
+  return written;
+};
+
+/** Writes the report in every form into the report folder; `mask` removes secrets. */
+export const writeReports = async (
+  report: Report,
+  reportDir: string,
+  mask: (text: string) => string,
+): Promise<ReportFiles> => {
+  const files = {} as ReportFiles;
+  for (const kind of kinds) {
+    files[kind] = path.join(reportDir, names[kind]);
+    await write(files[kind], mask(renderers[kind](report)));
+  }
+  return files;
+};

@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+/** A checkout of a user's repository: the example chat server, a scenario and settings, in a git repository. */
+export type Checkout = { dir: string; write(name: string, text: string): void; git(...args: string[]): string; remove(): void };
+
+const root = path.resolve(import.meta.dirname, '../..');
+export const chatServer = `node ${path.join(root, 'dist/examples/chat-server.js')}`;
+
+/** Four seconds of load: short enough for a test, long enough to measure something. */
+export const shortScenario = `config:
+  target: http://127.0.0.1:3000
+  phases:
+    - { duration: 3, arrivalRate: 8, name: steady }
+  socketio:
+    transports: [websocket]
+    auth: { accessToken: "Bearer {{ token }}" }
+scenarios:
+  - name: chat
+    engine: socketio
+    flow:
+      - emit: { channel: joinRoom, data: { roomId: load-test } }
+        acknowledge: { match: { json: "$.0.ok", value: true } }
+      - loop:
+          - emit: { channel: chat, data: { roomId: load-test, text: "hello {{ $loopCount }}" } }
+            acknowledge: {}
+          - think: 100ms
+        count: 5
+      - emit: { channel: leaveRoom, data: { roomId: load-test } }
+        acknowledge: {}
+`;
+
+export const settings = (more = ''): string => `target:
+  start: ${chatServer}
+  ready: { type: http, path: /health }
+room:
+  auth: { accessToken: "Bearer {{ token }}" }
+  jwt: { secret: example-secret, claims: { sub: owner } }
+  create: { event: createRoom, data: { roomId: load-test } }
+  delete: { event: deleteRoom, data: { roomId: load-test } }
+measure:
+  jwt: { secret: example-secret, claims: { sub: "user" } }
+suites:
+  - name: chat
+    scenario: chat.yml
+verdict: { minSamplesP50: 10, minSamplesP95: 20, minSamplesP99: 50 }
+baseline: { mode: none }
+${more}`;
+
+export const checkout = (): Checkout => {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'tailgate-checkout-'));
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args], {
+      cwd: dir,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim();
+  const write = (name: string, text: string): void => writeFileSync(path.join(dir, name), text);
+  git('init', '-q', '-b', 'main');
+  write('chat.yml', shortScenario.replace('{{ token }}', '{{ $token }}'));
+  write('tailgate.yml', settings());
+  git('add', '-A');
+  git('commit', '-qm', 'Chat server');
+  return { dir, write, git, remove: () => rmSync(dir, { recursive: true, force: true }) };
+};
