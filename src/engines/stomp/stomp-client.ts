@@ -1,5 +1,5 @@
 import type { ClientOptions, RawData, WebSocket } from 'ws';
-import { loadClock } from '../load-clock.ts';
+import { deadlines } from '../deadlines.ts';
 import { StepFailure } from '../step-failure.ts';
 import { openSocket, publicUrl } from '../ws/open-socket.ts';
 import { encodeSockJs, parseSockJs, sockJsPath } from './sockjs-framing.ts';
@@ -45,6 +45,7 @@ export class StompClient {
   #nextReceipt = 1;
   #arrivalMs = 0;
   #closeReason = '';
+  #version = '1.2';
 
   /** Opens the session. `done` is called once, with the CONNECTED frame or with why there is none. */
   constructor(
@@ -69,6 +70,11 @@ export class StompClient {
     );
   }
 
+  /** Version of the protocol that the server chose. */
+  get version(): string {
+    return this.#version;
+  }
+
   /** Whether frames can be sent. */
   get connected(): boolean {
     return this.#phase === 'connected';
@@ -88,12 +94,12 @@ export class StompClient {
 
   /** Calls `done` once: when the receipt comes, when it does not come in time, or when the session ends. */
   onReceipt(id: string, timeoutMs: number, done: ReceiptListener): void {
-    const timer = loadClock.after(timeoutMs, () => {
+    const deadline = deadlines.after(timeoutMs, () => {
       this.#receipts.delete(id);
       done(new StepFailure('receipt timeout', `no RECEIPT within ${timeoutMs} ms`), performance.now());
     });
     this.#receipts.set(id, (failure, atMs) => {
-      loadClock.clear(timer);
+      deadline.cancel();
       done(failure, atMs);
     });
   }
@@ -222,6 +228,7 @@ export class StompClient {
   #established(frame: StompFrame): void {
     if (this.#phase !== 'opening') return;
     this.#phase = 'connected';
+    this.#version = frame.headers.version ?? '1.0';
     clearTimeout(this.#connectTimer);
     const [sends = 0, wants = 0] = (frame.headers['heart-beat'] ?? '0,0').split(',').map(Number);
     const { outgoing, incoming } = this.#options.heartbeatMs;
@@ -265,8 +272,9 @@ export class StompClient {
     const done = this.#connectDone;
     this.#connectDone = null;
     done?.(failure, null);
-    this.#failReceipts(failure);
+    // First, so that the steps that wait for a receipt know that this is the end of the session.
     if (phase === 'connected') this.#options.onLost(failure);
+    this.#failReceipts(failure);
   }
 
   #failReceipts(failure: StepFailure): void {

@@ -1,3 +1,4 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { ClientOptions } from 'ws';
 import { WebSocket } from 'ws';
 import { StepFailure } from '../step-failure.ts';
@@ -9,10 +10,13 @@ export const publicUrl = (url: string): string => {
   return `${protocol}//${host}${pathname}`;
 };
 
+/** Length of the part of a refusal's body that is kept for its message. */
+const maxRefusalLength = 300;
+
 /**
  * Opens a WebSocket. `done` is called once: with the socket when the handshake is complete, or with the reason why not
- * (`ECONNREFUSED`, `Unexpected server response: 401`, `connect timeout`). The socket has an `error` listener already,
- * so that an error after that ends as its `close` event.
+ * (`connect error: ECONNREFUSED`, `connect error: HTTP 401`, `connect timeout`). The socket has an `error` listener
+ * already, so that an error after that ends as its `close` event.
  */
 export const openSocket = (
   url: string,
@@ -37,11 +41,35 @@ export const openSocket = (
   }
   socket.on('error', (error) => end(connectFailure(url, error, timeoutMs), null));
   socket.once('open', () => end(null, socket));
+  socket.once('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
+    readRefusal(response, (body) => {
+      const status = `HTTP ${response.statusCode}`;
+      end(
+        new StepFailure(
+          `connect error: ${status}`,
+          `${publicUrl(url)}: ${status}${body === '' ? '' : `: ${body}`}`,
+        ),
+        null,
+      );
+      request.destroy();
+    });
+  });
+};
+
+/** The beginning of what the server says instead of opening the WebSocket. */
+const readRefusal = (response: IncomingMessage, done: (body: string) => void): void => {
+  let body = '';
+  response.setEncoding('utf8');
+  response.on('data', (part: string) => {
+    body += part;
+    if (body.length >= maxRefusalLength) response.destroy();
+  });
+  response.once('close', () => done(body.slice(0, maxRefusalLength).trim()));
 };
 
 const connectFailure = (url: string, error: Error, timeoutMs: number): StepFailure => {
   const { code, message } = error as NodeJS.ErrnoException;
   if (message === 'Opening handshake has timed out')
     return new StepFailure('connect timeout', `${publicUrl(url)} did not answer within ${timeoutMs} ms`);
-  return new StepFailure(code ?? message, `${publicUrl(url)}: ${message}`);
+  return new StepFailure(`connect error: ${code ?? message}`, `${publicUrl(url)}: ${message}`);
 };

@@ -1,0 +1,106 @@
+import type { Step } from '../flow/step.ts';
+import { loadClock } from '../load-clock.ts';
+import { optionalTemplate } from '../received-message.ts';
+import { StepFailure } from '../step-failure.ts';
+import { compileTemplate } from '../template/compile-template.ts';
+import { sendWithReceipt } from './send-with-receipt.ts';
+import { encodeFrame, encodeHead } from './stomp-encoder.ts';
+import { failStep, openClient, type StompScope, texts } from './stomp-scope.ts';
+import { userOf } from './stomp-user.ts';
+
+const subscribeKeys = [
+  'destination',
+  'id',
+  'ack',
+  'headers',
+  'receipt',
+  'settle',
+  'name',
+  'timeout',
+] as const;
+
+/** Compiles `subscribe`: messages are expected once the server confirmed it, or after the settle time. */
+export const compileSubscribe = (value: unknown, scope: StompScope, place: string): Step => {
+  const spec = scope.keysOf(value, 'destination', subscribeKeys, place);
+  if (typeof spec.destination !== 'string') throw scope.invalid(place, '"subscribe" needs a "destination"');
+  if (spec.ack !== undefined && !['auto', 'client', 'client-individual'].includes(String(spec.ack)))
+    throw scope.invalid(place, '"ack" is auto, client or client-individual');
+  const destination = compileTemplate<string>(spec.destination);
+  const id = optionalTemplate<string>(spec.id);
+  const headers = compileTemplate<Record<string, unknown>>({
+    ...(spec.ack === undefined ? {} : { ack: spec.ack }),
+    ...(spec.headers as Record<string, unknown> | undefined),
+  });
+  const isReceipted = spec.receipt === undefined ? scope.settings.receipts : spec.receipt === true;
+  const settleMs = scope.time(spec.settle, scope.settings.settleMs, place);
+  const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
+  const name = (spec.name as string | undefined) ?? 'subscribe';
+  return (context, callback) =>
+    loadClock.whenRunning(() => {
+      const client = openClient(context, place, callback);
+      if (client === null) return;
+      const user = userOf(context);
+      const subscription = user.subscribed(String(destination.render(context)), id?.render(context));
+      const frameHeaders = {
+        id: subscription.id,
+        destination: subscription.destination,
+        ...texts(headers.render(context)),
+      };
+      if (isReceipted) {
+        sendWithReceipt(client, 'SUBSCRIBE', frameHeaders, name, timeoutMs, (failure) => {
+          if (failure !== null) {
+            failStep(failure, context, place, callback);
+            return;
+          }
+          user.confirmed(subscription);
+          callback(null, context);
+        });
+        return;
+      }
+      client.send(encodeFrame(encodeHead('SUBSCRIBE', frameHeaders)));
+      const settled = () => {
+        loadClock.clear(timer);
+        user.confirmed(subscription);
+        callback(null, context);
+      };
+      const timer = loadClock.after(settleMs, settled);
+      subscription.onFirstMessage = settled;
+    });
+};
+
+const unsubscribeKeys = ['destination', 'id', 'headers', 'receipt', 'name', 'timeout'] as const;
+
+/** Compiles `unsubscribe`: no message is expected from then on. */
+export const compileUnsubscribe = (value: unknown, scope: StompScope, place: string): Step => {
+  const spec = scope.keysOf(value, 'destination', unsubscribeKeys, place);
+  const destination = optionalTemplate<string>(spec.destination);
+  const id = optionalTemplate<string>(spec.id);
+  const headers = compileTemplate<Record<string, unknown>>(spec.headers ?? {});
+  const isReceipted = spec.receipt === undefined ? scope.settings.receipts : spec.receipt === true;
+  const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
+  const name = (spec.name as string | undefined) ?? 'unsubscribe';
+  return (context, callback) =>
+    loadClock.whenRunning(() => {
+      const client = openClient(context, place, callback);
+      if (client === null) return;
+      const user = userOf(context);
+      const by = { id: id?.render(context), destination: destination?.render(context) };
+      const subscription = user.find(by);
+      if (subscription === undefined) {
+        const what = by.id ?? by.destination ?? 'anything';
+        failStep(new StepFailure('not subscribed', `no subscription to ${what}`), context, place, callback);
+        return;
+      }
+      user.unsubscribed(subscription);
+      const frameHeaders = { id: subscription.id, ...texts(headers.render(context)) };
+      if (!isReceipted) {
+        client.send(encodeFrame(encodeHead('UNSUBSCRIBE', frameHeaders)));
+        callback(null, context);
+        return;
+      }
+      sendWithReceipt(client, 'UNSUBSCRIBE', frameHeaders, name, timeoutMs, (failure) => {
+        if (failure === null) callback(null, context);
+        else failStep(failure, context, place, callback);
+      });
+    });
+};
