@@ -92,6 +92,25 @@ const inOrder = (problems: readonly TailgateError[]): TailgateError[] =>
     (a, b) => (a.where.line ?? 0) - (b.where.line ?? 0) || (a.where.column ?? 0) - (b.where.column ?? 0),
   );
 
+/** A mistake at the top level comes back in every suite that takes the setting from there: kept once, by its own name. */
+const onceEach = (problems: readonly TailgateError[]): TailgateError[] => {
+  const kept = new Map<string, TailgateError>();
+  for (const problem of problems) {
+    const { file, line, column, key } = problem.where;
+    const seen = JSON.stringify([
+      problem.code,
+      file,
+      line,
+      column,
+      key,
+      problem.what.replace(/"suites\[\d+\]\./, '"'),
+    ]);
+    const before = kept.get(seen);
+    if (before === undefined || problem.what.length < before.what.length) kept.set(seen, problem);
+  }
+  return [...kept.values()];
+};
+
 /**
  * The one place where inputs, flags and tailgate.yml become settings. Throws the problem it found, or all of them as
  * `TailgateErrors`: SETTINGS_* and SCENARIO_MISSING, each with its file, line and column, or its input.
@@ -111,13 +130,13 @@ export const loadSettings = async (source: SettingsSource): Promise<LoadedSettin
   const places = settingPlaces((at) => suiteInputs.placeOf(at) ?? overlay.placeOf(at), text, file);
   const problems = [...overlay.problems, ...suiteInputs.problems];
 
-  const raw = mergeTrees(suiteInputs.tree, overlay.tree) as Tree;
-  const parsed = settingsSchema.safeParse(raw, { reportInput: true });
-  if (!parsed.success) problems.push(...schemaProblems(parsed.error.issues, raw, places));
+  const raw = completeSuites(mergeTrees(suiteInputs.tree, overlay.tree) as Tree, overlay.tree);
+  const parsed = settingsSchema.safeParse(raw);
+  if (!parsed.success) problems.push(...onceEach(schemaProblems(parsed.error.issues, raw, places)));
   throwProblems(inOrder(problems));
 
-  const complete = settingsSchema.parse(completeSuites(raw, overlay.tree));
-  problems.push(...checkSettings(complete, places.value));
+  const complete = settingsSchema.parse(raw);
+  problems.push(...onceEach(checkSettings(complete, places.value)));
   if (needsSuites && complete.suites.length === 0)
     problems.push(tailgateError('SETTINGS_NOTHING_TO_RUN', {}, { file }));
   const settings = resolvePaths(complete, baseFolder(found?.file ?? null, cwd), cwd);

@@ -1,7 +1,5 @@
 import { isTree, mergeTrees, type Tree } from './setting-path.ts';
 
-const groups = ['target', 'room', 'measure'] as const;
-
 /** Thresholds of an input replace all others, those of the suite and of its levels included. */
 const withoutThresholds = ({ thresholds: _, levels, ...suite }: Tree): Tree => ({
   ...suite,
@@ -10,21 +8,31 @@ const withoutThresholds = ({ thresholds: _, levels, ...suite }: Tree): Tree => (
   }),
 });
 
+/** One group of a suite over that of the top level, and the input over both. */
+const mergedGroup = (top: unknown, own: unknown, input: unknown): unknown => {
+  const merged = mergeTrees(top, own);
+  // A room given as an input is meant for suites too that have none.
+  if (merged === false && isTree(input)) return mergeTrees(isTree(top) ? top : {}, input);
+  return mergeTrees(merged, input);
+};
+
 /**
  * The settings with every group of a suite completed: what the suite says over what the top level says, and the inputs
  * (`overlay`) over both. `settings` and `overlay` are as written, before defaults.
  */
 export const completeSuites = (settings: Tree, overlay: Tree): Tree => {
-  const suites = Array.isArray(settings.suites) ? settings.suites : [];
+  if (!Array.isArray(settings.suites)) return settings;
   return {
     ...settings,
-    suites: suites.map((suite) => {
+    suites: settings.suites.map((suite) => {
       if (!isTree(suite)) return suite;
-      const completed: Tree = { ...suite };
-      for (const group of groups) {
-        const merged = mergeTrees(mergeTrees(settings[group], suite[group]), overlay[group]);
-        if (merged !== undefined) completed[group] = merged;
-      }
+      const room = mergedGroup(settings.room, suite.room, overlay.room);
+      const completed: Tree = {
+        ...suite,
+        target: mergedGroup(settings.target, suite.target, overlay.target) ?? {},
+        measure: mergedGroup(settings.measure, suite.measure, overlay.measure) ?? {},
+        ...(room !== undefined && { room }),
+      };
       return overlay.thresholds === undefined ? completed : withoutThresholds(completed);
     }),
   };

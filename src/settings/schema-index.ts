@@ -32,16 +32,35 @@ const simplify = ({ jsonSchema }: { jsonSchema: object }): void => {
   delete node.propertyNames;
 };
 
+/** A group of a suite is completed from the top level, so that nothing in it is required there. */
+const withoutRequired = (node: SchemaNode): SchemaNode => {
+  const { required: _, ...rest } = node;
+  return {
+    ...rest,
+    ...(node.anyOf !== undefined && { anyOf: node.anyOf.map(withoutRequired) }),
+    ...(node.properties !== undefined && {
+      properties: Object.fromEntries(
+        Object.entries(node.properties).map(([key, inner]) => [key, withoutRequired(inner)]),
+      ),
+    }),
+  };
+};
+
+const withPartialGroups = (schema: SchemaNode): SchemaNode => {
+  const suite = schema.properties!.suites!.items!;
+  for (const group of ['target', 'room', 'measure'])
+    suite.properties![group] = withoutRequired(suite.properties![group]!);
+  return schema;
+};
+
 let cached: SchemaNode | undefined;
 
 /** The JSON Schema of what may be written in tailgate.yml (defaults need not be). */
 export const settingsJsonSchema = (): SchemaNode => {
   cached ??= {
-    ...(z.toJSONSchema(settingsSchema, {
-      io: 'input',
-      target: 'draft-7',
-      override: simplify,
-    }) as SchemaNode),
+    ...withPartialGroups(
+      z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7', override: simplify }) as SchemaNode,
+    ),
     title: 'Settings of Tailgate (tailgate.yml)',
     patternProperties: { '^x-': { description: 'Anything; a place to keep YAML anchors.' } },
   };

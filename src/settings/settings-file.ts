@@ -36,11 +36,15 @@ const deref = (document: Document, node: unknown): Node | null => {
   return isAlias(node) ? (node.resolve(document) ?? null) : node;
 };
 
+/** The parser gives the key `<<` as a symbol where it merges. */
+const isMergeKey = (key: unknown): boolean =>
+  isScalar(key) && (key.value === '<<' || (typeof key.value === 'symbol' && key.value.description === '<<'));
+
 /** The pair of `key` in `map`, or in the maps that `<<` merges into it. */
 const pairIn = (document: Document, map: YAMLMap, key: string): Pair | null => {
   const own = map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key);
   if (own !== undefined) return own;
-  const merge = map.items.find((pair) => isScalar(pair.key) && pair.key.value === '<<');
+  const merge = map.items.find((pair) => isMergeKey(pair.key));
   if (merge === undefined) return null;
   const source = deref(document, merge.value);
   const maps = isSeq(source) ? source.items.map((item) => deref(document, item)) : [source];

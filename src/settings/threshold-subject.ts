@@ -93,7 +93,7 @@ export const readSubject = (parts: readonly SubjectPart[]): Subject | SubjectPro
       expected: `Write "${metric}" alone.`,
     };
   }
-  if (statistic === null && /^p\d+$/.test(join(parts.slice(-1))))
+  if (statistic === null && parts[lastPart]?.quoted === false && /^p\d+$/.test(join(parts.slice(-1))))
     return {
       part: lastPart,
       problem: `there is no statistic "${join(parts.slice(-1))}"`,

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ExitName, exitCodes, exitMeanings } from '../../src/errors.ts';
+import { inputFlags, parseCommandLine } from '../../src/settings/cli-flags.ts';
+import { inputDefinitions } from '../../src/settings/inputs.ts';
+
+const read = (...argv: string[]) => parseCommandLine(argv, '1.2.3');
+const noFiles = { json: undefined, markdown: undefined, html: undefined, junit: undefined };
+
+test('the flags are the inputs of the action', () => {
+  assert.deepEqual(
+    inputFlags,
+    inputDefinitions.filter((input) => input.name !== 'github-token').map((input) => input.name),
+  );
+  const help = read('run', '--help');
+  assert.ok(help.command === 'help');
+  for (const flag of inputFlags) assert.ok(help.text.includes(`--${flag}`), flag);
+});
+
+test('every flag that is an input arrives as that input', () => {
+  for (const { name, placeholder, actionOnly } of inputDefinitions) {
+    if (actionOnly) continue;
+    const argv = placeholder === undefined ? [`--${name}`] : [`--${name}`, 'some value'];
+    const request = read('run', ...argv);
+    assert.ok(request.command === 'run');
+    const value = placeholder === undefined ? 'true' : 'some value';
+    assert.deepEqual(request.inputs, { source: 'cli', values: { [name]: value } });
+  }
+});
+
+test('run takes inputs, files and thresholds that are repeated', () => {
+  const argv =
+    'run --url http://h:1 --thresholds p95<1s --thresholds lost=0 --json r.json --junit=r.xml --quiet';
+  assert.deepEqual(read(...argv.split(' ')), {
+    command: 'run',
+    inputs: { source: 'cli', values: { target: 'http://h:1', thresholds: 'p95<1s\nlost=0' } },
+    files: { ...noFiles, json: 'r.json', junit: 'r.xml' },
+    quiet: true,
+  });
+});
+
+test('each command gives what it was given', () => {
+  const inputs = { source: 'cli', values: {} };
+  const table: [string, object][] = [
+    [
+      'validate --config a.yml',
+      { command: 'validate', inputs: { source: 'cli', values: { config: 'a.yml' } } },
+    ],
+    ['baseline show --json b.json', { command: 'baseline show', inputs, json: 'b.json' }],
+    ['baseline record', { command: 'baseline record', inputs, files: noFiles, quiet: false }],
+    [
+      'baseline accept last.json --why planned --by ann',
+      { command: 'baseline accept', inputs, record: 'last.json', by: 'ann', why: 'planned' },
+    ],
+    [
+      'baseline accept --why planned',
+      { command: 'baseline accept', inputs, record: undefined, by: undefined, why: 'planned' },
+    ],
+    [
+      'compare a.json b.json',
+      { command: 'compare', inputs, before: 'a.json', after: 'b.json', files: noFiles },
+    ],
+    [
+      'report r.json --html r.html',
+      { command: 'report', report: 'r.json', files: { ...noFiles, html: 'r.html' } },
+    ],
+    [
+      'capacity --from 5 --to 500 --step-seconds 10 --precision 2.5',
+      {
+        command: 'capacity',
+        inputs,
+        files: noFiles,
+        quiet: false,
+        from: 5,
+        to: 500,
+        stepSeconds: 10,
+        precisionPercent: 2.5,
+      },
+    ],
+    [
+      'verify --aa 12 --inject 1.05,1.1 --jobs 3 --raw x.jsonl',
+      { command: 'verify', inputs, aa: 12, inject: [1.05, 1.1], jobs: 3, raw: 'x.jsonl' },
+    ],
+    ['verify --aa 1', { command: 'verify', inputs, aa: 1, inject: [], jobs: 5, raw: undefined }],
+    ['--version', { command: 'version', text: '1.2.3' }],
+  ];
+  for (const [line, expected] of table) assert.deepEqual(read(...line.split(' ')), expected, line);
+});
+
+test('a mistake on the command line is a usage error that says what to write', () => {
+  const table: [string, string, string][] = [
+    ['rnu', 'COMMAND_UNKNOWN', 'There is no command "rnu".\nDid you mean "run"?'],
+    [
+      'frobnicate',
+      'COMMAND_UNKNOWN',
+      'There is no command "frobnicate".\nCommands: "run", "validate", "baseline", "compare", "report", "capacity", "verify".',
+    ],
+    ['baseline shwo', 'COMMAND_UNKNOWN', 'There is no command "shwo".\nDid you mean "show"?'],
+    [
+      'run --scenari x',
+      'OPTION_UNKNOWN',
+      '"tailgate run" has no option "--scenari".\nDid you mean "--scenario"?',
+    ],
+    [
+      'baseline show --quux',
+      'OPTION_UNKNOWN',
+      '"tailgate baseline show" has no option "--quux".\n"tailgate baseline show --help" lists its options.',
+    ],
+    [
+      'run --github-token x',
+      'OPTION_UNKNOWN',
+      '"tailgate run" has no option "--github-token".\n"tailgate run --help" lists its options.',
+    ],
+    [
+      'run chat.yml',
+      'ARGUMENTS_INVALID',
+      'The command line is not valid: too many arguments for \'run\'. Expected 0 arguments but got 1.\n"tailgate run --help" shows how it is written.',
+    ],
+    [
+      'run --scenario',
+      'ARGUMENTS_INVALID',
+      'The command line is not valid: option \'--scenario <file>\' argument missing.\n"tailgate run --help" shows how it is written.',
+    ],
+    [
+      'compare a.json',
+      'ARGUMENTS_INVALID',
+      'The command line is not valid: missing required argument \'after\'.\n"tailgate compare --help" shows how it is written.',
+    ],
+    [
+      'baseline accept',
+      'ARGUMENTS_INVALID',
+      'The command line is not valid: required option \'--why <reason>\' not specified.\n"tailgate baseline accept --help" shows how it is written.',
+    ],
+    [
+      'capacity --from lots',
+      'ARGUMENTS_INVALID',
+      'The command line is not valid: --from takes a number of at least 0.001, and got "lots".\n"tailgate capacity --help" shows how it is written.',
+    ],
+    [
+      'verify',
+      'ARGUMENTS_INVALID',
+      'The command line is not valid: there is nothing to verify: neither --aa nor --inject is given.\n"tailgate verify --help" shows how it is written.',
+    ],
+    [
+      'verify --aa 1.5',
+      'ARGUMENTS_INVALID',
+      'The command line is not valid: --aa takes a whole number, and got "1.5".\n"tailgate verify --help" shows how it is written.',
+    ],
+    [
+      'verify --inject 1.1,slow',
+      'ARGUMENTS_INVALID',
+      'The command line is not valid: --inject takes factors such as "1.05,1.1,1.2", and got "slow".\n"tailgate verify --help" shows how it is written.',
+    ],
+  ];
+  for (const [line, code, message] of table)
+    assert.throws(() => read(...line.split(' ')), { code, message, exit: 'usage' }, line);
+});
+
+test('help names every command and every exit code; no command at all shows it too', () => {
+  const help = read('--help');
+  assert.ok(help.command === 'help' && help.asked);
+  for (const command of ['run', 'validate', 'baseline', 'compare', 'report', 'capacity', 'verify'])
+    assert.match(help.text, new RegExp(`^  ${command} `, 'm'));
+  for (const [name, code] of Object.entries(exitCodes))
+    assert.ok(help.text.includes(`${String(code).padStart(5)}  ${exitMeanings[name as ExitName]}`), name);
+  for (const argv of [[], ['baseline']]) {
+    const shown = read(...argv);
+    assert.ok(shown.command === 'help' && !shown.asked && shown.text.includes('Usage: tailgate'));
+  }
+  const ofCommand = read('help', 'compare');
+  assert.ok(ofCommand.command === 'help' && ofCommand.asked);
+  assert.match(ofCommand.text, /Usage: tailgate compare \[options\] <before> <after>/);
+  assert.match(ofCommand.text, /Exit codes:/);
+});

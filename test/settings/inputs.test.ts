@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { readActionInputs } from '../../src/settings/input-overlay.ts';
+import { inputDefinitions, inputNames, outputDefinitions } from '../../src/settings/inputs.ts';
+import { schemaNodesAt } from '../../src/settings/schema-index.ts';
+import { valueAt } from '../../src/settings/setting-path.ts';
+import { load, withSettings } from './settings-fixture.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const action = parse(readFileSync(path.join(root, 'action.yml'), 'utf8'));
+
+test('action.yml declares exactly the inputs that are read, and the outputs', () => {
+  assert.deepEqual(Object.keys(action.inputs), inputNames);
+  assert.deepEqual(
+    Object.keys(action.outputs),
+    outputDefinitions.map((output) => output.name),
+  );
+  assert.equal(action.inputs['github-token'].default, `\${{ github.token }}`);
+  assert.deepEqual(action.runs, { using: 'node24', main: 'dist/action.js', post: 'dist/post.js' });
+});
+
+test('every input that overrides a setting names one that exists', () => {
+  for (const { name, setting } of inputDefinitions)
+    if (setting !== null) assert.ok(schemaNodesAt(setting).length > 0, `${name}: ${setting.join('.')}`);
+});
+
+/** For each input: a value, and what must have become of it. */
+const effects: Record<string, [value: string, path: (string | number)[], expected: unknown]> = {
+  scenario: ['other.yml', ['suites', 0, 'scenario'], '/project/other.yml'],
+  environment: ['short', ['suites', 0, 'environment'], 'short'],
+  variables: ['{ a: 1 }', ['suites', 0, 'variables'], { a: 1 }],
+  target: ['http://h:1', ['target', 'url'], 'http://h:1'],
+  build: ['make', ['target', 'build'], 'make'],
+  start: ['run me', ['suites', 0, 'target', 'start'], 'run me'],
+  ready: ['http:/up', ['target', 'ready', 'path'], '/up'],
+  room: ['{ namespace: /n }', ['room', 'namespace'], '/n'],
+  measure: ['{ raw: true }', ['measure', 'raw'], true],
+  thresholds: ['lost = 0', ['thresholds'], ['lost = 0']],
+  baseline: ['branch:perf', ['baseline', 'branch'], 'perf'],
+  'base-ref': ['v1', ['baseline', 'ref'], 'v1'],
+  'baseline-dir': ['old', ['baseline', 'dir'], '/project/old'],
+  'require-baseline': ['true', ['baseline', 'require'], true],
+  'record-baseline': ['always', ['baseline', 'record'], 'always'],
+  rounds: ['4', ['rounds'], 4],
+  'max-minutes': ['2.5', ['maxMinutes'], 2.5],
+  seed: ['-7', ['seed'], -7],
+  'fail-on': ['fail, inconclusive', ['failOn'], ['fail', 'inconclusive']],
+  comment: ['on-fail', ['comment'], 'on-fail'],
+  check: ['commit-status', ['check', 'kind'], 'commit-status'],
+  'report-dir': ['out', ['reportDir'], '/project/out'],
+};
+
+/** Inputs that are no setting; other tests of this folder and of the entry hold what they do. */
+const elsewhere = ['config', 'working-directory', 'suite', 'github-token'];
+
+test('every input has an effect', async () => {
+  assert.deepEqual([...Object.keys(effects), ...elsewhere].sort(), [...inputNames].sort());
+  const project = {
+    ...withSettings('suites: [{ name: a, scenario: chat.yml, environment: long }]'),
+    'other.yml': '',
+  };
+  const plain = await load(project);
+  for (const [name, [value, at, expected]] of Object.entries(effects)) {
+    const { settings } = await load(project, { [name]: value });
+    assert.deepEqual(valueAt(settings, at), expected, name);
+    assert.notDeepEqual(valueAt(plain.settings, at), expected, `${name} has no effect`);
+  }
+});
+
+test('the short forms of a readiness probe', async () => {
+  const table: [string, object][] = [
+    ['tcp', { type: 'tcp' }],
+    ['http', { type: 'http' }],
+    ['http:/health', { type: 'http', path: '/health' }],
+    ['http://127.0.0.1:9000/health', { type: 'http', path: 'http://127.0.0.1:9000/health' }],
+    ['https://localhost/up', { type: 'http', path: 'https://localhost/up' }],
+    ['ws://127.0.0.1:9000/ws', { type: 'websocket', path: 'http://127.0.0.1:9000/ws' }],
+    ['log:/listening on \\d+/', { type: 'log', pattern: 'listening on \\d+' }],
+    ['log:ready', { type: 'log', pattern: 'ready' }],
+    ['socketio', { type: 'socketio' }],
+    ['socketio:/io/', { type: 'socketio', path: '/io/' }],
+    ['websocket:/ws', { type: 'websocket', path: '/ws' }],
+  ];
+  for (const [ready, expected] of table) {
+    const { settings } = await load({ 'a.yml': '' }, { scenario: 'a.yml', start: 'node .', ready });
+    assert.deepEqual(settings.target.ready, { ...expected, timeoutMs: 30_000, intervalMs: 100 }, ready);
+  }
+  for (const ready of ['log:', 'http:health', 'tcp:3000', 'http://', 'soon'])
+    await assert.rejects(load({ 'a.yml': '' }, { scenario: 'a.yml', ready }), {
+      code: 'SETTINGS_INVALID_VALUE',
+    });
+});
+
+test('the forms of a baseline', async () => {
+  const table: [string, object][] = [
+    ['side-by-side', { mode: 'side-by-side' }],
+    ['none', { mode: 'none' }],
+    ['branch', { mode: 'branch', branch: 'tailgate' }],
+    ['branch:perf/data', { mode: 'branch', branch: 'perf/data' }],
+    ['file:base', { mode: 'file', path: '/project/base' }],
+    ['perf/base.jsonl', { mode: 'file', path: '/project/perf/base.jsonl' }],
+  ];
+  for (const [baseline, expected] of table) {
+    const { settings } = await load({ 'a.yml': '' }, { scenario: 'a.yml', baseline });
+    assert.partialDeepStrictEqual(settings.baseline, expected, baseline);
+  }
+});
+
+test('"none" means that no verdict fails the step', async () => {
+  const { settings } = await load({ 'a.yml': '' }, { scenario: 'a.yml', 'fail-on': 'none' });
+  assert.deepEqual(settings.failOn, []);
+});
+
+test('the inputs of the action come from its environment, a misspelt one is an error', () => {
+  const env = {
+    INPUT_SCENARIO: 'chat.yml',
+    'INPUT_MAX-MINUTES': '5',
+    INPUT_TRESHOLDS: 'lost = 0',
+    INPUT_COMENT: '',
+    INPUT_WHATEVER: 'something else',
+    PATH: '/bin',
+  };
+  const { inputs, problems } = readActionInputs(env);
+  assert.deepEqual(inputs, { source: 'action', values: { scenario: 'chat.yml', 'max-minutes': '5' } });
+  assert.deepEqual(
+    problems.map((problem) => problem.message),
+    ['There is no input "tresholds".\nDid you mean "thresholds"?'],
+  );
+});
