@@ -37,6 +37,20 @@ export const fitSections = (sections: readonly Section[], maxLength: number, not
       shortened = true;
     }
   }
+  // A step may have been larger than needed: what room is left goes to the most important of those that were shortened.
+  // What was left out stays out, or a heading could come back without what it is the heading of.
+  for (const { index } of [...order].reverse()) {
+    while (chosen[index]! > 0 && textAt(index) !== '') {
+      const before = sizeAt(index);
+      chosen[index]! -= 1;
+      const grown = size - before + sizeAt(index);
+      if (grown > budget()) {
+        chosen[index]! += 1;
+        break;
+      }
+      size = grown;
+    }
+  }
   const parts = sections.map((_, index) => textAt(index)).filter((text) => text !== '');
   return { text: [...parts, ...(shortened ? [note] : [])].join(separator), shortened };
 };

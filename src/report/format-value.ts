@@ -121,8 +121,8 @@ const withSign = (text: string): string =>
 /** As many decimals as the spread of the interval warrants: no false precision. */
 const decimalsFor = (relative: number, low: number | null, high: number | null): number => {
   const spread = isNumber(low) && isNumber(high) ? (high - low) * 100 : Math.abs(relative) * 100;
-  if (spread >= 5) return 0;
-  return spread >= 0.5 || spread === 0 ? 1 : 2;
+  if (spread >= 5 || spread === 0) return 0;
+  return spread >= 0.5 ? 1 : 2;
 };
 
 /** A ratio minus one as a signed percentage: "+12%", "-3.4%". */

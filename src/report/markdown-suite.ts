@@ -3,7 +3,7 @@ import { codeSpan, prose } from './escape-markdown.ts';
 import type { Section } from './fit-sections.ts';
 import { formatChange, formatValue, noValue } from './format-value.ts';
 import { plural, verdictEmoji, verdictWord } from './headline.ts';
-import { details, itemVariants, table } from './markdown-blocks.ts';
+import { details, itemVariants, shrinkingSizes, table } from './markdown-blocks.ts';
 import { errorSections, problemSections } from './markdown-problems.ts';
 import { isChanged, type MetricRow, metricRows, openRows, shortRule } from './metric-rows.ts';
 import type { SuiteReport } from './report-model.ts';
@@ -40,8 +40,9 @@ const firstRows = (rows: readonly MetricRow[], count: number, headLabel: string)
 };
 
 const tableVariants = (rows: readonly MetricRow[], headLabel: string): string[] => {
-  const sizes = [1000, 200, 50, 20, 8].filter((size) => size < rows.length);
-  return [rows.length, ...sizes].map((size) => firstRows(rows, size, headLabel));
+  return shrinkingSizes(rows.length, [400, 200, 100, 50, 20, 8]).map((size) =>
+    firstRows(rows, size, headLabel),
+  );
 };
 
 const explanationItems = (rows: readonly MetricRow[]): string[] =>

@@ -4,7 +4,7 @@ import { codeSpan, htmlText, prose, safeUrl } from './escape-markdown.ts';
 import { fitSections, type Section } from './fit-sections.ts';
 import { headlineOf, plural, verdictEmoji, verdictWord } from './headline.ts';
 import { groupLevels, isLevelGroup, type LevelGroup } from './level-groups.ts';
-import { details, table } from './markdown-blocks.ts';
+import { details, shrinkingSizes, table } from './markdown-blocks.ts';
 import { levelTable } from './markdown-levels.ts';
 import { problemSections } from './markdown-problems.ts';
 import { suiteSections } from './markdown-suite.ts';
@@ -83,8 +83,7 @@ const overview = (entries: readonly (SuiteReport | LevelGroup)[]): Section[] => 
     const shown = table([['Suite', 'Verdict', 'Why'], ...rows.slice(0, count)], ['l', 'l', 'l']);
     return left > 0 ? `${shown}\n\n*and ${plural(left, 'more suite')}*` : shown;
   };
-  const sizes = [100, 30, 10].filter((size) => size < rows.length);
-  return [{ variants: [rows.length, ...sizes].map(variant), importance: 96 }];
+  return [{ variants: shrinkingSizes(rows.length, [60, 30, 10]).map(variant), importance: 96 }];
 };
 
 const heading = (name: string, verdict: SuiteReport['verdict'], importance: number): Section => ({

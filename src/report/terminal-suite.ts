@@ -86,10 +86,11 @@ export const problemText = (problem: ProblemReport, columns: number, paint: Pain
       ? ''
       : `${cleanLine(problem.file)}${problem.line === null ? '' : `:${problem.line}`}: `;
   const [what = '', ...tail] = cleanLines(problem.what, 40, 500);
+  const fix = cleanLines(problem.fix, 40, 500);
   return [
     wrap(`${paint.red(cleanLine(problem.code, 60))}  ${place}${what}`, columns, '  '),
     ...tail.map((line) => paint.dim(`  | ${line}`)),
-    ...cleanLines(problem.fix, 40, 500).map((line) => `  ${line}`),
+    ...fix.map((line, index) => (index === 0 ? `  ${wrap(line, columns - 2, '  ')}` : `  ${line}`)),
   ].join('\n');
 };
 
@@ -167,7 +168,11 @@ export const suiteText = (suite: SuiteReport, options: SuiteTextOptions, paint: 
     ...(trend === null
       ? []
       : [
-          `Recent runs, ${cleanLine(trend.metric, 80)} ${cleanLine(trend.statistic, 20)}: ${sparkline(trend.values)}  ${formatValue(trend.values[0] ?? null, 'ms')} → ${formatValue(trend.values.at(-1) ?? null, 'ms')}`,
+          wrap(
+            `Recent runs, ${cleanLine(trend.metric, 80)} ${cleanLine(trend.statistic, 20)}: ${sparkline(trend.values)}  ${formatValue(trend.values[0] ?? null, 'ms')} → ${formatValue(trend.values.at(-1) ?? null, 'ms')}`,
+            columns,
+            '  ',
+          ),
         ]),
     ...(full ? serverTable(suite, headLabel, columns, paint) : []),
     ...(suite.generator === null

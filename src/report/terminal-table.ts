@@ -4,7 +4,7 @@ import { displayWidth, fitWidth, type Paint, pad } from './terminal-text.ts';
 export type Column = {
   title: string;
   right: boolean;
-  cells: string[] /** Dropped first when there is no room. */;
+  cells: string[];
   drop: number;
 };
 
@@ -17,7 +17,7 @@ export const layout = (all: readonly Column[], columns: number, paint: Paint): s
   const total = (shown: readonly Column[]) =>
     shown.reduce((sum, column) => sum + widthOf(column) + gap.length, -gap.length);
   let shown = all.filter((column) => column.drop === 0 || column.cells.some((cell) => cell !== ''));
-  const minimumFirst = 16;
+  const minimumFirst = Math.min(16, widthOf(all[0]!));
   while (total(shown) - Math.max(0, widthOf(shown[0]!) - minimumFirst) > columns) {
     const last = Math.max(...shown.map((column) => column.drop));
     if (last === 0) break;

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fitSections } from '../../src/report/fit-sections.ts';
+import { renderMarkdown } from '../../src/report/render-markdown.ts';
+import type { SuiteReport } from '../../src/report/report-model.ts';
+import { markdownPage } from './rendered-page.ts';
+import { sampleReport, sampleReports, sampleSuite } from './sample-report.ts';
+
+test('sections shrink from the least important, and never in the middle', () => {
+  const sections = [
+    { variants: ['headline'], importance: 100 },
+    { variants: ['long long text', 'long', ''], importance: 50 },
+    { variants: ['details details', ''], importance: 10 },
+  ];
+  assert.deepEqual(fitSections(sections, 1000, 'cut'), {
+    text: 'headline\n\nlong long text\n\ndetails details',
+    shortened: false,
+  });
+  assert.equal(fitSections(sections, 40, 'cut').text, 'headline\n\nlong long text\n\ncut');
+  assert.equal(fitSections(sections, 24, 'cut').text, 'headline\n\nlong\n\ncut');
+  assert.equal(fitSections(sections, 18, 'cut').text, 'headline\n\ncut');
+});
+
+/** Many suites with many metrics each: far more than a comment holds. */
+const huge = (suites: number, metrics: number) => {
+  const one = sampleSuite({ verdict: 'fail', factor: 1.2, pairs: 2 });
+  const copies = (index: number): SuiteReport => ({
+    ...one,
+    name: `suite-${index}`,
+    verdict: index % 3 === 0 ? 'fail' : 'pass',
+    metrics: Array.from({ length: metrics }, (_, at) => ({
+      ...one.metrics[at % one.metrics.length]!,
+      id: `event-${at}.ack`,
+    })),
+  });
+  return sampleReport(Array.from({ length: suites }, (_, index) => copies(index)));
+};
+
+test('a comment is at most 60,000 characters, whole, and says where the rest is', () => {
+  for (const [suites, metrics] of [
+    [1, 3000],
+    [40, 30],
+    [1500, 1],
+  ] as const) {
+    const text = renderMarkdown(huge(suites, metrics), {
+      marker: '<!-- tailgate -->',
+      links: { report: 'https://github.com/acme/chat/actions/runs/1' },
+    });
+    assert.ok(text.length <= 60_000, String(text.length));
+    assert.ok(text.length > 20_000, `${text.length}: more could have been shown`);
+    assert.ok(text.startsWith('<!-- tailgate -->\n## ❌ Performance gate failed'));
+    assert.match(
+      text,
+      /\[the full report\]\(https:\/\/github\.com\/acme\/chat\/actions\/runs\/1\) has everything/,
+    );
+    for (const rows of markdownPage(text).tables) assert.equal(new Set(rows).size, 1);
+  }
+});
+
+test('what failed is shown before what passed', () => {
+  const text = renderMarkdown(huge(40, 30), { maxLength: 12_000 });
+  const headings = [...text.matchAll(/### (\S+) `suite-\d+`/g)].map((match) => match[1]);
+  assert.ok(headings.length > 0);
+  assert.ok(
+    headings.every((emoji) => emoji === '❌'),
+    headings.join(' '),
+  );
+});
+
+test('failing and changed rows are open, the others collapsed', () => {
+  const text = renderMarkdown(sampleReports.fail!());
+  const collapsedFrom = text.indexOf('<details>');
+  assert.ok(text.indexOf('`chat.delivery` p95') < collapsedFrom);
+  assert.ok(text.indexOf('`chat.ack` p95') < collapsedFrom);
+  assert.ok(text.indexOf('`session.length` p95') > collapsedFrom);
+  assert.ok(text.indexOf('connect ECONNREFUSED') < collapsedFrom);
+  const pass = renderMarkdown(sampleReports.pass!());
+  assert.ok(pass.indexOf('`chat.ack` p95') > pass.indexOf('<details>'));
+});
+
+test('commits and the run are linked only to addresses the publisher vouches for', () => {
+  const report = sampleReports.pass!();
+  assert.match(
+    renderMarkdown(report),
+    /\[run\]\(https:\/\/github\.com\/acme\/chat\/actions\/runs\/9172634455\)/,
+  );
+  assert.doesNotMatch(renderMarkdown(report, { links: { run: null } }), /\]\(/);
+  assert.match(
+    renderMarkdown(report, { links: { repository: 'https://github.com/acme/chat' } }),
+    /\[`3f1c9a2`\]\(https:\/\/github\.com\/acme\/chat\/commit\/3f1c9a27d4e8b60512f7a9c3d1e4b8f6a0572c9e\)/,
+  );
+  const forged = {
+    ...report,
+    commits: { head: 'a) [x](https://evil.example', base: null },
+    runUrl: 'javascript:alert(1)',
+  };
+  assert.doesNotMatch(
+    renderMarkdown(forged, { links: { repository: 'https://github.com/acme/chat' } }),
+    /\]\((javascript|https:\/\/evil)/,
+  );
+});
+
+test('levels of one suite stand in one table, base against head', () => {
+  const { tables } = markdownPage(renderMarkdown(sampleReports.levels!()));
+  assert.deepEqual(tables[0], [7, 7, 7, 7, 7]);
+});

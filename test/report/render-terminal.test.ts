@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renderTerminal } from '../../src/report/render-terminal.ts';
+import { displayWidth, fitWidth, pad, wrap } from '../../src/report/terminal-text.ts';
+import { sampleReport, sampleReports, sampleSuite } from './sample-report.ts';
+
+test('tables and sentences keep to the width of the terminal', () => {
+  let checked = 0;
+  for (const columns of [50, 60, 80, 100, 160])
+    for (const [name, make] of Object.entries(sampleReports)) {
+      const lines = renderTerminal(make(), { columns, full: true }).split('\n');
+      // A server's output, and errors with their messages, are shown as they are.
+      const ours = lines.filter((line) => !line.startsWith('  ') && !line.includes(' × '));
+      for (const line of ours) assert.ok(displayWidth(line) <= columns, `${name} ${columns}: ${line}`);
+      checked += ours.length;
+    }
+  assert.ok(checked > 500);
+});
+
+test('a narrow terminal loses columns, never the verdict', () => {
+  const narrow = renderTerminal(sampleReports.fail!(), { columns: 50 });
+  assert.match(narrow, /chat\.delivery p95 .* fail\n/);
+  assert.doesNotMatch(narrow, /Limit/);
+  assert.match(renderTerminal(sampleReports.fail!(), { columns: 120 }), /Limit/);
+});
+
+test('colours are there only when asked for', () => {
+  const sequence = '\u001B[';
+  assert.equal(renderTerminal(sampleReports.fail!()).includes(sequence), false);
+  assert.equal(renderTerminal(sampleReports.fail!(), { color: true }).includes(`${sequence}31mfail`), true);
+});
+
+test('a pass that does not fail and a fail that does not fail the step say so', () => {
+  const report = sampleReport([sampleSuite({ verdict: 'fail', factor: 1.2 })], { failOn: ['invalid'] });
+  assert.match(renderTerminal(report), /It does not fail this step,\s+as set\./);
+  assert.doesNotMatch(renderTerminal(sampleReports.fail!()), /does not fail this step/);
+  assert.match(
+    renderTerminal(sampleReports.inconclusive!()),
+    /smallest change that\s+could have been\s+seen\s+is \+14%/,
+  );
+});
+
+test('widths count what is seen', () => {
+  assert.equal(displayWidth('abc'), 3);
+  assert.equal(displayWidth('日本'), 4);
+  assert.equal(displayWidth('🎉'), 2);
+  assert.equal(displayWidth('e\u0301'), 1);
+  assert.equal(displayWidth('\u001B[31mred\u001B[39m'), 3);
+  assert.equal(fitWidth('日本語テスト', 7), '日本語…');
+  assert.equal(fitWidth('short', 10), 'short');
+  assert.equal(pad('日本', 6, true), '  日本');
+  assert.equal(wrap('aa bb cc dd', 5, ' '), 'aa bb\n cc\n dd');
+});
