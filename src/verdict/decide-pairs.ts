@@ -133,7 +133,7 @@ export const allowedRise = (gate: CountGate, comparison: CountComparison, baseli
   );
 
 /** A rise that is large enough to matter keeps a count open while its p is below this. */
-const suspicionP = 0.1;
+const suspicionP = 0.02;
 
 /**
  * One count gate: fails when both tests prove the rise and it is larger than allowed. Passes when the rise is not

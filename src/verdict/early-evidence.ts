@@ -24,16 +24,12 @@ const failedShare = (round: RoundMeasurement): number | null => {
   return counts === null || counts.attempts < minAttempts ? null : counts.events / counts.attempts;
 };
 
-/**
- * A sentence when most attempts at head failed in every round, while the baseline (where there is one) works. With
- * `few` one round is enough: no more will come.
- */
+/** A sentence when most attempts at head failed in every round, while the baseline (where there is one) works. */
 export const overwhelmingErrors = (
   head: readonly RoundMeasurement[],
   baseline: readonly RoundMeasurement[],
-  few: boolean,
 ): string | null => {
-  if (head.length === 0 || (head.length < minRounds && !few)) return null;
+  if (head.length === 0) return null;
   const shares = head.map(failedShare);
   if (!shares.every((share) => share !== null && share >= overwhelmingShare)) return null;
   if (baseline.some((round) => (failedShare(round) ?? 0) > baselineShare)) return null;

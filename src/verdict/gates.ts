@@ -72,13 +72,13 @@ export const isFailureCount = (metric: string): boolean =>
  * Shares of the false alarms that a job may have. The median gets most: a regression of the code moves it, and it
  * needs several times fewer pairs than the tail. Failures and stalls of the size that matters need very little.
  */
-const weights: Partial<Record<Statistic, number>> = { p50: 0.42, p95: 0.33, p99: 0.12, max: 0.03 };
+const weights: Partial<Record<Statistic, number>> = { p50: 0.4, p95: 0.3, p99: 0.14, max: 0.06 };
 const countWeight = 0.05;
-const thresholdWeight = 0.33;
+const thresholdWeight = 0.3;
 
-/** A worst single latency says something only when it changes by far more than percentiles do. */
-const stallPercent = 100;
-const stallFloorMs = 20;
+/** The worst single wait is a guard against stalls: only a change by far more than percentiles make counts. */
+const stallPercent = 50;
+const stallFloorMs = 10;
 
 const tailFactor = 5 / 3;
 
@@ -102,7 +102,7 @@ const ruleOf = (metric: string, statistic: Statistic, unit: Unit, allowed: Allow
 export type Proof = 'proven' | 'plain';
 
 /** Floor of a plain limit when the user sets none, milliseconds. */
-const plainFloorMs = 1;
+export const plainFloorMs = 1;
 
 /**
  * The change that the default gate of a percentile lets through. Where a change is proven, it fails from the

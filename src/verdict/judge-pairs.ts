@@ -147,7 +147,7 @@ const explainChange = (
     change === null
       ? `changed by ${quantity(summary.mean, unit)} on average`
       : `changed by ${percent(change.relative, change.high! - change.low!)} (${between(change.low!, change.high!)})`;
-  const how = estimatorFor(gate.statistic) === 'slices' && series.scale === 'log' ? ', slice by slice' : '';
+  const how = estimatorFor(gate.statistic) !== 'pooled' && series.scale === 'log' ? ', slice by slice' : '';
   const what = `${name} ${effect} in ${plural(summary.pairs, 'pair')}${how}, from ${quantity(values.baseline, unit)} to ${quantity(values.head, unit)}`;
   const worse = gate.sign === 1 ? 'rise' : 'fall';
   if (state === 'fail')
@@ -235,7 +235,9 @@ export const judgePairs = (
   const decision: PairsDecision = decidePairs(series, pairs.length, settings, { ...options, reserved });
   const failed =
     decision.look !== null && decision.settled && decision.decisions.some(({ state }) => state === 'fail');
-  const settled = decision.settled && (failed || waiting.length === 0 || options.final);
+  // A metric that is missing in one pair stays missing: more pairs cannot make the run valid.
+  const hopeless = [...early.values()].some((outcome) => outcome.state === 'invalid');
+  const settled = hopeless || (decision.settled && (failed || waiting.length === 0 || options.final));
   const shown = {
     settled: decision.settled,
     final: options.final || (decision.look?.last ?? false),

@@ -1,14 +1,18 @@
 import { weakCentre } from '../comparison/stored-history.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
-import type { ChangeGate } from './gates.ts';
+import { type ChangeGate, plainFloorMs } from './gates.ts';
 import type { GateOutcome } from './outcome.ts';
 import { percent, plural, quantity, subjectName } from './wording.ts';
 
-/** The limit itself, in the metric's unit. */
-const limitValue = (gate: ChangeGate, baseline: number): number => {
+/** The limit itself, in the metric's unit: for a default gate its margin, with a floor because nothing is proven. */
+const limitValue = (gate: ChangeGate, baseline: number, settings: VerdictSettings): number => {
+  const allowance =
+    gate.source === 'default'
+      ? { percent: gate.margin.percent, delta: settings.floorMs ?? plainFloorMs }
+      : gate.allowed;
   const changes = [
-    ...(gate.allowed.percent === null ? [] : [(gate.allowed.percent / 100) * Math.abs(baseline)]),
-    ...(gate.allowed.delta === null ? [] : [gate.allowed.delta]),
+    ...(allowance.percent === null ? [] : [(allowance.percent / 100) * Math.abs(baseline)]),
+    ...(allowance.delta === null ? [] : [allowance.delta]),
   ];
   // Of two parts both must be exceeded: the one that lets more through counts.
   const change = gate.sign === 1 ? Math.max(...changes) : Math.min(...changes);
@@ -23,10 +27,10 @@ export const judgePlainChange = (
   gate: ChangeGate,
   stored: readonly number[],
   value: number,
-  _settings: VerdictSettings,
+  settings: VerdictSettings,
 ): GateOutcome => {
   const baseline = weakCentre(stored);
-  const limit = limitValue(gate, baseline);
+  const limit = limitValue(gate, baseline, settings);
   const missed = gate.sign === 1 ? value > limit : value < limit;
   const relative = baseline === 0 ? null : value / baseline - 1;
   const runs =

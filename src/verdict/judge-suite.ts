@@ -119,27 +119,68 @@ const warningsOf = (
 export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
   const measured = measuredOf(evidence);
   const { baseline, head } = measured;
-  const rounds = [...baseline, ...head];
   const main = chooseMain(evidence.mainMetric, baseline, head);
   const { gates, unmatched } = gatesFor({
     thresholds: evidence.thresholds,
     settings: evidence.settings,
     main,
-    rounds,
+    rounds: [...baseline, ...head],
     proof: evidence.comparison === 'none' ? null : evidence.comparison === 'single' ? 'plain' : 'proven',
   });
   const against = reasonsAgainst(evidence, measured);
-  const few = evidence.final || evidence.comparison !== 'side-by-side';
-  const errors = evidence.invalid.length > 0 ? null : overwhelmingErrors(head, baseline, few);
-  const early = against.length > 0 ? [] : widelyMissed(gates, head, evidence.settings);
-
-  const judged: Judged =
-    against.length > 0 || errors !== null
-      ? { outcomes: gates.map((gate) => notJudged(gate, measured)), next: 'decided' }
-      : judgeGates(evidence, gates, measured);
+  const failing = failingOutright(evidence, measured, against);
+  if (failing !== null || against.length > 0) {
+    const outcomes = gates.map((gate) => notJudged(gate, measured));
+    const next = failing?.again === true ? 'more-pairs' : 'decided';
+    const common = describe(evidence, measured, main, gates, outcomes, next);
+    if (failing === null) return { ...common, verdict: 'invalid', reason: against[0]! };
+    return { ...common, verdict: failing.again ? 'inconclusive' : 'fail', reason: failing.sentence };
+  }
+  const judged = judgeGates(evidence, gates, measured);
+  const early = widelyMissed(gates, head, evidence.settings);
   const outcomes = withoutEmptyGate(
     judged.outcomes.map((outcome) => early.find(({ gate }) => gate === outcome.gate) ?? outcome),
   );
+  const next = early.length > 0 ? 'decided' : judged.next;
+  const missing = unmatched.map(
+    ({ source }) => `The limit "${source}" is on a metric that was never observed.`,
+  );
+  const parts: Verdict[] = [
+    ...outcomes.flatMap(({ state }) => verdictOf(state) ?? []),
+    ...missing.map(() => 'invalid' as const),
+  ];
+  const verdict = parts.length === 0 ? 'pass' : overallVerdict(parts);
+  return {
+    ...describe(evidence, measured, main, gates, outcomes, next),
+    verdict,
+    reason: reasonOf({ verdict, outcomes, missing, evidence, next }),
+  };
+};
+
+/** Most attempts at head failed: a sentence, and whether one more pair should show it `again` first. */
+const failingOutright = (
+  evidence: SuiteEvidence,
+  { baseline, head }: Measured,
+  against: readonly string[],
+): { sentence: string; again: boolean } | null => {
+  // Without a baseline, a run that measured nothing may as well be a mistake in the scenario.
+  if (evidence.invalid.length > 0 || (baseline.length === 0 && against.length > 0)) return null;
+  const sentence = overwhelmingErrors(head, baseline);
+  if (sentence === null) return null;
+  const again = evidence.comparison === 'side-by-side' && head.length < 2 && !evidence.final;
+  return { sentence, again };
+};
+
+/** Everything of a judgement but the verdict and its reason. */
+const describe = (
+  evidence: SuiteEvidence,
+  { baseline, head }: Measured,
+  main: string | null,
+  gates: readonly Gate[],
+  outcomes: readonly GateOutcome[],
+  next: SuiteJudgement['next'],
+): Omit<SuiteJudgement, 'verdict' | 'reason'> => {
+  const rounds = [...baseline, ...head];
   const latencies = new Set(rounds.flatMap((round) => Object.keys(round.metrics)));
   const advice = adviseOnPairs(
     evidence.pairs,
@@ -148,34 +189,12 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
     new Set(gates.map((gate) => `${gate.metric}/${gate.statistic}`)),
     evidence.settings.materialityPercent,
   );
-  const metrics = listMetrics({
-    main,
-    outcomes,
-    advice: advice.changes,
-    baseline,
-    head,
-    history: evidence.comparison,
-  });
-  const states = outcomes.flatMap(({ state }) => verdictOf(state) ?? []);
-  const missing = unmatched.map(
-    ({ source }) => `The limit "${source}" is on a metric that was never observed.`,
-  );
-  const next = early.length > 0 ? 'decided' : judged.next;
-  const common = {
-    metrics,
+  return {
+    metrics: listMetrics(evidence, { main, outcomes, advice: advice.changes, baseline, head }),
     next,
     progress: progressOf(outcomes, evidence.pairs, main),
     warnings: warningsOf(evidence, outcomes, next === 'decided' ? advice.findings : []),
   };
-  if (errors !== null) return { ...common, verdict: 'fail', reason: errors };
-  if (against.length > 0) return { ...common, verdict: 'invalid', reason: against[0]! };
-  const verdict =
-    missing.length > 0
-      ? overallVerdict([...states, 'invalid'])
-      : states.length === 0
-        ? 'pass'
-        : overallVerdict(states);
-  return { ...common, verdict, reason: reasonOf({ verdict, outcomes, missing, evidence, next }) };
 };
 
 const notJudged = (gate: Gate, { baseline, head }: Measured): GateOutcome =>

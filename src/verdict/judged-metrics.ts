@@ -1,8 +1,16 @@
-import { distributionOver, observedValue, unitOfObserved } from '../comparison/observed-value.ts';
+import {
+  distributionOver,
+  observedValue,
+  statisticOfSummary,
+  unitOfObserved,
+} from '../comparison/observed-value.ts';
+import { maxHistory } from '../comparison/stored-history.ts';
+import type { LatencySummary } from '../measurement/latency-sketch.ts';
 import type { RoundMeasurement } from '../measurement/round-measurement.ts';
 import type { AdvisoryChange } from './advisory.ts';
 import type { AppliedLimit, Change, JudgedMetric, SuiteEvidence } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
+import { typicalSummary } from './typical-summary.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
 
 const limitOf = ({ gate, state, explanation, detectable }: GateOutcome): AppliedLimit[] =>
@@ -30,69 +38,68 @@ const distinct = (changes: readonly Change[]): Change[] => {
 const verdictOfLimits = (limits: readonly AppliedLimit[]): JudgedMetric['verdict'] =>
   limits.length === 0 ? 'advisory' : overallVerdict(limits.map((limit) => limit.verdict));
 
+/** What the report shows as the baseline of a latency: all pairs of the job, or the usual one of the stored runs. */
+const baselineSummary = (evidence: SuiteEvidence, metric: string): LatencySummary | null => {
+  if (evidence.comparison === 'none') return null;
+  if (evidence.comparison !== 'side-by-side')
+    return typicalSummary(evidence.history.slice(-maxHistory), metric);
+  const rounds = evidence.pairs.map((pair) => pair.baseline);
+  return distributionOver(rounds, metric)?.summary() ?? null;
+};
+
 /** Plain ratios for latencies that nothing else compared: shown, without an interval. */
 const plainChanges = (
-  metric: string,
-  baseline: readonly RoundMeasurement[],
-  head: readonly RoundMeasurement[],
+  before: LatencySummary | null,
+  after: LatencySummary | null,
   known: ReadonlySet<string>,
-  comparison: SuiteEvidence['comparison'],
+  samples: number,
 ): Change[] => {
-  if (comparison === 'side-by-side') return [];
+  if (before === null || after === null) return [];
   return (['p50', 'p95', 'p99'] as const).flatMap((statistic) => {
-    if (known.has(statistic)) return [];
-    const before = observedValue(baseline, metric, statistic);
-    const after = observedValue(head, metric, statistic);
-    if (before === null || after === null || !(before > 0)) return [];
-    return [
-      {
-        statistic,
-        relative: after / before - 1,
-        low: null,
-        high: null,
-        confidence: null,
-        samples: baseline.length,
-      },
-    ];
+    const from = statisticOfSummary(before, statistic)!;
+    const to = statisticOfSummary(after, statistic)!;
+    if (known.has(statistic) || !(from > 0)) return [];
+    return [{ statistic, relative: to / from - 1, low: null, high: null, confidence: null, samples }];
   });
 };
 
 /** Every metric of the report: the latencies, main one first, and whatever else has a limit or was compared. */
-export const listMetrics = (inputs: {
-  main: string | null;
-  outcomes: readonly GateOutcome[];
-  advice: readonly AdvisoryChange[];
-  baseline: readonly RoundMeasurement[];
-  head: readonly RoundMeasurement[];
-  history: SuiteEvidence['comparison'];
-}): JudgedMetric[] => {
+export const listMetrics = (
+  evidence: SuiteEvidence,
+  inputs: {
+    main: string | null;
+    outcomes: readonly GateOutcome[];
+    advice: readonly AdvisoryChange[];
+    baseline: readonly RoundMeasurement[];
+    head: readonly RoundMeasurement[];
+  },
+): JudgedMetric[] => {
   const { main, outcomes, advice, baseline, head } = inputs;
   const rounds = [...baseline, ...head];
+  const stored = evidence.comparison === 'single' || evidence.comparison === 'history';
   const latencies = new Set(rounds.flatMap((round) => Object.keys(round.metrics)));
   const others = new Set([...outcomes.map(({ gate }) => gate.metric), ...advice.map(({ metric }) => metric)]);
   const ids = [...new Set([...(main === null ? [] : [main]), ...[...latencies].sort(), ...others])];
   return ids.map((id): JudgedMetric => {
     const own = outcomes.filter(({ gate }) => gate.metric === id);
+    const advised = advice.filter(({ metric }) => metric === id);
     const limit = own.flatMap(limitOf);
-    const gated = own.flatMap(({ change }) => change ?? []);
-    const advised = advice.filter(({ metric }) => metric === id).map(({ change }) => change);
+    const compared = [...own.flatMap(({ change }) => change ?? []), ...advised.map(({ change }) => change)];
+    const known = new Set(compared.map((change) => change.statistic));
     const isLatency = latencies.has(id);
-    const known = new Set([...gated, ...advised].map((change) => change.statistic));
     const statistic = own[0]?.gate.statistic ?? advised[0]?.statistic ?? 'value';
-    const single = own.find(({ gate }) => gate.statistic === statistic);
+    const before = isLatency ? baselineSummary(evidence, id) : null;
+    const after = isLatency ? (distributionOver(head, id)?.summary() ?? null) : null;
     return {
       id,
-      unit: isLatency ? 'ms' : unitOfObserved(id, statistic as never, rounds),
-      baseline: isLatency ? (distributionOver(baseline, id)?.summary() ?? null) : null,
-      head: isLatency ? (distributionOver(head, id)?.summary() ?? null) : null,
-      baselineValue: isLatency
-        ? null
-        : (single?.baselineValue ?? observedValue(baseline, id, statistic as never)),
-      headValue: isLatency ? null : (single?.headValue ?? observedValue(head, id, statistic as never)),
+      unit: isLatency ? 'ms' : unitOfObserved(id, statistic, rounds),
+      baseline: before,
+      head: after,
+      baselineValue: isLatency ? null : (own[0]?.baselineValue ?? observedValue(baseline, id, statistic)),
+      headValue: isLatency ? null : (own[0]?.headValue ?? observedValue(head, id, statistic)),
       change: distinct([
-        ...gated,
-        ...advised,
-        ...(isLatency ? plainChanges(id, baseline, head, known, inputs.history) : []),
+        ...compared,
+        ...(stored ? plainChanges(before, after, known, Math.min(maxHistory, evidence.history.length)) : []),
       ]),
       limit,
       verdict: verdictOfLimits(limit),

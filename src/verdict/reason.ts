@@ -21,7 +21,8 @@ const compared = (evidence: SuiteEvidence): string => {
   }
 };
 
-const andMore = (count: number): string => (count > 1 ? ` (and ${count - 1} more)` : '');
+const andMore = (count: number, what: string): string =>
+  count > 1 ? ` ${plural(count - 1, 'more limit')} ${count === 2 ? what.replace(/^\w+/, (verb) => `${verb}s`) : what}.` : '';
 
 /** The verdict of a suite in one sentence. */
 export const reasonOf = (inputs: {
@@ -37,7 +38,7 @@ export const reasonOf = (inputs: {
   const judged = outcomes.filter(({ state }) => state !== 'skipped').length;
   switch (verdict) {
     case 'fail':
-      return `${firstOf(outcomes, ['fail'])!.explanation}${andMore(count('fail'))}`;
+      return `${firstOf(outcomes, ['fail'])!.explanation}${andMore(count('fail'), 'fail')}`;
     case 'invalid':
       return missing[0] ?? firstOf(outcomes, ['invalid'])!.explanation;
     case 'inconclusive': {
@@ -45,7 +46,7 @@ export const reasonOf = (inputs: {
       if (next === 'more-pairs')
         return `Not settled after ${plural(evidence.pairs.length, 'pair')}: ${open.explanation}`;
       if (next === 'confirm') return `Suspect, to be measured again: ${open.explanation}`;
-      return `${open.explanation}${andMore(count('undecided') + count('inconclusive'))}`;
+      return `${open.explanation}${andMore(count('undecided') + count('inconclusive'), 'remain undecided')}`;
     }
     case 'pass':
       if (judged === 0)

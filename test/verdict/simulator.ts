@@ -1,3 +1,4 @@
+import type { BaselineRecord, Fingerprint } from '../../src/baseline/baseline-record.ts';
 import { LatencySketch, type SerializedSketch } from '../../src/measurement/latency-sketch.ts';
 import { type RoundMeasurement, standardCounters } from '../../src/measurement/round-measurement.ts';
 import { seededRandom } from '../../src/measurement/seeded-random.ts';
@@ -110,6 +111,56 @@ export const sketchOf = (values: Iterable<number>): SerializedSketch => {
 };
 
 export const metricId = 'chat.ack';
+
+/** `count` log-normal latencies, the same every time. */
+export const latencies = (medianMs: number, count: number, deviation = 0.35): number[] => {
+  const normal = seededNormal(count);
+  return Array.from({ length: count }, () => medianMs * Math.exp(deviation * normal()));
+};
+
+/** A round of `chat.ack` with nothing else in it. */
+export const plainRound = (
+  medianMs: number,
+  count = 1500,
+  parts: Partial<RoundMeasurement> = {},
+): RoundMeasurement =>
+  roundOf({
+    metrics: { [metricId]: sketchOf(latencies(medianMs, count)) },
+    ...parts,
+    counters: { 'messages.sent': count, ...parts.counters },
+  });
+
+const fingerprint: Fingerprint = {
+  scenarioHash: 'scenario',
+  settingsHash: 'settings',
+  environment: {
+    cpuModel: 'cpu',
+    cores: 2,
+    memoryGiB: 8,
+    os: 'os',
+    node: '24',
+    tailgate: '1',
+    artillery: '2',
+  },
+};
+
+/** A stored run. */
+export const recordOf = (
+  rounds: RoundMeasurement[],
+  parts: Partial<BaselineRecord> = {},
+): BaselineRecord => ({
+  schemaVersion: 1,
+  suite: 'chat',
+  commit: null,
+  branch: null,
+  recordedAt: '2024-01-01T00:00:00Z',
+  fingerprint,
+  rounds,
+  verdict: 'pass',
+  accepted: null,
+  runUrl: null,
+  ...parts,
+});
 
 type Side = { round: LatencySketch; slices: LatencySketch[]; last: number; errors: number; sent: number };
 

@@ -1,0 +1,66 @@
+/**
+ * Which estimator of the difference inside a pair is best: pooled quantiles, the mean of the log ratios of adjacent
+ * slices, or their 20%-trimmed mean. Prints, for several simulated machines, the deviation between pairs when nothing
+ * changed (smaller needs fewer pairs) and the mean that it finds when the head is 10% slower, has a slower tail, or
+ * stalls in one slice of ten.
+ *
+ *     node bench/verdict-estimators.ts [pairs]
+ */
+import { pairLogRatio } from '../src/comparison/pair-effect.ts';
+import { mean, standardDeviation } from '../src/comparison/robust.ts';
+import {
+  metricId,
+  noRegression,
+  quietWorld,
+  type Regression,
+  simulatePairs,
+  type World,
+} from '../test/verdict/simulator.ts';
+
+const pairCount = Number(process.argv[2] ?? 200);
+
+const worlds: Record<string, World> = {
+  'quiet machine': { ...quietWorld, burstShare: 0 },
+  'bursts in 3% of slices': { ...quietWorld, rate: 150 },
+  'bursts in 10% of slices': { ...quietWorld, rate: 150, burstShare: 0.1 },
+  'strong drift': { ...quietWorld, rate: 150, driftPerSlice: 0.1 },
+  'few messages (20 a slice)': { ...quietWorld, rate: 20 },
+};
+
+const regressions: Record<string, Regression> = {
+  'nothing changed': noRegression,
+  '10% slower': { ...noRegression, slower: 1.1 },
+  'tail 20% slower': { ...noRegression, tail: 1.2 },
+  'stall in 1 slice of 10': { ...noRegression, stallMs: 200, stallShare: 0.1 },
+};
+
+const estimators = ['pooled', 'mean', 'trimmed'] as const;
+
+for (const [worldName, world] of Object.entries(worlds)) {
+  const simulated = Object.entries(regressions).map(
+    ([name, regression], index) => [name, simulatePairs(world, regression, pairCount, 100 + index)] as const,
+  );
+  console.log(`\n## ${worldName}\n`);
+  console.log(
+    '| statistic | estimator | deviation, nothing changed | 10% slower | slower tail | stall in 1 of 10 |',
+  );
+  console.log('|---|---|---|---|---|---|');
+  for (const statistic of ['p50', 'p95', 'p99', 'max'] as const) {
+    for (const name of estimators) {
+      if (statistic === 'max' && name !== 'pooled') continue;
+      const cells = simulated.map(([, pairs]) => {
+        const values = pairs.flatMap(
+          (pair) => pairLogRatio(pair.baseline, pair.head, metricId, statistic, name) ?? [],
+        );
+        return { mean: mean(values), deviation: standardDeviation(values) };
+      });
+      const signal = cells
+        .slice(1)
+        .map(
+          (cell) =>
+            `${(100 * Math.expm1(cell.mean)).toFixed(1)}% (t ${(cell.mean / cell.deviation).toFixed(1)} a pair)`,
+        );
+      console.log(`| ${statistic} | ${name} | ${cells[0]!.deviation.toFixed(3)} | ${signal.join(' | ')} |`);
+    }
+  }
+}

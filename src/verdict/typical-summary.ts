@@ -1,0 +1,24 @@
+import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { distributionOver } from '../comparison/observed-value.ts';
+import { weakCentre } from '../comparison/stored-history.ts';
+import type { LatencySummary } from '../measurement/latency-sketch.ts';
+
+/**
+ * The usual summary of one latency over stored runs: the median run of each number. One run is itself; null when no
+ * run has the metric. Merging the runs instead would let the longest or the oddest decide.
+ */
+export const typicalSummary = (records: readonly BaselineRecord[], metric: string): LatencySummary | null => {
+  const summaries = records.flatMap((record) => distributionOver(record.rounds, metric)?.summary() ?? []);
+  if (summaries.length === 0) return null;
+  const median = (of: (summary: LatencySummary) => number) => weakCentre(summaries.map(of));
+  return {
+    count: Math.round(median((summary) => summary.count)),
+    meanMs: median((summary) => summary.meanMs),
+    p50Ms: median((summary) => summary.p50Ms),
+    p90Ms: median((summary) => summary.p90Ms),
+    p95Ms: median((summary) => summary.p95Ms),
+    p99Ms: median((summary) => summary.p99Ms),
+    p999Ms: median((summary) => summary.p999Ms),
+    maxMs: median((summary) => summary.maxMs),
+  };
+};

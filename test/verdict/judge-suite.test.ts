@@ -1,0 +1,538 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseThreshold } from '../../src/settings/threshold-grammar.ts';
+import { judgeSuite } from '../../src/verdict/judge-suite.ts';
+import type { MeasuredPair, SuiteEvidence, SuiteJudgement } from '../../src/verdict/judgement.ts';
+import {
+  defaultSettings,
+  evidenceOf,
+  latencies,
+  metricId,
+  noRegression,
+  plainRound,
+  quietWorld,
+  recordOf,
+  roundOf,
+  simulatePairs,
+  sketchOf,
+} from './simulator.ts';
+
+const limits = (...sources: string[]) =>
+  sources.map((source, index) => parseThreshold(source, { file: 'tailgate.yml', line: index + 1 }));
+
+const world = { ...quietWorld, processDeviation: 0.01, burstShare: 0, rate: 40 };
+const unchanged = simulatePairs(world, noRegression, 20, 4);
+const slower = simulatePairs(world, { ...noRegression, slower: 1.2 }, 12, 5);
+
+/** Judges pair after pair until the verdict stands, as a run does. */
+const run = (
+  pairs: MeasuredPair[],
+  parts: Partial<SuiteEvidence> = {},
+): SuiteJudgement & { pairs: number } => {
+  for (let count = 1; count <= pairs.length; count += 1) {
+    const judgement = judgeSuite(evidenceOf({ ...parts, pairs: pairs.slice(0, count) }));
+    if (judgement.next === 'decided') return { ...judgement, pairs: count };
+  }
+  return { ...judgeSuite(evidenceOf({ ...parts, pairs, final: true })), pairs: pairs.length };
+};
+
+const limitOf = (judgement: SuiteJudgement, metric: string, statistic: string) => {
+  const found = judgement.metrics
+    .find(({ id }) => id === metric)
+    ?.limit.find((limit) => limit.statistic === statistic);
+  assert.ok(found, `${metric} ${statistic} has a limit`);
+  return found;
+};
+
+describe('side by side', () => {
+  test('an unchanged server passes at the first look or soon after', () => {
+    const judgement = run(unchanged);
+    assert.equal(judgement.verdict, 'pass', judgement.reason);
+    assert.ok(judgement.pairs >= 6 && judgement.pairs <= 14, `${judgement.pairs} pairs`);
+    assert.match(judgement.reason, /^All \d limits hold, judged side by side in \d+ pairs\.$/);
+    const { explanation } = limitOf(judgement, metricId, 'p50');
+    assert.match(
+      explanation,
+      /^chat\.ack p50 changed by .*% \(between .* and .*\) in \d+ pairs, slice by slice, from .* ms to .* ms: a rise beyond \+10(\.0)?% is ruled out, so it passes\.$/,
+    );
+  });
+
+  test('a slower server fails, and the interval lies above zero', () => {
+    const judgement = run(slower);
+    assert.equal(judgement.verdict, 'fail');
+    const limit = limitOf(judgement, metricId, 'p50');
+    assert.equal(limit.verdict, 'fail');
+    assert.match(
+      limit.explanation,
+      /the rise is proven and more than the \+3(\.0)?% let through, so it fails/,
+    );
+    const change = judgement.metrics[0]!.change.find(({ statistic }) => statistic === 'p50')!;
+    assert.ok(change.low! > 0 && change.relative > 0.1 && change.relative < 0.3, JSON.stringify(change));
+    assert.ok(change.high! > change.relative);
+    assert.equal(change.samples, judgement.pairs);
+    assert.equal(judgement.metrics[0]!.id, metricId);
+  });
+
+  test('nothing is decided between the looks, nor before the first', () => {
+    for (const count of [1, 2, 3, 5, 7]) {
+      const judgement = judgeSuite(evidenceOf({ pairs: slower.slice(0, count) }));
+      assert.equal(judgement.next, 'more-pairs', `${count} pairs`);
+      assert.equal(judgement.verdict, 'inconclusive');
+      assert.equal(judgement.progress === null, count < 2);
+    }
+  });
+
+  test('a verdict that stands is not reopened by a last judgement of the same pairs', () => {
+    for (const pairs of [unchanged, slower]) {
+      const first = run(pairs);
+      const again = judgeSuite(evidenceOf({ pairs: pairs.slice(0, first.pairs), final: true }));
+      assert.equal(again.verdict, first.verdict);
+      assert.deepEqual(again.metrics, first.metrics);
+    }
+  });
+
+  test('the time budget ends it with what there is: undecided is inconclusive and says what could be seen', () => {
+    const noisy = simulatePairs({ ...world, processDeviation: 0.25 }, noRegression, 4, 9);
+    const judgement = judgeSuite(evidenceOf({ pairs: noisy, final: true }));
+    assert.equal(judgement.verdict, 'inconclusive');
+    assert.equal(judgement.next, 'decided');
+    const limit = limitOf(judgement, metricId, 'p50');
+    assert.match(limit.explanation, /so it is undecided; a change of \+\d+% or more would have been found/);
+    assert.ok(limit.detectable! > 0.2);
+  });
+
+  test('one pair is never a verdict', () => {
+    const judgement = judgeSuite(evidenceOf({ pairs: slower.slice(0, 1), final: true }));
+    assert.equal(judgement.verdict, 'inconclusive');
+  });
+
+  test('a limit of the user replaces the default one: a proven change below it does not fail', () => {
+    const sized = simulatePairs(world, { ...noRegression, slower: 1.06 }, 20, 12);
+    assert.equal(run(sized).verdict, 'fail');
+    const allowed = run(sized, { thresholds: limits('p50 < +15%', 'p95 < +15%', 'chat.ack.p99 < +30%') });
+    assert.equal(allowed.verdict, 'pass', allowed.reason);
+    const limit = limitOf(allowed, metricId, 'p50');
+    assert.equal(limit.rule, 'p50 < +15%');
+    assert.deepEqual([limit.file, limit.line], ['tailgate.yml', 1]);
+  });
+
+  test('of two parts of a relative limit both must be exceeded', () => {
+    const both = limits('p50 < +5% and +50ms', 'p95 < +5% and +50ms', 'p99 < +5% and +50ms');
+    assert.equal(run(slower, { thresholds: both }).verdict, 'pass');
+    const small = limits('p50 < +5% and +0.1ms');
+    assert.equal(run(slower, { thresholds: small }).verdict, 'fail');
+  });
+
+  test('the floor that the user sets keeps small absolute changes from failing', () => {
+    const settings = { ...defaultSettings, floorMs: 20 };
+    assert.equal(run(slower, { settings }).verdict, 'pass');
+  });
+
+  test('a change for the better never fails, and a limit that asks for one is proven or not', () => {
+    const faster = simulatePairs(world, { ...noRegression, slower: 0.8 }, 12, 6);
+    assert.equal(run(faster).verdict, 'pass');
+    assert.equal(run(faster, { thresholds: limits('p50 < -5%') }).verdict, 'pass');
+    assert.equal(run(slower, { thresholds: limits('p50 < -5%') }).verdict, 'fail');
+  });
+
+  test('a limit on something that must not fall', () => {
+    const withRate = (factor: number) =>
+      unchanged.slice(0, 8).map((pair, index) => ({
+        baseline: { ...pair.baseline, custom: { throughput: 1000 + index } },
+        head: { ...pair.head, custom: { throughput: factor * (1003 + 2 * index) } },
+      }));
+    const thresholds = limits('custom.throughput > -5%');
+    const held = run(withRate(1), { thresholds });
+    assert.equal(limitOf(held, 'custom.throughput', 'value').verdict, 'pass');
+    const fell = run(withRate(0.8), { thresholds });
+    assert.equal(fell.verdict, 'fail');
+    assert.match(limitOf(fell, 'custom.throughput', 'value').explanation, /the fall is proven/);
+  });
+
+  test('a custom number that can be zero is compared by its difference', () => {
+    const withLost = (head: number) =>
+      unchanged.slice(0, 6).map((pair, index) => ({
+        baseline: { ...pair.baseline, custom: { lost: index % 2 } },
+        head: { ...pair.head, custom: { lost: head + (index % 2) } },
+      }));
+    const thresholds = limits('custom.lost < +3');
+    assert.equal(limitOf(run(withLost(0), { thresholds }), 'custom.lost', 'value').verdict, 'pass');
+    assert.equal(run(withLost(10), { thresholds }).verdict, 'fail');
+  });
+
+  test('an absolute limit is judged with the rest; missed by half again in every pair it fails at once', () => {
+    const held = run(unchanged, { thresholds: limits('p95 < 100ms') });
+    assert.equal(held.verdict, 'pass');
+    const missed = run(unchanged, { thresholds: limits('p95 < 15ms') });
+    assert.equal(missed.verdict, 'fail');
+    assert.ok(missed.pairs >= 6);
+    assert.match(missed.reason, /the limit is below 15 ms, so it is missed\. The baseline misses it too/);
+    const wide = run(unchanged, { thresholds: limits('p95 < 5ms') });
+    assert.equal(wide.verdict, 'fail');
+    assert.equal(wide.pairs, 2);
+    assert.match(wide.reason, /this needs no statistics/);
+  });
+
+  test('errors on most attempts fail at once, even when nothing could be measured', () => {
+    const broken = unchanged.slice(0, 3).map(({ baseline }) => ({
+      baseline,
+      head: roundOf({ counters: { errors: 100, 'users.failed': 100 } }),
+    }));
+    const first = judgeSuite(evidenceOf({ pairs: broken.slice(0, 1) }));
+    assert.equal(first.next, 'more-pairs');
+    const judgement = run(broken);
+    assert.equal(judgement.verdict, 'fail');
+    assert.equal(judgement.pairs, 2);
+    assert.match(judgement.reason, /200 errors in 200 attempts at head, hardly any at the baseline/);
+  });
+
+  test('more errors fail when they are proven and large enough', () => {
+    const failing = simulatePairs(
+      { ...world, errorShare: 0.002 },
+      { ...noRegression, moreErrors: 0.03 },
+      8,
+      3,
+    );
+    const judgement = run(failing);
+    assert.equal(judgement.verdict, 'fail');
+    const limit = limitOf(judgement, 'errors.rate', 'value');
+    assert.equal(limit.verdict, 'fail');
+    assert.match(limit.explanation, /errors \(.*% of the attempts\) against .* a rise of .* points/);
+  });
+
+  test('"any increase fails" is the user\'s choice', () => {
+    const one = unchanged.slice(0, 6).map((pair, index) => ({
+      baseline: pair.baseline,
+      head: { ...pair.head, counters: { ...pair.head.counters, errors: index === 0 ? 1 : 0 } },
+    }));
+    assert.equal(run(one).verdict, 'pass');
+    const strict = run(one, { thresholds: limits('errors <= baseline') });
+    assert.equal(strict.verdict, 'fail');
+    assert.match(strict.reason, /any increase fails, as set, and there is one/);
+  });
+
+  test('advice: what changed without a limit is named and does not fail', () => {
+    const extra = unchanged.map((pair, index) => ({
+      baseline: {
+        ...pair.baseline,
+        metrics: { ...pair.baseline.metrics, 'join.ack': sketchOf(latencies(5 + 0.02 * index, 60)) },
+      },
+      head: {
+        ...pair.head,
+        metrics: { ...pair.head.metrics, 'join.ack': sketchOf(latencies(7 + 0.01 * index, 60)) },
+      },
+    }));
+    const judgement = run(extra, { mainMetric: metricId });
+    assert.equal(judgement.verdict, 'pass');
+    assert.equal(judgement.metrics.find(({ id }) => id === 'join.ack')!.verdict, 'advisory');
+    assert.ok(
+      judgement.warnings.some((warning) => /no limit is on it: join\.ack p50 changed by \+/.test(warning)),
+    );
+  });
+});
+
+describe('never a pass without data', () => {
+  const invalid = (judgement: SuiteJudgement, reason: RegExp): void => {
+    assert.equal(judgement.verdict, 'invalid', judgement.reason);
+    assert.match(judgement.reason, reason);
+    assert.equal(judgement.next, 'decided');
+  };
+
+  test('nothing measured', () => {
+    invalid(judgeSuite(evidenceOf({ final: true })), /Nothing was measured at head/);
+    for (const comparison of ['none', 'single', 'history'] as const) {
+      invalid(judgeSuite(evidenceOf({ comparison, final: true })), /Nothing was measured at head/);
+      invalid(judgeSuite(evidenceOf({ comparison, head: [roundOf({})] })), /no latency was recorded/);
+    }
+  });
+
+  test('a metric of the baseline that the head does not have', () => {
+    const gone = unchanged.slice(0, 6).map(({ baseline, head }) => ({
+      baseline: { ...baseline, metrics: { ...baseline.metrics, 'join.ack': sketchOf(latencies(5, 60)) } },
+      head,
+    }));
+    invalid(run(gone), /join\.ack was measured at the baseline and not at all at head/);
+    invalid(
+      judgeSuite(
+        evidenceOf({
+          comparison: 'single',
+          head: [plainRound(10)],
+          history: [recordOf([gone[0]!.baseline])],
+        }),
+      ),
+      /join\.ack was measured at the baseline/,
+    );
+  });
+
+  test('a metric that is missing in one pair', () => {
+    const holed = unchanged.map((pair, index) =>
+      index === 2 ? { ...pair, head: { ...pair.head, metrics: {}, slices: [] } } : pair,
+    );
+    invalid(run(holed), /chat\.ack p50 was not measured at head in pair 3/);
+  });
+
+  test('numbers that are none', () => {
+    const broken = unchanged.map((pair) => ({
+      ...pair,
+      head: { ...pair.head, counters: { ...pair.head.counters, errors: Number.NaN } },
+    }));
+    invalid(run(broken), /damaged: the counter errors at head/);
+  });
+
+  test('a limit on what was never observed', () => {
+    invalid(
+      run(unchanged, { thresholds: limits('join.ack.p95 < 200ms') }),
+      /join\.ack p95 was never observed/,
+    );
+    invalid(
+      run(unchanged, { thresholds: limits('server.rss.max < 400MB') }),
+      /server\.rss maximum was never observed/,
+    );
+    invalid(
+      run(unchanged, { thresholds: limits('custom.persisted = 10') }),
+      /custom\.persisted was never observed/,
+    );
+    invalid(
+      run(unchanged, { thresholds: limits('leave*.ack.p95 < 1s') }),
+      /is on a metric that was never observed/,
+    );
+  });
+
+  test('too few values for a percentile that the user limits; a default one is left out and said so', () => {
+    const few = unchanged.slice(0, 8);
+    const settings = { ...defaultSettings, minSamplesP99: 50_000, maxPairs: 8 };
+    invalid(run(few, { settings, thresholds: limits('p99 < +20%') }), /at least 50,000 are needed/);
+    invalid(run(few, { settings, thresholds: limits('p99 < 2s') }), /at least 50,000 are needed/);
+    const judgement = run(few, { settings });
+    assert.equal(judgement.verdict, 'pass', judgement.reason);
+    assert.ok(judgement.warnings.some((warning) => /^Not judged: chat\.ack p99 comes from/.test(warning)));
+    const none = { ...settings, minSamplesP95: 50_000, minSamplesP50: 50_000 };
+    invalid(run(few, { settings: none }), /chat\.ack p50 comes from/);
+  });
+
+  test('reasons found outside', () => {
+    invalid(run(unchanged, { invalid: ['The load generator was the bottleneck: CPU 98%.'] }), /bottleneck/);
+    invalid(run(slower, { invalid: ['The room was lost.'] }), /room was lost/);
+  });
+
+  test('sides that were not given the same load', () => {
+    const uneven = unchanged.map((pair, index) => ({
+      baseline: pair.baseline,
+      head: { ...pair.head, generator: { ...pair.head.generator, intendedArrivals: index === 1 ? 50 : 100 } },
+    }));
+    invalid(run(uneven), /sides of pair 2 were not given the same load/);
+  });
+
+  test('stored runs of another scenario or other settings', () => {
+    const other = recordOf([plainRound(10)]);
+    const mixed = { ...other, fingerprint: { ...other.fingerprint, settingsHash: 'other' } };
+    invalid(
+      judgeSuite(
+        evidenceOf({
+          comparison: 'single',
+          head: [plainRound(10)],
+          history: [recordOf([plainRound(10)]), mixed],
+        }),
+      ),
+      /different scenarios or settings/,
+    );
+  });
+});
+
+describe('without a baseline', () => {
+  const none = (head = [plainRound(10)], ...sources: string[]): SuiteJudgement =>
+    judgeSuite(evidenceOf({ comparison: 'none', head, thresholds: limits(...sources), final: true }));
+
+  test('absolute limits alone decide', () => {
+    assert.equal(none([plainRound(10)], 'p95 < 200ms', 'lost = 0', 'errors.rate < 0.1%').verdict, 'pass');
+    const missed = none([plainRound(10)], 'p95 < 200ms', 'p50 < 8ms');
+    assert.equal(missed.verdict, 'fail');
+    assert.match(missed.reason, /chat\.ack p50 is .* ms; the limit is below 8 ms, so it is missed/);
+    assert.equal(missed.next, 'decided');
+  });
+
+  test('equality, throughput and resources', () => {
+    const round = plainRound(10, 1500, {
+      counters: { 'deliveries.expected': 100, 'deliveries.lost': 2 },
+      resources: {
+        samples: [],
+        cpuSeconds: 1,
+        maxCpuShare: 0.5,
+        maxRssBytes: 3e8,
+        maxOpenFiles: 10,
+        openFilesLimit: null,
+        maxThreads: 5,
+        maxHeapUsedBytes: null,
+        maxLoopDelayMs: null,
+        gcPauseMs: null,
+      },
+    });
+    const lost = none([round], 'lost = 0');
+    assert.equal(lost.verdict, 'fail');
+    assert.match(lost.reason, /deliveries\.lost is 2; the limit is exactly 0/);
+    assert.equal(none([round], 'server.rss.max < 400MB', 'messages.sent.perSecond > 100/s').verdict, 'pass');
+    assert.equal(none([round], 'server.rss.max < 200MB').verdict, 'fail');
+    assert.equal(none([round], 'lost.rate < 1%').verdict, 'fail');
+  });
+
+  test('no limit at all: a complete measurement passes and says that nothing was compared', () => {
+    const judgement = none();
+    assert.equal(judgement.verdict, 'pass');
+    assert.match(judgement.reason, /no baseline yet and no absolute limit is set, so nothing was compared/);
+  });
+
+  test('relative limits wait for a baseline, said so', () => {
+    const judgement = none([plainRound(10)], 'p95 < +10%', 'p95 < 1s');
+    assert.equal(judgement.verdict, 'pass');
+    assert.ok(judgement.warnings.some((warning) => warning.includes('"p95 < +10%"')));
+  });
+
+  test('a server that fails most attempts fails', () => {
+    const judgement = none([plainRound(10, 60, { counters: { errors: 140 } })]);
+    assert.equal(judgement.verdict, 'fail');
+    assert.match(judgement.reason, /140 errors in 160 attempts/);
+  });
+});
+
+describe('against fewer than ten stored runs', () => {
+  const single = (medianMs: number, history: number[], ...sources: string[]): SuiteJudgement =>
+    judgeSuite(
+      evidenceOf({
+        comparison: 'single',
+        head: [plainRound(medianMs)],
+        history: history.map((one) => recordOf([plainRound(one)])),
+        thresholds: limits(...sources),
+        final: true,
+      }),
+    );
+
+  test('a plain limit of 10% (p99 20%), said to be weak', () => {
+    const same = single(100, [100]);
+    assert.equal(same.verdict, 'pass', same.reason);
+    assert.equal(single(108, [100]).verdict, 'pass');
+    const worse = single(125, [100]);
+    assert.equal(worse.verdict, 'fail');
+    assert.match(
+      worse.reason,
+      /against .* ms in one earlier run \(\+25%\): above the limit of .* so it fails\. This is weak evidence/,
+    );
+    assert.ok(worse.warnings.some((warning) => /weak evidence/.test(warning)));
+    const change = worse.metrics[0]!.change.find(({ statistic }) => statistic === 'p95')!;
+    assert.deepEqual([change.low, change.high, change.samples], [null, null, 1]);
+  });
+
+  test('below a millisecond nothing fails by default', () => {
+    assert.equal(single(3.4, [3]).verdict, 'pass');
+    assert.equal(single(30.4, [27]).verdict, 'fail');
+  });
+
+  test('the median of several runs is the baseline, not the last one', () => {
+    assert.equal(single(100, [100, 98, 60]).verdict, 'pass');
+    assert.match(single(100, [100, 98, 60]).reason, /judged against 3 earlier runs/);
+  });
+
+  test("the user's limit holds instead of the default", () => {
+    assert.equal(single(125, [100], 'p50 < +30%', 'p95 < +30%', 'p99 < +30%').verdict, 'pass');
+    assert.equal(single(108, [100], 'p50 < +5%').verdict, 'fail');
+  });
+
+  test('errors that were not there before fail', () => {
+    const head = plainRound(100, 1500, { counters: { errors: 30 } });
+    const judgement = judgeSuite(
+      evidenceOf({ comparison: 'single', head: [head], history: [recordOf([plainRound(100)])], final: true }),
+    );
+    assert.equal(judgement.verdict, 'fail');
+    assert.equal(limitOf(judgement, 'errors.rate', 'value').verdict, 'fail');
+  });
+});
+
+describe('against stored history', () => {
+  const centres = [100, 103, 97, 101, 99, 104, 96, 102, 98, 100, 101, 99];
+  const history = centres.map((medianMs) => recordOf([plainRound(medianMs)]));
+  const stored = (
+    medianMs: number,
+    again: number | null,
+    parts: Partial<SuiteEvidence> = {},
+  ): SuiteJudgement =>
+    judgeSuite(
+      evidenceOf({
+        comparison: 'history',
+        head: [plainRound(medianMs)],
+        history,
+        confirmation: again === null ? null : [plainRound(again)],
+        ...parts,
+      }),
+    );
+
+  test('within what chance does, it passes and prints the smallest change it can see', () => {
+    const judgement = stored(101, null);
+    assert.equal(judgement.verdict, 'pass', judgement.reason);
+    assert.match(judgement.reason, /judged against 12 stored runs/);
+    const limit = limitOf(judgement, metricId, 'p95');
+    assert.match(
+      limit.explanation,
+      /The smallest change that stored runs as different as these can show is \+\d+(\.\d)?%/,
+    );
+    assert.ok(limit.detectable! > 0.05 && limit.detectable! < 0.3);
+  });
+
+  test('beyond the screen it asks to be measured again', () => {
+    const judgement = stored(120, null);
+    assert.equal(judgement.next, 'confirm');
+    assert.equal(judgement.verdict, 'inconclusive');
+    assert.match(judgement.reason, /^Suspect, to be measured again/);
+    const last = stored(120, null, { final: true });
+    assert.deepEqual([last.next, last.verdict], ['decided', 'inconclusive']);
+  });
+
+  test('it fails when a fresh machine confirms, and passes when that does not', () => {
+    const confirmed = stored(120, 119, { confirmedOn: 'fresh-machine' });
+    assert.equal(confirmed.verdict, 'fail');
+    assert.match(confirmed.reason, /on a fresh machine too/);
+    const chance = stored(120, 101, { confirmedOn: 'fresh-machine' });
+    assert.equal(chance.verdict, 'pass');
+  });
+
+  test('a confirmation of the same machine proves less: it must be far beyond', () => {
+    const near = stored(108, 108);
+    assert.equal(near.verdict, 'inconclusive', near.reason);
+    assert.match(near.reason, /both come from one machine/);
+    assert.equal(stored(150, 150).verdict, 'fail');
+  });
+
+  test('a change below materiality passes however quiet the history is', () => {
+    const quiet = Array.from({ length: 12 }, () => recordOf([plainRound(100)]));
+    assert.equal(stored(102, null, { history: quiet }).verdict, 'pass');
+    assert.equal(stored(106, 106, { history: quiet }).verdict, 'fail');
+  });
+
+  test('a metric that fewer than ten runs have gets the plain limit', () => {
+    const withJoin = (round: ReturnType<typeof plainRound>, medianMs: number) => ({
+      ...round,
+      metrics: { ...round.metrics, 'join.ack': sketchOf(latencies(medianMs, 300)) },
+    });
+    const judgement = stored(100, null, {
+      head: [withJoin(plainRound(100), 50)],
+      history: history.map((record, index) =>
+        index < 4 ? recordOf([withJoin(record.rounds[0]!, 40)]) : record,
+      ),
+      thresholds: limits('join.ack.p50 < +10%'),
+      mainMetric: metricId,
+    });
+    assert.equal(judgement.verdict, 'fail');
+    assert.match(
+      limitOf(judgement, 'join.ack', 'p50').explanation,
+      /the median of 4 earlier runs .* weak evidence/,
+    );
+  });
+});
+
+test('the verdict of a job with several suites is stricter for each of them', () => {
+  const borderline = simulatePairs(world, { ...noRegression, slower: 1.1 }, 6, 21);
+  const change = (suitesInJob: number) =>
+    judgeSuite(evidenceOf({ pairs: borderline, suitesInJob })).metrics[0]!.change.find(
+      ({ statistic }) => statistic === 'p50',
+    )!;
+  assert.ok(change(10).low! < change(1).low!);
+  assert.equal(change(10).high, change(1).high);
+});
