@@ -74,7 +74,7 @@ export const lineChart = (options: LineChartOptions): string => {
   chart.setOption({
     animation: false,
     textStyle: { fontFamily: 'inherit' },
-    grid: { left: 64, right: 20, top: 14, bottom: 44, containLabel: false },
+    grid: { left: 64, right: 20, top: 14, bottom: 44, outerBoundsMode: 'none' as const },
     xAxis: axisOption(options.x, true),
     yAxis: axisOption(options.y, false),
     series: [
@@ -107,7 +107,7 @@ export const lineChart = (options: LineChartOptions): string => {
   // their style are only for a pointer that hovers.
   return svg
     .replaceAll(/zr\d+-/g, `${id}-`)
-    .replaceAll(/ class="[^"]*"/g, '')
+    .replaceAll(/ (class|pointer-events|ecmeta_[a-z_]+)="[^"]*"/g, '')
     .replaceAll(/<style[^>]*>[\s\S]*?<\/style>/g, '')
     .replace(/<\/svg>\s*$/, `${lines}</svg>`);
 };
