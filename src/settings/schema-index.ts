@@ -32,11 +32,16 @@ const simplify = ({ jsonSchema }: { jsonSchema: object }): void => {
   delete node.propertyNames;
 };
 
-/** A group of a suite is completed from the top level, so that nothing in it is required there. */
+/**
+ * A group of a suite is completed from the top level, so that a part of it is enough there. A group whose keys are all
+ * required (`{ env: NAME }`) has no parts.
+ */
 const withoutRequired = (node: SchemaNode): SchemaNode => {
-  const { required: _, ...rest } = node;
+  const { required, ...rest } = node;
+  const isWhole = required?.length === Object.keys(node.properties ?? {}).length;
   return {
     ...rest,
+    ...(isWhole && { required }),
     ...(node.anyOf !== undefined && { anyOf: node.anyOf.map(withoutRequired) }),
     ...(node.properties !== undefined && {
       properties: Object.fromEntries(

@@ -144,7 +144,11 @@ export const roomSchema = z
       .strictObject({
         ...emitSchema.shape,
         confirm: z
-          .union([z.literal('ack'), z.literal('none'), z.strictObject({ event: text })])
+          .union([
+            z.literal('ack'),
+            z.literal('none'),
+            z.strictObject({ event: text.describe('Event from the server that confirms the room.') }),
+          ])
           .default('ack')
           .describe('What confirms the room: its acknowledgement, an event `{ event: NAME }`, or `none`.'),
         expect: json
