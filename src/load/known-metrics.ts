@@ -24,18 +24,10 @@ export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): 
   const latencies = new Set<string>(['session.length']);
   let open = scenario.processorText !== null || Object.keys(scenario.config.plugins ?? {}).length > 0;
   if (scenario.engines.some((engine) => engine !== 'http')) latencies.add('connect.handshake');
-  for (const emit of emitsOf(scenario)) {
-    if (emit.event === null) {
-      open = true;
-      continue;
-    }
-    const observed =
-      measure.acknowledgements === 'all' || (measure.acknowledgements as string[]).includes(emit.event);
-    if (emit.acknowledged || observed) latencies.add(`${emit.event}.ack`);
-    if (emit.response !== null) latencies.add(`${emit.event}.response`);
-    if (emit.tagged) latencies.add(`${emit.event}.delivery`);
+  for (const emit of emitsOf(scenario, measure)) {
+    if (emit.event === null) open = true;
+    for (const id of emit.latencies) if (!id.includes('{{')) latencies.add(id);
   }
-  for (const delivery of measure.deliveries) latencies.add(`${delivery.send}.delivery`);
   for (const { spec, engine } of scenarioSteps(scenario)) {
     if (httpMethods.some((method) => spec[method] !== undefined)) {
       latencies.add('http.response');

@@ -20,18 +20,6 @@ const isFraction = (value: unknown): boolean =>
   Number.isFinite(Number(value)) &&
   !Number.isInteger(Number(value));
 
-/** Whether the settings give an emit that waits for nothing something to measure. */
-const isObserved = (emit: Emit, measure: MeasureSettings): boolean => {
-  const { acknowledgements } = measure;
-  if (acknowledgements === 'all') return true;
-  if (emit.event === null) return false;
-  if (Array.isArray(acknowledgements) && acknowledgements.includes(emit.event)) return true;
-  return measure.deliveries.some((delivery) => delivery.send === emit.event);
-};
-
-const isMeasured = (emit: Emit, measure: MeasureSettings): boolean =>
-  emit.acknowledged || emit.response !== null || emit.tagged || isObserved(emit, measure);
-
 /** Whether the scenario's own code reports metrics, which nothing but running it could list. */
 const reportsItself = (scenario: ReadScenario): boolean =>
   /emit\(\s*['"`](histogram|summary|customStat)/.test(scenario.processorText ?? '');
@@ -69,13 +57,10 @@ const phaseWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: 
   ];
 };
 
-const unmeasuredWarnings = (
-  emits: readonly Emit[],
-  measure: MeasureSettings,
-): { place: ScenarioPath; message: string }[] => {
+const unmeasuredWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: string }[] => {
   const seen = new Set<string | null>();
   return emits
-    .filter((emit) => !isMeasured(emit, measure))
+    .filter((emit) => emit.latencies.length === 0 && emit.spec?.isMeasured === true)
     .filter((emit) => {
       if (seen.has(emit.event)) return false;
       seen.add(emit.event);
@@ -99,16 +84,22 @@ const measuresOtherwise = (scenario: ReadScenario): boolean =>
 
 /**
  * Finds what will run but not as meant, and whether the scenario measures anything at all. Pure: reads what
- * `readScenario` gave and nothing else. A problem is SCENARIO_MEASURES_NOTHING, with the lines to add.
+ * `readScenario` gave and nothing else. Problems are SCENARIO_INVALID for steps that
+ * their engine would refuse, and SCENARIO_MEASURES_NOTHING, with the lines to add.
  */
 export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): LintResult => {
   const positionOf =
     scenario.text === '' ? () => ({ file: scenario.path }) : positionsIn(scenario.path, scenario.text);
-  const emits = emitsOf(scenario);
-  const problems: TailgateError[] = [];
+  const emits = emitsOf(scenario, measure);
+  const problems = emits.flatMap(({ problem, step }) =>
+    problem === null
+      ? []
+      : [tailgateError('SCENARIO_INVALID', { path: scenario.path, problem }, positionOf(step.place))],
+  );
   const measuresNothing =
+    problems.length === 0 &&
     emits.length > 0 &&
-    !emits.some((emit) => isMeasured(emit, measure)) &&
+    !emits.some((emit) => emit.latencies.length > 0) &&
     !measuresOtherwise(scenario) &&
     !reportsItself(scenario);
   if (measuresNothing) {
@@ -124,7 +115,7 @@ export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): 
   const found = [
     ...thinkWarnings(scenario),
     ...phaseWarnings(scenario),
-    ...(measuresNothing ? [] : unmeasuredWarnings(emits, measure)),
+    ...(measuresNothing ? [] : unmeasuredWarnings(emits)),
   ];
   const warnings = found.map(({ place, message }) => {
     const { file, line } = positionOf(place) as { file?: string; line?: number };

@@ -1,3 +1,5 @@
+import { type EmitDefaults, type EmitSpec, parseEmit } from '../engines/socketio/emit-spec.ts';
+import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario, ScenarioSpec } from './read-scenario.ts';
 import type { ScenarioPath } from './scenario-source.ts';
 
@@ -54,39 +56,61 @@ export function* allSteps(
   }
 }
 
-/** What an `emit` step sends and what its author waits for. */
+/** An `emit` step of a Socket.IO scenario, as its engine will read it under these settings. */
 export type Emit = {
+  step: PlacedStep;
+  /** Null when the step is not valid; `problem` then says why. */
+  spec: EmitSpec | null;
+  problem: string | null;
   /** Event; null when it is a template, so that only the run can tell. */
   event: string | null;
-  /** Waits for an acknowledgement. */
-  acknowledged: boolean;
-  /** Event that answers it at the same user. */
-  response: string | null;
-  /** Carries `{{ $tag }}`, so that its deliveries are measured. */
-  tagged: boolean;
-  step: PlacedStep;
+  /** Ids of the latencies that it can have. */
+  latencies: string[];
 };
 
-const eventOf = (emit: unknown): string | null => {
-  const event = Array.isArray(emit) ? emit[0] : isMapping(emit) ? (emit.channel ?? emit.event) : emit;
-  return typeof event === 'string' && !event.includes('{{') ? event : null;
+const readEmit = (step: PlacedStep, defaults: EmitDefaults): Emit => {
+  let spec: EmitSpec;
+  try {
+    spec = parseEmit(step.spec, defaults);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { step, spec: null, problem, event: null, latencies: [] };
+  }
+  const tagged = /\{\{\s*\$tag\s*\}\}/.test(JSON.stringify(step.spec.emit) ?? '');
+  const latencies = [
+    ...(spec.acknowledge !== null || spec.isObserved ? [spec.ackMetric] : []),
+    ...(spec.response !== null ? [spec.responseMetric] : []),
+    ...(spec.delivery !== null || tagged ? [spec.deliveryMetric] : []),
+  ];
+  return {
+    step,
+    spec,
+    problem: null,
+    event: spec.event.includes('{{') ? null : spec.event,
+    latencies: spec.isMeasured ? latencies : [],
+  };
 };
 
-/** The `emit` steps of Socket.IO scenarios. */
-export const emitsOf = (scenario: Pick<ReadScenario, 'scenarios' | 'config'>): Emit[] =>
-  [...scenarioSteps(scenario)].flatMap((step) => {
-    const { emit } = step.spec;
-    if (emit === undefined || emit === null || !step.engine.startsWith('socketio')) return [];
-    const inner = isMapping(emit) ? emit : {};
-    const response = step.spec.response ?? inner.response;
-    const channel = isMapping(response) ? (response.channel ?? response.on) : response;
-    return [
-      {
-        event: eventOf(emit),
-        acknowledged: (step.spec.acknowledge ?? inner.acknowledge) !== undefined,
-        response: response === undefined ? null : typeof channel === 'string' ? channel : '',
-        tagged: /\{\{\s*\$tag\s*\}\}/.test(JSON.stringify(emit) ?? ''),
-        step,
-      },
-    ];
-  });
+/** The `emit` steps of the Socket.IO scenarios. */
+export const emitsOf = (
+  scenario: Pick<ReadScenario, 'scenarios' | 'config'>,
+  measure: MeasureSettings,
+): Emit[] => {
+  const defaults: EmitDefaults = {
+    observe: measure.acknowledgements,
+    rules: measure.deliveries.map((delivery) => ({
+      send: delivery.send,
+      receive: delivery.receive ?? delivery.send,
+      sentPath: delivery.sentPath,
+      receivedPath: delivery.receivedPath ?? delivery.sentPath,
+      includesSender: delivery.includesSender,
+      join: delivery.join ?? null,
+      leave: delivery.leave ?? null,
+    })),
+  };
+  return [...scenarioSteps(scenario)]
+    .filter(
+      ({ spec, engine }) => engine.startsWith('socketio') && spec.emit !== undefined && spec.emit !== null,
+    )
+    .map((step) => readEmit(step, defaults));
+};
