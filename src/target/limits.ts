@@ -25,8 +25,15 @@ export const openFileLimit = (pid: number | 'self'): OpenFileLimit | null => {
   }
 };
 
-/** The open files that a process started by this one may be allowed; null where that is not known. */
-export const hardOpenFileLimit = (): number | null => openFileLimit('self')?.hard ?? null;
+/** More than most servers ever need; some programs set up a table as large as the limit, so that a million is no gift. */
+const usualOpenFiles = 65_536;
+
+/**
+ * The soft limit of open files to start a server with: at least `needed`, never above the hard limit nor below what
+ * is in force. Null where the limits are not known.
+ */
+export const openFilesToSet = (limit: OpenFileLimit | null, needed: number): number | null =>
+  limit === null ? null : Math.max(limit.soft, Math.min(limit.hard, Math.max(usualOpenFiles, needed)));
 
 /** What a load asks of the machine at its highest point, for one generator process and one server. */
 export type LoadDemand = {
@@ -86,7 +93,9 @@ export const planLimits = (demand: LoadDemand, machine: MachineLimits): LimitPla
     });
   }
   if (openFiles !== null && openFilesNeeded > openFiles.soft) {
-    notes.push(`The limit of open files was raised from ${openFiles.soft} to ${openFiles.hard}.`);
+    notes.push(
+      `The limit of open files was raised from ${openFiles.soft} to ${openFilesToSet(openFiles, openFilesNeeded)}.`,
+    );
   }
   const [low, high] = ephemeralPorts;
   const portsAnAddress = Math.floor((high - low + 1) * usableShare);

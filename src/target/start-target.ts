@@ -2,7 +2,7 @@ import { TailgateError, tailgateError } from '../errors.ts';
 import type { TargetSettings } from '../settings/settings-schema.ts';
 import { logBecomesReady, type Readiness, serverBecomesReady } from './await-ready.ts';
 import { childEnvironment } from './child-environment.ts';
-import { hardOpenFileLimit } from './limits.ts';
+import { openFileLimit, openFilesToSet } from './limits.ts';
 import { openNodeSamplePipe } from './node-samples.ts';
 import { outputMask } from './output-mask.ts';
 import { portHolder } from './port-holder.ts';
@@ -22,6 +22,8 @@ export type StartOptions = {
   label: string;
   /** Cores to run on; null for any. */
   cpus?: readonly number[] | null | undefined;
+  /** Open files that the server is going to need (`LimitPlan.openFilesNeeded`). */
+  openFiles?: number | undefined;
   /** Instead of the port in the settings or a free one. */
   port?: number | undefined;
   /** The environment that the server inherits; that of this process if not given. */
@@ -127,7 +129,7 @@ export const startTarget = async (
       label: options.label,
       maskSecrets,
       cpus: options.cpus ?? null,
-      openFiles: hardOpenFileLimit(),
+      openFiles: openFilesToSet(openFileLimit('self'), options.openFiles ?? 0),
     });
   } catch (error) {
     pipe?.close();

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { targetSchema } from '../../src/settings/settings-schema.ts';
-import { machineLimits, openFileLimit, parseOpenFileLimit, planLimits } from '../../src/target/limits.ts';
+import {
+  machineLimits,
+  openFileLimit,
+  openFilesToSet,
+  parseOpenFileLimit,
+  planLimits,
+} from '../../src/target/limits.ts';
 import { startTarget } from '../../src/target/start-target.ts';
 import { serverPath, startOptions } from './fixtures/target-fixture.ts';
 
@@ -65,6 +71,14 @@ test('the limits of this machine are read', () => {
   assert.ok(ephemeralPorts[0] < ephemeralPorts[1]);
 });
 
+test('a server gets many open files, more if the load needs them, never above the hard limit', () => {
+  assert.equal(openFilesToSet({ soft: 1_024, hard: 1_048_576 }, 500), 65_536);
+  assert.equal(openFilesToSet({ soft: 1_024, hard: 1_048_576 }, 100_000), 100_000);
+  assert.equal(openFilesToSet({ soft: 1_024, hard: 4_096 }, 100_000), 4_096);
+  assert.equal(openFilesToSet({ soft: 500_000, hard: 500_000 }, 0), 500_000);
+  assert.equal(openFilesToSet(null, 0), null);
+});
+
 test('the server is started with as many open files as the machine allows', async (t) => {
   const settings = targetSchema.parse({
     // A shell that does not become the server: Node raises the limit itself, a shell does not.
@@ -74,5 +88,5 @@ test('the server is started with as many open files as the machine allows', asyn
   });
   await using target = await startTarget(settings, startOptions(t));
   const limit = openFileLimit(target.pid ?? 0);
-  assert.equal(limit?.soft, openFileLimit('self')?.hard);
+  assert.equal(limit?.soft, openFilesToSet(openFileLimit('self'), 0));
 });
