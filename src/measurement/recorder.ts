@@ -71,12 +71,12 @@ export class Recorder {
     this.count('errors');
   }
 
-  /** Counts an emit whose effect nothing can time. */
-  unmeasuredEmit(event: string, step: string): void {
+  /** Counts emits whose effect nothing can time. */
+  unmeasuredEmit(event: string, step: string, count = 1): void {
     const key = `${step}\n${event}`;
     const found = this.#unmeasured.get(key);
-    if (found === undefined) this.#unmeasured.set(key, { event, step, count: 1 });
-    else found.count += 1;
+    if (found === undefined) this.#unmeasured.set(key, { event, step, count });
+    else found.count += count;
   }
 
   warn(message: string): void {

@@ -1,5 +1,5 @@
 import { type Recorder, recorder } from '../../measurement/recorder.ts';
-import { type Deadline, deadlines } from '../deadlines.ts';
+import { deadlines } from '../deadlines.ts';
 import { engineSettings } from '../engine-settings.ts';
 import { type LoadActivity, loadActivity } from '../load-activity.ts';
 import { clearBit, DeliveryRoom, hasBit } from './delivery-room.ts';
@@ -28,7 +28,7 @@ export type DeliveryMember = {
   outstanding: number;
 };
 
-/** A message that not all of its receivers have got yet. */
+/** A message and who has not got it yet. Kept for the drain time even when all have, so that duplicates are known. */
 export type InFlightMessage = {
   readonly sequence: number;
   readonly watch: DeliveryWatch;
@@ -39,9 +39,8 @@ export type InFlightMessage = {
   /** Slots of the members that have not got it. */
   readonly pending: Uint32Array;
   remaining: number;
-  /** Whether it no longer counts as in flight for the end of a slice. */
+  /** Whether its drain time is over. */
   isOverdue: boolean;
-  deadline: Deadline | null;
 };
 
 /** A message whose receivers are not known beforehand: who got it so far. */
@@ -78,6 +77,7 @@ export class DeliveryLedger {
   #rooms = new Map<string, DeliveryRoom>();
   #messages = new Map<number, { room: DeliveryRoom; message: InFlightMessage }>();
   #open = new Map<number, OpenMessage>();
+  #incomplete = 0;
   #order = 0;
   #members = 0;
   #lastSentMs = 0;
@@ -160,17 +160,28 @@ export class DeliveryLedger {
       for (const message of room.inFlight.values())
         if (message.sentMs > sinceMs && hasBit(message.pending, slot)) outstanding += 1;
     if (outstanding === 0) {
+      this.#retire(member);
       drained();
       return;
     }
-    const deadline = deadlines.after(this.#drainMs(), () => end());
     const end = () => {
       member.onDrained = null;
       deadline.cancel();
+      this.#retire(member);
       drained();
     };
+    const deadline = deadlines.after(this.#drainMs(), end);
     member.outstanding = outstanding;
     member.onDrained = end;
+  }
+
+  /** Forgets the rooms of a member that is gone. Its slot stays taken where a message is still missing. */
+  #retire(member: DeliveryMember): void {
+    for (const [room, { slot }] of member.rooms) {
+      const isMissing = [...room.inFlight.values()].some((message) => hasBit(message.pending, slot));
+      if (!isMissing) room.reuse(slot);
+    }
+    member.rooms.clear();
   }
 
   /** Takes a member out of a room at once; what is pending is lost if it was due, and no longer expected if not. */
@@ -193,10 +204,16 @@ export class DeliveryLedger {
 
   #complete(room: DeliveryRoom, message: InFlightMessage): void {
     room.inFlight.delete(message.sequence);
-    this.#messages.delete(message.sequence);
-    message.deadline?.cancel();
-    if (!message.isOverdue) this.#activity.settled();
+    this.#incomplete -= 1;
+    if (message.isOverdue) this.#messages.delete(message.sequence);
+    else this.#activity.settled();
+  }
+
+  /** The drain time of a message is over: it no longer holds up the end of a slice, and what comes now is late. */
+  #expire(message: InFlightMessage): void {
     message.isOverdue = true;
+    if (message.remaining === 0) this.#messages.delete(message.sequence);
+    else this.#activity.settled();
   }
 
   /** A message is about to be sent: gives the tag that must travel in it. */
@@ -254,12 +271,9 @@ export class DeliveryLedger {
       pending,
       remaining,
       isOverdue: false,
-      deadline: null,
     };
-    message.deadline = deadlines.after(this.#drainMs(), () => {
-      if (!message.isOverdue) this.#activity.settled();
-      message.isOverdue = true;
-    });
+    deadlines.after(this.#drainMs(), () => this.#expire(message));
+    this.#incomplete += 1;
     room.inFlight.set(sequence, message);
     this.#messages.set(sequence, { room, message });
   }
@@ -301,12 +315,13 @@ export class DeliveryLedger {
     }
     const { room, message } = found;
     const membership = member.rooms.get(room);
-    if (
-      membership === undefined ||
-      membership.since > tag.sequence ||
-      !hasBit(message.pending, membership.slot)
-    ) {
-      this.#receiveAgain(member, tag, watch);
+    if (membership === undefined || membership.since > tag.sequence) {
+      this.#receiveUnexpected(member, tag, watch);
+      return;
+    }
+    if (!hasBit(message.pending, membership.slot)) {
+      if (tag.sender === member.id && !watch.includesSender) this.#receiveUnexpected(member, tag, watch);
+      else this.#recorder.count('deliveries.duplicated');
       return;
     }
     clearBit(message.pending, membership.slot);
@@ -324,18 +339,21 @@ export class DeliveryLedger {
     }
   }
 
-  /** What is expected at this member no longer, or never was: its own message, a duplicate, or sent before it joined. */
+  /** A message that every receiver got more than the drain time ago. */
   #receiveAgain(member: DeliveryMember, tag: DeliveryTag, watch: DeliveryWatch): void {
-    if (tag.sender === member.id && !watch.includesSender) {
+    const wasMember = [...member.rooms.values()].some(({ since }) => since < tag.sequence);
+    if (wasMember && (tag.sender !== member.id || watch.includesSender))
+      this.#recorder.count('deliveries.duplicated');
+    else this.#receiveUnexpected(member, tag, watch);
+  }
+
+  /** Sent before this member joined or after it left, or its own. */
+  #receiveUnexpected(member: DeliveryMember, tag: DeliveryTag, watch: DeliveryWatch): void {
+    this.#recorder.count('deliveries.unexpected');
+    if (tag.sender === member.id && !watch.includesSender)
       this.#recorder.warn(
         `"${watch.sentEvent}" also reaches its sender. Add "includesSender: true" to its delivery to count that.`,
       );
-      return;
-    }
-    const isExpected = [...member.rooms.values()].some(
-      (membership) => membership.isPresent && membership.since < tag.sequence,
-    );
-    this.#recorder.count(isExpected ? 'deliveries.duplicated' : 'deliveries.unexpected');
   }
 
   #receiveOpen(member: DeliveryMember, message: OpenMessage, latencyMs: number): void {
@@ -368,9 +386,12 @@ export class DeliveryLedger {
     while (!this.#isDrained() && performance.now() - this.#lastSentMs < this.#drainMs())
       await new Promise((resolve) => setTimeout(resolve, 20));
     for (const { room, message } of [...this.#messages.values()]) {
+      if (message.remaining === 0) continue;
       if (message.epoch === this.#recorder.epoch) this.#recorder.count('deliveries.lost', message.remaining);
       this.#complete(room, message);
+      message.remaining = 0;
     }
+    this.#messages.clear();
     for (const message of this.#open.values()) this.#judgeOpen(message);
     this.#open.clear();
     for (const watch of this.#ownExpected)
@@ -381,7 +402,7 @@ export class DeliveryLedger {
   }
 
   #isDrained(): boolean {
-    if (this.#messages.size > 0) return false;
+    if (this.#incomplete > 0) return false;
     for (const { watch, seen } of this.#open.values())
       if (typeof watch.expected === 'number' && seen.size < watch.expected) return false;
     return true;

@@ -87,6 +87,21 @@ const compileNode = (value: unknown, special: SpecialObject | undefined): Node =
     : dynamic((context) => compiled.render(context));
 };
 
+/** Gives special objects their meaning in what Artillery rendered. */
+const applySpecial = (value: unknown, special: SpecialObject): unknown => {
+  if (Array.isArray(value)) return value.map((child) => applySpecial(child, special));
+  if (!isObject(value)) return value;
+  const compiled = special(value);
+  if (compiled !== null) return compiled.render({ vars: {} });
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, applySpecial(child, special)]));
+};
+
+const compileOdd = (value: unknown, special: SpecialObject | undefined): Node =>
+  dynamic((context) => {
+    const rendered = artilleryTemplate(value, context);
+    return special === undefined ? rendered : applySpecial(rendered, special);
+  });
+
 /**
  * Compiles a value of the scenario (string, object, array, anything) into one that renders with the result of
  * Artillery's `template()`, without cloning or parsing it for each message. `special` may give objects their own
@@ -95,8 +110,6 @@ const compileNode = (value: unknown, special: SpecialObject | undefined): Node =
 export const compileTemplate = <T = unknown>(value: unknown, special?: SpecialObject): Template<T> => {
   const names = new Set<string>();
   collectNames(value, names);
-  const node = hasOddKeys(value)
-    ? dynamic((context) => artilleryTemplate(value, context))
-    : compileNode(value, special);
+  const node = hasOddKeys(value) ? compileOdd(value, special) : compileNode(value, special);
   return { isStatic: node.isStatic, names, render: node.render as (context: unknown) => T };
 };

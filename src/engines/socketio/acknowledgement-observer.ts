@@ -1,0 +1,188 @@
+import { recorder } from '../../measurement/recorder.ts';
+import { deadlines } from '../deadlines.ts';
+import { engineSettings } from '../engine-settings.ts';
+import { loadActivity } from '../load-activity.ts';
+import type { StepFailure } from '../step-failure.ts';
+import type { PendingAnswer, PendingAnswers } from './pending-answers.ts';
+
+/** What became of the observed emits of one event at one step. */
+type Observation = {
+  event: string;
+  place: string;
+  acknowledged: number;
+  /** Not acknowledged in time, while no other was acknowledged either. */
+  unanswered: number;
+};
+
+/** Emits without any acknowledgement after which nothing waits for one any more. */
+const enoughUnanswered = 20;
+
+/**
+ * Watches for acknowledgements that the flow does not wait for. A server may never acknowledge an event: that is no
+ * error of each message, but an event that cannot be measured, and it is reported as such. Once a server has
+ * acknowledged an event, a missing acknowledgement is an error.
+ */
+export class AcknowledgementObserver {
+  #observations = new Map<string, Observation>();
+  #open = new Set<ObservedEmit>();
+  #epoch = recorder.epoch;
+  #isRegistered = false;
+
+  /** Gives the callback to pass with the emit. `confirmed` is called when the acknowledgement comes. */
+  observe(
+    event: string,
+    place: string,
+    pending: PendingAnswers,
+    timeoutMs: number,
+    latency: { fromMs: number; metric: string } | null,
+    confirmed: (() => void) | null,
+  ): (...args: unknown[]) => void {
+    this.#register();
+    const observation = this.#observation(event, place);
+    const emit = new ObservedEmit(observation, pending, timeoutMs, latency, confirmed, (done) => {
+      this.#open.delete(done);
+    });
+    this.#open.add(emit);
+    return () => emit.acknowledge();
+  }
+
+  #observation(event: string, place: string): Observation {
+    if (this.#epoch !== recorder.epoch) {
+      this.#epoch = recorder.epoch;
+      this.#observations.clear();
+    }
+    const key = `${place}\n${event}`;
+    let found = this.#observations.get(key);
+    if (found === undefined) {
+      found = { event, place, acknowledged: 0, unanswered: 0 };
+      this.#observations.set(key, found);
+    }
+    return found;
+  }
+
+  #register(): void {
+    if (this.#isRegistered) return;
+    this.#isRegistered = true;
+    loadActivity.onEnd(async () => await this.#end());
+  }
+
+  async #end(): Promise<void> {
+    this.#isRegistered = false;
+    const untilMs = performance.now() + engineSettings().drainMs;
+    while (this.#isWaiting() && performance.now() < untilMs)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const emit of [...this.#open]) emit.expire();
+    for (const { event, place, acknowledged, unanswered } of this.#observations.values()) {
+      if (acknowledged > 0 || unanswered === 0) continue;
+      recorder.unmeasuredEmit(event, place, unanswered);
+      recorder.warn(
+        `The server never acknowledged "${event}" (${unanswered} sent by ${place}), so it cannot be measured this way.`,
+      );
+    }
+    this.#observations.clear();
+  }
+
+  #isWaiting(): boolean {
+    for (const emit of this.#open) if (emit.isHopeful) return true;
+    return false;
+  }
+}
+
+class ObservedEmit implements PendingAnswer {
+  readonly event: string;
+  readonly answeredBy = null;
+  readonly #observation: Observation;
+  readonly #pending: PendingAnswers;
+  readonly #latency: { fromMs: number; metric: string } | null;
+  readonly #confirmed: (() => void) | null;
+  readonly #ended: (emit: ObservedEmit) => void;
+  readonly #slice = recorder.slice;
+  readonly #epoch = recorder.epoch;
+  readonly #deadline;
+  readonly #isAwaited: boolean;
+  #isOpen = true;
+
+  constructor(
+    observation: Observation,
+    pending: PendingAnswers,
+    timeoutMs: number,
+    latency: { fromMs: number; metric: string } | null,
+    confirmed: (() => void) | null,
+    ended: (emit: ObservedEmit) => void,
+  ) {
+    this.event = observation.event;
+    this.#observation = observation;
+    this.#pending = pending;
+    this.#latency = latency;
+    this.#confirmed = confirmed;
+    this.#ended = ended;
+    this.#deadline = deadlines.after(timeoutMs, () => this.expire());
+    // A server that seems to acknowledge nothing does not hold up slices and sessions.
+    this.#isAwaited = this.isHopeful;
+    if (!this.#isAwaited) return;
+    pending.add(this);
+    loadActivity.sent();
+  }
+
+  /** Whether an acknowledgement can be expected, as far as the server has shown. */
+  get isHopeful(): boolean {
+    return this.#observation.acknowledged > 0 || this.#observation.unanswered < enoughUnanswered;
+  }
+
+  acknowledge(): void {
+    if (!this.#end()) return;
+    if (this.#epoch === recorder.epoch) {
+      const observation = this.#observation;
+      observation.acknowledged += 1;
+      recorder.count('messages.acknowledged');
+      if (this.#latency !== null)
+        recorder.latency(this.#latency.metric, performance.now() - this.#latency.fromMs, this.#slice);
+      if (observation.unanswered > 0) {
+        for (let count = 0; count < observation.unanswered; count += 1) this.#recordTimeout();
+        observation.unanswered = 0;
+      }
+    }
+    this.#confirmed?.();
+  }
+
+  /** Nothing came in time. */
+  expire(): void {
+    if (!this.#end() || this.#epoch !== recorder.epoch) return;
+    recorder.count('messages.unanswered');
+    if (this.#observation.acknowledged > 0) this.#recordTimeout();
+    else this.#observation.unanswered += 1;
+  }
+
+  #recordTimeout(): void {
+    recorder.error(
+      `ack timeout: ${this.event}`,
+      'the server acknowledged other messages, but not this one',
+      this.#observation.place,
+    );
+  }
+
+  fail(failure: StepFailure): void {
+    if (failure.name === 'session ended') {
+      this.expire();
+      return;
+    }
+    if (!this.#end() || this.#epoch !== recorder.epoch) return;
+    recorder.count('messages.unanswered');
+    recorder.error(failure.name, failure.message, this.#observation.place);
+  }
+
+  #end(): boolean {
+    if (!this.#isOpen) return false;
+    this.#isOpen = false;
+    this.#deadline.cancel();
+    this.#ended(this);
+    if (this.#isAwaited) {
+      this.#pending.delete(this);
+      loadActivity.settled();
+    }
+    return true;
+  }
+}
+
+/** The observer of this generator process. */
+export const acknowledgementObserver = new AcknowledgementObserver();

@@ -1,0 +1,167 @@
+import { isDeepStrictEqual } from 'node:util';
+import { captureOrMatch } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
+import type { VirtualUserContext } from '../flow/step.ts';
+import { StepFailure } from '../step-failure.ts';
+import { compilePayload } from './payload.ts';
+
+/** What a scenario expects of an answer: the `acknowledge` or `response` of a step. */
+export type AnswerSpec = {
+  data?: unknown;
+  args?: unknown;
+  concat?: unknown;
+  capture?: unknown;
+  match?: unknown;
+};
+
+export type AnswerCheck = {
+  /** Whether the arguments got so far are the data expected; true when no data is. */
+  isComplete(args: unknown[], context: VirtualUserContext): boolean;
+  /** Checks the data, then matches and captures. Calls back with the failure, or null. */
+  accept(args: unknown[], context: VirtualUserContext, done: (failure: StepFailure | null) => void): void;
+};
+
+const preview = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+};
+
+/** As Artillery compares: a list with all arguments, text as a part of the last one, anything else with the last one. */
+const matchesData = (args: unknown[], expected: unknown, concat: boolean): boolean => {
+  const last = args[args.length - 1];
+  if (Array.isArray(expected)) return isDeepStrictEqual(args, expected);
+  if (typeof expected === 'string') return String(concat ? args.join('') : last).includes(expected);
+  return isDeepStrictEqual(last, expected);
+};
+
+const extractors = ['json', 'xpath', 'regexp', 'header', 'selector'];
+
+type CaptureSpec = { json?: unknown; as?: unknown; value?: unknown; multiple?: unknown };
+
+/** A capture or match without an expression is one of the first argument. */
+const withDefaultPath = (spec: CaptureSpec): CaptureSpec =>
+  extractors.some((key) => key in spec) ? spec : { ...spec, json: '$.0' };
+
+const asSpecs = (value: unknown): CaptureSpec[] =>
+  (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]).map((spec) =>
+    withDefaultPath(spec as CaptureSpec),
+  );
+
+const simplePath = /^\$(?:\.(?:[A-Za-z_][\w]*|\d+)|\[\d+\]|\['[^'\\]+'\])*$/;
+
+/** Reads a JSONPath that is only property names and indexes, without the cost of the general one. */
+const compilePath = (path: string): ((args: unknown[]) => unknown) | null => {
+  if (!simplePath.test(path)) return null;
+  const keys = [...path.matchAll(/\.(\w+)|\[(\d+)\]|\['([^']+)'\]/g)].map(
+    (part) => part[1] ?? part[2] ?? part[3]!,
+  );
+  return (args) => {
+    let value: unknown = args;
+    for (const key of keys) {
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+      value = (value as Record<string, unknown>)[key];
+    }
+    return value;
+  };
+};
+
+type Reader = { path: string; read: (args: unknown[]) => unknown; spec: CaptureSpec };
+
+const isSimple = (spec: CaptureSpec): boolean =>
+  typeof spec.json === 'string' &&
+  compilePath(spec.json) !== null &&
+  Object.keys(spec).every((key) => ['json', 'as', 'value', 'strict'].includes(key));
+
+const readersOf = (specs: CaptureSpec[]): Reader[] | null =>
+  specs.every(isSimple)
+    ? specs.map((spec) => ({ path: spec.json as string, read: compilePath(spec.json as string)!, spec }))
+    : null;
+
+const mismatch = (path: string, expected: unknown, got: unknown): StepFailure =>
+  new StepFailure('match', `expected ${preview(expected)} at ${path}, got ${preview(got)}`);
+
+/** Matches and captures with paths that were compiled; templates in the specs are rendered by then. */
+const acceptSimple = (
+  readers: Reader[],
+  specs: CaptureSpec[],
+  args: unknown[],
+  context: VirtualUserContext,
+) => {
+  const captured: [string, unknown][] = [];
+  for (const [index, { path, read }] of readers.entries()) {
+    const spec = specs[index]!;
+    const value = read(args);
+    if (spec.value !== undefined) {
+      if (value !== spec.value) return mismatch(path, spec.value, value);
+    } else if (typeof spec.as === 'string') captured.push([spec.as, value]);
+  }
+  for (const [name, value] of captured) context.vars[name] = value;
+  return null;
+};
+
+type CaptureResult = {
+  matches: Record<string, { success: boolean; expected?: unknown; got?: unknown; expression?: string }>;
+  captures: Record<string, { value?: unknown }>;
+};
+
+const acceptAny = (
+  specs: { capture: unknown; match: unknown },
+  body: string,
+  context: VirtualUserContext,
+  done: (failure: StepFailure | null) => void,
+): void => {
+  captureOrMatch(specs, { body }, context, (error: unknown, result: CaptureResult | null) => {
+    if (error) {
+      done(new StepFailure('match', error instanceof Error ? error.message : String(error)));
+      return;
+    }
+    const failed = Object.values(result?.matches ?? {}).find((found) => !found.success);
+    if (failed !== undefined) {
+      done(mismatch(failed.expression ?? '', failed.expected, failed.got));
+      return;
+    }
+    for (const [name, { value }] of Object.entries(result?.captures ?? {})) context.vars[name] = value;
+    done(null);
+  });
+};
+
+/** Compiles what is expected of an answer; one that is different fails with `failureName`. */
+export const compileAnswerCheck = (answer: AnswerSpec, failureName: string): AnswerCheck => {
+  const expected = compilePayload(answer.data ?? answer.args);
+  const hasData = (answer.data ?? answer.args) !== undefined;
+  const capture = asSpecs(answer.capture);
+  const match = asSpecs(answer.match);
+  const specs = compilePayload<{ capture: CaptureSpec[]; match: CaptureSpec[] }>({ capture, match });
+  const readers = readersOf([...capture, ...match]);
+  const concat = Boolean(answer.concat);
+  const fail = (failure: StepFailure | null): StepFailure | null =>
+    failure === null ? null : new StepFailure(failureName, failure.message);
+
+  return {
+    isComplete: (args, context) => !hasData || matchesData(args, expected.render(context), concat),
+    accept: (args, context, done) => {
+      if (hasData) {
+        const wanted = expected.render(context);
+        if (!matchesData(args, wanted, concat)) {
+          done(fail(new StepFailure('data', `expected ${preview(wanted)}, got ${preview(args)}`)));
+          return;
+        }
+      }
+      if (capture.length + match.length === 0) {
+        done(null);
+        return;
+      }
+      const body = JSON.stringify(args);
+      const rendered = specs.render(context);
+      const end = (failure: StepFailure | null) => {
+        if (failure === null) {
+          context.vars.$ = body;
+          context._successCount = Number(context._successCount ?? 0) + 1;
+        }
+        done(fail(failure));
+      };
+      if (readers !== null)
+        end(acceptSimple(readers, [...rendered.capture, ...rendered.match], args, context));
+      else acceptAny({ capture: [...rendered.capture], match: [...rendered.match] }, body, context, end);
+    },
+  };
+};

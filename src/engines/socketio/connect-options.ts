@@ -1,0 +1,67 @@
+import { compileTemplate } from '../template/compile-template.ts';
+import type { ConnectionOptions } from './client-socket.ts';
+
+/** The part of the script's `config` that concerns connections. */
+export type ConnectConfig = {
+  target?: string | undefined;
+  socketio?: Record<string, unknown> | undefined;
+  tls?: Record<string, unknown> | undefined;
+};
+
+type Context = { vars: Record<string, unknown>; extraHeaders?: unknown };
+
+export type RenderOptions = (context: Context) => ConnectionOptions;
+
+/** Where to connect: the URL without its path, and the namespace that the path of the target names. */
+export type Endpoint = { url: string; basePath: string; query: Record<string, string> };
+
+/** Splits the target as `socket.io-client` does: its path is the namespace, its query goes with the handshake. */
+export const endpointOf = (target: string): Endpoint => {
+  const url = new URL(target);
+  return {
+    url: url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin,
+    basePath: url.pathname === '/' ? '' : url.pathname,
+    query: Object.fromEntries(url.searchParams),
+  };
+};
+
+/** The full name of a namespace of the scenario; '' is the default one. */
+export const namespaceOf = (basePath: string, namespace: string): string => {
+  const path = namespace === '' || namespace.startsWith('/') ? namespace : `/${namespace}`;
+  return `${basePath}${path}` || '/';
+};
+
+const withoutUndefined = (headers: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers)
+      .filter(([, value]) => value !== undefined && value !== null)
+      // A header that is no string makes the handshake hang without a word.
+      .map(([name, value]) => [name, String(value)]),
+  );
+
+/**
+ * Compiles the options of a connection: `config.socketio`, what the scenario and a `connect` step add, `config.tls`,
+ * and the headers that a processor put into `context.extraHeaders`. Templates are rendered for each virtual user.
+ */
+export const compileConnectOptions = (
+  config: ConnectConfig,
+  layers: readonly (Record<string, unknown> | undefined)[],
+  fixed: ConnectionOptions,
+): RenderOptions => {
+  const merged: Record<string, unknown> = Object.assign({}, config.socketio, ...layers);
+  const { parser: _parser, ...options } = merged;
+  const headers = Object.assign({}, ...[config.socketio, ...layers].map((layer) => layer?.extraHeaders));
+  const template = compileTemplate<ConnectionOptions>({ ...options, extraHeaders: headers });
+  return (context) => {
+    const rendered = template.render(context);
+    return {
+      ...fixed,
+      ...rendered,
+      extraHeaders: withoutUndefined({
+        ...(rendered.extraHeaders as Record<string, unknown>),
+        ...(context.extraHeaders as Record<string, unknown> | undefined),
+      }),
+      ...config.tls,
+    };
+  };
+};

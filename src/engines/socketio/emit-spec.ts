@@ -1,0 +1,181 @@
+import { type PayloadPath, payloadPath } from '../delivery/payload-path.ts';
+import type { DeliveryRule } from '../engine-settings.ts';
+import type { StepSpec } from '../flow/step.ts';
+import { durationMs } from '../flow/think.ts';
+import { compileTemplate, type Template } from '../template/compile-template.ts';
+import { type AnswerCheck, type AnswerSpec, compileAnswerCheck } from './answer-check.ts';
+import { compilePayload } from './payload.ts';
+
+/** Who is to get a message, as the step or a rule of the settings says. */
+export type DeliverySpec = {
+  /** Event that the receivers get. */
+  event: string;
+  /** Where the tag is in what they get; null searches for it. */
+  receivedPath: PayloadPath | null;
+  /** Where the tag is put into what is sent; null when the payload has `{{ $tag }}`. */
+  sentPath: PayloadPath | null;
+  includesSender: boolean;
+  expected: 'members' | 'unknown' | number;
+  /** Room of the message; null for the room of the sender. */
+  room: Template | null;
+  /** Where the room is named in the payload. */
+  roomPath: PayloadPath | null;
+};
+
+export type ResponseSpec = { event: Template; check: AnswerCheck };
+
+/** The rooms that a step enters or leaves. */
+export type MembershipSpec = { room: Template } | { roomPath: PayloadPath } | { all: true };
+
+/** A step that emits, parsed once. */
+export type EmitSpec = {
+  /** The event as it stands in the scenario; names metrics and errors. */
+  event: string;
+  ackMetric: string;
+  responseMetric: string;
+  deliveryMetric: string;
+  namespace: Template;
+  /** Event and arguments. */
+  outgoing: Template<unknown[]>;
+  acknowledge: AnswerCheck | null;
+  response: ResponseSpec | null;
+  delivery: DeliverySpec | null;
+  joins: MembershipSpec | null;
+  /** Whether a join counts from the send, for servers that confirm nothing. */
+  joinsUnconfirmed: boolean;
+  leaves: MembershipSpec | null;
+  /** Attach a callback though the flow does not wait. */
+  isObserved: boolean;
+  isMeasured: boolean;
+  timeoutMs: number | null;
+};
+
+export type EmitDefaults = {
+  observe: 'all' | 'none' | readonly string[];
+  rules: readonly DeliveryRule[];
+};
+
+type Emit = { channel?: unknown; data?: unknown; args?: unknown[] } | unknown[];
+
+/** As Artillery builds the arguments: `channel` is always followed by `data`, even where there is none. */
+const outgoingOf = (emit: Emit): unknown[] => {
+  if (Array.isArray(emit)) return emit;
+  return emit.args === undefined ? [emit.channel, emit.data] : [emit.channel, ...emit.args];
+};
+
+const asRoom = (value: unknown): MembershipSpec =>
+  value === true ? { all: true } : { room: compileTemplate(value) };
+
+const deliveryOf = (value: unknown, event: string): DeliverySpec | null => {
+  if (value === undefined || value === null || value === false) return null;
+  const spec = (typeof value === 'object' ? value : { event: value === true ? event : value }) as Record<
+    string,
+    unknown
+  >;
+  const expected = spec.expect ?? 'members';
+  if (expected !== 'members' && expected !== 'unknown' && !Number.isInteger(expected))
+    throw new Error(`"delivery.expect" is members, unknown or a number, not ${JSON.stringify(expected)}`);
+  return {
+    event: String(spec.event ?? event),
+    receivedPath: spec.path === undefined ? null : payloadPath(String(spec.path)),
+    sentPath: null,
+    includesSender: spec.includesSender === true,
+    expected: expected as DeliverySpec['expected'],
+    room: spec.room === undefined ? null : compileTemplate(spec.room),
+    roomPath: null,
+  };
+};
+
+const deliveryOfRule = (rule: DeliveryRule): DeliverySpec => ({
+  event: rule.receive,
+  receivedPath: payloadPath(rule.receivedPath),
+  sentPath: payloadPath(rule.sentPath),
+  includesSender: rule.includesSender,
+  expected: 'members',
+  room: null,
+  roomPath: rule.join === null ? null : payloadPath(rule.join.roomPath),
+});
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+const known = new Set([
+  'emit',
+  'acknowledge',
+  'response',
+  'delivery',
+  'joins',
+  'leaves',
+  'confirmed',
+  'measure',
+  'metric',
+  'timeout',
+  'namespace',
+  'connect',
+  'reconnect',
+  'beforeRequest',
+  'afterResponse',
+  'rate',
+  'duration',
+  'name',
+]);
+
+/** Keys of a step that mean nothing: a misspelt `acknowledge` would measure nothing without a word. */
+export const unknownKeys = (spec: StepSpec): string[] => Object.keys(spec).filter((key) => !known.has(key));
+
+/** Parses a step that emits. Throws with what is wrong in it. */
+export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
+  if (!isObject(spec.emit)) throw new Error('"emit" is an object with "channel" and "data", or a list');
+  const outgoing = outgoingOf(spec.emit as Emit);
+  if (typeof outgoing[0] !== 'string' || outgoing[0] === '')
+    throw new Error('"emit" names no event: give "channel", or a list that begins with it');
+  const event = outgoing[0];
+  const metric = String(spec.metric ?? event);
+  const isMeasured = spec.measure !== false;
+  const rule = defaults.rules.find((candidate) => candidate.send === event);
+  const joinRule = defaults.rules.find((candidate) => candidate.join?.event === event);
+  const leaveRule = defaults.rules.find((candidate) => candidate.leave?.event === event);
+  const answer = spec.acknowledge;
+  const response = isObject(spec.response) ? spec.response : null;
+  const channel = response?.channel ?? response?.on;
+  if (spec.response !== undefined && channel === undefined)
+    throw new Error('"response" names no event: give "channel"');
+  const acknowledge =
+    answer === undefined || answer === null || answer === false
+      ? null
+      : compileAnswerCheck(isObject(answer) ? (answer as AnswerSpec) : {}, `ack mismatch: ${event}`);
+  const delivery =
+    deliveryOf(spec.delivery, event) ??
+    (rule === undefined || spec.delivery === false || !isMeasured ? null : deliveryOfRule(rule));
+  const saysSo = acknowledge !== null || response !== null || spec.delivery !== undefined || !isMeasured;
+  return {
+    event,
+    ackMetric: `${metric}.ack`,
+    responseMetric: `${metric}.response`,
+    deliveryMetric: `${metric}.delivery`,
+    namespace: compileTemplate(spec.namespace ?? ''),
+    outgoing: compilePayload<unknown[]>(outgoing),
+    acknowledge,
+    response:
+      response === null
+        ? null
+        : {
+            event: compileTemplate(channel),
+            check: compileAnswerCheck(response as AnswerSpec, `response mismatch: ${String(channel)}`),
+          },
+    delivery,
+    joins:
+      spec.joins !== undefined
+        ? asRoom(spec.joins)
+        : joinRule?.join
+          ? { roomPath: payloadPath(joinRule.join.roomPath) }
+          : null,
+    joinsUnconfirmed: spec.confirmed === 'sent',
+    leaves: spec.leaves !== undefined ? asRoom(spec.leaves) : leaveRule === undefined ? null : { all: true },
+    isObserved:
+      !saysSo &&
+      (defaults.observe === 'all' || (defaults.observe !== 'none' && defaults.observe.includes(event))),
+    isMeasured,
+    timeoutMs: spec.timeout === undefined ? null : durationMs(spec.timeout),
+  };
+};

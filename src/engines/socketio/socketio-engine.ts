@@ -1,0 +1,289 @@
+import { tailgateError } from '../../errors.ts';
+import { recorder } from '../../measurement/recorder.ts';
+import { type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
+import { TagFinder } from '../delivery/delivery-tag.ts';
+import { engineSettings } from '../engine-settings.ts';
+import { compileFlow, type FlowConfig, isHttpStep } from '../flow/compile-flow.ts';
+import { runFunction } from '../flow/run-function.ts';
+import { sequence } from '../flow/sequence.ts';
+import {
+  type EngineEvents,
+  guarded,
+  recordFailure,
+  type Step,
+  type StepSpec,
+  type VirtualUserContext,
+} from '../flow/step.ts';
+import { HttpEngine } from '../http/http-engine.ts';
+import { tokenMint } from '../virtual-user-token.ts';
+import { compileSend } from './compile-send.ts';
+import {
+  type ConnectConfig,
+  compileConnectOptions,
+  endpointOf,
+  type RenderOptions,
+} from './connect-options.ts';
+import { type EmitDefaults, parseEmit, unknownKeys } from './emit-spec.ts';
+import { fixedRate } from './fixed-rate.ts';
+import { openClientConnection } from './open-client-connection.ts';
+import { addUser, SocketIoUser, type UserPlan, userOf } from './socketio-user.ts';
+import { connectStep, disconnectStep, emitStep, hookedEmitStep, listenStep } from './steps.ts';
+
+type ScenarioSpec = {
+  name?: string;
+  engine?: string;
+  flow?: unknown;
+  socketio?: Record<string, unknown>;
+  beforeScenario?: unknown;
+  afterScenario?: unknown;
+};
+
+type Script = {
+  config: FlowConfig & ConnectConfig & { timeout?: number; engine?: string };
+  scenarios?: ScenarioSpec[];
+  before?: ScenarioSpec;
+  after?: ScenarioSpec;
+  _scriptPath?: string;
+};
+
+type ScenarioFunction = (
+  context: VirtualUserContext,
+  callback: (error: unknown, context?: VirtualUserContext) => void,
+) => unknown;
+
+/** What the steps of one scenario gather while they are compiled. */
+type Compilation = {
+  spec: ScenarioSpec;
+  ee: EngineEvents;
+  defaults: EmitDefaults;
+  listened: Set<string>;
+};
+
+const isSocketStep = (spec: StepSpec): boolean =>
+  ['emit', 'response', 'connect', 'reconnect', 'disconnect', 'loop', 'parallel'].some(
+    (key) => spec[key] !== undefined,
+  );
+
+/**
+ * Artillery's engine contract for scenarios over Socket.IO: the language of Artillery's own engine and of
+ * `socketio-v3`, with every wait bounded and everything measured written to the recorder.
+ */
+export class SocketIoEngine {
+  readonly #script: Script;
+  readonly #http: HttpEngine;
+  #parser: unknown = undefined;
+  /** Of all scenarios together: one may send what the users of another get. */
+  readonly #deliveries = new Map<string, TagFinder[]>();
+  #hasJoins = false;
+
+  constructor(script: unknown) {
+    this.#script = script as Script;
+    this.#http = new HttpEngine(script);
+  }
+
+  /** Loads what this script needs and others do not. */
+  async init(): Promise<void> {
+    await this.#http.init();
+    const scenarios = [...(this.#script.scenarios ?? []), this.#script.before, this.#script.after];
+    const parsers = [
+      this.#script.config.socketio?.parser,
+      ...scenarios.map((spec) => spec?.socketio?.parser),
+    ];
+    if (parsers.includes('msgpack')) this.#parser = (await import('socket.io-msgpack-parser')).default;
+  }
+
+  createScenario(scenario: Record<string, unknown>, ee: EngineEvents): ScenarioFunction {
+    const spec = scenario as ScenarioSpec;
+    const { config } = this.#script;
+    const settings = engineSettings();
+    const compilation: Compilation = {
+      spec,
+      ee,
+      defaults: { observe: settings.observeAcknowledgements, rules: settings.deliveries },
+      listened: new Set(),
+    };
+    const place = spec.name ?? 'scenario';
+    const flow = (Array.isArray(spec.flow) ? spec.flow.flat(Number.POSITIVE_INFINITY) : []) as StepSpec[];
+    const leading = flow.findIndex(isSocketStep);
+    const body = compileFlow(flow, {
+      config,
+      ee,
+      path: this.#script._scriptPath ?? '',
+      place,
+      own: (step, at) => this.#compileStep(step, at, compilation),
+      http: (step) => this.#http.step(step, ee) as Step,
+    });
+    const hooks = (names: unknown): Step[] =>
+      [names]
+        .flat()
+        .flatMap((name) =>
+          typeof name === 'string' ? [guarded(runFunction(name, config, ee, place), place)] : [],
+        );
+    const connectsFirst = this.#connectsFirst(flow, leading);
+    const run = sequence([
+      ...hooks(spec.beforeScenario),
+      ...(connectsFirst ? [this.#connectDefault(place)] : []),
+      body,
+      ...hooks(spec.afterScenario),
+    ]);
+    return this.#scenario(run, this.#userPlan(compilation), { usesHttp: flow.some(hasHttp), place, ee });
+  }
+
+  /**
+   * Artillery connects before the first step. So do we, unless steps come first that may make what the connection
+   * needs (a login request, a function that sets a token), or the flow itself says `connect`.
+   */
+  #connectsFirst(flow: StepSpec[], leading: number): boolean {
+    const first = flow[leading];
+    if (first === undefined) return true;
+    if (first.connect !== undefined || first.reconnect !== undefined) return false;
+    return !flow.slice(0, leading).some((step) => isHttpStep(step) || step.function !== undefined);
+  }
+
+  #connectDefault(place: string): Step {
+    return (context, callback) =>
+      userOf(context).withNamespace('', (failure) =>
+        callback(failure === null ? null : recordFailure(failure, `${place}, connect`), context),
+      );
+  }
+
+  #userPlan(compilation: Compilation): UserPlan {
+    const { config } = this.#script;
+    const settings = engineSettings();
+    const endpoint = endpointOf(String(config.target));
+    return {
+      endpoint,
+      options: this.#options(compilation.spec, undefined),
+      open: openClientConnection,
+      timeoutMs: config.timeout === undefined ? settings.timeoutMs : Number(config.timeout) * 1_000,
+      failureEvents: settings.failureEvents,
+      deliveries: this.#deliveries,
+      listened: compilation.listened,
+      joinsOnConnect: () => !this.#hasJoins,
+    };
+  }
+
+  #options(spec: ScenarioSpec, own: Record<string, unknown> | undefined): RenderOptions {
+    const { config } = this.#script;
+    const endpoint = endpointOf(String(config.target));
+    const timeoutMs =
+      config.timeout === undefined ? engineSettings().timeoutMs : Number(config.timeout) * 1_000;
+    const parserName = own?.parser ?? spec.socketio?.parser ?? config.socketio?.parser;
+    return compileConnectOptions(config, [spec.socketio, own], {
+      timeout: timeoutMs,
+      ...(Object.keys(endpoint.query).length > 0 ? { query: endpoint.query } : {}),
+      ...(parserName === 'msgpack' ? { parser: this.#parser } : {}),
+    });
+  }
+
+  #compileStep(step: StepSpec, place: string, compilation: Compilation): Step | null {
+    try {
+      if (step.disconnect !== undefined) return disconnectStep(step);
+      const connects = step.connect ?? (step.reconnect ? {} : undefined);
+      if (connects !== undefined) {
+        const connect = connectStep(step, this.#options(compilation.spec, asOptions(connects)), place);
+        return step.emit === undefined
+          ? connect
+          : sequence([connect, this.#compileEmit(step, place, compilation)]);
+      }
+      if (step.emit !== undefined) return this.#compileEmit(step, place, compilation);
+      if (step.response !== undefined) return this.#compileListen(step, place, compilation);
+      return null;
+    } catch (error) {
+      const problem = `${place}: ${error instanceof Error ? error.message : String(error)}`;
+      throw tailgateError('SCENARIO_INVALID', { path: this.#script._scriptPath ?? '', problem }, {}, error);
+    }
+  }
+
+  #compileEmit(step: StepSpec, place: string, compilation: Compilation): Step {
+    const emit = parseEmit(step, compilation.defaults);
+    const at = `${place} (${emit.event})`;
+    for (const key of unknownKeys(step)) recorder.warn(`${at}: "${key}" means nothing in a step that emits.`);
+    if (emit.joins !== null || (emit.delivery !== null && emit.delivery.roomPath !== null))
+      this.#hasJoins = true;
+    const watch = this.#watch(emit.delivery, emit.event, emit.deliveryMetric);
+    if (watch === null && emit.outgoing.names.has('$tag'))
+      recorder.warn(
+        `${at}: the payload has {{ $tag }}, but no "delivery" says which event its receivers get.`,
+      );
+    if (step.beforeRequest !== undefined || step.afterResponse !== undefined)
+      return hookedEmitStep(
+        step,
+        { processor: this.#script.config.processor, ee: compilation.ee },
+        compilation.defaults,
+        watch,
+        at,
+      );
+    const send = compileSend(emit, watch, at);
+    return step.rate === undefined ? emitStep(emit, send, at) : guarded(fixedRate(step, emit, send, at), at);
+  }
+
+  #watch(
+    delivery: ReturnType<typeof parseEmit>['delivery'],
+    sentEvent: string,
+    metric: string,
+  ): DeliveryWatch | null {
+    if (delivery === null) return null;
+    const finders = this.#deliveries.get(delivery.event) ?? [];
+    this.#deliveries.set(delivery.event, finders);
+    finders.push(new TagFinder(delivery.receivedPath));
+    return deliveryLedger.watch({
+      metric,
+      sentEvent,
+      includesSender: delivery.includesSender,
+      expected: delivery.expected,
+    });
+  }
+
+  #compileListen(step: StepSpec, place: string, compilation: Compilation): Step {
+    const response = step.response as { channel?: unknown; on?: unknown };
+    const channel = response.channel ?? response.on;
+    if (typeof channel !== 'string') throw new Error('"response" names no event: give "channel"');
+    if (!channel.includes('{{')) compilation.listened.add(channel);
+    return listenStep(step, `${place} (${channel})`);
+  }
+
+  #scenario(
+    run: Step,
+    plan: UserPlan,
+    { usesHttp, place, ee }: { usesHttp: boolean; place: string; ee: EngineEvents },
+  ): ScenarioFunction {
+    const { jwt } = engineSettings();
+    const mint = jwt === null ? null : tokenMint(jwt);
+    return (initial, callback) => {
+      ee.emit('started');
+      const context = usesHttp ? (this.#http.setInitialContext(initial) as VirtualUserContext) : initial;
+      context._successCount ??= 0;
+      if (mint !== null) context.vars.$token = mint(context);
+      let user: SocketIoUser;
+      try {
+        user = new SocketIoUser(plan, context);
+      } catch (error) {
+        callback(recordFailure(error, place), context);
+        return;
+      }
+      addUser(user);
+      let ended = false;
+      const end = (error: unknown) => {
+        if (ended) return;
+        ended = true;
+        user.end();
+        callback(error, context);
+      };
+      try {
+        run(context, end);
+      } catch (error) {
+        end(recordFailure(error, place));
+      }
+    };
+  }
+}
+
+const asOptions = (value: unknown): Record<string, unknown> | undefined =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+
+const hasHttp = (step: StepSpec): boolean =>
+  isHttpStep(step) ||
+  [step.loop, step.parallel].flat(Number.POSITIVE_INFINITY).some((inner) => isInner(inner) && hasHttp(inner));
+
+const isInner = (value: unknown): value is StepSpec => typeof value === 'object' && value !== null;

@@ -1,0 +1,72 @@
+import { EventEmitter } from 'node:events';
+import { type EngineSettings, engineSettings, setEngineSettings } from '../../src/engines/engine-settings.ts';
+import type { EngineEvents, VirtualUserContext } from '../../src/engines/flow/step.ts';
+import { loadActivity } from '../../src/engines/load-activity.ts';
+import { loadClock } from '../../src/engines/load-clock.ts';
+import { LatencySketch, type LatencySummary } from '../../src/measurement/latency-sketch.ts';
+import { recorder } from '../../src/measurement/recorder.ts';
+import type { ErrorRecord } from '../../src/measurement/round-measurement.ts';
+
+type Engine = {
+  init(): Promise<void>;
+  createScenario(
+    spec: Record<string, unknown>,
+    ee: EngineEvents,
+  ): (
+    context: VirtualUserContext,
+    callback: (error: unknown, context?: VirtualUserContext) => void,
+  ) => unknown;
+};
+
+export type UsersResult = {
+  /** What each virtual user ended with, in the order of their numbers; null for those that completed. */
+  ends: unknown[];
+  contexts: VirtualUserContext[];
+  metrics: Record<string, LatencySummary>;
+  counters: Record<string, number>;
+  errors: ErrorRecord[];
+  unmeasured: { event: string; step: string; count: number }[];
+  warnings: string[];
+};
+
+/**
+ * Runs virtual users through a flow with an engine as it is, without Artillery's runner, and gives what was measured.
+ * `vars` are the variables of each virtual user.
+ */
+export const runUsers = async (
+  Engine: new (script: unknown) => Engine,
+  config: Record<string, unknown>,
+  flow: unknown[],
+  vars: Record<string, unknown>[] = [{}],
+  settings: Partial<EngineSettings> = {},
+): Promise<UsersResult> => {
+  recorder.reset();
+  setEngineSettings({ ...engineSettings(), deliveries: [], jwt: null, ...settings });
+  loadClock.resume();
+  const engine = new Engine({ config, _scriptPath: '/scenarios/test.yml' });
+  await engine.init();
+  const run = engine.createScenario({ name: 'test', flow }, new EventEmitter());
+  const contexts: VirtualUserContext[] = [];
+  const ends = await Promise.all(
+    vars.map(
+      (own, index) =>
+        new Promise<unknown>((resolve) => {
+          contexts[index] = { vars: { target: config.target, $user: index, ...own }, funcs: {} };
+          run(contexts[index], (error) => resolve(error ?? null));
+        }),
+    ),
+  );
+  await loadActivity.end(10_000);
+  const { metrics, counters, errors, unmeasured, warnings } = recorder.snapshot();
+  return {
+    ends,
+    contexts,
+    metrics: Object.fromEntries(
+      Object.entries(metrics).map(([id, sketch]) => [id, LatencySketch.fromJSON(sketch).summary()]),
+    ),
+    counters,
+    errors,
+    unmeasured,
+    warnings,
+  };
+};

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server, type ServerOptions } from 'socket.io';
+import { type EngineSettings, setEngineSettings } from '../../../src/engines/engine-settings.ts';
+import type { VirtualUserContext } from '../../../src/engines/flow/step.ts';
+import { loadActivity } from '../../../src/engines/load-activity.ts';
+import { loadClock } from '../../../src/engines/load-clock.ts';
+import { SocketIoEngine } from '../../../src/engines/socketio/socketio-engine.ts';
+import { recorder } from '../../../src/measurement/recorder.ts';
+
+/** A Socket.IO server on a free port of the loopback interface. */
+export type TestServer = AsyncDisposable & { io: Server; http: HttpServer; url: string };
+
+export const startServer = async (options: Partial<ServerOptions> = {}): Promise<TestServer> => {
+  const http = createServer();
+  const io = new Server(http, options);
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address() as AddressInfo;
+  return {
+    io,
+    http,
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      io.disconnectSockets(true);
+      await io.close();
+      http.closeAllConnections();
+    },
+  };
+};
+
+export const settings = (overrides: Partial<EngineSettings> = {}): EngineSettings => ({
+  timeoutMs: 1_000,
+  drainMs: 500,
+  observeAcknowledgements: 'none',
+  failureEvents: ['exception'],
+  deliveries: [],
+  jwt: null,
+  seed: 1,
+  shard: { index: 0, count: 1 },
+  ...overrides,
+});
+
+export type UserResult = { error: Error | null; context: VirtualUserContext };
+
+export type RunOptions = {
+  flow: unknown[];
+  config?: Record<string, unknown>;
+  scenario?: Record<string, unknown>;
+  settings?: Partial<EngineSettings>;
+  users?: number;
+  /** Variables of the user with this index. */
+  vars?: (index: number) => Record<string, unknown>;
+  /** Milliseconds between two arrivals. */
+  everyMs?: number;
+  events?: EventEmitter;
+};
+
+export type Ran = { users: UserResult[]; measured: ReturnType<typeof recorder.snapshot> };
+
+const contextOf = (vars: Record<string, unknown>): VirtualUserContext => {
+  const _uid = randomUUID();
+  return {
+    vars: { $uuid: _uid, ...vars },
+    funcs: { $randomNumber: (min: number, max: number) => min + Math.floor(Math.random() * (max - min + 1)) },
+    _uid,
+  };
+};
+
+/** Runs virtual users of one scenario through the engine, as Artillery's runner does, and gives what was measured. */
+export const runUsers = async (url: string, options: RunOptions): Promise<Ran> => {
+  const engineSettings = settings(options.settings);
+  setEngineSettings(engineSettings);
+  recorder.reset();
+  loadActivity.resetSends();
+  loadClock.resume();
+  const spec = { name: 'test', engine: 'socketio', flow: options.flow, ...options.scenario };
+  const script = { config: { target: url, ...options.config }, scenarios: [spec] };
+  const engine = new SocketIoEngine(script);
+  await engine.init();
+  const events = options.events ?? new EventEmitter();
+  const run = engine.createScenario(spec, events);
+  const users: Promise<UserResult>[] = [];
+  for (let index = 0; index < (options.users ?? 1); index += 1) {
+    if (index > 0 && options.everyMs !== undefined)
+      await new Promise((resolve) => setTimeout(resolve, options.everyMs));
+    users.push(
+      new Promise((resolve) => {
+        const context = contextOf(options.vars?.(index) ?? {});
+        run(context, (error, given) =>
+          resolve({ error: (error as Error | null) ?? null, context: given ?? context }),
+        );
+      }),
+    );
+  }
+  const results = await Promise.all(users);
+  await loadActivity.end(engineSettings.drainMs + engineSettings.timeoutMs);
+  return { users: results, measured: recorder.snapshot() };
+};
+
+/** Number of values in a latency distribution. */
+export const countOf = ({ measured }: Ran, metric: string): number => measured.metrics[metric]?.count ?? 0;
