@@ -1,0 +1,135 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { BranchChanges, BranchSnapshot, RecordBranch } from './record-branch.ts';
+import { type GitEnv, GitError, type GitOptions, git, tryGit } from './run-git.ts';
+
+export type GitRemoteOptions = {
+  /** Name of a remote of the repository in `cwd`, or a URL or path. */
+  remote: string;
+  branch: string;
+  cwd: string;
+  env: GitEnv;
+};
+
+/** Settings of the checkout by which its remotes are reached: tokens, helpers, proxies, keys, rewritten addresses. */
+const reachSettings = '^(http|https|credential|url|core\\.sshcommand|protocol)\\b';
+
+/** Answers of a server whose ref moved between our reading and our push. */
+const moved =
+  /\[rejected\]|cannot lock ref|failed to update ref|incorrect old value|already exists|stale info/i;
+
+const localRef = 'refs/tailgate/head';
+const nextRef = 'refs/tailgate/next';
+
+const data = (text: string): string => `data ${Buffer.byteLength(text)}\n${text}\n`;
+
+/** One commit on top of `parent` in the format of `git fast-import`, which needs neither index nor work tree. */
+const importStream = (parent: string | null, changes: BranchChanges, message: string): string =>
+  [
+    `commit ${nextRef}\n`,
+    'committer Tailgate <tailgate@users.noreply.github.com> now\n',
+    data(message),
+    ...(parent === null ? [] : [`from ${parent}\n`]),
+    ...[...changes].map(([name, text]) =>
+      text === null ? `D ${name}\n` : `M 100644 inline ${name}\n${data(text)}`,
+    ),
+  ].join('');
+
+type Opened = { dir: string; url: string; config: (readonly [string, string])[] };
+
+/** Passwords in an address must not reach messages. */
+const withoutCredentials = (url: string): string => url.replace(/^(\w+:\/\/)[^@/]*@/, '$1');
+
+/**
+ * The branch through git itself, for any remote. Works in a temporary bare repository, so that neither the checkout,
+ * its index nor its refs are touched; what the checkout knows of reaching the remote is used. Dispose removes it.
+ */
+export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
+  readonly where: string;
+  readonly #options: GitRemoteOptions;
+  #opened: Promise<Opened> | null = null;
+
+  constructor(options: GitRemoteOptions) {
+    this.#options = options;
+    this.where = `branch ${options.branch} of ${withoutCredentials(options.remote)}`;
+  }
+
+  async #open(): Promise<Opened> {
+    const { cwd, env, remote } = this.#options;
+    const named = await tryGit(['remote', 'get-url', '--push', remote], { cwd, env });
+    const listed = await tryGit(
+      ['config', '--local', '--includes', '--null', '--get-regexp', reachSettings],
+      {
+        cwd,
+        env,
+      },
+    );
+    const config = listed.stdout
+      .split('\0')
+      .filter((entry) => entry.includes('\n'))
+      .map((entry) => {
+        const end = entry.indexOf('\n');
+        return [entry.slice(0, end), entry.slice(end + 1)] as const;
+      });
+    const dir = await mkdtemp(path.join(os.tmpdir(), 'tailgate-baseline-'));
+    await git(['init', '--quiet', '--bare', dir], { cwd: dir, env });
+    // A relative path is one from the checkout, not from here.
+    const given = named.code === 0 ? named.stdout.trim() : remote;
+    const isPath = !/^[\w+.-]+:\/\//.test(given) && !/^[^/]+:/.test(given);
+    return { dir, url: isPath ? path.resolve(cwd, given) : given, config };
+  }
+
+  async #repository(): Promise<Opened> {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  async #git(args: readonly string[], more: Partial<GitOptions> = {}): Promise<string> {
+    const { dir, config } = await this.#repository();
+    return git(args, { cwd: dir, env: this.#options.env, config, ...more });
+  }
+
+  async snapshot(): Promise<BranchSnapshot> {
+    const { dir, url, config } = await this.#repository();
+    const refs = `+refs/heads/${this.#options.branch}:${localRef}`;
+    const args = ['fetch', '--quiet', '--no-tags', '--depth=1', url, refs];
+    const fetched = await tryGit(args, { cwd: dir, env: this.#options.env, config });
+    if (/couldn't find remote ref/.test(fetched.stderr))
+      return { commit: null, paths: [], read: async () => [] };
+    if (fetched.code !== 0) throw new GitError(args, fetched);
+    const commit = (await this.#git(['rev-parse', '--verify', `${localRef}^{commit}`])).trim();
+    const tree = await this.#git(['ls-tree', '-r', '-z', '--name-only', commit]);
+    return {
+      commit,
+      paths: tree
+        .split('\0')
+        .filter((name) => name !== '')
+        .sort(),
+      read: (paths) => Promise.all(paths.map((name) => this.#git(['cat-file', 'blob', `${commit}:${name}`]))),
+    };
+  }
+
+  async commit(
+    snapshot: BranchSnapshot,
+    changes: BranchChanges,
+    message: string,
+  ): Promise<'done' | 'conflict'> {
+    const { dir, url, config } = await this.#repository();
+    await this.#git(['fast-import', '--quiet', '--force', '--date-format=now'], {
+      input: importStream(snapshot.commit, changes, message),
+    });
+    const target = `${nextRef}:refs/heads/${this.#options.branch}`;
+    const args = ['push', '--porcelain', url, target];
+    const pushed = await tryGit(args, { cwd: dir, env: this.#options.env, config });
+    if (pushed.code === 0) return 'done';
+    const answer = `${pushed.stdout}\n${pushed.stderr}`;
+    if (moved.test(answer)) return 'conflict';
+    throw new GitError(args, { ...pushed, stderr: answer });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const opened = await this.#opened?.catch(() => null);
+    if (opened) await rm(opened.dir, { recursive: true, force: true });
+  }
+}

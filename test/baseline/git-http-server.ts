@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type GitHttpServer = AsyncDisposable & { readonly url: string };
+
+/**
+ * A git server on loopback: git's own `http-backend` behind HTTP, serving the bare repositories below `root`.
+ * `authorization`: the header value that is demanded, if any.
+ */
+export const startGitHttpServer = async (root: string, authorization?: string): Promise<GitHttpServer> => {
+  const server = createServer((request, response) => {
+    if (authorization !== undefined && request.headers.authorization !== authorization) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+      return;
+    }
+    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    const backend = spawn('git', ['http-backend'], {
+      env: {
+        ...process.env,
+        GIT_PROJECT_ROOT: root,
+        GIT_HTTP_EXPORT_ALL: '1',
+        GIT_PROTOCOL: request.headers['git-protocol'] as string | undefined,
+        PATH_INFO: url.pathname,
+        QUERY_STRING: url.search.slice(1),
+        REQUEST_METHOD: request.method,
+        CONTENT_TYPE: request.headers['content-type'],
+        HTTP_CONTENT_ENCODING: request.headers['content-encoding'],
+        REMOTE_USER: 'test',
+        REMOTE_ADDR: '127.0.0.1',
+      },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    request.pipe(backend.stdin);
+    backend.stdin.on('error', () => {});
+    const chunks: Buffer[] = [];
+    backend.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    backend.on('close', () => {
+      const output = Buffer.concat(chunks);
+      const end = output.indexOf('\r\n\r\n');
+      let status = 200;
+      for (const line of output.subarray(0, end).toString('latin1').split('\r\n')) {
+        const [name = '', value = ''] = line.split(/:\s*/, 2);
+        if (name.toLowerCase() === 'status') status = Number.parseInt(value, 10);
+        else if (name !== '') response.setHeader(name, value);
+      }
+      response.writeHead(status).end(output.subarray(end + 4));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};

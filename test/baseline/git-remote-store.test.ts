@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { BranchStore } from '../../src/baseline/branch-store.ts';
+import { GitRemoteBranch } from '../../src/baseline/git-remote-branch.ts';
+import { openBaselineStore } from '../../src/baseline/open-baseline.ts';
+import { TailgateError } from '../../src/errors.ts';
+import { baselineSchema } from '../../src/settings/settings-schema.ts';
+import { startGitHttpServer } from './git-http-server.ts';
+import { commitOf, recordOf } from './records.ts';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-git-remote-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const run = (cwd: string, ...args: string[]): string =>
+  execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
+
+/** A bare repository on the server and a checkout of it with a change that is not committed. */
+const repositoryOf = (name: string): { bare: string; checkout: string } => {
+  const bare = path.join(root, `${name}.git`);
+  const checkout = path.join(root, name);
+  mkdirSync(checkout);
+  run(root, 'init', '--quiet', '--bare', bare);
+  run(bare, 'config', 'http.receivepack', 'true');
+  run(checkout, 'init', '--quiet', '--initial-branch=main');
+  run(checkout, 'config', 'user.email', 'test@example.com');
+  run(checkout, 'config', 'user.name', 'Test');
+  writeFileSync(path.join(checkout, 'README.md'), 'Chat\n');
+  run(checkout, 'add', '.');
+  run(checkout, 'commit', '--quiet', '-m', 'Begin');
+  run(checkout, 'remote', 'add', 'origin', bare);
+  run(checkout, 'push', '--quiet', 'origin', 'main');
+  writeFileSync(path.join(checkout, 'README.md'), 'Edited\n');
+  return { bare, checkout };
+};
+
+const branchOf = (checkout: string, remote = 'origin') =>
+  new GitRemoteBranch({ remote, branch: 'tailgate', cwd: checkout, env: process.env });
+const storeOf = (branch: GitRemoteBranch) =>
+  new BranchStore(branch, { retention: { keep: 200, keepDays: 36_500 }, backoffMs: 400, patienceMs: 90_000 });
+
+test('records are kept on a branch of any remote, and the checkout is not touched', async () => {
+  const { bare, checkout } = repositoryOf('first');
+  const before = run(checkout, 'for-each-ref');
+  {
+    await using branch = branchOf(checkout);
+    const store = storeOf(branch);
+    assert.deepEqual(await store.read('chat'), { records: [], damaged: [] });
+    await store.append([recordOf(1)]);
+    await store.append([recordOf(2), recordOf(3, { suite: 'Zimmer öffnen/1' })]);
+    assert.equal((await store.read('chat')).records.length, 2);
+    assert.deepEqual((await store.read('Zimmer öffnen/1')).records, [
+      recordOf(3, { suite: 'Zimmer öffnen/1' }),
+    ]);
+  }
+  assert.equal(run(bare, 'rev-list', '--count', 'tailgate'), '2');
+  assert.equal(run(bare, 'log', '-1', '--format=%an', 'tailgate'), 'Tailgate');
+  assert.equal(run(checkout, 'for-each-ref'), before);
+  assert.equal(run(checkout, 'status', '--porcelain'), 'M README.md');
+  const left = readdirSync(os.tmpdir()).filter((name) => name.startsWith('tailgate-baseline-'));
+  assert.deepEqual(left, [], 'the temporary repository is gone');
+});
+
+test('twenty writers at once over HTTP lose nothing', async () => {
+  const { bare, checkout } = repositoryOf('many');
+  await using server = await startGitHttpServer(root);
+  run(checkout, 'remote', 'set-url', 'origin', `${server.url}/many.git`);
+  await Promise.all(
+    Array.from({ length: 20 }, async (_, i) => {
+      await using branch = branchOf(checkout);
+      await storeOf(branch).append([recordOf(i)]);
+    }),
+  );
+  await using branch = branchOf(checkout);
+  const { records, damaged } = await storeOf(branch).read('chat');
+  assert.deepEqual(damaged, []);
+  assert.deepEqual(
+    records.map((record) => record.commit),
+    Array.from({ length: 20 }, (_, i) => commitOf(i)),
+  );
+  assert.equal(run(bare, 'rev-list', '--count', 'tailgate'), '20');
+});
+
+test('what the checkout knows of reaching the remote is used', async () => {
+  const { checkout } = repositoryOf('private');
+  const authorization = `Basic ${Buffer.from('x-access-token:secret-token').toString('base64')}`;
+  await using server = await startGitHttpServer(root, authorization);
+  run(checkout, 'remote', 'set-url', 'origin', `${server.url}/private.git`);
+  await using without = branchOf(checkout);
+  await assert.rejects(storeOf(without).read('chat'), (error) => {
+    assert.ok(error instanceof TailgateError);
+    assert.equal(error.code, 'BASELINE_UNREADABLE');
+    return true;
+  });
+  // As actions/checkout stores its token.
+  run(checkout, 'config', `http.${server.url}/.extraheader`, `AUTHORIZATION: ${authorization}`);
+  await using branch = branchOf(checkout);
+  const store = storeOf(branch);
+  await store.append([recordOf(1)]);
+  assert.equal((await store.read('chat')).records.length, 1);
+});
+
+test('a push that the server forbids, and a remote that is not there, are explained', async () => {
+  const { bare, checkout } = repositoryOf('strict');
+  writeFileSync(path.join(bare, 'hooks', 'pre-receive'), '#!/bin/sh\necho "no robots here" >&2\nexit 1\n', {
+    mode: 0o755,
+  });
+  await using branch = branchOf(checkout);
+  await assert.rejects(storeOf(branch).append([recordOf(1)]), (error) => {
+    assert.ok(error instanceof TailgateError);
+    assert.equal(error.code, 'BASELINE_WRITE_FAILED');
+    assert.match(error.message, /pre-receive hook declined|failed to push/);
+    return true;
+  });
+  await using absent = branchOf(checkout, 'http://user:hunter2@127.0.0.1:9/nothing.git');
+  await assert.rejects(storeOf(absent).read('chat'), (error) => {
+    assert.ok(error instanceof TailgateError);
+    assert.equal(error.code, 'BASELINE_UNREADABLE');
+    assert.doesNotMatch(error.message, /hunter2/);
+    return true;
+  });
+});
+
+test('the settings choose the store', async () => {
+  const { checkout } = repositoryOf('chosen');
+  const context = { cwd: checkout, env: process.env, github: null };
+  const open = (settings: object) => openBaselineStore(baselineSchema.parse(settings), context);
+  await using none = open({ mode: 'none' });
+  await none.append([recordOf(1)]);
+  assert.deepEqual(await none.read('chat'), { records: [], damaged: [] });
+  await using file = open({ mode: 'file' });
+  assert.equal(file.where, `file ${path.join(checkout, '.tailgate/baseline.jsonl')}`);
+  await using branch = open({ mode: 'branch' });
+  assert.equal(branch.where, 'branch tailgate of origin');
+  await branch.append([recordOf(1)]);
+  await using other = open({ mode: 'side-by-side', remote: path.join(root, 'chosen.git'), branch: 'perf' });
+  assert.deepEqual((await other.read('chat')).records, []);
+});
