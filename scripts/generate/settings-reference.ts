@@ -113,8 +113,9 @@ is given. With this line at its top, editors complete and check it:
 
 - Inputs of the action and flags of the command line go over the file. \`room\`, \`measure\` and \`variables\` are merged key by
   key; \`thresholds\` given as an input replace all of those in the file.
-- Relative paths, defaults too, are relative to the folder of the settings file (for a file in \`.github\`, to the folder
-  around it). Paths given as inputs are relative to the working directory.
+- Relative paths in the file are relative to its folder (for a file in \`.github\`, to the folder around it). Paths that
+  are not written, and those given as inputs, are relative to the working directory; so are commands, unless
+  \`target.cwd\` says otherwise.
 - A suite takes \`target\`, \`room\` and \`measure\` from the top level, merged key by key with its own. Lists are replaced, not
   joined. Limits of a suite are added to those of the top level, and replace the ones on the same metric and statistic.
 - Secrets do not belong in the file: \`{ env: NAME }\` takes a value from an environment variable, which the workflow sets

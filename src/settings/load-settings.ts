@@ -6,7 +6,7 @@ import type { RawInputs } from './inputs.ts';
 import { completeSuites } from './merge-suites.ts';
 import { baseFolder, resolvePaths, shownPath } from './resolve-paths.ts';
 import { schemaProblems } from './schema-problems.ts';
-import { mergeTrees, type SettingPath, type Tree } from './setting-path.ts';
+import { mergeTrees, type SettingPath, type Tree, valueAt } from './setting-path.ts';
 import { settingPlaces } from './setting-places.ts';
 import { readSettingsText } from './settings-file.ts';
 import { type Settings, settingsSchema } from './settings-schema.ts';
@@ -139,7 +139,11 @@ export const loadSettings = async (source: SettingsSource): Promise<LoadedSettin
   problems.push(...onceEach(checkSettings(complete, places.value)));
   if (needsSuites && complete.suites.length === 0)
     problems.push(tailgateError('SETTINGS_NOTHING_TO_RUN', {}, { file }));
-  const settings = resolvePaths(complete, baseFolder(found?.file ?? null, cwd), cwd);
+  const settings = resolvePaths(complete, {
+    base: baseFolder(found?.file ?? null, cwd),
+    cwd,
+    isWritten: (at) => valueAt(raw, at) !== undefined,
+  });
   if (needsSuites) problems.push(...(await missingScenarios(source, settings, places.value)));
   throwProblems(inOrder(problems));
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { SettingPath } from './setting-path.ts';
 import type { Settings } from './settings-schema.ts';
 
 /**
@@ -17,30 +18,34 @@ export const shownPath = (cwd: string, file: string): string => {
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative.split(path.sep).join('/');
 };
 
+/** Where the paths of settings start: those that were written at `base`, defaults at the working directory `cwd`. */
+export type PathOrigins = { base: string; cwd: string; isWritten(path: SettingPath): boolean };
+
 /**
- * Makes the paths of the settings absolute, from `base`; `target.cwd` becomes relative to `cwd`, because each side of a
- * comparison has a checkout of its own.
+ * Makes the paths of the settings absolute; `target.cwd` becomes relative to the working directory, because each side
+ * of a comparison has a checkout of its own.
  */
-export const resolvePaths = (settings: Settings, base: string, cwd: string): Settings => {
-  const absolute = (value: string): string => path.resolve(base, value);
-  const target = (group: Settings['target']): Settings['target'] => ({
+export const resolvePaths = (settings: Settings, { base, cwd, isWritten }: PathOrigins): Settings => {
+  const absolute = (value: string, at: SettingPath): string =>
+    path.resolve(isWritten(at) ? base : cwd, value);
+  const target = (group: Settings['target'], at: SettingPath): Settings['target'] => ({
     ...group,
-    cwd: path.relative(cwd, absolute(group.cwd)) || '.',
+    cwd: path.relative(cwd, absolute(group.cwd, [...at, 'cwd'])) || '.',
   });
   const { baseline } = settings;
   return {
     ...settings,
-    target: target(settings.target),
+    target: target(settings.target, ['target']),
     baseline: {
       ...baseline,
-      path: absolute(baseline.path),
-      ...(baseline.dir !== undefined && { dir: absolute(baseline.dir) }),
+      path: absolute(baseline.path, ['baseline', 'path']),
+      ...(baseline.dir !== undefined && { dir: absolute(baseline.dir, ['baseline', 'dir']) }),
     },
-    reportDir: absolute(settings.reportDir),
-    suites: settings.suites.map((suite) => ({
+    reportDir: absolute(settings.reportDir, ['reportDir']),
+    suites: settings.suites.map((suite, index) => ({
       ...suite,
-      scenario: absolute(suite.scenario),
-      ...(suite.target !== undefined && { target: target(suite.target) }),
+      scenario: absolute(suite.scenario, ['suites', index, 'scenario']),
+      ...(suite.target !== undefined && { target: target(suite.target, ['suites', index, 'target']) }),
     })),
   };
 };

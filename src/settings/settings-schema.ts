@@ -68,7 +68,9 @@ export const targetSchema = z
       .max(65535)
       .optional()
       .describe('A fixed port instead of a free one. Side by side needs free ones.'),
-    cwd: text.default('.').describe('Folder in which `build` and `start` run.'),
+    cwd: text
+      .default('.')
+      .describe('Folder in which `build` and `start` run; the working directory if not given.'),
     env: environment
       .default({})
       .describe('Environment variables for `build` and `start`; `{{ port }}` is filled in.'),

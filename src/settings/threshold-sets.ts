@@ -67,16 +67,21 @@ const canMeasure = ({ metric, statistic, wildcard }: Threshold, known: KnownMetr
   );
 };
 
-/** Short names first: what a user would write. */
-const listed = (known: KnownMetrics): string[] => [
-  ...(known.latencies ?? []),
-  ...(known.custom ?? []),
-  'errors',
-  'errors.rate',
-  ...Object.keys(metricAliases),
-  ...(known.counters ?? []),
-  ...(known.resources ? Object.keys(resourceMetrics) : []),
-];
+/** What can be written: latencies first, a counter by its short name if it has one. */
+const listed = (known: KnownMetrics): string[] => {
+  const named = new Set(Object.values(metricAliases));
+  const counters = [...standardCounters, ...(known.counters ?? [])].filter((name) => !named.has(name));
+  return [
+    ...new Set([
+      ...(known.latencies ?? []),
+      ...(known.custom ?? []),
+      ...Object.keys(metricAliases),
+      ...counters,
+      'errors.rate',
+      ...(known.resources ? Object.keys(resourceMetrics) : []),
+    ]),
+  ];
+};
 
 /**
  * THRESHOLD_UNKNOWN_METRIC for each threshold on something that the suite cannot measure, with what it can. What is not

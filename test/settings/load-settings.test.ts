@@ -159,7 +159,14 @@ suites: [{ name: a, scenario: chat.yml }, { name: b, scenario: chat.yml, target:
   assert.equal(settings.suites[0]?.scenario, '/project/perf/chat.yml');
   assert.equal(settings.baseline.path, '/project/perf/records.jsonl');
   assert.equal(settings.baseline.dir, '/project/perf/base');
-  assert.equal(settings.reportDir, '/project/perf/.tailgate');
+  // What is not written is relative to the working directory.
+  assert.equal(settings.reportDir, '/project/.tailgate');
+  const plain = await load(
+    { 'perf/tailgate.yml': 'suites: [{ name: a, scenario: chat.yml }]', 'perf/chat.yml': '' },
+    { config: 'perf/tailgate.yml' },
+  );
+  assert.equal(plain.settings.suites[0]?.target?.cwd, '.');
+  assert.equal(plain.settings.baseline.path, '/project/.tailgate/baseline.jsonl');
 
   const inside = await load(project, {
     'working-directory': 'perf',
