@@ -11,9 +11,23 @@ export type ScenarioOutline = {
 /** Time from a stopped server to the next one that is ready with its room open, on top of the load, milliseconds. */
 export const changeoverMs = 3_000;
 
-/** Duration of one pair: both sides warmed up and driven in turn, milliseconds. */
-export const pairMs = (verdict: VerdictSettings): number =>
-  2 * verdict.warmUpMs + 2 * verdict.slicesPerSide * (verdict.sliceMs + verdict.guardMs) + changeoverMs;
+/** Load that one side of a pair is measured under, milliseconds; a scenario may be shorter than the slices. */
+const drivenMs = (verdict: VerdictSettings, plannedMs: number | null): number => {
+  const slicesMs = verdict.slicesPerSide * verdict.sliceMs;
+  if (plannedMs === null) return slicesMs;
+  const left = plannedMs - verdict.warmUpMs;
+  return Math.min(slicesMs, left < verdict.sliceMs ? plannedMs : left);
+};
+
+/**
+ * Longest duration of one pair: both sides warmed up and driven in turn, every guard waited for to its end,
+ * milliseconds.
+ */
+export const pairMs = (verdict: VerdictSettings, plannedMs: number | null): number => {
+  const measuredMs = drivenMs(verdict, plannedMs);
+  const guards = Math.ceil(measuredMs / verdict.sliceMs);
+  return 2 * (verdict.warmUpMs + measuredMs + guards * verdict.guardMs) + changeoverMs;
+};
 
 /** Duration of the rounds of a suite that is not side by side, milliseconds; null for a scenario without an end. */
 export const roundsMs = (outline: ScenarioOutline, rounds: number, drainMs: number): number | null =>
@@ -27,6 +41,5 @@ export const pairedSamples = (
 ): number | null => {
   const { plannedMs, plannedSamples } = outline;
   if (plannedMs === null || plannedSamples === null || plannedMs <= 0) return null;
-  const drivenMs = Math.min(plannedMs, verdict.slicesPerSide * verdict.sliceMs);
-  return Math.floor((plannedSamples * drivenMs * pairs) / plannedMs);
+  return Math.floor((plannedSamples * drivenMs(verdict, plannedMs) * pairs) / plannedMs);
 };

@@ -54,11 +54,15 @@ const minutes = (ms: number): string => `${Math.round(ms / 6_000) / 10} min`;
 const ofTime = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => {
   const budgetMs = plan.maxMinutes * 60_000;
   if (plan.baseline.mode === 'side-by-side') {
-    const perSuite = Math.floor(budgetMs / plan.suites.length / pairMs(plan.verdict));
     const { minPairs, maxPairs } = plan.verdict;
+    const onePairEachMs = plan.suites.reduce(
+      (sum, suite) => sum + pairMs(plan.verdict, outlines.get(suite.name)?.plannedMs ?? null),
+      0,
+    );
+    const perSuite = Math.floor(budgetMs / onePairEachMs);
     if (perSuite < minPairs)
       return [
-        `${plan.maxMinutes} minutes are enough for ${perSuite} pairs a suite, and no verdict is given before ${minPairs}: raise "maxMinutes" to at least ${Math.ceil((plan.suites.length * minPairs * pairMs(plan.verdict)) / 60_000)}, or comparisons will be inconclusive.`,
+        `${plan.maxMinutes} minutes are enough for ${perSuite} pairs a suite, and no verdict is given before ${minPairs}: raise "maxMinutes" to at least ${Math.ceil((minPairs * onePairEachMs) / 60_000)}, or comparisons will be inconclusive.`,
       ];
     return perSuite < maxPairs
       ? [

@@ -207,6 +207,10 @@ test('a plan that does not fit into its time says so', () => {
   assert.deepEqual(sideBySide(3), [
     '3 minutes are enough for 5 pairs a suite, and no verdict is given before 6: raise "maxMinutes" to at least 4, or comparisons will be inconclusive.',
   ]);
+  // A scenario of 6 s leaves 4 s to be measured after the warm-up: 2 x (2 + 4 + 4 x 0.25) + 3 = 17 s.
+  const short = { target: { start: 'node .' }, baseline: { mode: 'side-by-side' }, suites: [chat] };
+  assert.deepEqual(plan({ ...short, maxMinutes: 5.7 }, outlines(6_000, null)).limitations, []);
+  assert.equal(plan({ ...short, maxMinutes: 5.6 }, outlines(6_000, null)).limitations.length, 1);
   assert.deepEqual(plan({ rounds: 5, maxMinutes: 4, suites: [chat] }, outlines(60_000, 9_999)).limitations, [
     'The planned rounds take about 5.4 min, more than the 4 minutes of "maxMinutes": not all of them will run.',
   ]);
