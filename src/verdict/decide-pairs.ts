@@ -136,7 +136,7 @@ export const allowedRise = (gate: CountGate, comparison: CountComparison, baseli
 const suspicionP = 0.02;
 
 /**
- * One count gate: fails when both tests prove the rise and it is larger than allowed. Passes when the rise is not
+ * One count gate: fails when every test proves the rise and it is larger than allowed. Passes when the rise is not
  * larger, or nothing speaks for one: to rule a rise out would take hours where errors are rare. A gate that allows no
  * rise at all ("any increase fails") is a comparison of two numbers.
  */
@@ -145,12 +145,13 @@ export const decideCount = (
   baseline: readonly EventCount[],
   head: readonly EventCount[],
   level: number,
+  paired: boolean,
 ): CountDecision => {
-  const comparison = compareCounts(baseline, head);
+  const comparison = compareCounts(baseline, head, paired);
   const attempts = baseline.reduce((sum, count) => sum + count.attempts, 0);
   const allowed = allowedRise(gate, comparison, attempts);
   const anyIncrease = gate.source === 'threshold' && allowed <= 0;
-  const p = Math.max(comparison.conditionalP, comparison.quasiP);
+  const { p } = comparison;
   const state = (): State => {
     if (anyIncrease) return comparison.rise > allowed ? 'fail' : 'pass';
     if (comparison.rise <= 0 || comparison.rise < allowed) return 'pass';
@@ -163,7 +164,7 @@ export const decideCount = (
 const decideSeries = (series: Series, share: number, look: Look): SeriesDecision =>
   series.kind === 'change'
     ? decideChange(series, share, look)
-    : decideCount(series.gate, series.baseline, series.head, look.failLevel(share));
+    : decideCount(series.gate, series.baseline, series.head, look.failLevel(share), true);
 
 /**
  * All gates at one look. False alarms are split by weight (Bonferroni); what a failing gate had passes to the others

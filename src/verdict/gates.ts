@@ -72,8 +72,8 @@ export const isFailureCount = (metric: string): boolean =>
  * Shares of the false alarms that a job may have. The median gets most: a regression of the code moves it, and it
  * needs several times fewer pairs than the tail. Failures and stalls of the size that matters need very little.
  */
-const weights: Partial<Record<Statistic, number>> = { p50: 0.4, p95: 0.3, p99: 0.14, max: 0.06 };
-const countWeight = 0.05;
+const weights: Partial<Record<Statistic, number>> = { p50: 0.38, p95: 0.3, p99: 0.13, max: 0.05 };
+const countWeight = 0.07;
 const thresholdWeight = 0.3;
 
 /** The worst single wait is a guard against stalls: only a change by far more than percentiles make counts. */

@@ -166,7 +166,7 @@ const judgeCount = (gate: CountGate, share: number, evidence: HistoryEvidence): 
       'invalid',
       `${gate.metric} was not counted in every round, so nothing can be compared.`,
     );
-  const decision = decideCount(gate, baseline, counts, (jobAlpha * share) / suites);
+  const decision = decideCount(gate, baseline, counts, (jobAlpha * share) / suites, false);
   const runs = Math.min(records.length, maxHistory);
   return {
     gate,

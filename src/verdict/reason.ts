@@ -22,7 +22,9 @@ const compared = (evidence: SuiteEvidence): string => {
 };
 
 const andMore = (count: number, what: string): string =>
-  count > 1 ? ` ${plural(count - 1, 'more limit')} ${count === 2 ? what.replace(/^\w+/, (verb) => `${verb}s`) : what}.` : '';
+  count > 1
+    ? ` ${plural(count - 1, 'more limit')} ${count === 2 ? what.replace(/^\w+/, (verb) => `${verb}s`) : what}.`
+    : '';
 
 /** The verdict of a suite in one sentence. */
 export const reasonOf = (inputs: {

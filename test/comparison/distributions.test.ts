@@ -13,7 +13,12 @@ import {
   studentTUpperQuantile,
   studentTUpperTail,
 } from '../../src/comparison/distributions.ts';
-import { erfc, logGamma, regularizedBeta, regularizedGammaUpper } from '../../src/comparison/special-functions.ts';
+import {
+  erfc,
+  logGamma,
+  regularizedBeta,
+  regularizedGammaUpper,
+} from '../../src/comparison/special-functions.ts';
 
 /*
  * Golden values: mpmath 1.3.0 with 30 digits (erfc, loggamma, betainc and gammainc, regularised; the tails of the

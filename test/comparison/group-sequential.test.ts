@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { studentTUpperQuantile } from '../../src/comparison/distributions.ts';
-import { normalBoundaries, nominalLevels, spentAlpha, studentBoundaries } from '../../src/comparison/group-sequential.ts';
+import {
+  nominalLevels,
+  normalBoundaries,
+  spentAlpha,
+  studentBoundaries,
+} from '../../src/comparison/group-sequential.ts';
 import { seededNormal } from '../verdict/simulator.ts';
 
 const looks = [6, 8, 10, 12, 14, 16, 18, 20];
@@ -15,7 +20,7 @@ const golden = [
   {
     alpha: 0.01,
     gamma: -4,
-    normal: [3.33087163, 3.31733346, 3.19003460, 3.05000775, 2.90431844, 2.75383295, 2.59818819, 2.43659201],
+    normal: [3.33087163, 3.31733346, 3.1900346, 3.05000775, 2.90431844, 2.75383295, 2.59818819, 2.43659201],
     student: [7.087528, 5.497636, 4.531783, 3.945998, 3.532091, 3.20607, 2.928823, 2.679618],
     printed: [7.104, 5.509, 4.541, 3.955, 3.541, 3.213, 2.935, 2.685],
   },
@@ -32,10 +37,19 @@ test('boundaries agree with an independent integration', () => {
   for (const { alpha, gamma, normal, student, printed } of golden) {
     const one = { looks, maxPairs: 20, alpha, gamma };
     for (const [index, value] of normalBoundaries(one).entries())
-      assert.ok(Math.abs(value - normal[index]!) < 2e-5, `look ${index}: ${value}, expected ${normal[index]}`);
+      assert.ok(
+        Math.abs(value - normal[index]!) < 2e-5,
+        `look ${index}: ${value}, expected ${normal[index]}`,
+      );
     for (const [index, value] of studentBoundaries(one).entries()) {
-      assert.ok(Math.abs(value / student[index]! - 1) < 1e-4, `look ${index}: ${value}, expected ${student[index]}`);
-      assert.ok(Math.abs(value / printed[index]! - 1) < 0.006, `look ${index}: ${value}, printed ${printed[index]}`);
+      assert.ok(
+        Math.abs(value / student[index]! - 1) < 1e-4,
+        `look ${index}: ${value}, expected ${student[index]}`,
+      );
+      assert.ok(
+        Math.abs(value / printed[index]! - 1) < 0.006,
+        `look ${index}: ${value}, printed ${printed[index]}`,
+      );
     }
   }
 });
