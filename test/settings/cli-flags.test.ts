@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ExitName, exitCodes, exitMeanings } from '../../src/errors.ts';
-import { inputFlags, parseCommandLine } from '../../src/settings/cli-flags.ts';
+import { parseCommandLine } from '../../src/settings/cli-flags.ts';
+import { inputFlags } from '../../src/settings/cli-program.ts';
 import { inputDefinitions } from '../../src/settings/inputs.ts';
 
 const read = (...argv: string[]) => parseCommandLine(argv, '1.2.3');

@@ -1,0 +1,230 @@
+import { Command, Option } from 'commander';
+import { type ExitName, exitCodes, exitMeanings, tailgateError } from '../errors.ts';
+import type { CliRequest, ReportFiles } from './cli-request.ts';
+import { inputDefinitions, type RawInputs } from './inputs.ts';
+
+/** Inputs that commands without load take. */
+const storeInputs = ['config', 'working-directory', 'suite', 'baseline', 'report-dir'];
+const judgeInputs = ['config', 'working-directory', 'thresholds', 'fail-on', 'report-dir'];
+
+const cliInputs = inputDefinitions.filter((input) => input.actionOnly !== true);
+
+/** Names of the flags that are inputs of the action as well. */
+export const inputFlags: readonly string[] = cliInputs.map((input) => input.name);
+
+const withInputs = (command: Command, names: readonly string[] = inputFlags): Command => {
+  for (const input of cliInputs.filter(({ name }) => names.includes(name))) {
+    const value = input.placeholder === undefined ? '' : ` <${input.placeholder}>`;
+    const description = input.description.replaceAll('`', '');
+    const option = new Option(`--${input.name}${value}`, description);
+    if (input.repeatable)
+      option.argParser((line: string, before: string | undefined) =>
+        before === undefined ? line : `${before}\n${line}`,
+      );
+    command.addOption(option);
+  }
+  if (names.includes('target')) command.addOption(new Option('--url <url>', 'The same as --target.'));
+  return command;
+};
+
+const withFiles = (command: Command): Command =>
+  command
+    .option('--json <file>', 'Write the report as JSON.')
+    .option('--markdown <file>', 'Write the report as Markdown.')
+    .option('--html <file>', 'Write the report as one HTML page.')
+    .option('--junit <file>', 'Write the report as JUnit XML, one test case for each limit.');
+
+const withQuiet = (command: Command): Command =>
+  command.option('--quiet', 'Print the result alone, no progress.');
+
+const exitHelp = (): string =>
+  Object.entries(exitCodes)
+    .map(([name, code]) => `  ${String(code).padStart(3)}  ${exitMeanings[name as ExitName]}`)
+    .join('\n');
+
+type Values = Record<string, string | boolean | undefined>;
+const camel = (name: string): string => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+const textOf = (values: Values, name: string): string | undefined => {
+  const value = values[camel(name)];
+  return typeof value === 'string' ? value : undefined;
+};
+
+const inputsOf = (values: Values): RawInputs => {
+  const given = inputFlags.flatMap((name): [string, string][] => {
+    const value = values[camel(name)] ?? (name === 'target' ? values.url : undefined);
+    return value === undefined ? [] : [[name, String(value)]];
+  });
+  return { source: 'cli', values: Object.fromEntries(given) };
+};
+
+const filesOf = (values: Values): ReportFiles => ({
+  json: textOf(values, 'json'),
+  markdown: textOf(values, 'markdown'),
+  html: textOf(values, 'html'),
+  junit: textOf(values, 'junit'),
+});
+
+const numberOf = (values: Values, name: string, command: string, least: number): number | undefined => {
+  const text = textOf(values, name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= least) return value;
+  const problem = `--${name} takes a number of at least ${least}, and got "${text}"`;
+  throw tailgateError('ARGUMENTS_INVALID', { command, problem });
+};
+
+const wholeOf = (values: Values, name: string, command: string, least: number): number | undefined => {
+  const value = numberOf(values, name, command, least);
+  if (value === undefined || Number.isInteger(value)) return value;
+  const problem = `--${name} takes a whole number, and got "${textOf(values, name)}"`;
+  throw tailgateError('ARGUMENTS_INVALID', { command, problem });
+};
+
+const factorsOf = (values: Values): number[] => {
+  const text = textOf(values, 'inject') ?? '';
+  return text
+    .split(',')
+    .filter((factor) => factor.trim() !== '')
+    .map((factor) => {
+      const value = Number(factor);
+      if (Number.isFinite(value) && value > 0) return value;
+      const problem = `--inject takes factors such as "1.05,1.1,1.2", and got "${factor.trim()}"`;
+      throw tailgateError('ARGUMENTS_INVALID', { command: 'verify', problem });
+    });
+};
+
+/** The command line: its commands and flags. Each command gives what it understood to `done`. */
+export const buildProgram = (version: string, done: (request: CliRequest) => void): Command => {
+  const program = new Command('tailgate')
+    .description('Gates changes on the performance of realtime servers: Socket.IO, WebSocket and STOMP.')
+    .version(version, '--version', 'Print the version.')
+    .helpOption('--help', 'Print this help.')
+    .helpCommand('help [command]', 'Print the help of a command.');
+  const onValues = (command: Command, read: (values: Values, words: string[]) => CliRequest): void => {
+    command.action((...given: unknown[]) => {
+      const words = given.slice(0, -2).filter((word): word is string => typeof word === 'string');
+      done(read(command.opts<Values>(), words));
+    });
+  };
+
+  onValues(
+    withQuiet(withFiles(withInputs(program.command('run')))).description(
+      'Measure the server, compare it with the baseline and judge it.',
+    ),
+    (values) => ({
+      command: 'run',
+      inputs: inputsOf(values),
+      files: filesOf(values),
+      quiet: values.quiet === true,
+    }),
+  );
+  onValues(
+    withInputs(program.command('validate')).description(
+      'Check settings, thresholds and scenarios; start nothing.',
+    ),
+    (values) => ({ command: 'validate', inputs: inputsOf(values) }),
+  );
+
+  const baseline = program.command('baseline').description('Show and change stored baselines.');
+  onValues(
+    withInputs(baseline.command('show'), storeInputs)
+      .description('Print the stored records of each suite.')
+      .option('--json <file>', 'Write the records as JSON.'),
+    (values) => ({
+      command: 'baseline show',
+      inputs: inputsOf(values),
+      json: textOf(values, 'json'),
+    }),
+  );
+  onValues(
+    withQuiet(withFiles(withInputs(baseline.command('record')))).description(
+      'Measure the server and store the result as a baseline, without a verdict against the last.',
+    ),
+    (values) => ({
+      command: 'baseline record',
+      inputs: inputsOf(values),
+      files: filesOf(values),
+      quiet: values.quiet === true,
+    }),
+  );
+  onValues(
+    withInputs(baseline.command('accept [record]'), storeInputs)
+      .description('Store a run that failed as the new baseline; the last run if no record file is named.')
+      .requiredOption('--why <reason>', 'Why the change is accepted; stored with the record.')
+      .option('--by <name>', 'Who accepts it; the user of git if not given.'),
+    (values, words) => ({
+      command: 'baseline accept',
+      inputs: inputsOf(values),
+      record: words[0],
+      by: textOf(values, 'by'),
+      why: textOf(values, 'why') ?? '',
+    }),
+  );
+  onValues(
+    withFiles(withInputs(program.command('compare <before> <after>'), judgeInputs)).description(
+      'Compare two JSON reports and judge the second.',
+    ),
+    (values, words) => ({
+      command: 'compare',
+      inputs: inputsOf(values),
+      before: words[0]!,
+      after: words[1]!,
+      files: filesOf(values),
+    }),
+  );
+  onValues(
+    withFiles(program.command('report <report>')).description(
+      'Render a JSON report in other formats; on the terminal if no file is named.',
+    ),
+    (values, words) => ({ command: 'report', report: words[0]!, files: filesOf(values) }),
+  );
+  onValues(
+    withQuiet(withFiles(withInputs(program.command('capacity'))))
+      .description('Find the highest load at which the limits still hold.')
+      .option('--from <users>', 'Virtual users a second of the first step.')
+      .option('--to <users>', 'Virtual users a second at which the search ends.')
+      .option('--step-seconds <seconds>', 'Length of a step.')
+      .option('--precision <percent>', 'How close the highest load that holds is found.'),
+    (values) => ({
+      command: 'capacity',
+      inputs: inputsOf(values),
+      files: filesOf(values),
+      quiet: values.quiet === true,
+      from: numberOf(values, 'from', 'capacity', 0.001),
+      to: numberOf(values, 'to', 'capacity', 0.001),
+      stepSeconds: numberOf(values, 'step-seconds', 'capacity', 1),
+      precisionPercent: numberOf(values, 'precision', 'capacity', 0.1),
+    }),
+  );
+  onValues(
+    withInputs(program.command('verify'))
+      .description('Prove the verdict on your server: false alarms on equal versions, and changes found.')
+      .option('--aa <jobs>', 'Jobs that compare the server with itself.')
+      .option('--inject <factors>', 'Service times to inject into the head, for example 1.05,1.1,1.2.')
+      .option('--jobs <count>', 'Jobs at each injected factor.')
+      .option('--raw <file>', 'JSON-lines file of raw values; one that exists is continued.'),
+    (values) => {
+      const aa = wholeOf(values, 'aa', 'verify', 0) ?? 0;
+      const inject = factorsOf(values);
+      if (aa === 0 && inject.length === 0) {
+        const problem = 'there is nothing to verify: neither --aa nor --inject is given';
+        throw tailgateError('ARGUMENTS_INVALID', { command: 'verify', problem });
+      }
+      return {
+        command: 'verify',
+        inputs: inputsOf(values),
+        aa,
+        inject,
+        jobs: wholeOf(values, 'jobs', 'verify', 1) ?? 5,
+        raw: textOf(values, 'raw'),
+      };
+    },
+  );
+  program.addHelpText(
+    'after',
+    '\n"tailgate <command> --help" lists the flags of a command. Most of them are settings too, and go over tailgate.yml.',
+  );
+  program.addHelpText('afterAll', `\nExit codes:\n${exitHelp()}`);
+  return program;
+};
