@@ -144,8 +144,11 @@ export class StompUser {
 
   /** The flow asks to disconnect: what is on its way to it may or may not arrive. */
   disconnect(timeoutMs: number, done: (failure: StepFailure | null) => void): void {
-    this.#forgetMessages();
-    this.client!.disconnect(timeoutMs, done);
+    this.#leave();
+    this.client!.disconnect(timeoutMs, (failure) => {
+      this.#forgetUnread();
+      done(failure);
+    });
   }
 
   /**
@@ -155,7 +158,8 @@ export class StompUser {
   end(timeoutMs: number): void {
     const { client } = this;
     if (client === null || !client.connected) {
-      this.#forgetMessages();
+      this.#leave();
+      this.#forgetUnread();
       return;
     }
     openSessions.begin();
@@ -164,8 +168,11 @@ export class StompUser {
     const drained = () => {
       open -= 1;
       if (open > 0) return;
-      this.#forgetMessages();
-      client.disconnect(timeoutMs, () => openSessions.end());
+      this.#leave();
+      client.disconnect(timeoutMs, () => {
+        this.#forgetUnread();
+        openSessions.end();
+      });
     };
     for (const subscription of subscriptions) {
       open += 1;
@@ -174,17 +181,21 @@ export class StompUser {
     drained();
   }
 
-  #forgetMessages(): void {
+  #leave(): void {
     // What was on its way when the server ended the session stays lost.
-    if (this.lost === null)
-      for (const subscription of [...this.#subscriptions.values()]) this.unsubscribed(subscription);
+    if (this.lost !== null) return;
+    for (const subscription of [...this.#subscriptions.values()]) this.unsubscribed(subscription);
+  }
+
+  #forgetUnread(): void {
     if (this.#unread.length > 0) recorder.count('messages.unread', this.#unread.length);
     this.#unread = [];
   }
 
   /** Ends the session at once, because the flow failed: what is on its way to it is nobody's loss. */
   abandon(): void {
-    this.#forgetMessages();
+    this.#leave();
+    this.#forgetUnread();
     this.client?.close();
   }
 }

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { test } from 'node:test';
+import { StompEngine } from '../../../src/engines/stomp/stomp-engine.ts';
+import { destinationName } from '../../../src/engines/stomp/stomp-scope.ts';
+import { endpointUrl } from '../../../src/engines/stomp/stomp-settings.ts';
+
+const compile = (step: Record<string, unknown>, stomp: Record<string, unknown> = {}) =>
+  new StompEngine({
+    config: { target: 'ws://127.0.0.1:1', stomp },
+    _scriptPath: '/scenarios/x.yml',
+  }).createScenario({ name: 'chat', flow: [step] }, new EventEmitter());
+
+test('a step that is written wrong is refused with its place, before any load', () => {
+  const problems: [Record<string, unknown>, RegExp][] = [
+    [{ send: { body: 'x' } }, /chat, step 1: "send" needs a "destination"/],
+    [{ send: { destination: '/a', tag: 1 } }, /unknown key "tag"; there are destination, body/],
+    [{ send: { destination: '/a', body: 'x', json: {} } }, /either "body" or "json"/],
+    [{ send: { destination: '/a', delivery: '/b' } }, /"delivery" needs "\{\{ \$tag \}\}"/],
+    [{ send: { destination: '/a', body: '{{ $tag }}', delivery: { expected: 'all' } } }, /"expected" is/],
+    [{ subscribe: { id: 'x' } }, /"subscribe" needs a "destination"/],
+    [{ subscribe: { destination: '/a', ack: 'never' } }, /"ack" is auto, client or client-individual/],
+    [{ waitFor: { timeout: 'soon' } }, /"soon" is no time/],
+    [{ waitFor: [] }, /is not a mapping/],
+    [{ connect: { passwd: 'x' } }, /unknown key "passwd"/],
+    [{ connect: 5 }, /"connect" is a URL or a mapping/],
+    [{ send: { destination: '/a' }, subscribe: '/b' }, /one of "send" and "subscribe", not both/],
+    [{ emit: 'x' }, /no engine knows this step/],
+  ];
+  for (const [step, problem] of problems)
+    assert.throws(
+      () => compile(step),
+      (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'SCENARIO_INVALID');
+        assert.match(error.message, problem);
+        return true;
+      },
+    );
+});
+
+test('settings that are written wrong are refused', () => {
+  const step = { subscribe: '/a' };
+  assert.throws(() => compile(step, { heartbeat: '10s' }), /"heartbeat" is two numbers/);
+  assert.throws(() => compile(step, { sockjs: 'yes' }), /"sockjs" is true or false/);
+  assert.throws(() => compile(step, { connectTimeout: 'x' }), /"connectTimeout: x" is no time/);
+  assert.throws(() => compile(step, { brokerURL: 'x' }), /config.stomp: unknown key "brokerURL"/);
+});
+
+test('metrics are named after the last part of the destination that is the same for everyone', () => {
+  assert.equal(destinationName('/app/location/{{ rider }}'), 'location');
+  assert.equal(destinationName('/topic/room.{{ room }}'), 'room');
+  assert.equal(destinationName('/exchange/amq.topic/chat.{{ room }}.sent'), 'sent');
+  assert.equal(destinationName('{{ destination }}'), 'message');
+});
+
+test('the path of the endpoint is added to a target that has none', () => {
+  assert.equal(endpointUrl('http://127.0.0.1:8080', '/ws'), 'http://127.0.0.1:8080/ws');
+  assert.equal(endpointUrl('ws://127.0.0.1:8080/stomp', '/ws'), 'ws://127.0.0.1:8080/stomp');
+  assert.equal(endpointUrl('ws://127.0.0.1:8080/?token=1', '/ws'), 'ws://127.0.0.1:8080/?token=1');
+});
