@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { mergeReports } from '../../src/report/merge-reports.ts';
+import { renderMarkdown } from '../../src/report/render-markdown.ts';
+import { reportSchema } from '../../src/report/report-model.ts';
+import { sampleReport, sampleReports, sampleSuite } from './sample-report.ts';
+
+test('legs become one report with one verdict, and their suites keep apart', () => {
+  const pass = sampleReport([sampleSuite(), sampleSuite({ name: 'only-here' })]);
+  const fail = sampleReport([sampleSuite({ verdict: 'fail', factor: 1.2 })], {
+    environment: { ...pass.environment, node: '20.20.2' },
+    durations: { totalMs: 900_000, buildMs: 1, loadMs: 2 },
+    startedAt: '2026-03-14T09:00:00.000Z',
+  });
+  const merged = mergeReports([
+    { label: '24', report: pass },
+    { label: '20', report: fail },
+  ]);
+  assert.equal(merged.verdict, 'fail');
+  assert.deepEqual(
+    merged.suites.map((suite) => suite.name),
+    ['24: chat-room', 'only-here', '20: chat-room'],
+  );
+  assert.equal(merged.suites[0]?.environment, undefined);
+  assert.equal(merged.suites[2]?.environment?.node, '20.20.2');
+  assert.equal(merged.durations.totalMs, 900_000);
+  assert.equal(merged.startedAt, '2026-03-14T09:00:00.000Z');
+  assert.equal(merged.commits.head, pass.commits.head);
+  assert.ok(reportSchema.safeParse(merged).success);
+  assert.match(renderMarkdown(merged), /slower in 20: chat-room/);
+});
+
+test('a leg that measured nothing counts, and legs of different commits name none', () => {
+  const merged = mergeReports([
+    { label: 'a', report: sampleReports.pass!() },
+    { label: 'b', report: { ...sampleReports.nothing!(), commits: { head: 'other', base: null } } },
+  ]);
+  assert.equal(merged.verdict, 'invalid');
+  assert.equal(merged.commits.head, null);
+  assert.equal(merged.problems[0]?.what, 'b: Unknown setting "tresholds".');
+  assert.throws(() => mergeReports([]), RangeError);
+});
+
+test('the same label twice still gives every suite a name of its own', () => {
+  const report = sampleReports.pass!();
+  const merged = mergeReports([
+    { label: 'x', report },
+    { label: 'x', report },
+  ]);
+  assert.deepEqual(
+    merged.suites.map((suite) => suite.name),
+    ['x: chat-room', 'x: chat-room (2)'],
+  );
+});
