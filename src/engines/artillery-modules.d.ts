@@ -65,6 +65,15 @@ declare module '*/artillery/dist/lib/core/update-global-object.js' {
   export function updateGlobalObject(options?: { version?: string; telemetry?: unknown }): Promise<void>;
 }
 
+declare module '*/artillery/dist/lib/core/ssms.js' {
+  /** Artillery's metric store, which ours takes the place of. */
+  export class SSMS {
+    counter(name: string, value: number): void;
+    histogram(name: string, value: number): void;
+    stop(): void;
+  }
+}
+
 declare module '*/artillery/dist/lib/core/readers.js' {
   function createReader(order: string | undefined, spec: unknown): (data: unknown[][]) => unknown;
 

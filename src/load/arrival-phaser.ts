@@ -10,7 +10,7 @@ import {
   readPhases,
 } from './arrival-schedule.ts';
 import { runState } from './run-state.ts';
-import { startArrival } from './virtual-user-random.ts';
+import { endArrivalStream, startArrivalStream } from './virtual-user-random.ts';
 
 /** Longest stretch of starting overdue users before sockets get their turn, milliseconds. */
 const burstMs = 5;
@@ -102,12 +102,12 @@ export class ArrivalPhaser extends EventEmitter {
     runState.arrived(lagMs, skipped);
     if (skipped) return;
     runState.arrival = arrival;
-    const endRandom = startArrival(arrival.number);
+    startArrivalStream(arrival.number);
     try {
       // Artillery skips arrivals above `maxVusers` itself, by a count that some engines do not keep.
       this.emit('arrival', { ...this.#specs[arrival.phase.index], maxVusers: undefined });
     } finally {
-      endRandom();
+      endArrivalStream();
       runState.arrival = null;
     }
   }

@@ -3,6 +3,7 @@ import { recorder } from '../measurement/recorder.ts';
 import { counterName, derivedRates, latencyName } from './artillery-metric-names.ts';
 import { takeSessionLength } from './driven-engine.ts';
 import { runState } from './run-state.ts';
+import { startArrivalStream } from './virtual-user-random.ts';
 
 /**
  * Takes the place of Artillery's metric store, which keeps every event in an array and aggregates all of them at once
@@ -17,7 +18,11 @@ export class MetricStore extends EventEmitter {
       if (value > 0) recorder.error(name.slice('errors.'.length), '', '');
       return;
     }
-    if (name === 'vusers.created') runState.userCreated();
+    if (name === 'vusers.created') {
+      runState.userCreated();
+      // The first user of a process also compiles the scenarios, which draws numbers before its own are drawn.
+      if (runState.arrival !== null) startArrivalStream(runState.arrival.number);
+    }
     if (!Number.isFinite(value)) return;
     recorder.count(counterName(name), value);
     // Artillery counts 0 or 1 failed users at each user's end: the one event that every end has.

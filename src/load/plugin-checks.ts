@@ -21,10 +21,11 @@ export const checksOf = async (
     for (const { original, strict, result } of results as EnsureCheck[])
       checks.push({ plugin: 'ensure', expression: original, strict, ok: result === 1 || result === true });
   });
-  const exitCodeBefore = artillery.suggestedExitCode;
   reporting.emit('stats', report);
   reporting.emit('done', report);
   artillery.globalEvents.emit('done', report);
+  // Before `ensure` asks for one of its own.
+  const exitCodeBefore = artillery.suggestedExitCode;
   // Apdex computes the score that conditions of ensure may name, so it goes first, in the order of loading.
   for (const extension of artillery.extensionEvents)
     if (extension.ext === 'beforeExit') await extension.method({ report, testInfo: { endTime: Date.now() } });

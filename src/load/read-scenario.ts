@@ -111,7 +111,9 @@ const mergeScript = async (source: ScenarioSource, inputs: ScenarioInputs): Prom
   const { path } = source;
   const flags: Json = {
     ...(inputs.environment === null ? {} : { environment: inputs.environment }),
-    ...(Object.keys(inputs.overrides).length === 0 ? {} : { overrides: JSON.stringify(inputs.overrides) }),
+    ...(Object.keys(inputs.overrides).length === 0
+      ? {}
+      : { overrides: JSON.stringify({ config: inputs.overrides }) }),
     ...(Object.keys(inputs.variables).length === 0 ? {} : { variables: JSON.stringify(inputs.variables) }),
   };
   // Artillery's helpers read the test's id from this global.

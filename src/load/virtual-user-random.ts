@@ -28,10 +28,12 @@ export const arrivalRandom = (arrivalNumber: number, purpose: number): (() => nu
 
 const startPurpose = 0x51ed270b;
 
-/** From now on `Math.random` draws from the stream of this arrival, until the returned function is called. */
-export const startArrival = (arrivalNumber: number): (() => void) => {
+/** From now on `Math.random` draws from the stream of this arrival, from its beginning. */
+export const startArrivalStream = (arrivalNumber: number): void => {
   current = arrivalRandom(arrivalNumber, startPurpose);
-  return () => {
-    current = shared;
-  };
+};
+
+/** From now on `Math.random` draws from the stream that everything else shares. */
+export const endArrivalStream = (): void => {
+  current = shared;
 };
