@@ -8,6 +8,8 @@ export type GitOptions = {
   /** Text for standard input. */
   input?: string;
   timeoutMs?: number;
+  /** Ends git when aborted. */
+  signal?: AbortSignal | undefined;
   /** Settings of git for this call only, for example `{ 'http.proxy': '...' }`; never in the command line. */
   config?: readonly (readonly [key: string, value: string])[];
 };
@@ -77,6 +79,9 @@ export const tryGit = (args: readonly string[], options: GitOptions): Promise<Gi
       timedOut = true;
       child.kill('SIGKILL');
     }, timeoutMs);
+    const stop = () => child.kill('SIGTERM');
+    options.signal?.addEventListener('abort', stop, { once: true });
+    if (options.signal?.aborted === true) stop();
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     // git may end before it has read everything; its exit code tells what happened.
@@ -84,6 +89,7 @@ export const tryGit = (args: readonly string[], options: GitOptions): Promise<Gi
     child.stdin.end(options.input ?? '');
     const finish = (code: number, reason = '') => {
       clearTimeout(timer);
+      options.signal?.removeEventListener('abort', stop);
       resolve({
         code,
         stdout: Buffer.concat(stdout).toString('utf8'),

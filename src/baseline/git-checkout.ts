@@ -1,0 +1,135 @@
+import { type GitEnv, GitError, type GitResult, tryGit } from './run-git.ts';
+
+export type GitCheckoutOptions = {
+  cwd: string;
+  env: GitEnv;
+  /** Root of the server that `token` is for, for example `https://github.com`. */
+  serverUrl: string | null;
+  /** Tried when the checkout's own credentials do not do. */
+  token: string | null;
+  signal?: AbortSignal | undefined;
+};
+
+/** How far a shallow clone is deepened, step by step, before it is completed. */
+const deepenings = [50, 250, 1_000];
+const fetchTimeoutMs = 180_000;
+
+/**
+ * The checkout that the run works in: asks it for commits, and fetches those that a shallow clone lacks. Nothing that
+ * is checked out changes, and no branch moves.
+ */
+export class GitCheckout {
+  readonly #options: GitCheckoutOptions;
+  #remote: string | null | undefined;
+
+  constructor(options: GitCheckoutOptions) {
+    this.#options = options;
+  }
+
+  try(
+    args: readonly string[],
+    more: { cwd?: string; auth?: boolean; timeoutMs?: number } = {},
+  ): Promise<GitResult> {
+    const { cwd, env, signal, serverUrl, token } = this.#options;
+    // In a container the checkout may belong to another user; the commands of the settings run in it all the same.
+    const config: [string, string][] = [['safe.directory', '*']];
+    if (more.auth === true && token !== null && serverUrl !== null) {
+      const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+      config.push([`http.${serverUrl}/.extraheader`, `AUTHORIZATION: basic ${basic}`]);
+    }
+    return tryGit(args, {
+      cwd: more.cwd ?? cwd,
+      env,
+      signal,
+      config,
+      ...(more.timeoutMs === undefined ? {} : { timeoutMs: more.timeoutMs }),
+    });
+  }
+
+  async run(args: readonly string[], more: { cwd?: string; timeoutMs?: number } = {}): Promise<string> {
+    const result = await this.try(args, more);
+    if (result.code !== 0) throw new GitError(args, result);
+    return result.stdout.trim();
+  }
+
+  /** Output of a command that may have none to give: null when it fails. */
+  async ask(args: readonly string[]): Promise<string | null> {
+    const result = await this.try(args);
+    const text = result.stdout.trim();
+    return result.code === 0 && text !== '' ? text : null;
+  }
+
+  /** Root folder of the work tree; null outside of one. */
+  root(): Promise<string | null> {
+    return this.ask(['rev-parse', '--show-toplevel']);
+  }
+
+  /** The commit that a name stands for in this clone; null when it does not know it. */
+  commitOf(name: string): Promise<string | null> {
+    return this.ask(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]);
+  }
+
+  /** Parents as the commit itself names them: a shallow clone hides those that it lacks from `rev-parse`. */
+  async parentsOf(commit: string): Promise<string[]> {
+    const text = (await this.ask(['cat-file', 'commit', commit])) ?? '';
+    const [head = ''] = text.split('\n\n');
+    return [...head.matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1]!);
+  }
+
+  async isDirty(): Promise<boolean> {
+    return (await this.ask(['status', '--porcelain', '--untracked-files=no'])) !== null;
+  }
+
+  async remote(): Promise<string | null> {
+    if (this.#remote === undefined) {
+      const names = ((await this.ask(['remote'])) ?? '').split('\n').filter((name) => name !== '');
+      this.#remote = names.includes('origin') ? 'origin' : (names[0] ?? null);
+    }
+    return this.#remote;
+  }
+
+  /** Fetches with the checkout's own credentials, then with the token. Null when it worked, else git's reason. */
+  async fetch(...args: string[]): Promise<string | null> {
+    const remote = await this.remote();
+    if (remote === null) return 'this clone has no remote to fetch it from';
+    const command = ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', ...args];
+    const at = command.findIndex((part, index) => index > 0 && !part.startsWith('-'));
+    command.splice(at === -1 ? command.length : at, 0, remote);
+    const first = await this.try(command, { timeoutMs: fetchTimeoutMs });
+    if (first.code === 0) return null;
+    const second = await this.try(command, { auth: true, timeoutMs: fetchTimeoutMs });
+    return second.code === 0 ? null : new GitError(command, first).message;
+  }
+
+  async #isShallow(): Promise<boolean> {
+    return (await this.ask(['rev-parse', '--is-shallow-repository'])) === 'true';
+  }
+
+  /** Fetches a commit or a refspec, and no more history than the clone has: a full clone must not become shallow. */
+  async fetchOne(wanted: string): Promise<string | null> {
+    return (await this.#isShallow()) ? this.fetch('--depth=1', wanted) : this.fetch(wanted);
+  }
+
+  /** Makes a commit available. Null when it is, else the reason. */
+  async ensure(commit: string): Promise<string | null> {
+    if ((await this.commitOf(commit)) !== null) return null;
+    const reason = await this.fetchOne(commit);
+    if (reason !== null) return reason;
+    return (await this.commitOf(commit)) === null ? 'the server does not have it' : null;
+  }
+
+  /** The merge base of HEAD and a commit, deepening a shallow clone as far as it takes; null when there is none. */
+  async mergeBase(commit: string): Promise<string | null> {
+    const find = () => this.ask(['merge-base', 'HEAD', commit]);
+    let base = await find();
+    const head = await this.commitOf('HEAD');
+    for (const depth of deepenings) {
+      if (base !== null || head === null || !(await this.#isShallow())) return base;
+      if ((await this.fetch(`--deepen=${depth}`, head, commit)) !== null) break;
+      base = await find();
+    }
+    if (base === null && (await this.#isShallow()) && (await this.fetch('--unshallow')) === null)
+      base = await find();
+    return base;
+  }
+}

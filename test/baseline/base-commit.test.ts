@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { type BaseCommitOptions, openBaseCommit } from '../../src/baseline/base-commit.ts';
+import { TailgateError } from '../../src/errors.ts';
+import { startGitHttpServer } from './git-http-server.ts';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-base-commit-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const env = {
+  ...process.env,
+  RUNNER_TEMP: root,
+  INPUT_TEST: undefined,
+  GIT_CONFIG_COUNT: '2',
+  GIT_CONFIG_KEY_0: 'user.name',
+  GIT_CONFIG_VALUE_0: 'Test',
+  GIT_CONFIG_KEY_1: 'user.email',
+  GIT_CONFIG_VALUE_1: 'test@example.com',
+};
+const git = (cwd: string, ...args: string[]): string =>
+  execFileSync('git', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+
+const commit = (cwd: string, text: string): string => {
+  writeFileSync(path.join(cwd, 'server.js'), text);
+  git(cwd, 'add', '.');
+  git(cwd, 'commit', '--quiet', '-m', text);
+  return git(cwd, 'rev-parse', 'HEAD');
+};
+
+type History = { bare: string; work: string; sha: Record<string, string> };
+
+/** main: 1, 2, 3, then 40 more; topic left it at 2 and has two commits; `merge` merges topic into 3. */
+const historyOf = (name: string): History => {
+  const bare = path.join(root, `${name}.git`);
+  const work = path.join(root, `${name}-work`);
+  git(root, 'init', '--quiet', '--bare', '--initial-branch=main', bare);
+  mkdirSync(work);
+  git(work, 'init', '--quiet', '--initial-branch=main');
+  const sha: Record<string, string> = {};
+  sha.one = commit(work, 'one');
+  sha.two = commit(work, 'two');
+  git(work, 'checkout', '--quiet', '-b', 'topic');
+  writeFileSync(path.join(work, 'topic.js'), 'topic');
+  sha.topic1 = commit(work, 'two');
+  writeFileSync(path.join(work, 'topic.js'), 'topic again');
+  sha.topic = commit(work, 'two');
+  git(work, 'checkout', '--quiet', 'main');
+  sha.three = commit(work, 'three');
+  git(work, 'checkout', '--quiet', '-b', 'merged');
+  git(work, 'merge', '--quiet', '--no-edit', 'topic');
+  sha.merge = git(work, 'rev-parse', 'HEAD');
+  git(work, 'checkout', '--quiet', 'main');
+  sha.tip = commit(work, 'later');
+  git(work, 'tag', 'v1', sha.one);
+  git(work, 'push', '--quiet', '--tags', bare, 'main', 'topic', `${sha.merge}:refs/pull/7/merge`);
+  git(bare, 'config', 'uploadpack.allowAnySHA1InWant', 'true');
+  return { bare, work, sha };
+};
+
+/** What actions/checkout does: one commit, detached, with a shallow history. */
+const shallowCheckout = (name: string, url: string, ref: string, depth = 1): string => {
+  const dir = path.join(root, name);
+  mkdirSync(dir);
+  git(dir, 'init', '--quiet');
+  git(dir, 'remote', 'add', 'origin', url);
+  git(dir, 'fetch', '--quiet', '--no-tags', `--depth=${depth}`, 'origin', ref);
+  git(dir, 'checkout', '--quiet', '--detach', 'FETCH_HEAD');
+  return dir;
+};
+
+const hints = (eventName: string, more: Partial<NonNullable<BaseCommitOptions['context']>> = {}) => ({
+  eventName,
+  headSha: null,
+  baseSha: null,
+  baseBranch: 'main',
+  defaultBranch: 'main',
+  serverUrl: 'https://github.example',
+  ...more,
+});
+
+const baseOf = async (
+  cwd: string,
+  context: BaseCommitOptions['context'],
+  settings: { ref?: string } = {},
+): Promise<{ sha: string | null; text: string }> => {
+  await using base = await openBaseCommit({ dir: undefined, ref: settings.ref }, { cwd, env, context });
+  return { sha: base.sha, text: readFileSync(path.join(base.dir, 'server.js'), 'utf8') };
+};
+
+test('the merge commit of a pull request is compared with its first parent, from a shallow clone', async () => {
+  const { bare, sha } = historyOf('merge');
+  const url = `file://${bare}`;
+  const cwd = shallowCheckout('merge-checkout', url, 'refs/pull/7/merge');
+  const before = git(cwd, 'rev-parse', 'HEAD');
+  writeFileSync(path.join(cwd, 'server.js'), 'edited');
+  const context = hints('pull_request', { headSha: sha.topic!, baseSha: sha.tip! });
+  let dir: string;
+  {
+    await using base = await openBaseCommit({}, { cwd, env, context });
+    dir = base.dir;
+    assert.equal(base.sha, sha.three, 'not the tip of main, which has moved on');
+    assert.equal(readFileSync(path.join(dir, 'server.js'), 'utf8'), 'three');
+    assert.equal(path.basename(dir), 'merge-checkout');
+    assert.ok(!existsSync(path.join(dir, 'topic.js')));
+  }
+  assert.ok(!existsSync(dir), 'the worktree is removed');
+  assert.equal(git(cwd, 'worktree', 'list').split('\n').length, 1);
+  assert.equal(git(cwd, 'rev-parse', 'HEAD'), before);
+  assert.equal(readFileSync(path.join(cwd, 'server.js'), 'utf8'), 'edited', 'the checkout is as it was');
+});
+
+test('the head of a pull request is compared with the merge base, deepening a shallow clone', async () => {
+  const { bare, sha } = historyOf('head');
+  const cwd = shallowCheckout('head-checkout', `file://${bare}`, 'topic');
+  const context = hints('pull_request', { headSha: sha.topic!, baseSha: sha.tip! });
+  assert.deepEqual(await baseOf(cwd, context), { sha: sha.two, text: 'two' });
+});
+
+test('a merge base is found however deep it lies', async () => {
+  const { bare, work, sha } = historyOf('deep');
+  git(work, 'checkout', '--quiet', 'topic');
+  for (let i = 0; i < 60; i += 1) git(work, 'commit', '--quiet', '--allow-empty', '-m', String(i));
+  git(work, 'push', '--quiet', bare, 'topic');
+  const cwd = shallowCheckout('deep-checkout', `file://${bare}`, 'topic');
+  const context = hints('pull_request', { headSha: git(work, 'rev-parse', 'topic'), baseSha: sha.tip! });
+  assert.equal((await baseOf(cwd, context)).sha, sha.two);
+});
+
+test('a push is compared with the state before it, a merge group with its base', async () => {
+  const { bare, sha } = historyOf('push');
+  const cwd = shallowCheckout('push-checkout', `file://${bare}`, 'main');
+  assert.equal((await baseOf(cwd, hints('push', { baseSha: sha.two! }))).sha, sha.two);
+  assert.equal((await baseOf(cwd, hints('merge_group', { baseSha: sha.one! }))).sha, sha.one);
+  const forced = hints('push', { baseSha: 'd'.repeat(40) });
+  assert.equal((await baseOf(cwd, forced)).sha, sha.three, 'what nobody has gives way to the parent');
+  assert.equal((await baseOf(cwd, hints('schedule'))).sha, sha.three);
+});
+
+test('a setting names a commit, a tag, or a branch at the point where HEAD left it', async () => {
+  const { bare, sha } = historyOf('setting');
+  const cwd = shallowCheckout('setting-checkout', `file://${bare}`, 'topic');
+  for (const [ref, expected] of [
+    [sha.one!, sha.one],
+    ['v1', sha.one],
+    ['refs/tags/v1', sha.one],
+    ['main', sha.two],
+    ['origin/main', sha.two],
+  ] as const)
+    assert.equal((await baseOf(cwd, null, { ref })).sha, expected, ref);
+});
+
+test('a full clone stays a full clone', async () => {
+  const { bare, sha } = historyOf('full');
+  const cwd = path.join(root, 'full-checkout');
+  git(root, 'clone', '--quiet', '--branch', 'topic', '--single-branch', `file://${bare}`, cwd);
+  const context = hints('pull_request', { headSha: sha.topic!, baseSha: sha.tip! });
+  assert.equal((await baseOf(cwd, context)).sha, sha.two);
+  assert.equal(git(cwd, 'rev-parse', '--is-shallow-repository'), 'false');
+});
+
+test('without an event: what is uncommitted, the branch, or the last commit is the change', async () => {
+  const { work, sha } = historyOf('local');
+  git(work, 'checkout', '--quiet', 'topic');
+  assert.equal((await baseOf(work, null)).sha, sha.two, 'where the branch left main');
+  git(work, 'checkout', '--quiet', 'main');
+  assert.equal((await baseOf(work, null)).sha, sha.three, 'the commit before');
+  writeFileSync(path.join(work, 'server.js'), 'edited');
+  assert.equal((await baseOf(work, null)).sha, sha.tip, 'the commit that was edited');
+});
+
+test('the folder of the base version is the one that the run works in', async () => {
+  const { work } = historyOf('nested');
+  const inner = path.join(work, 'packages', 'chat');
+  mkdirSync(inner, { recursive: true });
+  writeFileSync(path.join(inner, 'package.json'), '{}');
+  commit(work, 'nested');
+  commit(work, 'again');
+  await using base = await openBaseCommit({}, { cwd: inner, env, context: null });
+  assert.ok(existsSync(path.join(base.dir, 'package.json')));
+  await assert.rejects(
+    openBaseCommit({ ref: 'v1' }, { cwd: inner, env, context: null }),
+    /it has no folder "packages\/chat"/,
+  );
+});
+
+test('a token helps where the checkout kept no credentials', async () => {
+  const { bare, sha } = historyOf('token');
+  const authorization = `basic ${Buffer.from('x-access-token:secret').toString('base64')}`;
+  await using server = await startGitHttpServer(root, authorization);
+  const cwd = shallowCheckout('token-checkout', `file://${bare}`, 'refs/pull/7/merge');
+  git(cwd, 'remote', 'set-url', 'origin', `${server.url}/token.git`);
+  const context = { ...hints('pull_request', { headSha: sha.topic! }), serverUrl: server.url };
+  const open = (token: string) =>
+    openBaseCommit({}, { cwd, env: { ...env, 'INPUT_GITHUB-TOKEN': token }, context });
+  await assert.rejects(open('wrong'), (error) => {
+    assert.ok(error instanceof TailgateError);
+    assert.equal(error.code, 'BASE_COMMIT_UNAVAILABLE');
+    assert.doesNotMatch(error.message, /secret|wrong/);
+    return true;
+  });
+  await using base = await open('secret');
+  assert.equal(base.sha, sha.three);
+});
+
+test('a folder that the user gives is taken as it is', async () => {
+  const given = path.join(root, 'given');
+  mkdirSync(given);
+  {
+    await using base = await openBaseCommit({ dir: 'given' }, { cwd: root, env, context: null });
+    assert.deepEqual([base.dir, base.sha], [given, null]);
+  }
+  assert.ok(existsSync(given), 'and left in place');
+  await assert.rejects(
+    openBaseCommit({ dir: 'absent' }, { cwd: root, env, context: null }),
+    /BASE_COMMIT|no such folder/,
+  );
+});
+
+test('what cannot be had is explained', async () => {
+  const { bare, work } = historyOf('wrong');
+  const codeOf = async (cwd: string, ref?: string) => {
+    const error: unknown = await openBaseCommit({ ref }, { cwd, env, context: null }).then(
+      () => assert.fail('it must not succeed'),
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof TailgateError, String(error));
+    return `${error.code} ${error.what}`;
+  };
+  assert.match(await codeOf(root), /BASE_COMMIT_UNAVAILABLE .*not in a git repository/);
+  assert.match(await codeOf(work, 'nowhere'), /BASE_COMMIT_UNAVAILABLE .*nowhere/);
+  assert.match(await codeOf(work, '--upload-pack=touch /tmp/never'), /BASE_COMMIT_UNAVAILABLE/);
+  const cwd = shallowCheckout('wrong-checkout', `file://${bare}`, 'main');
+  assert.match(await codeOf(cwd, 'e'.repeat(40)), /BASE_COMMIT_UNAVAILABLE The base commit e+ /);
+  const empty = path.join(root, 'empty');
+  mkdirSync(empty);
+  git(empty, 'init', '--quiet');
+  assert.match(await codeOf(empty), /there is no commit yet/);
+  writeFileSync(path.join(empty, 'server.js'), '');
+  commit(empty, 'first');
+  assert.match(await codeOf(empty), /HEAD is the first commit/);
+});
