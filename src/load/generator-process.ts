@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TailgateError, tailgateError } from '../errors.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
 import type { LoadCommand, LoadEvent, LoadReply, PlainError } from './load-protocol.ts';
 import type { LoadProgress } from './load-session.ts';
 
@@ -42,7 +43,9 @@ export class GeneratorProcess {
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #closing = false;
+  /** Why the process is gone, if it is and was not told to go. */
   #failure: TailgateError | null = null;
+  #checkpoint: RoundMeasurement | null = null;
   #finish!: () => void;
   #fail!: (error: TailgateError) => void;
   #progress: (progress: LoadProgress) => void = () => {};
@@ -110,6 +113,22 @@ export class GeneratorProcess {
     });
   }
 
+  /** Ends the load and gives what was measured; what a process that died had told before, with a warning. */
+  async collect(): Promise<RoundMeasurement> {
+    try {
+      return await this.ask<RoundMeasurement>({ type: 'collect' });
+    } catch (error) {
+      const known = this.#checkpoint;
+      if (this.#failure === null || known === null) throw error;
+      const warning = `The load generator ended early; what it measured after ${Math.round(known.activeMs)} ms of load is lost.`;
+      return { ...known, warnings: [...known.warnings, warning] };
+    }
+  }
+
+  get isGone(): boolean {
+    return this.#failure !== null;
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
@@ -127,9 +146,11 @@ export class GeneratorProcess {
       case 'finished':
         this.#finish();
         return;
+      case 'checkpoint':
+        this.#checkpoint = message.measurement;
+        return;
       case 'failed':
-        this.#failure = tailgateError('LOAD_FAILED', { reason: message.reason });
-        this.#fail(this.#failure);
+        this.#fail(fromPlain(message.error));
         return;
       case 'reply': {
         const waiting = this.#waiting.get(message.id);

@@ -162,30 +162,19 @@ export class Generator {
     this.#measuredFromMs = loadClock.nowMs();
   }
 
-  /** Makes no more arrivals, drains what is under way, runs `after`, and gives what was measured. */
-  async collect(): Promise<RoundMeasurement> {
-    stopArrivals();
-    const activeMs = (this.#finishedAtMs ?? loadClock.nowMs()) - this.#measuredFromMs;
-    const health = this.#health.read();
-    this.#health.stop();
-    await loadActivity.end(engineSettings().drainMs + engineSettings().timeoutMs);
-    const measured = recorder.snapshot();
-    this.#raw?.close();
-    loadClock.clearAll();
-    if (this.#runsHooks && this.#started) {
-      try {
-        await Generator.#runHook('after', this.#scenario.script, this.#variables);
-      } catch (error) {
-        measured.warnings.push(error instanceof Error ? error.message : String(error));
-      }
-    }
-    loadClock.pause();
+  /** Whether what was measured can be read out now without disturbing what is being measured. */
+  get mayCheckpoint(): boolean {
+    return this.#started && (loadClock.paused || recorder.slice < 0);
+  }
+
+  /** What was measured so far. */
+  measured(): RoundMeasurement {
     const sends = loadActivity.sends;
     return {
-      activeMs: Math.max(0, activeMs),
-      ...measured,
+      activeMs: Math.max(0, (this.#finishedAtMs ?? loadClock.nowMs()) - this.#measuredFromMs),
+      ...recorder.snapshot(),
       generator: {
-        ...health,
+        ...this.#health.read(),
         intendedArrivals: runState.intendedArrivals,
         startedArrivals: runState.startedArrivals,
         lateArrivals: runState.lateArrivals,
@@ -196,6 +185,26 @@ export class Generator {
       resources: null,
       custom: {},
     };
+  }
+
+  /** Makes no more arrivals, drains what is under way, runs `after`, and gives what was measured. */
+  async collect(): Promise<RoundMeasurement> {
+    stopArrivals();
+    this.#finishedAtMs ??= loadClock.nowMs();
+    this.#health.stop();
+    await loadActivity.end(engineSettings().drainMs + engineSettings().timeoutMs);
+    const measurement = this.measured();
+    this.#raw?.close();
+    loadClock.clearAll();
+    if (this.#runsHooks && this.#started) {
+      try {
+        await Generator.#runHook('after', this.#scenario.script, this.#variables);
+      } catch (error) {
+        measurement.warnings.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+    loadClock.pause();
+    return measurement;
   }
 
   /** Lets the plugins that report on the whole test (`ensure`, `apdex`) see the measurement, and lets all of them go. */

@@ -22,8 +22,10 @@ export type LoadReply = { type: 'reply'; id: number; value?: unknown; error?: Pl
 /** What a generator process tells without being asked. */
 export type LoadEvent =
   | { type: 'progress'; progress: LoadProgress }
+  /** What was measured so far, in case this process ends before it is asked. */
+  | { type: 'checkpoint'; measurement: RoundMeasurement }
   | { type: 'finished' }
-  | { type: 'failed'; reason: string };
+  | { type: 'failed'; error: PlainError };
 
 /** Answer to `prepare`. */
 export type Prepared = { variables: HookVariables; warnings: string[] };

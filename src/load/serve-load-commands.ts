@@ -4,6 +4,8 @@ import type { LoadCommand, LoadEvent, LoadReply, PlainError, Prepared } from './
 import { runState } from './run-state.ts';
 
 const progressEveryMs = 500;
+/** Every so many reports of progress, what was measured is sent along. */
+const checkpointEvery = 4;
 
 const plainError = (error: unknown): PlainError => {
   if (error instanceof TailgateError) {
@@ -40,6 +42,7 @@ export const serveLoadCommands = (): void => {
         return undefined;
       case 'pause':
         await running().pause(command.guardMs);
+        checkpoint();
         return undefined;
       case 'reset':
         running().reset();
@@ -60,12 +63,19 @@ export const serveLoadCommands = (): void => {
     );
   });
   void runState.finished.then(() => send({ type: 'finished' }));
+  const checkpoint = (): void => {
+    if (generator?.mayCheckpoint) send({ type: 'checkpoint', measurement: generator.measured() });
+  };
+  let reports = 0;
   const progress = setInterval(() => {
-    if (generator !== null) send({ type: 'progress', progress: generator.progress() });
+    if (generator === null) return;
+    send({ type: 'progress', progress: generator.progress() });
+    reports += 1;
+    if (reports % checkpointEvery === 0) checkpoint();
   }, progressEveryMs);
   const fail = (error: unknown): void => {
     console.error(error);
-    send({ type: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    send({ type: 'failed', error: plainError(error) });
   };
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);

@@ -97,11 +97,17 @@ export const startLoadSession = async (
     pause: (guardMs = 0) => all({ type: 'pause', guardMs }),
     reset: () => all({ type: 'reset' }),
     async collect() {
-      const parts = await Promise.all(
-        processes.map((worker) => worker.ask<RoundMeasurement>({ type: 'collect' })),
-      );
+      const results = await Promise.allSettled(processes.map((worker) => worker.collect()));
+      const parts = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      const [lost] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+      if (parts.length === 0) throw lost;
       const measurement = parts.length === 1 ? parts[0]! : mergeShards(parts);
+      if (lost !== undefined)
+        measurement.warnings.push(
+          `${results.length - parts.length} of ${results.length} generator processes told nothing.`,
+        );
       // Plugins judge the whole, in the process that ran the hooks.
+      if (first.isGone) return measurement;
       return await first.ask<RoundMeasurement>({ type: 'conclude', measurement });
     },
     onProgress(listener) {
