@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
 import type { BaselineRecord } from './baseline-record.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { BaselineRecord } from './baseline-record.ts';
  */
 
 const finite = z.number();
-const sketchSchema = z.object({
+const sketchSchema = z.looseObject({
   count: z.number().int().nonnegative(),
   sumMs: finite,
   minMs: finite,
@@ -16,36 +17,36 @@ const sketchSchema = z.object({
   bins: z.string(),
 });
 const sketches = z.record(z.string(), sketchSchema);
-const roundSchema = z.object({
+const roundSchema = z.looseObject({
   activeMs: finite,
   metrics: sketches,
   slices: z.array(sketches),
   counters: z.record(z.string(), finite),
   errors: z.array(
-    z.object({
+    z.looseObject({
       name: z.string(),
       count: finite,
       messages: z.array(z.string()),
       steps: z.array(z.string()),
     }),
   ),
-  unmeasured: z.array(z.object({ event: z.string(), step: z.string(), count: finite })),
+  unmeasured: z.array(z.looseObject({ event: z.string(), step: z.string(), count: finite })),
   warnings: z.array(z.string()),
   generator: z.looseObject({ cpuShare: finite, intendedArrivals: finite, startedArrivals: finite }),
   resources: z.looseObject({ samples: z.array(z.unknown()) }).nullable(),
   custom: z.record(z.string(), finite),
 });
 
-const recordSchema = z.object({
+const recordSchema = z.looseObject({
   schemaVersion: z.literal(1),
   suite: z.string().min(1),
   commit: z.string().nullable(),
   branch: z.string().nullable(),
   recordedAt: z.iso.datetime({ offset: true }),
-  fingerprint: z.object({
+  fingerprint: z.looseObject({
     scenarioHash: z.string(),
     settingsHash: z.string(),
-    environment: z.object({
+    environment: z.looseObject({
       cpuModel: z.string(),
       cores: finite,
       memoryGiB: finite,
@@ -57,7 +58,7 @@ const recordSchema = z.object({
   }),
   rounds: z.array(roundSchema).min(1),
   verdict: z.enum(['pass', 'fail', 'inconclusive', 'invalid', 'none']),
-  accepted: z.object({ by: z.string(), why: z.string(), at: z.string() }).nullable(),
+  accepted: z.looseObject({ by: z.string(), why: z.string(), at: z.string() }).nullable(),
   runUrl: z.string().nullable(),
 });
 
@@ -99,13 +100,24 @@ const inlineRoundsLength = 4_096;
 /** A record that unpacks to more than this is damaged: no run writes as much. */
 const maxRoundsLength = 64 * 1024 * 1024;
 
+/**
+ * What of a round is stored: its sketches, counters and totals. Slices serve the pairs of one job, samples the charts
+ * of its report; and what a server or a scenario said (messages, warnings) may hold what must not be kept.
+ */
+const storedRound = (round: RoundMeasurement): RoundMeasurement => ({
+  ...round,
+  slices: [],
+  errors: round.errors.map((error) => ({ ...error, messages: [] })),
+  warnings: [],
+  resources: round.resources === null ? null : { ...round.resources, samples: [] },
+});
+
 /** The record as one line, without the line break. */
 export const formatRecord = (record: BaselineRecord): string => {
-  const rounds = JSON.stringify(record.rounds);
+  const kept = record.rounds.map(storedRound);
+  const rounds = JSON.stringify(kept);
   const packed =
-    rounds.length <= inlineRoundsLength
-      ? record.rounds
-      : { gzip: gzipSync(rounds, { level: 9 }).toString('base64') };
+    rounds.length <= inlineRoundsLength ? kept : { gzip: gzipSync(rounds, { level: 9 }).toString('base64') };
   return JSON.stringify({ ...record, rounds: packed });
 };
 
