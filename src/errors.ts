@@ -274,6 +274,11 @@ export const catalogue = {
     (p) => `The base commit ${p.ref} cannot be checked out: ${p.reason}.`,
     () => 'Give the workflow "contents: read", or set "fetch-depth: 0" on actions/checkout.',
   ),
+  RECORDS_UNREADABLE: entry<{ path: string; reason: string }>(
+    'usage',
+    (p) => `"${p.path}" does not hold the records of a run: ${p.reason}.`,
+    () => 'Name the "records.jsonl" in the report folder of the run to accept.',
+  ),
   REPORT_UNREADABLE: entry<{ path: string; reason: string }>(
     'usage',
     (p) => `"${p.path}" is not a Tailgate report: ${p.reason}.`,

@@ -12,7 +12,7 @@ export const createActionsHost = (options: {
   signal: AbortSignal;
 }): Host => {
   const secrets = new SecretMask();
-  let lastProgressAt = 0;
+  let lastProgressAt = Number.NEGATIVE_INFINITY;
   /** A line that starts with "::" or "##[" would be read as a command of the runner. */
   const harmless = (text: string): string => secrets.mask(text).replace(/^(\s*)(::|##\[)/gm, '$1\u200b$2');
   const annotation = (where?: MessagePlace): core.AnnotationProperties => ({

@@ -16,7 +16,7 @@ export const createTerminalHost = (options: {
   const secrets = new SecretMask();
   const interactive = stderr.isTTY === true && env.CI === undefined && env.TERM !== 'dumb';
   let progressShown = false;
-  let lastProgressAt = 0;
+  let lastProgressAt = Number.NEGATIVE_INFINITY;
   const clearProgress = (): void => {
     if (progressShown) stderr.write('\r\u001b[2K');
     progressShown = false;

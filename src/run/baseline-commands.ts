@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { BaselineRecord, BaselineStore } from '../baseline/baseline-record.ts';
-import { openBaselineStore } from '../baseline/open-baseline.ts';
+import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { type OpenBaseline, openBaselineStore } from '../baseline/open-baseline.ts';
 import { parseRecord } from '../baseline/record-format.ts';
 import { linesOf } from '../baseline/record-lines.ts';
 import { exitCodes, tailgateError } from '../errors.ts';
@@ -16,7 +16,7 @@ import { findProvenance } from './provenance.ts';
 
 type CommandOptions = { host: Host; print: (text: string) => void; inputs: RawInputs };
 
-const open = async (options: CommandOptions): Promise<{ loaded: LoadedSettings; store: BaselineStore }> => {
+const open = async (options: CommandOptions): Promise<{ loaded: LoadedSettings; store: OpenBaseline }> => {
   const { host } = options;
   const loaded = await loadSettings({
     cwd: host.cwd,
@@ -25,7 +25,7 @@ const open = async (options: CommandOptions): Promise<{ loaded: LoadedSettings; 
     needsSuites: false,
   });
   const store = openBaselineStore(loaded.settings.baseline, { cwd: loaded.cwd, env: host.env, github: null });
-  if (store === null)
+  if (loaded.settings.baseline.mode === 'none')
     throw tailgateError(
       'SETTINGS_INVALID_VALUE',
       {
@@ -56,6 +56,7 @@ export const showBaseline = async (
   options: CommandOptions & { json: string | undefined },
 ): Promise<number> => {
   const { loaded, store } = await open(options);
+  await using _held = store;
   const { print, host } = options;
   const shown: BaselineRecord[] = [];
   const suites = suitesToShow(loaded);
@@ -110,6 +111,7 @@ export const acceptBaseline = async (
   options: CommandOptions & { record: string | undefined; by: string | undefined; why: string },
 ): Promise<number> => {
   const { loaded, store } = await open(options);
+  await using _held = store;
   const { host, print } = options;
   const file =
     options.record === undefined

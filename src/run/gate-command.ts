@@ -5,6 +5,7 @@ import type { BaselineRecord, BaselineStore } from '../baseline/baseline-record.
 import { openBaselineStore } from '../baseline/open-baseline.ts';
 import { formatRecord } from '../baseline/record-format.ts';
 import { problemsOf, type TailgateError } from '../errors.ts';
+import { gitDataApi } from '../github/git-data-api.ts';
 import type { Host } from '../host/host.ts';
 import { problemReport } from '../report/problem-report.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
@@ -47,11 +48,11 @@ const recordBaseline = async (
   command: GateCommand,
   loaded: LoadedSettings,
   provenance: Provenance,
-  store: BaselineStore | null,
+  store: BaselineStore,
   result: GateResult,
 ): Promise<void> => {
   const { host } = command;
-  if (store === null || result.records.length === 0) return;
+  if (loaded.settings.baseline.mode === 'none' || result.records.length === 0) return;
   const wanted = command.record === true || wantsRecording(loaded, provenance, result);
   if (!wanted) {
     if (result.report.verdict === 'fail')
@@ -77,42 +78,26 @@ const saveRecords = async (reportDir: string, records: readonly BaselineRecord[]
   );
 };
 
-/** Measures, judges, reports and publishes; then, last, gives the exit code. Known problems never throw. */
-export const gateCommand = async (command: GateCommand): Promise<number> => {
+/** Measures and judges, then reports and publishes, then, last, gives the exit code. */
+const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<number> => {
   const { host } = command;
-  let loaded: LoadedSettings;
-  let result: GateResult;
-  let provenance: Provenance;
-  let store: BaselineStore | null;
-  try {
-    loaded = await loadSettings({
-      cwd: host.cwd,
-      inputs: command.inputs,
-      readFile: (file) => readFile(file, 'utf8'),
-    });
-    const { settings, cwd } = loaded;
-    const github = command.github?.context ?? null;
-    provenance = await findProvenance(cwd, host.env, github);
-    store = openBaselineStore(settings.baseline, { cwd, env: host.env, github: command.github });
-    result = await runGate({
-      loaded,
-      host,
-      provenance,
-      store,
-      openBase: async (resources) =>
-        resources.use(
-          await openBaseCommit(settings.baseline, { cwd, env: host.env, github, signal: host.signal }),
-        ),
-    });
-  } catch (failure) {
-    const problems = problemsOf(failure);
-    showProblems(host, problems);
-    host.output('verdict', 'invalid');
-    return exitCodeOfProblems(problems);
-  }
+  const { settings, cwd } = loaded;
+  const context = command.github?.context ?? null;
+  const provenance = await findProvenance(cwd, host.env, context);
+  const api =
+    command.github === null || context === null || context.repository === null
+      ? null
+      : gitDataApi(command.github.client, context.repository);
+  await using store = openBaselineStore(settings.baseline, { cwd, env: host.env, github: api });
+  const result = await runGate({
+    loaded,
+    host,
+    provenance,
+    store,
+    openBase: () => openBaseCommit(settings.baseline, { cwd, env: host.env, context, signal: host.signal }),
+  });
   await recordBaseline(command, loaded, provenance, store, result);
   const { report } = result;
-  const { settings } = loaded;
   const mask = (text: string): string => host.mask(text);
   const files = await writeReports(report, settings.reportDir, mask);
   await writeWanted(report, command.files, host.cwd, mask);
@@ -124,11 +109,28 @@ export const gateCommand = async (command: GateCommand): Promise<number> => {
     github: host.signal.aborted ? null : command.github,
     suite: loaded.selected.length > 0 ? loaded.selected.join(',') : null,
     print: command.print,
-    root: host.env.GITHUB_WORKSPACE ?? loaded.cwd,
+    root: host.env.GITHUB_WORKSPACE ?? cwd,
   });
   for (const problem of report.problems) host.error(`${problem.what}\n${problem.fix}`);
-  host.info(
-    `Reports: ${path.relative(host.cwd, files.markdown)}, ${path.relative(host.cwd, files.html)}, ${path.relative(host.cwd, files.json)}`,
-  );
+  const shown = [files.markdown, files.html, files.json].map((file) => path.relative(host.cwd, file));
+  host.info(`Reports: ${shown.join(', ')}`);
   return exitCodeOf(report);
+};
+
+/** The gate from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
+export const gateCommand = async (command: GateCommand): Promise<number> => {
+  const { host } = command;
+  try {
+    const loaded = await loadSettings({
+      cwd: host.cwd,
+      inputs: command.inputs,
+      readFile: (file) => readFile(file, 'utf8'),
+    });
+    return await perform(command, loaded);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(host, problems);
+    host.output('verdict', 'invalid');
+    return exitCodeOfProblems(problems);
+  }
 };

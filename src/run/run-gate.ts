@@ -33,10 +33,10 @@ export type GateRequest = {
   loaded: LoadedSettings;
   host: Host;
   provenance: Provenance;
-  /** Store of the settings' baseline; null when the mode needs none. */
-  store: BaselineStore | null;
+  /** Store of the settings' baseline. */
+  store: BaselineStore;
   /** Makes the base version available, for side by side. */
-  openBase: (resources: ResourceStack) => Promise<BaseCommit>;
+  openBase: () => Promise<BaseCommit>;
 };
 
 /** What a run gave, whether or not it came to a verdict. */
@@ -90,22 +90,26 @@ const readHistory = async (
   fingerprint: Fingerprint,
 ): Promise<StoredSuite> => {
   const none: BaselineHistory = { records: [], damaged: [] };
-  if (request.store === null) return { history: [], all: none, warnings: [], problems: [] };
   const { where } = request.store;
+  const { mode, require } = request.loaded.settings.baseline;
   const warnings: string[] = [];
   let all = none;
   try {
     all = await request.store.read(suite.name);
   } catch (failure) {
-    // Without its baseline a run must not pass, but what it measures is still worth reporting.
-    return { history: [], all: none, warnings, problems: [...problemsOf(failure)] };
+    const problems = [...problemsOf(failure)];
+    // Side by side the history is only for the trend. Elsewhere a run without its baseline must not pass, but what it
+    // measures is still worth reporting.
+    if (mode !== 'side-by-side') return { history: [], all: none, warnings, problems };
+    for (const problem of problems) request.host.debug(problem.message);
+    return { history: [], all: none, warnings, problems: [] };
   }
   for (const damaged of all.damaged)
     warnings.push(`A stored record was skipped because it is damaged (${damaged.where}: ${damaged.reason}).`);
   const { comparable, reasons } = comparableRecords(all.records, fingerprint);
   warnings.push(...reasons);
   const problems =
-    comparable.length === 0 && request.loaded.settings.baseline.require
+    comparable.length === 0 && require && mode !== 'side-by-side'
       ? [tailgateError('BASELINE_MISSING', { where })]
       : [];
   return { history: comparable, all, warnings, problems };
@@ -209,7 +213,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   let buildMs = 0;
   let loadMs = 0;
   try {
-    base = plan.baseline.mode === 'side-by-side' ? await request.openBase(resources) : null;
+    base = plan.baseline.mode === 'side-by-side' ? resources.use(await request.openBase()) : null;
     const sides = await prepareSides(plan, { cwd: loaded.cwd, base, logDir: stage.logDir, host });
     buildMs = sides.buildMs;
     const measuringSince = performance.now();

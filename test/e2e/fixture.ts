@@ -4,7 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 
 /** A checkout of a user's repository: the example chat server, a scenario and settings, in a git repository. */
-export type Checkout = { dir: string; write(name: string, text: string): void; git(...args: string[]): string; remove(): void };
+export type Checkout = {
+  dir: string;
+  write(name: string, text: string): void;
+  git(...args: string[]): string;
+  remove(): void;
+};
 
 const root = path.resolve(import.meta.dirname, '../..');
 export const chatServer = `node ${path.join(root, 'dist/examples/chat-server.js')}`;

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -23,6 +24,8 @@ export type StepRequest = {
   event?: unknown;
   /** Cancels the job this long after the step began. */
   cancelAfterMs?: number;
+  /** Kills the step without warning this long after it began, as a lost runner would. */
+  killAfterMs?: number;
   /** Cancels the job once the log contains this text. */
   cancelWhen?: string;
   timeoutMs?: number;
@@ -158,7 +161,7 @@ const runNode = async (
   script: string,
   cwd: string,
   env: Record<string, string>,
-  request: Pick<StepRequest, 'cancelAfterMs' | 'cancelWhen' | 'timeoutMs'>,
+  request: Pick<StepRequest, 'cancelAfterMs' | 'cancelWhen' | 'killAfterMs' | 'timeoutMs'>,
 ): Promise<NodeRun> => {
   const child = spawn(process.execPath, [script], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
@@ -186,8 +189,21 @@ const runNode = async (
   const timers: NodeJS.Timeout[] = [];
   if (request.cancelAfterMs !== undefined)
     timers.push(setTimeout(() => void cancel(), request.cancelAfterMs));
-  timers.push(setTimeout(() => child.kill('SIGKILL'), request.timeoutMs ?? 180_000));
+  timers.push(setTimeout(() => child.kill('SIGKILL'), request.killAfterMs ?? request.timeoutMs ?? 180_000));
   const { exitCode, signal } = await exited;
   for (const timer of timers) clearTimeout(timer);
   return { exitCode, signal, log, cancelMs: cancelledAt === null ? null : performance.now() - cancelledAt };
 };
+
+/** Command lines of running processes that name `text`. */
+export const processesNaming = (text: string): string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return line.includes(text) ? [`${pid} ${line}`] : [];
+      } catch {
+        return [];
+      }
+    });
