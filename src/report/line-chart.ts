@@ -97,11 +97,15 @@ export const lineChart = (options: LineChartOptions): string => {
   const svg = chart.renderToSVGString();
   chart.dispose();
   const bottom = (options.height ?? 240) - 44;
+  const leftmost = Math.min(...places.map(({ place }) => place));
   const lines = places
-    .map(
-      ({ mark, place }, index) =>
-        `<path d="M${place.toFixed(1)} 14V${bottom}" stroke="${colorOf[mark.side]}" stroke-dasharray="4 4" fill="none"/><text x="${(place + 4).toFixed(1)}" y="${24 + 13 * index}" fill="${colorOf[mark.side]}" font-size="11">${mark.text}</text>`,
-    )
+    .map(({ mark, place }) => {
+      // Of two marks, the left one is labelled to its left, so that neither text crosses the other's line.
+      const isLeft = places.length > 1 && place === leftmost;
+      const color = colorOf[mark.side];
+      const x = (place + (isLeft ? -4 : 4)).toFixed(1);
+      return `<path d="M${place.toFixed(1)} 14V${bottom}" stroke="${color}" stroke-dasharray="4 4" fill="none"/><text x="${x}" y="24" text-anchor="${isLeft ? 'end' : 'start'}" fill="${color}" font-size="11">${mark.text}</text>`;
+    })
     .join('');
   // The ids that the library counts up would differ from call to call, and two drawings must not share one. Classes and
   // their style are only for a pointer that hovers.

@@ -1,7 +1,7 @@
 import type { CapacityReport, CapacitySide } from './capacity-model.ts';
 import { capacityHeadline, capacityRows, capacityVerdictCell, kneeText } from './capacity-rows.ts';
 import { durationLine, environmentLine } from './describe-comparison.ts';
-import { formatCount, formatShare, formatTick } from './format-value.ts';
+import { formatCount, formatShare, formatTick, formatValue } from './format-value.ts';
 import { type Cell, htmlCode, htmlFigure, htmlPage, htmlTable } from './html-page.ts';
 import { problemHtml } from './html-suite.ts';
 import { lineChart, type Series } from './line-chart.ts';
@@ -28,6 +28,10 @@ export const capacityCurve = (
     .map((side) => ({ side, points: pointsOf(report[side], of) }))
     .filter((one) => one.points.length > 1);
   if (series.length === 0) return '';
+  const values = series.flatMap((one) => one.points.map(([, value]) => value));
+  const smallest = Math.min(...values);
+  // One load far beyond the knee would press everything else to the ground.
+  const logarithmic = smallest > 0 && Math.max(...values) > 20 * smallest;
   const marks = (['baseline', 'head'] as const).flatMap((side) => {
     const holds = report[side]?.knee.holds ?? null;
     return holds === null ? [] : [{ x: holds, side, text: `holds ${formatCount(holds)}` }];
@@ -35,7 +39,7 @@ export const capacityCurve = (
   return lineChart({
     id,
     x: { title: report.unit, format: formatCount, fromZero: true },
-    y: { title: '', format, fromZero: true },
+    y: { title: '', format, fromZero: !logarithmic, logarithmic },
     series,
     marks,
   });
@@ -78,7 +82,7 @@ export const renderCapacityHtml = (report: CapacityReport): string => {
         report,
         'c-cpu',
         (level) => level.resources?.maxCpuShare ?? null,
-        (value) => `${value} cores`,
+        (value) => formatValue(value, 'cores'),
       ),
       "The server's CPU by load, peak",
       sides,
