@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { judgeSuite } from '../../src/verdict/judge-suite.ts';
 import { evenJob, type FastJob, type JobOutcome, ratesOf, runJobs, typicalJob } from './series-simulator.ts';
-import { evidenceOf, noRegression, quietWorld, type Regression, simulatePairs, type World } from './simulator.ts';
+import {
+  evidenceOf,
+  noRegression,
+  quietWorld,
+  type Regression,
+  simulatePairs,
+  type World,
+} from './simulator.ts';
 
 /*
  * False alarms and power of the shipped decision with all default gates together. A pair takes 30 s, so five minutes
@@ -45,7 +52,12 @@ describe('nothing changed', () => {
 
 describe('something changed', () => {
   test('+5% is found within five minutes in at least 95% of jobs at a deviation of 0.02', () => {
-    for (const job of [evenJob(0.05, 0.02, 0), evenJob(0.05, 0.02), evenJob(0.05, 0.02, 0.9), typicalJob(0.05, 0.02)])
+    for (const job of [
+      evenJob(0.05, 0.02, 0),
+      evenJob(0.05, 0.02),
+      evenJob(0.05, 0.02, 0.9),
+      typicalJob(0.05, 0.02),
+    ])
       atLeast(failedBy(runJobs(job, jobs, 29), 10), 0.95, 'power');
   });
 

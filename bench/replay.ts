@@ -1,0 +1,112 @@
+/**
+ * Applies the rules of common tools, and Tailgate's, to the same raw files: jobs whose truth is known, as
+ * `tailgate verify --raw FILE` writes them. Prints one table, and the deviation between pairs by estimator.
+ *
+ *     node bench/replay.ts FILE...
+ *     node bench/replay.ts --simulate JOBS      jobs from the simulator, at +0%, +5%, +10% and +20%
+ */
+import { readFileSync } from 'node:fs';
+import { pairLogRatio } from '../src/comparison/pair-effect.ts';
+import { mean, standardDeviation } from '../src/comparison/robust.ts';
+import { type JobRecord, pairsOf, parseJobRecords, recordJob } from '../src/verdict/job-record.ts';
+import type { MeasuredPair } from '../src/verdict/judgement.ts';
+import { metricId, noRegression, quietWorld, simulatePairs } from '../test/verdict/simulator.ts';
+import { type RuleAnswer, rules } from './rules.ts';
+
+type Job = { record: JobRecord; pairs: MeasuredPair[] };
+
+const simulate = (count: number): JobRecord[] =>
+  [1, 1.05, 1.1, 1.2].flatMap((truth, group) =>
+    Array.from({ length: count }, (_, index) =>
+      recordJob({
+        truth,
+        metric: metricId,
+        design: 'slices',
+        machine: 'simulated',
+        startedAt: new Date(0).toISOString(),
+        minutes: 10,
+        pairs: simulatePairs(
+          { ...quietWorld, burstShare: 0.05, driftPerSlice: 0.06 },
+          { ...noRegression, slower: truth },
+          20,
+          1 + index + 1000 * group,
+        ),
+      }),
+    ),
+  );
+
+const share = (answers: readonly RuleAnswer[], verdict: RuleAnswer['verdict']): string => {
+  const count = answers.filter((answer) => answer.verdict === verdict).length;
+  return `${count} of ${answers.length}`;
+};
+
+/** The table of all rules over all jobs, as markdown. */
+export const replayTable = (jobs: readonly Job[]): string => {
+  const truths = [...new Set(jobs.map(({ record }) => record.truth))].sort((a, b) => a - b);
+  const lines = [
+    `| rule | ${truths.map((truth) => (truth === 1 ? 'failed, nothing changed' : `failed, +${Math.round((truth - 1) * 100)}%`)).join(' | ')} | mean pairs |`,
+    `|---|${truths.map(() => '---').join('|')}|---|`,
+  ];
+  for (const rule of rules) {
+    const all: RuleAnswer[] = [];
+    const cells = truths.map((truth) => {
+      const answers = jobs.flatMap((job, index) => {
+        if (job.record.truth !== truth) return [];
+        const other = jobs[index === 0 ? jobs.length - 1 : index - 1]!;
+        const answer = rule.decide({
+          metric: job.record.metric,
+          pairs: job.pairs,
+          previous: jobs.length > 1 ? other.pairs : null,
+        });
+        return answer === null ? [] : [answer];
+      });
+      all.push(...answers);
+      if (answers.length === 0) return 'too few pairs';
+      const open = answers.filter(
+        ({ verdict }) => verdict === 'inconclusive' || verdict === 'invalid',
+      ).length;
+      return `${share(answers, 'fail')}${open > 0 ? `, ${open} undecided` : ''}`;
+    });
+    const pairs = all.length === 0 ? '' : mean(all.map((answer) => answer.pairs)).toFixed(1);
+    lines.push(`| ${rule.name} | ${cells.join(' | ')} | ${pairs} |`);
+  }
+  return lines.join('\n');
+};
+
+/** The deviation between pairs of each estimator, over the jobs in which nothing changed. */
+export const deviationTable = (jobs: readonly Job[]): string => {
+  const equal = jobs.filter(({ record }) => record.truth === 1);
+  const lines = ['| statistic | pooled | mean of slices | trimmed mean of slices |', '|---|---|---|---|'];
+  for (const statistic of ['p50', 'p95', 'p99'] as const) {
+    const cells = (['pooled', 'mean', 'trimmed'] as const).map((estimator) => {
+      // Within each job, so that a job that sits on an odd placement of its processes does not count as noise of pairs.
+      const deviations = equal.map(({ record, pairs }) =>
+        standardDeviation(
+          pairs.flatMap(
+            (pair) => pairLogRatio(pair.baseline, pair.head, record.metric, statistic, estimator) ?? [],
+          ),
+        ),
+      );
+      return deviations.length === 0 ? '' : Math.sqrt(mean(deviations.map((one) => one * one))).toFixed(3);
+    });
+    lines.push(`| ${statistic} | ${cells.join(' | ')} |`);
+  }
+  return lines.join('\n');
+};
+
+const main = (words: readonly string[]): void => {
+  const records =
+    words[0] === '--simulate'
+      ? simulate(Number(words[1] ?? 20))
+      : words.flatMap((file) => parseJobRecords(readFileSync(file, 'utf8')));
+  if (records.length === 0) throw new Error('no jobs: give files of job records, or --simulate JOBS');
+  const jobs = records.map((record) => ({ record, pairs: pairsOf(record) }));
+  const machines = [...new Set(records.map(({ machine }) => machine))];
+  const minutes = records.reduce((sum, record) => sum + record.minutes, 0);
+  console.log(`${records.length} jobs, ${Math.round(minutes)} minutes, on: ${machines.join('; ')}.\n`);
+  console.log(`${replayTable(jobs)}\n`);
+  console.log('Deviation between pairs of one job where nothing changed:\n');
+  console.log(deviationTable(jobs));
+};
+
+if (import.meta.main) main(process.argv.slice(2));
