@@ -42,7 +42,11 @@ const common = {
 } as const;
 
 const entryPoints = (wanted: readonly string[]): Record<string, string> => {
-  const entries = Object.fromEntries(wanted.map((name) => [name, programs[name]!]));
+  const entries = Object.fromEntries(
+    wanted
+      .map((name) => [name, programs[name]!] as const)
+      .filter(([, file]) => existsSync(path.join(root, file))),
+  );
   if (wanted.includes('load-worker'))
     for (const [name, { file }] of Object.entries(engineEntries))
       if (existsSync(path.join(root, file))) entries[name] = name;

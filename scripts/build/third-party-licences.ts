@@ -46,14 +46,20 @@ export const licenceProblems = (packages: readonly BundledPackage[]): string[] =
 
 const rule = '-'.repeat(80);
 
+const npmPage = (name: string, version: string): string =>
+  `https://www.npmjs.com/package/${name}/v/${version}`;
+
 /** Where the source of a package under the Mozilla Public License is, which its licence asks to say. */
-const sourceOf = (one: BundledPackage): string[] => {
+const sourceOf = (one: BundledPackage, packages: readonly BundledPackage[]): string[] => {
   if (!one.licence.includes('MPL-2.0')) return [];
-  const npm = one.name.startsWith('artillery-plugin-')
-    ? 'inside the npm package artillery'
-    : `https://www.npmjs.com/package/${one.name}/v/${one.version}`;
+  const artillery = packages.find(({ name }) => name === 'artillery');
+  // Artillery brings its own plugins inside of its package.
+  const places =
+    one.name.startsWith('artillery-plugin-') && artillery !== undefined
+      ? [`${npmPage('artillery', artillery.version)}, folder dist/builtin-packages/${one.name}`]
+      : [npmPage(one.name, one.version), ...(one.repository === null ? [] : [one.repository])];
   return [
-    `Source code of the files below, unmodified: ${npm}${one.repository === null ? '' : `, ${one.repository}`}`,
+    `Source code of the files below, unmodified: ${places.join(', ')}`,
     ...one.files.map((file) => `  ${file}`),
   ];
 };
@@ -68,7 +74,7 @@ export const thirdPartyLicences = (packages: readonly BundledPackage[]): string 
         rule,
         `${one.name} ${one.version}`,
         `Licence: ${one.licence}`,
-        ...sourceOf(one),
+        ...sourceOf(one, packages),
         '',
         one.text,
         '',

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { type KnownMetrics, knownMetrics } from '../../src/load/known-metrics.ts';
+import { type LintResult, lintScenario } from '../../src/load/lint-scenario.ts';
+import { readScenario } from '../../src/load/read-scenario.ts';
+import { measureSchema } from '../../src/settings/settings-schema.ts';
+import { folderWith } from './load-fixture.ts';
+
+type Result = { lint: LintResult; known: KnownMetrics };
+
+const check = async (
+  text: string,
+  measure: Record<string, unknown> = {},
+  options: { environment?: string; files?: Record<string, string> } = {},
+): Promise<Result> => {
+  await using folder = await folderWith({ 'scenario.yml': text, ...options.files });
+  const scenario = await readScenario(path.join(folder.path, 'scenario.yml'), {
+    environment: options.environment ?? null,
+    overrides: {},
+    variables: {},
+  });
+  const settings = measureSchema.parse(measure);
+  return { lint: lintScenario(scenario, settings), known: knownMetrics(scenario, settings) };
+};
+
+const room = `config: {}
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: { channel: joinRoom, data: { room: 1 } }
+      - think: 0.2
+      - loop:
+          - emit: { channel: chat, data: { text: hi } }
+          - think: 1
+        count: 5
+`;
+
+describe('a scenario that measures nothing', () => {
+  test('is an error that shows the lines to add', async () => {
+    const { lint } = await check(room);
+    assert.equal(lint.problems.length, 1);
+    const [problem] = lint.problems;
+    assert.equal(problem?.code, 'SCENARIO_MEASURES_NOTHING');
+    assert.equal(problem?.where.line, 5);
+    assert.match(problem?.fix ?? '', /^measure:\n {2}acknowledgements: \[joinRoom, chat\]$/m);
+  });
+
+  test('measures something with exactly these lines', async () => {
+    const { lint, known } = await check(room, { acknowledgements: ['joinRoom', 'chat'] });
+    assert.deepEqual(lint.problems, []);
+    assert.deepEqual(known.latencies, ['chat.ack', 'connect.handshake', 'joinRoom.ack', 'session.length']);
+    assert.equal(known.open, false);
+  });
+
+  test('or with a delivery, a tag, or a metric of its own code', async () => {
+    const delivery = { deliveries: [{ send: 'chat', receive: 'message', sentPath: 'text' }] };
+    const declared = await check(room, delivery);
+    assert.deepEqual(declared.lint.problems, []);
+    assert.ok(declared.known.latencies.includes('chat.delivery'));
+    const tagged = await check(room.replace('text: hi }', 'text: "hi {{ $tag }}" }'));
+    assert.deepEqual(tagged.lint.problems, []);
+    assert.ok(tagged.known.latencies.includes('chat.delivery'));
+    const files = {
+      'p.js': `exports.f = (context, events, done) => { events.emit('histogram', 'x', 1); done(); };`,
+    };
+    const own = await check(room.replace('config: {}', 'config: { processor: p.js }'), {}, { files });
+    assert.deepEqual(own.lint.problems, []);
+    assert.equal(own.known.open, true);
+  });
+
+  test('does not include one that makes HTTP requests', async () => {
+    const { lint, known } = await check(`${room}      - get: { url: / }\n`);
+    assert.deepEqual(lint.problems, []);
+    assert.ok(known.latencies.includes('http.response'));
+  });
+});
+
+describe('warnings', () => {
+  test('a fraction of a second that is a fraction of a millisecond, with its line and what to write', async () => {
+    const { lint } = await check(room, { acknowledgements: 'all' });
+    assert.equal(lint.warnings.length, 1);
+    assert.equal(lint.warnings[0]?.line, 6);
+    assert.match(lint.warnings[0]?.message ?? '', /0\.2 milliseconds.*"200ms"/);
+  });
+
+  test('also nested, in hooks and as text, and not for what is meant', async () => {
+    const { lint } = await check(`config: {}
+before:
+  flow:
+    - think: "1.5"
+scenarios:
+  - flow:
+      - get: { url: / }
+      - think: 1
+      - think: 0.5s
+      - think: "{{ pause }}"
+      - parallel:
+          - loop:
+              - think: .25
+            count: 2
+`);
+    assert.deepEqual(
+      lint.warnings.map(({ line }) => line),
+      [13, 4],
+    );
+  });
+
+  test('emits without an answer in a scenario that measures others', async () => {
+    const { lint } = await check(room, { acknowledgements: ['joinRoom'] });
+    const unanswered = lint.warnings.filter(({ message }) => message.includes('measure.acknowledgements'));
+    assert.equal(unanswered.length, 1);
+    assert.equal(unanswered[0]?.line, 8);
+    assert.match(unanswered[0]?.message ?? '', /"chat"/);
+  });
+
+  test('phases of config that show through those of an environment', async () => {
+    const text = `config:
+  phases: [{ duration: 1, arrivalRate: 1 }, { duration: 60, arrivalRate: 50 }]
+  environments:
+    short:
+      phases:
+        - { duration: 1, arrivalRate: 1 }
+scenarios: [{ flow: [{ get: { url: / } }] }]
+`;
+    const { lint } = await check(text, {}, { environment: 'short' });
+    assert.equal(lint.warnings[0]?.line, 6);
+    assert.match(lint.warnings[0]?.message ?? '', /phase 2 and later still run/);
+    assert.deepEqual((await check(text)).lint.warnings, []);
+  });
+
+  test('a step that its engine would refuse is a problem with its line', async () => {
+    const { lint } = await check(`config: {}
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: { channel: a, data: 1 }
+        acknowledge: {}
+      - emit: { data: 1 }
+`);
+    assert.equal(lint.problems.length, 1);
+    assert.equal(lint.problems[0]?.code, 'SCENARIO_INVALID');
+    assert.equal(lint.problems[0]?.where.line, 7);
+  });
+});
