@@ -76,10 +76,11 @@ const asList = (value: unknown): unknown[] =>
 
 /**
  * Applies `capture` and `match` to a message as Artillery does: what is captured becomes variables, a match or capture
- * that fails (and is not `strict: false`) is the failure that the returned function gives. Null when there is neither.
+ * that fails (and is not `strict: false`) is a failure of the name `failureName`. Null when there is neither.
  */
 export const compileCaptures = (
   spec: CaptureSpec,
+  failureName: string,
 ): ((message: ReceivedMessage, context: VirtualUserContext) => StepFailure | null) | null => {
   const params = { capture: asList(spec.capture), match: asList(spec.match) };
   if (params.capture.length + params.match.length === 0) return null;
@@ -87,22 +88,21 @@ export const compileCaptures = (
     let failure: StepFailure | null = null;
     // Calls back before it returns: nothing in it waits.
     captureOrMatch(params, message, context, (error: Error | null, result: Result | null) => {
-      failure = error === null ? apply(result!, context) : new StepFailure(error.message, error.message);
+      const problem = error === null ? apply(result!, context) : error.message;
+      failure = problem === null ? null : new StepFailure(failureName, problem);
     });
     return failure;
   };
 };
 
-const apply = (result: Result, context: VirtualUserContext): StepFailure | null => {
+/** Sets the captured variables; gives what is wrong, or null. */
+const apply = (result: Result, context: VirtualUserContext): string | null => {
   for (const { success, strict, expected, got, expression } of Object.values(result.matches)) {
     if (success !== true && strict !== false)
-      return new StepFailure(
-        'Failed match',
-        `${expression ?? 'match'}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`,
-      );
+      return `expected ${JSON.stringify(expected)} at ${expression ?? 'the match'}, got ${JSON.stringify(got)}`;
   }
   for (const [name, { failed }] of Object.entries(result.captures)) {
-    if (failed === true) return new StepFailure('Failed capture', `nothing to capture for "${name}"`);
+    if (failed === true) return `nothing to capture for "${name}"`;
   }
   for (const [name, { value }] of Object.entries(result.captures)) set(context.vars, name, value);
   return null;

@@ -42,7 +42,7 @@ const goldenRatio = 0.618033988749895;
  * A step that sends at a fixed `rate` for a fixed `duration`, whatever the answers do. Each send has an intended instant
  * on the load clock; a send that the generator or the connection holds up is made at once and timed from its intended
  * instant (no coordinated omission; Tene, "How NOT to Measure Latency"). The step ends when every message is answered
- * or given up; failures are recorded one by one, and the first ends the virtual user then. Throws when `rate` is none.
+ * or given up; failures are recorded here, one by one, and the first ends the virtual user then. Throws when `rate` is none.
  */
 export const fixedRateStep = (spec: StepSpec, open: OpenTarget, place: string): Step => {
   const rate = compileTemplate(spec.rate);
@@ -50,19 +50,27 @@ export const fixedRateStep = (spec: StepSpec, open: OpenTarget, place: string): 
   if (rate.isStatic) perSecond(spec.rate);
   let users = 0;
 
-  return (context, callback) => {
+  const scheduleOf = (context: VirtualUserContext): Schedule => {
     const intervalMs = 1_000 / perSecond(rate.render(context));
     const totalMs = durationMs(duration.render(context));
     const count = Math.round(totalMs / intervalMs);
     if (!(count >= 0 && count < Number.POSITIVE_INFINITY))
       throw new Error(`"duration" is a time such as 10s, not ${String(spec.duration)}`);
     users += 1;
-    const phaseMs = ((users * goldenRatio) % 1) * intervalMs;
-    open(context, (failure, target) => {
-      if (target === null) callback(recordFailure(failure, place), context);
-      else
-        new FixedRateRun(target, context, place, { intervalMs, phaseMs, count, totalMs }, callback).start();
-    });
+    return { intervalMs, phaseMs: ((users * goldenRatio) % 1) * intervalMs, count, totalMs };
+  };
+
+  return (context, callback) => {
+    const fail = (error: unknown) => callback(recordFailure(error, place), context);
+    try {
+      const schedule = scheduleOf(context);
+      open(context, (failure, target) => {
+        if (target === null) fail(failure);
+        else new FixedRateRun(target, context, place, schedule, callback).start();
+      });
+    } catch (error) {
+      fail(error);
+    }
   };
 };
 

@@ -1,5 +1,4 @@
-import type { Step } from '../flow/step.ts';
-import { loadClock } from '../load-clock.ts';
+import type { Step, StepSpec } from '../flow/step.ts';
 import { optionalTemplate } from '../received-message.ts';
 import { compileTemplate } from '../template/compile-template.ts';
 import { sendWithReceipt } from './send-with-receipt.ts';
@@ -15,44 +14,43 @@ export const acknowledgement = (version: string, message: StompMessage): Record<
   return { 'message-id': headers['message-id'] ?? '', subscription: headers.subscription ?? '' };
 };
 
-const ackKeys = ['id', 'headers', 'receipt', 'name', 'timeout'] as const;
+const ackKeys = ['id', 'headers', 'receipt', 'metric', 'timeout'] as const;
 
 /** Compiles `ack` and `nack`: of the message named by `id`, else of those that the latest step read. */
 export const compileAck = (
   command: 'ACK' | 'NACK',
-  value: unknown,
+  step: StepSpec,
   scope: StompScope,
   place: string,
 ): Step => {
-  const spec = scope.keysOf(value, 'id', ackKeys, place);
+  const spec = scope.keysOf(step, command.toLowerCase(), 'id', ackKeys, place);
   const id = optionalTemplate<string>(spec.id);
   const headers = compileTemplate<Record<string, unknown>>(spec.headers ?? {});
   const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
-  const name = (spec.name as string | undefined) ?? command.toLowerCase();
-  return (context, callback) =>
-    loadClock.whenRunning(() => {
-      const client = openClient(context, place, callback);
-      if (client === null) return;
-      const named = id?.render(context);
-      const targets =
-        named === undefined
-          ? userOf(context).lastRead.map((message) => acknowledgement(client.version, message))
-          : [{ id: String(named) }];
-      const more = texts(headers.render(context));
-      if (spec.receipt !== true) {
-        for (const target of targets) client.send(encodeFrame(encodeHead(command, { ...target, ...more })));
-        callback(null, context);
-        return;
-      }
-      let open = targets.length;
-      if (open === 0) callback(null, context);
-      for (const target of targets)
-        sendWithReceipt(client, command, { ...target, ...more }, name, timeoutMs, (failure) => {
-          open -= 1;
-          if (failure !== null) {
-            if (open >= 0) failStep(failure, context, place, callback);
-            open = -1;
-          } else if (open === 0) callback(null, context);
-        });
-    });
+  const name = (spec.metric as string | undefined) ?? command.toLowerCase();
+  return (context, callback) => {
+    const client = openClient(context, place, callback);
+    if (client === null) return;
+    const named = id?.render(context);
+    const targets =
+      named === undefined
+        ? userOf(context).lastRead.map((message) => acknowledgement(client.version, message))
+        : [{ id: String(named) }];
+    const more = texts(headers.render(context));
+    if (spec.receipt !== true) {
+      for (const target of targets) client.send(encodeFrame(encodeHead(command, { ...target, ...more })));
+      callback(null, context);
+      return;
+    }
+    let open = targets.length;
+    if (open === 0) callback(null, context);
+    for (const target of targets)
+      sendWithReceipt(client, command, { ...target, ...more }, name, timeoutMs, (failure) => {
+        open -= 1;
+        if (failure !== null) {
+          if (open >= 0) failStep(failure, context, place, callback);
+          open = -1;
+        } else if (open === 0) callback(null, context);
+      });
+  };
 };

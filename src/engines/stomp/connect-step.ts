@@ -1,62 +1,56 @@
-import type { Step } from '../flow/step.ts';
-import { loadClock } from '../load-clock.ts';
+import type { Step, StepSpec } from '../flow/step.ts';
 import { compileTemplate } from '../template/compile-template.ts';
 import { TimedMessage } from '../timed-message.ts';
 import { StompClient } from './stomp-client.ts';
 import { failStep, openClient, type StompScope, texts } from './stomp-scope.ts';
-import { endpointUrl } from './stomp-settings.ts';
+import { connectKeys, endpointUrl } from './stomp-settings.ts';
 import { userOf } from './stomp-user.ts';
 
 /** Compiles `connect`, which is also the first thing that a flow without one does. */
-export const compileConnect = (value: unknown, scope: StompScope, place: string): Step => {
-  const given = typeof value === 'string' ? { target: value } : value === true ? {} : value;
-  if (typeof given !== 'object' || given === null)
-    throw scope.invalid(place, '"connect" is a URL or a mapping');
-  const settings = scope.settingsOf(given as Record<string, unknown>, place);
+export const compileConnect = (step: StepSpec, scope: StompScope, place: string): Step => {
+  const settings = scope.settingsOf(scope.keysOf(step, 'connect', 'target', connectKeys, place), place);
   const target = compileTemplate<string>(settings.target);
   const headers = compileTemplate<Record<string, unknown>>(settings.headers);
   const socketHeaders = compileTemplate<Record<string, unknown>>(settings.socket.headers);
-  return (context, callback) =>
-    loadClock.whenRunning(() => {
-      const user = userOf(context);
-      user.place = place;
-      user.client?.close();
-      const handshake = new TimedMessage('handshake');
-      user.client = new StompClient(
-        {
-          url: endpointUrl(String(target.render(context)), settings.path),
-          framing: settings.framing,
-          subprotocols: settings.socket.subprotocols,
-          socketOptions: { ...settings.socket.options, headers: texts(socketHeaders.render(context)) },
-          connectHeaders: texts(headers.render(context)),
-          heartbeatMs: settings.heartbeatMs,
-          connectTimeoutMs: settings.connectTimeoutMs,
-          onMessage: (frame, atMs) => user.receive(frame, atMs),
-          onLost: (failure) => user.connectionLost(failure),
-        },
-        (failure) => {
-          if (failure === null) {
-            handshake.answered('connect.handshake', performance.now());
-            callback(null, context);
-            return;
-          }
-          handshake.unanswered();
-          failStep(failure, context, place, callback);
-        },
-      );
-    });
+  return (context, callback) => {
+    const user = userOf(context);
+    user.place = place;
+    user.reconnects();
+    const handshake = new TimedMessage('handshake');
+    user.client = new StompClient(
+      {
+        url: endpointUrl(String(target.render(context)), settings.path),
+        framing: settings.framing,
+        subprotocols: settings.socket.subprotocols,
+        socketOptions: { ...settings.socket.options, headers: texts(socketHeaders.render(context)) },
+        connectHeaders: texts(headers.render(context)),
+        heartbeatMs: settings.heartbeatMs,
+        connectTimeoutMs: settings.connectTimeoutMs,
+        onMessage: (frame, atMs) => user.receive(frame, atMs),
+        onLost: (failure) => user.connectionLost(failure),
+      },
+      (failure) => {
+        if (failure === null) {
+          handshake.answered('connect.handshake', performance.now());
+          callback(null, context);
+          return;
+        }
+        handshake.unanswered();
+        failStep(failure, context, place, callback);
+      },
+    );
+  };
 };
 
 /** Compiles `disconnect`: DISCONNECT and its RECEIPT. */
-export const compileDisconnect = (value: unknown, scope: StompScope, place: string): Step => {
-  const spec = scope.keysOf(value, null, ['timeout'], place);
+export const compileDisconnect = (step: StepSpec, scope: StompScope, place: string): Step => {
+  const spec = scope.keysOf(step, 'disconnect', null, ['timeout'], place);
   const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
-  return (context, callback) =>
-    loadClock.whenRunning(() => {
-      if (openClient(context, place, callback) === null) return;
-      userOf(context).disconnect(timeoutMs, (failure) => {
-        if (failure === null) callback(null, context);
-        else failStep(failure, context, place, callback);
-      });
+  return (context, callback) => {
+    if (openClient(context, place, callback) === null) return;
+    userOf(context).disconnect(timeoutMs, (failure) => {
+      if (failure === null) callback(null, context);
+      else failStep(failure, context, place, callback);
     });
+  };
 };

@@ -17,13 +17,14 @@ export const sendWithReceipt = (
   client.onReceipt(id, timeoutMs, (failure, atMs) => {
     if (failure === null) timed.answered(`${name}.receipt`, atMs);
     else timed.unanswered();
-    done(failure === null || failure.name !== 'receipt timeout' ? failure : explained(failure, command));
+    done(failure?.name === 'receipt timeout' ? explained(failure, command, name) : failure);
   });
   client.send(encodeFrame(encodeHead(command, { ...headers, receipt: id })));
 };
 
-const explained = (failure: StepFailure, command: string): StepFailure =>
+/** The failure with the name of what was not confirmed, and the likely cause. */
+const explained = (failure: StepFailure, command: string, name: string): StepFailure =>
   new StepFailure(
-    failure.name,
+    `receipt timeout: ${name}`,
     `${failure.message} for ${command}; a server that sends no receipts (Spring's simple broker) needs "receipts: false" under config.stomp`,
   );

@@ -4,7 +4,6 @@ import type { EngineEvents, Step, StepSpec, VirtualUserContext } from '../flow/s
 import { HttpEngine } from '../http/http-engine.ts';
 import { loadActivity } from '../load-activity.ts';
 import { tokenMint } from '../virtual-user-token.ts';
-import { compileConnect } from './connect-step.ts';
 import { openSessions } from './open-sessions.ts';
 import { StompScope } from './stomp-scope.ts';
 import type { StompConfig } from './stomp-settings.ts';
@@ -60,7 +59,9 @@ export class StompEngine {
       own: (step, at) => compileStompStep(step, scope, at),
       http: (step) => this.#http.step(step, ee) as Step,
     });
-    const connect = connects(spec.flow) ? null : compileConnect(true, scope, `${place}, connect`);
+    const connect = connects(spec.flow)
+      ? null
+      : compileStompStep({ connect: true }, scope, `${place}, connect`);
     const { jwt } = engineSettings();
     const mint = jwt === null ? null : tokenMint(jwt);
     return (initial, callback) => {

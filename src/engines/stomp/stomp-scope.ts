@@ -1,7 +1,7 @@
 import { tailgateError } from '../../errors.ts';
 import { engineSettings } from '../engine-settings.ts';
-import { recordFailure, type StepCallback, type VirtualUserContext } from '../flow/step.ts';
-import { durationMs } from '../flow/think.ts';
+import { recordFailure, type StepCallback, type StepSpec, type VirtualUserContext } from '../flow/step.ts';
+import { timeoutMs } from '../flow/timeout.ts';
 import { StepFailure } from '../step-failure.ts';
 import type { StompClient } from './stomp-client.ts';
 import { type StompConfig, type StompSettings, StompSettingsError, stompSettings } from './stomp-settings.ts';
@@ -37,30 +37,36 @@ export class StompScope {
   }
 
   /**
-   * A step's value as an object: `true` is one without keys, and a text is the value of `main`.
-   * Throws SCENARIO_INVALID for a key that is not known.
+   * What a step says: the value of its key and the keys beside it. `true` as the value is one without keys, and a text
+   * is the value of `main`. Throws SCENARIO_INVALID for a key that is not known.
    */
   keysOf(
-    value: unknown,
+    step: StepSpec,
+    key: string,
     main: string | null,
     known: readonly string[],
     place: string,
   ): Record<string, unknown> {
+    const { [key]: value, name, ...beside } = step;
+    const said = { ...this.#asKeys(value, key, main, place), ...beside };
+    for (const given of Object.keys(said))
+      if (!known.includes(given))
+        throw this.invalid(place, `unknown key "${given}" in "${key}"; there are ${known.join(', ')}`);
+    return said;
+  }
+
+  #asKeys(value: unknown, key: string, main: string | null, place: string): Record<string, unknown> {
     if (typeof value === 'string' && main !== null) return { [main]: value };
     if (value === true || value === null) return {};
-    if (typeof value !== 'object' || Array.isArray(value))
-      throw this.invalid(place, `${JSON.stringify(value)} is not a mapping`);
-    for (const key of Object.keys(value))
-      if (!known.includes(key))
-        throw this.invalid(place, `unknown key "${key}"; there are ${known.join(', ')}`);
-    return value as Record<string, unknown>;
+    if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+    throw this.invalid(place, `"${key}: ${JSON.stringify(value)}" is not a mapping`);
   }
 
   /** A time of a step in milliseconds. */
   time(value: unknown, otherwise: number, place: string): number {
     if (value === undefined) return otherwise;
-    const found = durationMs(value);
-    if (Number.isNaN(found) || found <= 0)
+    const found = timeoutMs(value);
+    if (found === null)
       throw this.invalid(place, `"${String(value)}" is no time; write seconds (5) or "500ms"`);
     return found;
   }

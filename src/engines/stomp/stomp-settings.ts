@@ -1,5 +1,5 @@
 import type { EngineSettings } from '../engine-settings.ts';
-import { durationMs } from '../flow/think.ts';
+import { timeoutMs } from '../flow/timeout.ts';
 import { type SocketOptions, type SocketSettings, socketOptions } from '../ws/socket-options.ts';
 
 /** How a virtual user connects: `config.stomp` with what a `connect` step says instead. Templates not yet rendered. */
@@ -30,7 +30,8 @@ export type StompConfig = {
   tls?: Record<string, unknown>;
 };
 
-const keys = [
+/** Keys of a `connect` step, and of `config.stomp`. */
+export const connectKeys = [
   'target',
   'path',
   'sockjs',
@@ -42,19 +43,20 @@ const keys = [
   'heartbeat',
   'subprotocols',
   'connectTimeout',
-  'timeout',
-  'receipts',
-  'settle',
   'ws',
 ] as const;
+
+/** Keys of `config.stomp` that hold for every step. */
+const commonKeys = ['timeout', 'receipts', 'settle'] as const;
+const known: readonly string[] = [...connectKeys, ...commonKeys];
 
 /** What is wrong with the settings, in words for the author of the scenario. */
 export class StompSettingsError extends Error {}
 
 const time = (value: unknown, key: string, otherwise: number): number => {
   if (value === undefined) return otherwise;
-  const found = durationMs(value);
-  if (Number.isNaN(found) || found <= 0)
+  const found = timeoutMs(value);
+  if (found === null)
     throw new StompSettingsError(`"${key}: ${String(value)}" is no time; write seconds (5) or "500ms"`);
   return found;
 };
@@ -88,12 +90,12 @@ export const stompSettings = (
 ): StompSettings => {
   const given: Record<string, unknown> = { ...config.stomp, ...step };
   for (const key of Object.keys(given))
-    if (!(keys as readonly string[]).includes(key))
-      throw new StompSettingsError(`unknown key "${key}"; there are ${keys.join(', ')}`);
+    if (!known.includes(key))
+      throw new StompSettingsError(`unknown key "${key}"; there are ${known.join(', ')}`);
   const sockJs = flag(given.sockjs, 'sockjs', false);
   const target = String(given.target ?? config.target ?? '');
   const version = String(given.version ?? '1.2');
-  const timeoutMs = time(given.timeout ?? config.timeout, 'timeout', defaults.timeoutMs);
+  const waitMs = time(given.timeout ?? config.timeout, 'timeout', defaults.timeoutMs);
   const ws = { ...config.ws, ...(given.ws as SocketSettings | undefined) };
   // SockJS carries no subprotocol; a browser's STOMP client offers one on a plain WebSocket.
   const offered =
@@ -109,8 +111,8 @@ export const stompSettings = (
     headers: { ...connectHeaders, ...(config.stomp?.headers as object), ...(step.headers as object) },
     heartbeatMs: heartbeats(given.heartbeat),
     socket: socketOptions({ ...ws, subprotocols: offered as string[] }, config.tls),
-    connectTimeoutMs: time(given.connectTimeout, 'connectTimeout', timeoutMs),
-    timeoutMs,
+    connectTimeoutMs: time(given.connectTimeout, 'connectTimeout', waitMs),
+    timeoutMs: waitMs,
     receipts: flag(given.receipts, 'receipts', true),
     settleMs: time(given.settle, 'settle', 250),
   };

@@ -1,19 +1,20 @@
-import type { Step, StepSpec } from '../flow/step.ts';
+import type { Step, StepCallback, StepSpec } from '../flow/step.ts';
+import { loadClock } from '../load-clock.ts';
 import { compileAck } from './ack-step.ts';
 import { compileConnect, compileDisconnect } from './connect-step.ts';
 import { compileSend } from './send-step.ts';
-import type { StompScope } from './stomp-scope.ts';
+import { failStep, type StompScope } from './stomp-scope.ts';
 import { compileSubscribe, compileUnsubscribe } from './subscribe-steps.ts';
 import { compileWaitFor } from './wait-step.ts';
 
-const compilers: Record<string, (value: unknown, scope: StompScope, place: string) => Step> = {
+const compilers: Record<string, (step: StepSpec, scope: StompScope, place: string) => Step> = {
   connect: compileConnect,
   subscribe: compileSubscribe,
   unsubscribe: compileUnsubscribe,
   send: compileSend,
   waitFor: compileWaitFor,
-  ack: (value, scope, place) => compileAck('ACK', value, scope, place),
-  nack: (value, scope, place) => compileAck('NACK', value, scope, place),
+  ack: (step, scope, place) => compileAck('ACK', step, scope, place),
+  nack: (step, scope, place) => compileAck('NACK', step, scope, place),
   disconnect: compileDisconnect,
 };
 
@@ -22,5 +23,24 @@ export const compileStompStep = (spec: StepSpec, scope: StompScope, place: strin
   const [key, ...others] = Object.keys(spec).filter((name) => Object.hasOwn(compilers, name));
   if (key === undefined) return null;
   if (others.length > 0) throw scope.invalid(place, `a step is one of "${key}" and "${others[0]}", not both`);
-  return compilers[key]!(spec[key], scope, place);
+  return ready(compilers[key]!(spec, scope, place), place);
 };
+
+/** A step that begins while the load runs, and that ends as failed by what it throws, a template's function say. */
+const ready =
+  (step: Step, place: string): Step =>
+  (context, callback) =>
+    loadClock.whenRunning(() => {
+      let ended = false;
+      const end: StepCallback = (error, next) => {
+        ended = true;
+        callback(error, next);
+      };
+      try {
+        step(context, end);
+      } catch (error) {
+        // After its callback, what is thrown comes from the steps behind it.
+        if (ended) throw error;
+        failStep(error, context, place, end);
+      }
+    });

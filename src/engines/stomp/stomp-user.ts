@@ -131,6 +131,14 @@ export class StompUser {
     this.#waiters = this.#waiters.filter((other) => other !== waiter);
   }
 
+  /** A new session begins; one that is open ends, and with it its subscriptions. */
+  reconnects(): void {
+    if (this.client === null) return;
+    this.abandon();
+    this.#subscriptions.clear();
+    this.lost = null;
+  }
+
   /** The server ended the session. Everything that waits fails. */
   connectionLost(failure: StepFailure): void {
     this.lost = failure;

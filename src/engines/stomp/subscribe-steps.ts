@@ -1,4 +1,4 @@
-import type { Step } from '../flow/step.ts';
+import type { Step, StepSpec } from '../flow/step.ts';
 import { loadClock } from '../load-clock.ts';
 import { optionalTemplate } from '../received-message.ts';
 import { StepFailure } from '../step-failure.ts';
@@ -15,13 +15,13 @@ const subscribeKeys = [
   'headers',
   'receipt',
   'settle',
-  'name',
+  'metric',
   'timeout',
 ] as const;
 
 /** Compiles `subscribe`: messages are expected once the server confirmed it, or after the settle time. */
-export const compileSubscribe = (value: unknown, scope: StompScope, place: string): Step => {
-  const spec = scope.keysOf(value, 'destination', subscribeKeys, place);
+export const compileSubscribe = (step: StepSpec, scope: StompScope, place: string): Step => {
+  const spec = scope.keysOf(step, 'subscribe', 'destination', subscribeKeys, place);
   if (typeof spec.destination !== 'string') throw scope.invalid(place, '"subscribe" needs a "destination"');
   if (spec.ack !== undefined && !['auto', 'client', 'client-individual'].includes(String(spec.ack)))
     throw scope.invalid(place, '"ack" is auto, client or client-individual');
@@ -34,73 +34,75 @@ export const compileSubscribe = (value: unknown, scope: StompScope, place: strin
   const isReceipted = spec.receipt === undefined ? scope.settings.receipts : spec.receipt === true;
   const settleMs = scope.time(spec.settle, scope.settings.settleMs, place);
   const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
-  const name = (spec.name as string | undefined) ?? 'subscribe';
-  return (context, callback) =>
-    loadClock.whenRunning(() => {
-      const client = openClient(context, place, callback);
-      if (client === null) return;
-      const user = userOf(context);
-      const subscription = user.subscribed(String(destination.render(context)), id?.render(context));
-      const frameHeaders = {
-        id: subscription.id,
-        destination: subscription.destination,
-        ...texts(headers.render(context)),
-      };
-      if (isReceipted) {
-        sendWithReceipt(client, 'SUBSCRIBE', frameHeaders, name, timeoutMs, (failure) => {
-          if (failure !== null) {
-            failStep(failure, context, place, callback);
-            return;
-          }
-          user.confirmed(subscription);
-          callback(null, context);
-        });
-        return;
-      }
-      client.send(encodeFrame(encodeHead('SUBSCRIBE', frameHeaders)));
-      const settled = () => {
-        loadClock.clear(timer);
+  const name = (spec.metric as string | undefined) ?? 'subscribe';
+  return (context, callback) => {
+    const client = openClient(context, place, callback);
+    if (client === null) return;
+    const user = userOf(context);
+    const subscription = user.subscribed(String(destination.render(context)), id?.render(context));
+    const frameHeaders = {
+      id: subscription.id,
+      destination: subscription.destination,
+      ...texts(headers.render(context)),
+    };
+    if (isReceipted) {
+      sendWithReceipt(client, 'SUBSCRIBE', frameHeaders, name, timeoutMs, (failure) => {
+        if (failure !== null) {
+          failStep(failure, context, place, callback);
+          return;
+        }
         user.confirmed(subscription);
         callback(null, context);
-      };
-      const timer = loadClock.after(settleMs, settled);
-      subscription.onFirstMessage = settled;
-    });
+      });
+      return;
+    }
+    client.send(encodeFrame(encodeHead('SUBSCRIBE', frameHeaders)));
+    const settled = () => {
+      loadClock.clear(timer);
+      if (user.lost !== null) {
+        failStep(user.lost, context, place, callback);
+        return;
+      }
+      user.confirmed(subscription);
+      callback(null, context);
+    };
+    const timer = loadClock.after(settleMs, settled);
+    subscription.onFirstMessage = settled;
+  };
 };
 
-const unsubscribeKeys = ['destination', 'id', 'headers', 'receipt', 'name', 'timeout'] as const;
+const unsubscribeKeys = ['destination', 'id', 'headers', 'receipt', 'metric', 'timeout'] as const;
 
 /** Compiles `unsubscribe`: no message is expected from then on. */
-export const compileUnsubscribe = (value: unknown, scope: StompScope, place: string): Step => {
-  const spec = scope.keysOf(value, 'destination', unsubscribeKeys, place);
+export const compileUnsubscribe = (step: StepSpec, scope: StompScope, place: string): Step => {
+  const spec = scope.keysOf(step, 'unsubscribe', 'destination', unsubscribeKeys, place);
   const destination = optionalTemplate<string>(spec.destination);
   const id = optionalTemplate<string>(spec.id);
   const headers = compileTemplate<Record<string, unknown>>(spec.headers ?? {});
   const isReceipted = spec.receipt === undefined ? scope.settings.receipts : spec.receipt === true;
   const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
-  const name = (spec.name as string | undefined) ?? 'unsubscribe';
-  return (context, callback) =>
-    loadClock.whenRunning(() => {
-      const client = openClient(context, place, callback);
-      if (client === null) return;
-      const user = userOf(context);
-      const by = { id: id?.render(context), destination: destination?.render(context) };
-      const subscription = user.find(by);
-      if (subscription === undefined) {
-        const what = by.id ?? by.destination ?? 'anything';
-        failStep(new StepFailure('not subscribed', `no subscription to ${what}`), context, place, callback);
-        return;
-      }
-      user.unsubscribed(subscription);
-      const frameHeaders = { id: subscription.id, ...texts(headers.render(context)) };
-      if (!isReceipted) {
-        client.send(encodeFrame(encodeHead('UNSUBSCRIBE', frameHeaders)));
-        callback(null, context);
-        return;
-      }
-      sendWithReceipt(client, 'UNSUBSCRIBE', frameHeaders, name, timeoutMs, (failure) => {
-        if (failure === null) callback(null, context);
-        else failStep(failure, context, place, callback);
-      });
+  const name = (spec.metric as string | undefined) ?? 'unsubscribe';
+  return (context, callback) => {
+    const client = openClient(context, place, callback);
+    if (client === null) return;
+    const user = userOf(context);
+    const by = { id: id?.render(context), destination: destination?.render(context) };
+    const subscription = user.find(by);
+    if (subscription === undefined) {
+      const what = by.id ?? by.destination ?? 'anything';
+      failStep(new StepFailure('not subscribed', `no subscription to ${what}`), context, place, callback);
+      return;
+    }
+    user.unsubscribed(subscription);
+    const frameHeaders = { id: subscription.id, ...texts(headers.render(context)) };
+    if (!isReceipted) {
+      client.send(encodeFrame(encodeHead('UNSUBSCRIBE', frameHeaders)));
+      callback(null, context);
+      return;
+    }
+    sendWithReceipt(client, 'UNSUBSCRIBE', frameHeaders, name, timeoutMs, (failure) => {
+      if (failure === null) callback(null, context);
+      else failStep(failure, context, place, callback);
     });
+  };
 };

@@ -1,4 +1,4 @@
-import type { Step, VirtualUserContext } from '../flow/step.ts';
+import type { Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
 import { loadClock } from '../load-clock.ts';
 import { compileCaptures, compileWhere, optionalTemplate } from '../received-message.ts';
 import { StepFailure } from '../step-failure.ts';
@@ -6,7 +6,7 @@ import { compileTemplate } from '../template/compile-template.ts';
 import { acknowledgement } from './ack-step.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
 import type { StompMessage } from './stomp-message.ts';
-import { failStep, openClient, type StompScope } from './stomp-scope.ts';
+import { destinationName, failStep, openClient, type StompScope } from './stomp-scope.ts';
 import { type StompWaiter, userOf } from './stomp-user.ts';
 
 const waitKeys = [
@@ -21,13 +21,14 @@ const waitKeys = [
 ] as const;
 
 /** Compiles `waitFor`: messages that arrived and were not read yet, or that come within the timeout. */
-export const compileWaitFor = (value: unknown, scope: StompScope, place: string): Step => {
-  const spec = scope.keysOf(value, 'destination', waitKeys, place);
+export const compileWaitFor = (step: StepSpec, scope: StompScope, place: string): Step => {
+  const spec = scope.keysOf(step, 'waitFor', 'destination', waitKeys, place);
+  const subject = typeof spec.destination === 'string' ? destinationName(spec.destination) : 'message';
   const destination = optionalTemplate<string>(spec.destination);
   const subscription = optionalTemplate<string>(spec.subscription);
   const where = spec.where === undefined ? null : compileWhere(spec.where as Record<string, unknown>);
   const count = compileTemplate<number | string>(spec.count ?? 1);
-  const capture = compileCaptures(spec);
+  const capture = compileCaptures(spec, `message mismatch: ${subject}`);
   const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
   scope.needs.keepsMessages = true;
 
@@ -91,7 +92,7 @@ export const compileWaitFor = (value: unknown, scope: StompScope, place: string)
       const what = destination === null ? '' : ` from ${destination.render(context)}`;
       waiter.fail(
         new StepFailure(
-          'message timeout',
+          `message timeout: ${subject}`,
           `${read.length} of ${wanted} messages${what} within ${timeoutMs} ms`,
         ),
       );

@@ -37,7 +37,7 @@ test('deliveries in rooms are exact, and receipts and handshakes are timed', nee
               destination: '/topic/room.{{ room }}',
               json: { text: 'hello {{ $user }}', tag: '{{ $tag }}' },
               receipt: true,
-              name: 'chat',
+              metric: 'chat',
             },
           },
         ],
@@ -101,7 +101,7 @@ test('a message that is refused comes again, one that is acknowledged does not',
   assert.equal(result.metrics['nack.receipt']?.count, 1);
   assert.equal(result.metrics['ack.receipt']?.count, 1);
   assert.equal(result.contexts[0]?.vars.kind, 'a:b');
-  assert.deepEqual(errorNames(result.errors), ['message timeout x1']);
+  assert.deepEqual(errorNames(result.errors), ['message timeout: message x1']);
   assert.equal(result.errors[0]?.messages[0], '0 of 1 messages within 400 ms');
 });
 

@@ -96,7 +96,7 @@ test('an ERROR frame over SockJS is told with its message, and the missing answe
 test('a receipt that never comes ends the step with a hint', async () => {
   const config = { target: server.url, stomp: { sockjs: true, timeout: '300ms' } };
   const result = await runUsers(StompEngine, config, [{ subscribe: '/topic/location/1' }]);
-  assert.equal(result.errors[0]?.name, 'receipt timeout');
+  assert.equal(result.errors[0]?.name, 'receipt timeout: subscribe');
   assert.match(result.errors[0]?.messages[0] ?? '', /within 300 ms for SUBSCRIBE.*"receipts: false"/);
 });
 
@@ -133,4 +133,39 @@ test('deliveries declared by the settings need no tag in the scenario', async ()
   assert.deepEqual(errorsOf(result.errors), []);
   assert.equal(result.metrics['location.delivery']?.count, 1);
   assert.deepEqual(result.unmeasured, []);
+});
+
+test('sends at a fixed rate are timed from their intended instants', async () => {
+  const started = performance.now();
+  const result = await runUsers(
+    StompEngine,
+    overSockJs(),
+    [
+      { subscribe: '/topic/location/{{ rider }}' },
+      {
+        send: { destination: '/app/location/{{ rider }}', json: location },
+        delivery: '/topic/location/{{ rider }}',
+        metric: 'fixed',
+        rate: 50,
+        duration: '1s',
+      },
+    ],
+    [{ rider: 'f1' }, { rider: 'f2' }],
+  );
+  assert.deepEqual(errorsOf(result.errors), []);
+  assert.equal(result.counters['messages.sent'], 100);
+  assert.equal(result.metrics['fixed.delivery']?.count, 100);
+  assert.ok(performance.now() - started > 1_000);
+});
+
+test('a second connect is a new session without the subscriptions of the first', async () => {
+  const result = await runUsers(StompEngine, overSockJs(), [
+    { connect: true },
+    { subscribe: '/topic/location/8' },
+    { connect: { heartbeat: [1000, 1000] } },
+    { unsubscribe: '/topic/location/8' },
+  ]);
+  assert.deepEqual(errorsOf(result.errors), ['not subscribed: no subscription to /topic/location/8']);
+  assert.equal(result.metrics['connect.handshake']?.count, 2);
+  assert.equal(result.counters.disconnects, 0);
 });

@@ -14,16 +14,19 @@ const compile = (step: Record<string, unknown>, stomp: Record<string, unknown> =
 test('a step that is written wrong is refused with its place, before any load', () => {
   const problems: [Record<string, unknown>, RegExp][] = [
     [{ send: { body: 'x' } }, /chat, step 1: "send" needs a "destination"/],
-    [{ send: { destination: '/a', tag: 1 } }, /unknown key "tag"; there are destination, body/],
+    [{ send: { destination: '/a', tag: 1 } }, /unknown key "tag" in "send"; there are destination, body/],
     [{ send: { destination: '/a', body: 'x', json: {} } }, /either "body" or "json"/],
     [{ send: { destination: '/a', delivery: '/b' } }, /"delivery" needs "\{\{ \$tag \}\}"/],
-    [{ send: { destination: '/a', body: '{{ $tag }}', delivery: { expected: 'all' } } }, /"expected" is/],
+    [{ send: { destination: '/a', body: '{{ $tag }}', delivery: { expect: 'all' } } }, /"expect" is/],
     [{ subscribe: { id: 'x' } }, /"subscribe" needs a "destination"/],
     [{ subscribe: { destination: '/a', ack: 'never' } }, /"ack" is auto, client or client-individual/],
     [{ waitFor: { timeout: 'soon' } }, /"soon" is no time/],
     [{ waitFor: [] }, /is not a mapping/],
-    [{ connect: { passwd: 'x' } }, /unknown key "passwd"/],
-    [{ connect: 5 }, /"connect" is a URL or a mapping/],
+    [{ connect: { passwd: 'x' } }, /unknown key "passwd" in "connect"/],
+    [{ connect: 5 }, /"connect: 5" is not a mapping/],
+    [{ connect: { receipts: false } }, /unknown key "receipts"/],
+    [{ send: { destination: '/a' }, recipt: true }, /unknown key "recipt" in "send"/],
+    [{ send: { destination: '/a', rate: 5 } }, /"rate" needs a "duration"/],
     [{ send: { destination: '/a' }, subscribe: '/b' }, /one of "send" and "subscribe", not both/],
     [{ emit: 'x' }, /no engine knows this step/],
   ];
