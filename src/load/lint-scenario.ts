@@ -1,3 +1,4 @@
+import { unknownKeys } from '../engines/socketio/emit-spec.ts';
 import { type TailgateError, tailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario } from './read-scenario.ts';
@@ -72,6 +73,20 @@ const unmeasuredWarnings = (emits: readonly Emit[]): { place: ScenarioPath; mess
     }));
 };
 
+/** Keys of an emit that its engine does not know, and tags that no receiver is watched for. */
+const emitWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: string }[] =>
+  emits.flatMap(({ spec, step }) => {
+    if (spec === null) return [];
+    const unknown = unknownKeys(step.spec).map((key) => ({
+      place: [...step.place, key],
+      message: `"${key}" means nothing in a step that emits.`,
+    }));
+    const isTagged = spec.outgoing.names.has('$tag');
+    if (!isTagged || spec.delivery !== null) return unknown;
+    const message = `The payload has {{ $tag }}, but nothing says which event its receivers get. Add "delivery: ${spec.event}" (the event that arrives) to the step.`;
+    return [...unknown, { place: step.place, message }];
+  });
+
 /** Whether anything but emits gives a latency: HTTP requests, or steps of other engines. */
 const measuresOtherwise = (scenario: ReadScenario): boolean =>
   [...scenarioSteps(scenario)].some(
@@ -115,6 +130,7 @@ export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): 
   const found = [
     ...thinkWarnings(scenario),
     ...phaseWarnings(scenario),
+    ...emitWarnings(emits),
     ...(measuresNothing ? [] : unmeasuredWarnings(emits)),
   ];
   const warnings = found.map(({ place, message }) => {

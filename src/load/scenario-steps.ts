@@ -76,11 +76,10 @@ const readEmit = (step: PlacedStep, defaults: EmitDefaults): Emit => {
     const problem = error instanceof Error ? error.message : String(error);
     return { step, spec: null, problem, event: null, latencies: [] };
   }
-  const tagged = /\{\{\s*\$tag\s*\}\}/.test(JSON.stringify(step.spec.emit) ?? '');
   const latencies = [
     ...(spec.acknowledge !== null || spec.isObserved ? [spec.ackMetric] : []),
     ...(spec.response !== null ? [spec.responseMetric] : []),
-    ...(spec.delivery !== null || tagged ? [spec.deliveryMetric] : []),
+    ...(spec.delivery !== null ? [spec.deliveryMetric] : []),
   ];
   return {
     step,

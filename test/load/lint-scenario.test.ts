@@ -58,7 +58,9 @@ describe('a scenario that measures nothing', () => {
     const declared = await check(room, delivery);
     assert.deepEqual(declared.lint.problems, []);
     assert.ok(declared.known.latencies.includes('chat.delivery'));
-    const tagged = await check(room.replace('text: hi }', 'text: "hi {{ $tag }}" }'));
+    const tagged = await check(
+      room.replace('text: hi } }', 'text: "hi {{ $tag }}" } }\n            delivery: message'),
+    );
     assert.deepEqual(tagged.lint.problems, []);
     assert.ok(tagged.known.latencies.includes('chat.delivery'));
     const files = {
@@ -112,6 +114,26 @@ scenarios:
     assert.equal(unanswered.length, 1);
     assert.equal(unanswered[0]?.line, 8);
     assert.match(unanswered[0]?.message ?? '', /"chat"/);
+  });
+
+  test('keys that mean nothing, and tags that nobody watches for', async () => {
+    const { lint } = await check(`config: {}
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: { channel: a, data: "{{ $tag }}" }
+        acknowledge: {}
+      - emit: { channel: b, data: 1 }
+        aknowledge: {}
+        response: { channel: b }
+`);
+    assert.deepEqual(
+      lint.warnings.map(({ line, message }) => [line, message.slice(0, 26)]),
+      [
+        [5, 'The payload has {{ $tag }}'],
+        [8, '"aknowledge" means nothing'],
+      ],
+    );
   });
 
   test('phases of config that show through those of an environment', async () => {
