@@ -74,7 +74,12 @@ export const openNodeSamplePipe = (
 ): NodeSamplePipe | null => {
   const preload = preloadPath();
   if (process.platform !== 'linux' || preload === null) return null;
-  const folder = mkdtempSync(join(tmpdir(), 'tailgate-'));
+  let folder: string;
+  try {
+    folder = mkdtempSync(join(tmpdir(), 'tailgate-'));
+  } catch {
+    return null;
+  }
   const path = join(folder, 'samples');
   let descriptor: number;
   try {

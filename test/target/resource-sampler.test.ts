@@ -37,7 +37,7 @@ for (const name of ['worker-server.cjs', 'worker-server.mjs']) {
   test(`CPU, memory, files, event-loop delay, heap and collections of ${name}`, async (t) => {
     await using target = await startTarget(workerSettings(name), startOptions(t));
     await settle(600);
-    const usage = await sampled(target, ['/block?ms=150', '/garbage', '/open?files=40'], 2_500);
+    const usage = await sampled(target, ['/block?ms=150', '/garbage', '/open?files=40'], 1_800);
     assert.ok(usage.samples.length >= 5, `${usage.samples.length} samples`);
     assert.ok(usage.cpuSeconds > 0.3, `cpu ${usage.cpuSeconds}`);
     assert.ok(usage.maxCpuShare > 0.1 && usage.maxCpuShare < 8, `share ${usage.maxCpuShare}`);
@@ -75,7 +75,7 @@ test('the program does not notice the preload, and without it Node tells nothing
   const own = (await (await fetch(`${loaded.url}/self`)).json()) as { files: number; options: string };
   assert.equal(own.files, without.files);
   assert.match(own.options, /^--no-deprecation --require=".*node-preload\.cjs"$/);
-  const heap = await sampled(loaded, ['/'], 1_300);
+  const heap = await sampled(loaded, ['/'], 1_000);
   assert.ok((heap.maxHeapUsedBytes ?? 0) > 0);
 });
 

@@ -80,12 +80,14 @@ test('a command that does not exist says so', async (t) => {
 });
 
 test('a server that never gets ready is stopped, and the last answer of the probe is named', async (t) => {
-  const settings = serverSettings('silent', { ready: { type: 'tcp', timeoutMs: 700 } });
-  const error = await refused(startTarget(settings, startOptions(t)), 'TARGET_NOT_READY');
+  const silent = serverSettings('silent', { ready: { type: 'tcp', timeoutMs: 700 } });
+  const failing = serverSettings('plain', { ready: { type: 'http', path: '/failing', timeoutMs: 2_000 } });
+  const [error, status] = await Promise.all([
+    refused(startTarget(silent, startOptions(t)), 'TARGET_NOT_READY'),
+    refused(startTarget(failing, startOptions(t)), 'TARGET_NOT_READY'),
+  ]);
   assert.match(error.message, /within 700 ms/);
   assert.match(error.message, /ECONNREFUSED/);
-  const failing = serverSettings('plain', { ready: { type: 'http', path: '/failing', timeoutMs: 3_000 } });
-  const status = await refused(startTarget(failing, startOptions(t)), 'TARGET_NOT_READY');
   assert.match(status.message, /HTTP 503/);
   assert.equal(processesWith(serverSettings('plain').start?.split('"')[3] ?? '').length, 0);
 });
