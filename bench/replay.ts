@@ -91,7 +91,22 @@ export const deviationTable = (jobs: readonly Job[]): string => {
     });
     lines.push(`| ${statistic} | ${cells.join(' | ')} |`);
   }
+  lines.push(`| server CPU per message | ${cpuDeviation(equal)} | | |`);
   return lines.join('\n');
+};
+
+/** The deviation between pairs of ln(CPU per message), head over baseline: the second witness. */
+const cpuDeviation = (jobs: readonly Job[]): string => {
+  const deviations = jobs.flatMap(({ record }) => {
+    const ratios = record.pairs.flatMap(({ baseline, head }) => {
+      const perMessage = (round: typeof head) =>
+        (round.serverCpuSeconds ?? 0) / Math.max(1, round.counters['messages.sent'] ?? 0);
+      const [before, after] = [perMessage(baseline), perMessage(head)];
+      return before > 0 && after > 0 ? [Math.log(after / before)] : [];
+    });
+    return ratios.length < 2 ? [] : [standardDeviation(ratios) ** 2];
+  });
+  return deviations.length === 0 ? 'not sampled' : Math.sqrt(mean(deviations)).toFixed(3);
 };
 
 const main = (words: readonly string[]): void => {

@@ -80,7 +80,7 @@ export const unitOfObserved = (
   rounds: readonly RoundMeasurement[],
 ): Unit => {
   if (statistic === 'count') return 'count';
-  if (metric in resourceMetrics) return resourceMetrics[metric]!.unit;
+  if (Object.hasOwn(resourceMetrics, metric)) return resourceMetrics[metric]!.unit;
   if (isDistribution(metric, rounds)) return 'ms';
   return unitOfMetric(metric) ?? 'count';
 };
@@ -109,11 +109,23 @@ const average = (values: readonly number[]): number | null =>
 const known = (value: number | null | undefined): number[] =>
   value === null || value === undefined ? [] : [value];
 
+/** CPU time of the server over the messages sent, milliseconds; null when a round was not sampled or none was sent. */
+const cpuPerMessage = (rounds: readonly RoundMeasurement[]): number | null => {
+  const messages = rounds.reduce((sum, round) => sum + (round.counters['messages.sent'] ?? 0), 0);
+  if (messages === 0 || rounds.some((round) => round.resources === null)) return null;
+  return (1000 * rounds.reduce((sum, round) => sum + round.resources!.cpuSeconds, 0)) / messages;
+};
+
 /**
  * A resource over rounds of one side: `max` is the highest of all rounds, `mean` the mean over their samples, and
  * what has one value a round (`server.gc`) the mean over rounds. Null when it was never sampled.
  */
-const resourceOver = (rounds: readonly RoundMeasurement[], metric: string, statistic: Statistic) => {
+const resourceOver = (
+  rounds: readonly RoundMeasurement[],
+  metric: string,
+  statistic: Statistic,
+): number | null => {
+  if (metric === 'server.cpuPerMessage') return cpuPerMessage(rounds);
   if (metric === 'server.gc') return average(rounds.flatMap((round) => known(round.resources?.gcPauseMs)));
   if (statistic === 'max') {
     const peaks = rounds.flatMap((round) => known(peakOf[metric]?.(round)));
@@ -133,7 +145,7 @@ export const observedValue = (
   statistic: Statistic,
 ): number | null => {
   if (rounds.length === 0) return null;
-  if (metric in resourceMetrics) return resourceOver(rounds, metric, statistic);
+  if (Object.hasOwn(resourceMetrics, metric)) return resourceOver(rounds, metric, statistic);
   if (metric.startsWith(customPrefix)) {
     const name = metric.slice(customPrefix.length);
     return average(rounds.flatMap((round) => known(round.custom[name])));

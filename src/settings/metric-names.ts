@@ -104,6 +104,12 @@ export const resourceMetrics: Readonly<
     statistics: ['max', 'mean'],
     meaning: 'p99 of the event-loop delay (Node servers, with the preload)',
   },
+  'server.cpuPerMessage': {
+    unit: 'ms',
+    statistics: ['value'],
+    meaning:
+      'CPU time of the server over the messages sent: steadier than latencies where the machine is noisy',
+  },
   'server.gc': {
     unit: 'ms',
     statistics: ['value'],

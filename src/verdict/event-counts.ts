@@ -3,7 +3,8 @@ import type { RoundMeasurement } from '../measurement/round-measurement.ts';
 import { namedErrorPrefix, rates } from '../settings/metric-names.ts';
 
 const rateOfCounter = (metric: string) =>
-  rates[metric] ?? Object.values(rates).find((rate) => rate.part === metric);
+  (Object.hasOwn(rates, metric) ? rates[metric] : undefined) ??
+  Object.values(rates).find((rate) => rate.part === metric);
 
 /**
  * Failures and attempts of one round for a failure count or its rate: attempts are those of the rate where there is

@@ -66,7 +66,7 @@ export const failureCounters: ReadonlySet<string> = new Set([
 
 /** Whether a metric is a count of failures, or their rate. */
 export const isFailureCount = (metric: string): boolean =>
-  failureCounters.has(metric) || metric in rates || metric.startsWith(namedErrorPrefix);
+  failureCounters.has(metric) || Object.hasOwn(rates, metric) || metric.startsWith(namedErrorPrefix);
 
 /**
  * Shares of the false alarms that a job may have. The median gets most: a regression of the code moves it, and it
@@ -168,7 +168,7 @@ const gateOfThreshold = (threshold: Threshold, metric: string, rounds: readonly 
   const allowed = { percent: bound.percent, delta: bound.delta?.value ?? null };
   const falling = operator === '>' || operator === '>=';
   if (isFailureCount(metric) && !falling) {
-    const ofRate = metric in rates;
+    const ofRate = Object.hasOwn(rates, metric);
     return {
       ...base,
       kind: 'count',

@@ -205,6 +205,6 @@ const notJudged = (gate: Gate, { baseline, head }: Measured): GateOutcome =>
 
 /** Metrics beside latencies that are compared though no limit is on them. */
 const advisoryMetrics = (rounds: readonly RoundMeasurement[]): string[] => [
-  ...(rounds.some((round) => round.resources !== null) ? ['server.cpu', 'server.rss'] : []),
+  ...(rounds.some((round) => round.resources !== null) ? ['server.cpuPerMessage', 'server.rss'] : []),
   ...new Set(rounds.flatMap((round) => Object.keys(round.custom).map((name) => `custom.${name}`))),
 ];

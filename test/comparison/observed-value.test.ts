@@ -60,6 +60,8 @@ test('resources and custom numbers', () => {
   assert.equal(observedValue(rounds, 'server.rss', 'mean'), 2.25e8);
   assert.ok(Math.abs(observedValue(rounds, 'server.cpu', 'mean')! - 0.4) < 1e-12);
   assert.equal(observedValue(rounds, 'server.gc', 'value'), 3);
+  assert.equal(observedValue(rounds, 'server.cpuPerMessage', 'value'), 8000 / 380);
+  assert.equal(observedValue([roundOf({})], 'server.cpuPerMessage', 'value'), null);
   assert.equal(observedValue(rounds, 'server.heap', 'max'), null);
   assert.equal(observedValue(rounds, 'custom.persisted', 'value'), 95);
   assert.equal(observedValue(rounds, 'custom.other', 'value'), null);
