@@ -211,7 +211,22 @@ export class Generator {
   async conclude(measurement: RoundMeasurement): Promise<RoundMeasurement> {
     const checks = await checksOf(measurement, this.#plugins.reporting);
     await this.#plugins.cleanup();
-    return checks.length === 0 ? measurement : { ...measurement, checks };
+    if (checks.length === 0) return measurement;
+    const failed = checks.filter(({ strict, ok }) => strict && !ok);
+    return {
+      ...measurement,
+      checks,
+      counters: { ...measurement.counters, 'checks.failed': failed.length },
+      warnings: [
+        ...measurement.warnings,
+        ...checks
+          .filter(({ ok }) => !ok)
+          .map(
+            ({ plugin, expression, strict }) =>
+              `The ${strict ? 'check' : 'optional check'} "${expression}" of "${plugin}" in the scenario does not hold.`,
+          ),
+      ],
+    };
   }
 
   progress(): LoadProgress {

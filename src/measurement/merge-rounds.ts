@@ -3,6 +3,7 @@ import type {
   ErrorRecord,
   GeneratorHealth,
   MetricId,
+  PluginCheck,
   ResourceSample,
   ResourceUsage,
   RoundMeasurement,
@@ -128,6 +129,16 @@ export const mergeResources = (
   };
 };
 
+/** Every condition once, held only where all parts held it; absent where no part had any. */
+const mergeChecks = (parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, 'checks'> => {
+  const merged = new Map<string, PluginCheck>();
+  for (const check of parts.flatMap((part) => part.checks ?? [])) {
+    const key = JSON.stringify([check.plugin, check.expression]);
+    merged.set(key, { ...check, ok: check.ok && (merged.get(key)?.ok ?? true) });
+  }
+  return merged.size === 0 ? {} : { checks: [...merged.values()] };
+};
+
 /** The mean of each custom number over the parts that have it: each part was asked once. */
 const meanCustom = (parts: readonly Record<string, number>[]): Record<string, number> => {
   const names = new Set(parts.flatMap((part) => Object.keys(part)));
@@ -148,6 +159,7 @@ const mergeCommon = (parts: readonly RoundMeasurement[]) => ({
   generator: worstGenerator(parts.map((part) => part.generator)),
   resources: mergeResources(parts),
   custom: meanCustom(parts.map((part) => part.custom)),
+  ...mergeChecks(parts),
 });
 
 /**

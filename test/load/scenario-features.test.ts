@@ -243,6 +243,8 @@ scenarios:
     assert.equal(measurement.counters['plugins.metrics-by-endpoint./a.codes.200'], 5);
     assert.equal(measurement.metrics['plugins.metrics-by-endpoint.response_time./status/503']?.count, 5);
     assert.equal(measurement.metrics['http.5xx.response']?.count, 5);
+    assert.equal(measurement.counters['checks.failed'], 2);
+    assert.ok(measurement.warnings.some((warning) => warning.includes('vusers.created < 2')));
     const checks = Object.fromEntries((measurement.checks ?? []).map((check) => [check.expression, check]));
     assert.equal(checks['http.response_time.p95 < 10000']?.ok, true);
     assert.equal(checks['vusers.created < 2']?.ok, false);
