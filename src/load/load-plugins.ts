@@ -81,7 +81,11 @@ export const loadPlugins = async (scenario: ReadScenario, options: unknown): Pro
   const mainScript = JSON.parse(
     JSON.stringify({ ...script, config: { ...script.config, payload: undefined } }),
   ) as Script;
-  for (const [name, config] of Object.entries(script.config.plugins ?? {})) {
+  // `ensure` judges what the others computed, so it is last, whatever the order in the file.
+  const wanted = Object.entries(script.config.plugins ?? {}).sort(
+    ([a], [b]) => Number(a === 'ensure') - Number(b === 'ensure'),
+  );
+  for (const [name, config] of wanted) {
     if (config === null || config === false) continue;
     const scope = typeof config === 'object' ? (config as { scope?: string }).scope : undefined;
     const prefix = scope ?? script.config.pluginsScope ?? 'artillery-plugin-';
