@@ -66,7 +66,10 @@ const prepare = async (request: GateRequest): Promise<Stage> => {
   for (const limitation of limitationsOf(plan, outlines)) host.info(`Note: ${limitation}`);
   const logDir = path.join(plan.reportDir, 'logs');
   await mkdir(logDir, { recursive: true });
-  const pinning = await decidePinning(plan.suites.every((suite) => suite.target.pin));
+  const pinning = await decidePinning(
+    // A server that somebody else started has its cores already.
+    plan.suites.every((suite) => suite.target.pin && suite.target.start !== undefined),
+  );
   return { plan, scenarios, pinning, logDir };
 };
 

@@ -1,0 +1,218 @@
+import path from 'node:path';
+import { exitCodes, problemsOf, type TailgateError, tailgateError } from '../errors.ts';
+import { collectReports } from '../github/collect-reports.ts';
+import type { CommentWhen } from '../github/comment-policy.ts';
+import { findPullRequests } from '../github/find-pull-requests.ts';
+import type { GithubContext, TriggeringRun } from '../github/github-context.ts';
+import type { CheckRequest } from '../github/publish-check.ts';
+import { publishReport, sectionOf } from '../github/publish-report.ts';
+import type { Host } from '../host/host.ts';
+import { headlineOf } from '../report/headline.ts';
+import { mergeReports } from '../report/merge-reports.ts';
+import { problemReport, verdictWith } from '../report/problem-report.ts';
+import { renderMarkdown } from '../report/render-markdown.ts';
+import type { Report } from '../report/report-model.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { showProblems } from './gate-command.ts';
+import type { GithubAccess } from './publish-results.ts';
+import { writeReports } from './write-reports.ts';
+
+/** The inputs of `report/action.yml`, read. */
+export type ReportActionInputs = {
+  /**
+   * `merge`: reports of jobs of this run, with a verdict and an exit code. `publish`: reports of the finished run that a
+   * `workflow_run` event is about, which may hold anything; the comment is all that comes of them.
+   */
+  mode: 'merge' | 'publish';
+  /** Folder of the downloaded artifacts, absolute. */
+  path: string;
+  comment: CommentWhen;
+  /** Only for `merge`: a check that a foreign report could turn green would be a hole in branch protection. */
+  check: { kind: 'none' | CheckRequest['kind']; name: string };
+  failOn: Report['failOn'];
+  /** Reports that must be there; null for any number. */
+  expected: number | null;
+  /** `needs.<job>.result` of the jobs that made the reports; null when not given. */
+  result: string | null;
+  /** Folder for the merged report, absolute. */
+  reportDir: string;
+  suite: string | null;
+};
+
+export type ReportAction = { host: Host; github: GithubAccess; inputs: ReportActionInputs };
+
+const maxSummaryLength = 900_000;
+
+/** What tells that the reports are not the whole story. */
+const incompleteness = (report: Report, count: number, inputs: ReportActionInputs): string | null => {
+  const { expected, result } = inputs;
+  if (expected !== null && count < expected) return `${count} of ${expected} reports are there`;
+  if (result !== null && result !== 'success' && report.verdict === 'pass')
+    return `every report says pass, but the measuring jobs ended with "${result.slice(0, 40)}"`;
+  return null;
+};
+
+/** The reports as one, with what the caller knows better than they do. */
+const mergedReport = async (
+  action: ReportAction,
+  trusted: { headSha: string | null; runUrl: string | null; result: string | null },
+): Promise<Report> => {
+  const { inputs } = action;
+  const { reports, problems } = await collectReports(inputs.path);
+  if (reports.length === 0)
+    throw (
+      problems[0] ?? tailgateError('REPORTS_MISSING', { path: inputs.path, reason: 'none could be read' })
+    );
+  const merged = mergeReports(reports);
+  const reason = incompleteness(merged, reports.length, { ...inputs, result: trusted.result });
+  const found: TailgateError[] = [
+    ...problems,
+    ...(reason === null ? [] : [tailgateError('REPORTS_INCOMPLETE', { reason })]),
+  ];
+  return {
+    ...merged,
+    failOn: inputs.failOn,
+    verdict: verdictWith(merged.verdict, found),
+    problems: [...merged.problems, ...found.map(problemReport)],
+    commits: { head: trusted.headSha, base: merged.commits.base },
+    runUrl: trusted.runUrl,
+  };
+};
+
+const repositoryUrl = (context: GithubContext): string | null =>
+  context.repository === null
+    ? null
+    : `${context.serverUrl}/${context.repository.owner}/${context.repository.repo}`;
+
+const publish = async (
+  action: ReportAction,
+  report: Report,
+  context: GithubContext,
+  section: { key: string; title: string },
+): Promise<string> => {
+  const { host, github, inputs } = action;
+  if (github === null) return '';
+  const links = { run: report.runUrl, repository: repositoryUrl(context) };
+  const published = await publishReport(github.client, {
+    context,
+    report,
+    comment: inputs.comment,
+    check: inputs.mode === 'merge' ? inputs.check : { ...inputs.check, kind: 'none' },
+    section,
+    headline: host.mask(headlineOf(report).title),
+    renderMarkdown: (maxLength) => host.mask(renderMarkdown(report, { maxLength, links })),
+    root: host.cwd,
+  });
+  for (const problem of published.problems) host.warn(problem.message);
+  for (const note of published.notes) host.info(note);
+  return published.comment?.url ?? '';
+};
+
+const writeOutputs = async (action: ReportAction, report: Report, commentUrl: string): Promise<void> => {
+  const { host, inputs } = action;
+  const files = await writeReports(report, inputs.reportDir, (text) => host.mask(text));
+  host.output('verdict', report.verdict);
+  host.output('report-json', files.json);
+  host.output('report-markdown', files.markdown);
+  host.output('report-html', files.html);
+  host.output('comment-url', commentUrl);
+  const shown = [files.markdown, files.html, files.json].map((file) => path.relative(host.cwd, file));
+  host.info(`Reports: ${shown.join(', ')}`);
+  try {
+    await host.summary(
+      host.mask(renderMarkdown(report, { maxLength: maxSummaryLength, links: { run: report.runUrl } })),
+    );
+  } catch (failure) {
+    host.warn(
+      `The job summary could not be written: ${failure instanceof Error ? failure.message : failure}`,
+    );
+  }
+};
+
+/** Joins the reports of a matrix into one comment and one verdict, and gives its exit code. */
+const merge = async (action: ReportAction): Promise<number> => {
+  const { github, inputs } = action;
+  const context = github?.context ?? null;
+  const report = await mergedReport(action, {
+    headSha: context?.headSha ?? null,
+    runUrl: context?.runUrl ?? null,
+    result: inputs.result,
+  });
+  const commentUrl =
+    context === null
+      ? ''
+      : await publish(action, report, context, sectionOf(context, { suite: inputs.suite }));
+  await writeOutputs(action, report, commentUrl);
+  showProblemReports(action.host, report);
+  return exitCodeOf(report);
+};
+
+const showProblemReports = (host: Host, report: Report): void => {
+  for (const problem of report.problems) host.error(`${problem.what}\n${problem.fix}`);
+};
+
+/**
+ * The context in which a finished run is commented on: its commit and number, not those of the run that publishes. Its
+ * token can write, whatever that run's could.
+ */
+const contextOfRun = (
+  context: GithubContext,
+  run: TriggeringRun,
+  pullNumber: number | null,
+): GithubContext => ({
+  ...context,
+  headSha: run.headSha,
+  headBranch: run.headBranch,
+  pullNumber,
+  run: { id: run.id, attempt: run.attempt },
+  runUrl: run.url,
+  fork: false,
+  dependabot: false,
+  tokenAccess: 'unknown',
+});
+
+/** Publishes what a run with a read-only token could not. Its verdict is that run's own: it does not fail this one. */
+const publishForRun = async (action: ReportAction): Promise<number> => {
+  const { host, github } = action;
+  const run = github?.context.triggeringRun ?? null;
+  if (github === null || run === null || github.context.repository === null)
+    throw tailgateError('SETTINGS_INVALID_VALUE', {
+      key: 'mode',
+      problem: '"publish" is for workflows that a "workflow_run" event starts, and needs a token',
+      expected: 'Start the workflow by "on: workflow_run", or set "mode: merge" (see docs/github.md).',
+    });
+  if (run.event !== 'pull_request' && run.event !== 'pull_request_target') {
+    host.info(`Nothing is published: the run was started by "${run.event}", not by a pull request.`);
+    return exitCodes.pass;
+  }
+  const { context, client } = github;
+  const pulls = await findPullRequests(client, github.context.repository, run);
+  if (pulls.length === 0) {
+    // Nothing is wrong: the pull request was closed, or moved on while it was measured.
+    host.warn(tailgateError('PULL_REQUEST_UNKNOWN', { headSha: run.headSha }).message);
+    return exitCodes.pass;
+  }
+  // The run may have failed for reasons of its other jobs, so its conclusion says nothing of these reports.
+  const report = await mergedReport(action, { headSha: run.headSha, runUrl: run.url, result: null });
+  let commentUrl = '';
+  for (const pullNumber of pulls) {
+    const section = { key: `run-of-${run.workflowId}`, title: 'tailgate' };
+    commentUrl =
+      (await publish(action, report, contextOfRun(context, run, pullNumber), section)) || commentUrl;
+  }
+  await writeOutputs(action, report, commentUrl);
+  for (const problem of report.problems) host.warn(`${problem.what}\n${problem.fix}`);
+  return exitCodes.pass;
+};
+
+/** The action in `report/`, from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
+export const reportAction = async (action: ReportAction): Promise<number> => {
+  try {
+    return action.inputs.mode === 'merge' ? await merge(action) : await publishForRun(action);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(action.host, problems);
+    action.host.output('verdict', 'invalid');
+    return exitCodes[problems[0]?.exit ?? 'internal'];
+  }
+};
