@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { captureOrMatch } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
 import type { VirtualUserContext } from '../flow/step.ts';
 import { StepFailure } from '../step-failure.ts';
-import { compilePayload } from './payload.ts';
+import { compilePayload } from '../template/compile-payload.ts';
 
 /** What a scenario expects of an answer: the `acknowledge` or `response` of a step. */
 export type AnswerSpec = {

@@ -2,9 +2,9 @@ import { type PayloadPath, payloadPath } from '../delivery/payload-path.ts';
 import type { DeliveryRule } from '../engine-settings.ts';
 import type { StepSpec } from '../flow/step.ts';
 import { durationMs } from '../flow/think.ts';
+import { compilePayload } from '../template/compile-payload.ts';
 import { compileTemplate, type Template } from '../template/compile-template.ts';
 import { type AnswerCheck, type AnswerSpec, compileAnswerCheck } from './answer-check.ts';
-import { compilePayload } from './payload.ts';
 
 /** Who is to get a message, as the step or a rule of the settings says. */
 export type DeliverySpec = {

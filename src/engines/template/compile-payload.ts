@@ -1,4 +1,4 @@
-import { compileTemplate, type Template } from '../template/compile-template.ts';
+import { compileTemplate, type Template } from './compile-template.ts';
 
 const encodings = ['base64', 'hex', 'utf8'] as const;
 type BinaryEncoding = (typeof encodings)[number];
