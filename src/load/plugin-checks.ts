@@ -26,9 +26,13 @@ export const checksOf = async (
   artillery.globalEvents.emit('done', report);
   // Before `ensure` asks for one of its own.
   const exitCodeBefore = artillery.suggestedExitCode;
-  // Apdex computes the score that conditions of ensure may name, so it goes first, in the order of loading.
-  for (const extension of artillery.extensionEvents)
-    if (extension.ext === 'beforeExit') await extension.method({ report, testInfo: { endTime: Date.now() } });
+  for (const extension of artillery.extensionEvents) {
+    if (extension.ext !== 'beforeExit') continue;
+    // `ensure` finds the score of `apdex` only among the counters.
+    const score = (artillery.apdexPlugin as { apdex?: number } | undefined)?.apdex;
+    if (score !== undefined) report.counters.apdex = score;
+    await extension.method({ report, testInfo: { endTime: Date.now() } });
+  }
   for (const extension of artillery.extensionEvents)
     if (extension.ext === 'onShutdown') await extension.method({});
   const failedExpectations = measurement.counters['plugins.expect.failed'] ?? 0;
