@@ -83,7 +83,9 @@ export const generatorSentence = (generator: NonNullable<SuiteReport['generator'
     `${formatValue(generator.cpuShare, 'cores')} at most`,
     `event-loop delay p99 ${formatDuration(generator.loopDelayP99Ms)}`,
     `${formatCount(generator.startedArrivals)} of ${formatCount(generator.intendedArrivals)} users started`,
-    `${formatCount(generator.lateSends)} of ${formatCount(generator.intendedSends)} timed sends late`,
+    ...(generator.intendedSends === 0
+      ? []
+      : [`${formatCount(generator.lateSends)} of ${formatCount(generator.intendedSends)} timed sends late`]),
     `largest lag ${formatDuration(generator.maxLagMs)}`,
   ].join(', ');
   return generator.bottleneck === null

@@ -31,7 +31,11 @@ export const codeSpan = (text: string, maxLength?: number): string => {
 /** Mentions, references, addresses, commits, emoji names, mathematics, tags and entities. */
 const acted =
   /[@#`<>|$\\&~^]|:\/\/|\bwww\.|\bmailto:|\bxmpp:|\bGH-\d|\b[0-9a-f]{7,}\b|:[a-z0-9_+-]+:|!\[|\]\(|\[[ x]?\]/i;
+/** One sign between blanks: GitHub does nothing with it, but for what it may begin at the start of a line. */
+const isLoneSign = (word: string): boolean => /^[@#<>&~^]$/.test(word);
+
 const escapeWord = (word: string, atStart: boolean): string => {
+  if (isLoneSign(word)) return word === '&' ? '&amp;' : `\\${word}`;
   const escaped = word.replaceAll(/[*_[\]]/g, '\\$&');
   if (!atStart) return escaped;
   // At the start of a line these would begin a list, a heading underline or a thematic break.
@@ -55,7 +59,7 @@ export const prose = (text: string, maxLength = 600, atStart = true): string => 
     acting = [];
   };
   for (const word of words) {
-    if (acted.test(word)) acting.push(word);
+    if (acted.test(word) && !isLoneSign(word)) acting.push(word);
     else {
       flush();
       parts.push(escapeWord(word, atStart && parts.length === 0));

@@ -48,10 +48,10 @@ export const formatElapsed = (ms: number | null): string => {
   return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
 
-/** Bytes in decimal units, the units of the thresholds: "812 B", "41.2 kB", "412 MB", "4.12 GB". */
+/** Bytes in decimal units, the units of the thresholds: "812 B", "41.2 KB", "412 MB", "4.12 GB". */
 export const formatBytes = (bytes: number | null): string => {
   if (!isNumber(bytes)) return noValue;
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
   let value = bytes;
   let unit = 0;
   while (Math.abs(value) >= 999.5 && unit < units.length - 1) {

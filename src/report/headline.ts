@@ -14,7 +14,7 @@ export const verdictEmoji: Record<Verdict | 'advisory', string> = {
 export const verdictWord: Record<Verdict | 'advisory', string> = {
   pass: 'pass',
   fail: 'fail',
-  inconclusive: 'undecided',
+  inconclusive: 'inconclusive',
   invalid: 'invalid',
   advisory: '',
 };
@@ -73,13 +73,13 @@ const rowsWith = (suites: readonly SuiteReport[], verdict: Verdict): Found[] => 
 
 const limitThat = (row: MetricRow, verdict: Verdict) => row.limits.find((limit) => limit.verdict === verdict);
 
-const foundTitle = ({ row }: Found): string => {
+const foundTitle = ({ row }: Found, verdict: Verdict): string => {
   const name = rowName(row);
   const missed = limitThat(row, 'fail');
   const rule = missed === undefined ? '' : shortRule(missed.rule, row);
   // A relative rule names a sign; an absolute one was missed by the value itself.
   if (row.change !== null && (rule === '' || /[+±]/.test(rule) || row.head === null))
-    return `${name} is ${directionPhrase(row, row.change.relative)}`;
+    return `${name} ${verdict === 'fail' ? 'is' : 'may be'} ${directionPhrase(row, row.change.relative)}`;
   if (row.head !== null) return `${name} is ${formatValue(row.head, row.unit, row.statistic)}`;
   return name;
 };
@@ -98,7 +98,7 @@ const foundDetail = ({ suite, row }: Found, verdict: Verdict): string => {
   const detectable = limit?.detectable ?? null;
   const sentence = `${parts.join('; ')}.`;
   if (verdict !== 'inconclusive' || detectable === null) return sentence;
-  return `${sentence} The smallest change that could have been seen is ${formatPercentChange(detectable)}.`;
+  return `${sentence} The smallest change that could have been seen is ${formatPercentChange(detectable).replace('+', '')}.`;
 };
 
 const inSuite = (suite: SuiteReport, suites: readonly SuiteReport[]): string =>
@@ -148,7 +148,7 @@ export const headlineOf = (report: Report): Headline => {
       };
     case 'fail':
     case 'inconclusive': {
-      const words = verdict === 'fail' ? 'Performance gate failed' : 'Performance gate undecided';
+      const words = verdict === 'fail' ? 'Performance gate failed' : 'Performance gate inconclusive';
       const suite = first?.suite ?? suites.find((one) => one.verdict === verdict);
       if (first === undefined)
         return {
@@ -158,7 +158,7 @@ export const headlineOf = (report: Report): Headline => {
         };
       return {
         verdict,
-        title: `${words}: ${foundTitle(first)}${inSuite(first.suite, suites)}${andMore(found.length)}`,
+        title: `${words}: ${foundTitle(first, verdict)}${inSuite(first.suite, suites)}${andMore(found.length)}`,
         detail: `${foundDetail(first, verdict)}${blocks(report, verdict)}`,
       };
     }

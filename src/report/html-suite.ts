@@ -12,7 +12,7 @@ import {
 import { plural, verdictWord } from './headline.ts';
 import { type Cell, htmlCode, htmlFigure, htmlTable } from './html-page.ts';
 import { errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
-import { isChanged, type MetricRow, metricRows, shortRule } from './metric-rows.ts';
+import { explanationsOf, isChanged, type MetricRow, metricRows, placeOf, shortRule } from './metric-rows.ts';
 import { distributionChart, roundsChart, trendChart } from './report-charts.ts';
 import type { MetricReport, ProblemReport, SuiteReport } from './report-model.ts';
 import { xmlLines, xmlText } from './xml-text.ts';
@@ -60,10 +60,8 @@ const resultsTable = (rows: readonly MetricRow[]): string => {
 export const problemHtml = (problem: ProblemReport): string => {
   const [what = '', ...tail] = problem.what.split('\n');
   const [fix = '', ...lines] = problem.fix.split('\n');
-  const place =
-    problem.file === null
-      ? ''
-      : ` ${htmlCode(problem.line === null ? problem.file : `${problem.file}:${problem.line}`)}`;
+  const where = placeOf(problem);
+  const place = where === null ? '' : ` ${htmlCode(where)}`;
   return `<div class="problem"><p><strong class="fail">${xmlText(problem.code, 60)}</strong>${place} ${xmlText(what, 600)}</p>${
     tail.length > 0 ? `<pre>${xmlLines(tail.join('\n'), 60)}</pre>` : ''
   }<p><strong>What to do:</strong> ${xmlText(fix, 600)}</p>${lines.length > 0 ? `<pre>${xmlLines(lines.join('\n'), 60)}</pre>` : ''}</div>`;
@@ -78,15 +76,10 @@ const list = (title: string, items: readonly string[]): string =>
         .join('\n')}</ul>`;
 
 const explanations = (rows: readonly MetricRow[]): string[] =>
-  rows.flatMap((row) =>
-    row.limits.map((limit) => {
-      const place =
-        limit.file === null
-          ? ''
-          : ` ${htmlCode(limit.line === null ? limit.file : `${limit.file}:${limit.line}`)}`;
-      return `${verdictHtml(limit.verdict)} ${xmlText(limit.explanation, 600)}${place}`;
-    }),
-  );
+  explanationsOf(rows).map(({ verdict, text, places }) => {
+    const where = places.slice(0, 5).map((place) => ` ${htmlCode(place)}`);
+    return `${verdictHtml(verdict)} ${xmlText(text, 600)}${where.join('')}`;
+  });
 
 const errors = (suite: SuiteReport): string[] =>
   suite.errors.map((error) => {

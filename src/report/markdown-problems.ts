@@ -3,16 +3,15 @@ import type { Section } from './fit-sections.ts';
 import { formatCount } from './format-value.ts';
 import { plural } from './headline.ts';
 import { details, itemVariants } from './markdown-blocks.ts';
+import { placeOf } from './metric-rows.ts';
 import type { ErrorReport, ProblemReport, SuiteReport } from './report-model.ts';
 
 /** A problem of the catalogue: what, where, and what to do; a server's output or lines to add are kept as blocks. */
 export const problemBlock = (problem: ProblemReport): string => {
   const [what = '', ...tail] = problem.what.split('\n');
   const [fix = '', ...lines] = problem.fix.split('\n');
-  const place =
-    problem.file === null
-      ? ''
-      : ` ${codeSpan(problem.line === null ? problem.file : `${problem.file}:${problem.line}`)}`;
+  const where = placeOf(problem);
+  const place = where === null ? '' : ` ${codeSpan(where)}`;
   const blocks = [`⛔ **Problem** ${codeSpan(problem.code, 60)}${place}: ${prose(what, 600, false)}`];
   if (tail.some((line) => line.trim() !== '')) blocks.push(fenced(tail.join('\n')));
   blocks.push(`**What to do:** ${prose(fix, 600, false)}`);

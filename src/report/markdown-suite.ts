@@ -5,7 +5,7 @@ import { formatChange, formatValue, noValue } from './format-value.ts';
 import { plural, verdictEmoji, verdictWord } from './headline.ts';
 import { details, itemVariants, shrinkingSizes, table } from './markdown-blocks.ts';
 import { errorSections, problemSections } from './markdown-problems.ts';
-import { isChanged, type MetricRow, metricRows, openRows, shortRule } from './metric-rows.ts';
+import { explanationsOf, isChanged, type MetricRow, metricRows, openRows, shortRule } from './metric-rows.ts';
 import type { SuiteReport } from './report-model.ts';
 import { sparkline } from './sparkline.ts';
 
@@ -46,15 +46,10 @@ const tableVariants = (rows: readonly MetricRow[], headLabel: string): string[] 
 };
 
 const explanationItems = (rows: readonly MetricRow[]): string[] =>
-  rows.flatMap((row) =>
-    row.limits.map((limit) => {
-      const place =
-        limit.file === null
-          ? ''
-          : ` (${codeSpan(limit.line === null ? limit.file : `${limit.file}:${limit.line}`)})`;
-      return `- ${verdictEmoji[limit.verdict]} ${prose(limit.explanation, 600)}${place}`;
-    }),
-  );
+  explanationsOf(rows).map(({ verdict, text, places }) => {
+    const where = places.slice(0, 5).map((place) => codeSpan(place));
+    return `- ${verdictEmoji[verdict]} ${prose(text, 600)}${where.length === 0 ? '' : ` (${where.join(', ')})`}`;
+  });
 
 const unmeasuredSection = (suite: SuiteReport, importance: number): Section[] => {
   if (suite.unmeasured.length === 0) return [];

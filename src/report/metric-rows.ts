@@ -1,3 +1,4 @@
+import { metricAliases } from '../settings/metric-names.ts';
 import { isDistribution, statisticOf } from './format-value.ts';
 import type { ChangeReport, LimitReport, MetricReport, SuiteReport } from './report-model.ts';
 
@@ -94,9 +95,32 @@ export const openRows = (rows: readonly MetricRow[]): MetricRow[] => {
 export const rowName = (row: Pick<MetricRow, 'metric' | 'statistic'>): string =>
   row.statistic === 'value' ? row.metric : `${row.metric} ${row.statistic}`;
 
-/** The rule of a limit without the name of the metric, which the row shows already. */
+const aliasesOf = (metric: string): string[] =>
+  Object.keys(metricAliases).filter((alias) => metricAliases[alias] === metric);
+
+/** The rule of a limit without the name of the metric and the statistic, which the row shows already. */
 export const shortRule = (rule: string, row: Pick<MetricRow, 'metric' | 'statistic'>): string => {
-  for (const name of [`${row.metric}.${row.statistic}`, row.metric])
-    if (rule.startsWith(`${name} `)) return rule.slice(name.length + 1);
-  return rule;
+  for (const name of [row.metric, ...aliasesOf(row.metric)])
+    for (const prefix of [`${name}.${row.statistic} `, `${name} `])
+      if (rule.startsWith(prefix)) return rule.slice(prefix.length);
+  return rule.startsWith(`${row.statistic} `) ? rule.slice(row.statistic.length + 1) : rule;
+};
+
+/** Why a limit was decided as it was, and where it stands; what is the same for several limits is said once. */
+export type Explanation = { verdict: LimitReport['verdict']; text: string; places: string[] };
+
+/** `tailgate.yml:14`; null when it is not known where a rule stands. */
+export const placeOf = (of: { file: string | null; line: number | null }): string | null =>
+  of.file === null || of.line === null ? of.file : `${of.file}:${of.line}`;
+
+export const explanationsOf = (rows: readonly MetricRow[]): Explanation[] => {
+  const found = new Map<string, Explanation>();
+  for (const limit of rows.flatMap((row) => row.limits)) {
+    const key = `${limit.verdict} ${limit.explanation}`;
+    const explanation = found.get(key) ?? { verdict: limit.verdict, text: limit.explanation, places: [] };
+    found.set(key, explanation);
+    const place = placeOf(limit);
+    if (place !== null && !explanation.places.includes(place)) explanation.places.push(place);
+  }
+  return [...found.values()];
 };

@@ -23,6 +23,7 @@ export const capacityCurve = (
   id: string,
   of: LevelValue,
   format: (value: number) => string,
+  kind: 'latency' | 'share',
 ): string => {
   const series: Series[] = (['baseline', 'head'] as const)
     .map((side) => ({ side, points: pointsOf(report[side], of) }))
@@ -31,7 +32,7 @@ export const capacityCurve = (
   const values = series.flatMap((one) => one.points.map(([, value]) => value));
   const smallest = Math.min(...values);
   // One load far beyond the knee would press everything else to the ground.
-  const logarithmic = smallest > 0 && Math.max(...values) > 20 * smallest;
+  const logarithmic = kind === 'latency' && smallest > 0 && Math.max(...values) > 20 * smallest;
   const marks = (['baseline', 'head'] as const).flatMap((side) => {
     const holds = report[side]?.knee.holds ?? null;
     return holds === null ? [] : [{ x: holds, side, text: `holds ${formatCount(holds)}` }];
@@ -68,12 +69,12 @@ export const renderCapacityHtml = (report: CapacityReport): string => {
   const metric = report.metric === null ? '' : `, ${htmlCode(report.metric, 120)}`;
   const figures = [
     htmlFigure(
-      capacityCurve(report, 'c-p95', (level) => level.latency?.p95Ms ?? null, formatTick),
+      capacityCurve(report, 'c-p95', (level) => level.latency?.p95Ms ?? null, formatTick, 'latency'),
       `p95 by load${metric}`,
       sides,
     ),
     htmlFigure(
-      capacityCurve(report, 'c-errors', (level) => level.errorRate, formatShare),
+      capacityCurve(report, 'c-errors', (level) => level.errorRate, formatShare, 'share'),
       'Errors per attempt by load',
       sides,
     ),
@@ -83,6 +84,7 @@ export const renderCapacityHtml = (report: CapacityReport): string => {
         'c-cpu',
         (level) => level.resources?.maxCpuShare ?? null,
         (value) => formatValue(value, 'cores'),
+        'share',
       ),
       "The server's CPU by load, peak",
       sides,

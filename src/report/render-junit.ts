@@ -1,7 +1,7 @@
 import type { Verdict } from '../verdict/verdict.ts';
 import { formatChange, formatValue } from './format-value.ts';
 import { type JunitCase, type JunitOutcome, type JunitSuite, junitXml } from './junit-xml.ts';
-import { metricRows, rowName, shortRule } from './metric-rows.ts';
+import { metricRows, placeOf, rowName, shortRule } from './metric-rows.ts';
 import { renderTerminal } from './render-terminal.ts';
 import type { ProblemReport, Report, SuiteReport } from './report-model.ts';
 
@@ -13,8 +13,10 @@ export const outcomeOf = (verdict: Verdict, failOn: Report['failOn']): JunitOutc
 };
 
 /** In the text: the schema of Jenkins has no attributes for it. */
-const placeText = (of: { file: string | null; line: number | null }): string =>
-  of.file === null ? '' : `${of.file}${of.line === null ? '' : `:${of.line}`}: `;
+const placeText = (of: { file: string | null; line: number | null }): string => {
+  const where = placeOf(of);
+  return where === null ? '' : `${where}: `;
+};
 
 export const problemCase = (problem: ProblemReport, failOn: Report['failOn']): JunitCase => ({
   name: problem.code,

@@ -84,6 +84,12 @@ const oneSuite = (suite: SuiteReport, headLabel: string, isAlone: boolean): Sect
     : under(heading(suite.name, suite.verdict, 50), sections);
 };
 
+/** Whether the problem that the headline would name stands right under it anyway. */
+const isSaidBelow = (report: Report): boolean =>
+  report.verdict === 'invalid' &&
+  report.failOn.includes('invalid') &&
+  (report.problems.length > 0 || (report.suites.length === 1 && report.suites[0]!.problems.length > 0));
+
 /**
  * The report as GitHub Flavored Markdown: the comment on the pull request and the job summary. Foreign text in it is
  * inert; it is never longer than asked for, and never cut inside a table, a tag, a fence or a character.
@@ -96,7 +102,7 @@ export const renderMarkdown = (report: Report, options: MarkdownOptions = {}): s
   const marker = options.marker === undefined ? '' : `${options.marker}\n`;
   const sections: Section[] = [
     { variants: [`${marker}${head}`], importance: 100 },
-    { variants: [prose(detail, 900), ''], importance: 98 },
+    ...(isSaidBelow(report) ? [] : [{ variants: [prose(detail, 900), ''], importance: 98 }]),
     ...problemSections(report.problems, 94),
     ...overview(entries),
     ...entries.flatMap((entry) =>

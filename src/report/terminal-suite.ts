@@ -11,7 +11,16 @@ import {
 } from './format-value.ts';
 import { verdictWord } from './headline.ts';
 import { errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
-import { isChanged, type MetricRow, metricRows, openRows, rowName, shortRule } from './metric-rows.ts';
+import {
+  explanationsOf,
+  isChanged,
+  type MetricRow,
+  metricRows,
+  openRows,
+  placeOf,
+  rowName,
+  shortRule,
+} from './metric-rows.ts';
 import type { MetricReport, ProblemReport, SuiteReport } from './report-model.ts';
 import { sparkline } from './sparkline.ts';
 import { type Column, layout } from './terminal-table.ts';
@@ -81,10 +90,8 @@ const resultsTable = (
 };
 
 export const problemText = (problem: ProblemReport, columns: number, paint: Paint): string => {
-  const place =
-    problem.file === null
-      ? ''
-      : `${cleanLine(problem.file)}${problem.line === null ? '' : `:${problem.line}`}: `;
+  const where = placeOf(problem);
+  const place = where === null ? '' : `${cleanLine(where)}: `;
   const [what = '', ...tail] = cleanLines(problem.what, 40, 500);
   const fix = cleanLines(problem.fix, 40, 500);
   return [
@@ -104,13 +111,11 @@ const errorText = (suite: SuiteReport, paint: Paint): string =>
   ].join('\n');
 
 const explanationLines = (rows: readonly MetricRow[], columns: number, paint: Paint): string[] =>
-  rows.flatMap((row) =>
-    row.limits.map((limit) =>
-      wrap(
-        `${paintVerdict(limit.verdict, paint, pad(verdictWord[limit.verdict], 9))} ${cleanLine(limit.explanation, 600)}`,
-        columns,
-        ' '.repeat(10),
-      ),
+  explanationsOf(rows).map(({ verdict, text }) =>
+    wrap(
+      `${paintVerdict(verdict, paint, pad(verdictWord[verdict], 12))} ${cleanLine(text, 600)}`,
+      columns,
+      ' '.repeat(13),
     ),
   );
 

@@ -36,7 +36,7 @@ test('a pass that does not fail and a fail that does not fail the step say so', 
   assert.doesNotMatch(renderTerminal(sampleReports.fail!()), /does not fail this step/);
   assert.match(
     renderTerminal(sampleReports.inconclusive!()),
-    /smallest change that\s+could have been\s+seen\s+is \+14%/,
+    /smallest change that\s+could have been\s+seen\s+is 14%/,
   );
 });
 
