@@ -12,6 +12,7 @@ export class Deadlines {
   #queues = new Map<number, Entry[]>();
   #heads = new Map<number, number>();
   #timer: NodeJS.Timeout | null = null;
+  #armedForMs = Number.POSITIVE_INFINITY;
 
   /** Calls `expire` after `timeoutMs`, unless cancelled. */
   after(timeoutMs: number, expire: () => void): Deadline {
@@ -23,7 +24,7 @@ export class Deadlines {
     } else this.#trim(timeoutMs, queue);
     const entry = new QueuedDeadline(performance.now() + timeoutMs, expire);
     queue.push(entry);
-    if (this.#timer === null) this.#arm();
+    if (this.#timer === null || entry.dueMs < this.#armedForMs) this.#arm();
     return entry;
   }
 
@@ -48,6 +49,9 @@ export class Deadlines {
       const first = queue[this.#heads.get(timeoutMs)!];
       if (first !== undefined && first.dueMs < nextMs) nextMs = first.dueMs;
     }
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#armedForMs = nextMs;
     if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#fire(), Math.max(25, Math.ceil(nextMs - performance.now())));
     this.#timer.unref();
@@ -55,6 +59,7 @@ export class Deadlines {
 
   #fire(): void {
     this.#timer = null;
+    this.#armedForMs = Number.POSITIVE_INFINITY;
     const nowMs = performance.now();
     const expired: (() => void)[] = [];
     for (const [timeoutMs, queue] of this.#queues) {

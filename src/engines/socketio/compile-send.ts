@@ -121,6 +121,7 @@ export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: 
       );
     } else {
       socket.emit(...outgoing);
+      user.sentUnanswered();
       if (watch === null && spec.isMeasured) {
         recorder.count('messages.unanswered');
         recorder.unmeasuredEmit(spec.event, place);

@@ -1,10 +1,28 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { Manager } from 'socket.io-client';
 import type { ClientConnection, ConnectionOptions } from './client-socket.ts';
 
+/**
+ * An agent for the requests of the polling transport, so that they can be ended: `socket.io-client` leaves the request
+ * of a handshake that it gave up open, with its descriptor, for as long as the server says nothing.
+ */
+const agentFor = (url: string, options: ConnectionOptions): HttpAgent | null => {
+  const transports = options.transports as unknown[] | undefined;
+  if (options.agent !== undefined || (transports !== undefined && !transports.includes('polling')))
+    return null;
+  return url.startsWith('https:') ? new HttpsAgent() : new HttpAgent();
+};
+
 /** Opens a connection with `socket.io-client`. Its manager is never shared: one virtual user, one connection. */
 export const openClientConnection = (url: string, options: ConnectionOptions): ClientConnection => {
-  const manager = new Manager(url, options);
+  const agent = agentFor(url, options);
+  const manager = new Manager(url, agent === null ? options : { ...options, agent });
   const sockets: { disconnect(): unknown }[] = [];
+  let hasOpened = false;
+  manager.on('open', () => {
+    hasOpened = true;
+  });
   return {
     socket: (namespace) => {
       const socket = manager.socket(namespace, options);
@@ -13,6 +31,7 @@ export const openClientConnection = (url: string, options: ConnectionOptions): C
     },
     close: () => {
       for (const socket of sockets) socket.disconnect();
+      if (!hasOpened) agent?.destroy();
     },
   };
 };

@@ -119,11 +119,12 @@ export class SocketIoEngine {
         .flatMap((name) =>
           typeof name === 'string' ? [guarded(runFunction(name, config, ee, place), place)] : [],
         );
-    const connectsFirst = this.#connectsFirst(flow, leading);
+    const connectsLast = leading < 0 && !this.#connectsFirst(flow, leading);
     const run = sequence([
       ...hooks(spec.beforeScenario),
-      ...(connectsFirst ? [this.#connectDefault(place)] : []),
+      ...(this.#connectsFirst(flow, leading) ? [this.#connectDefault(place)] : []),
       body,
+      ...(connectsLast ? [this.#connectDefault(place)] : []),
       ...hooks(spec.afterScenario),
     ]);
     return this.#scenario(run, this.#userPlan(compilation), { usesHttp: flow.some(hasHttp), place, ee });
@@ -135,9 +136,9 @@ export class SocketIoEngine {
    */
   #connectsFirst(flow: StepSpec[], leading: number): boolean {
     const first = flow[leading];
-    if (first === undefined) return true;
-    if (first.connect !== undefined || first.reconnect !== undefined) return false;
-    return !flow.slice(0, leading).some((step) => isHttpStep(step) || step.function !== undefined);
+    if (first?.connect !== undefined || first?.reconnect !== undefined) return false;
+    const before = leading < 0 ? flow : flow.slice(0, leading);
+    return !before.some((step) => isHttpStep(step) || step.function !== undefined);
   }
 
   #connectDefault(place: string): Step {
@@ -215,7 +216,7 @@ export class SocketIoEngine {
         at,
       );
     const send = compileSend(emit, watch, at);
-    return step.rate === undefined ? emitStep(emit, send, at) : guarded(fixedRate(step, emit, send, at), at);
+    return step.rate === undefined ? emitStep(emit, send, at) : fixedRate(step, emit, send, at);
   }
 
   #watch(

@@ -27,6 +27,12 @@ export type UserPlan = {
   joinsOnConnect: () => boolean;
 };
 
+/**
+ * How long after an emit that nothing answers the connection is kept, milliseconds. A Socket.IO server drops messages
+ * that it reads together with the farewell of their sender.
+ */
+const farewellMs = 100;
+
 /** The room of everyone who is connected. */
 export const everyone = '*';
 
@@ -50,6 +56,7 @@ export class SocketIoUser {
   readonly #namespaces = new Map<string, Namespace>();
   #connection: ClientConnection | null = null;
   #isEnded = false;
+  #unansweredAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(plan: UserPlan, context: VirtualUserContext) {
     this.#plan = plan;
@@ -177,17 +184,21 @@ export class SocketIoUser {
     else deliveryLedger.sessionEnds(this.member, () => this.#whenAnswered(close));
   }
 
+  /** A message was sent whose handling by the server nothing will tell. */
+  sentUnanswered(): void {
+    this.#unansweredAtMs = performance.now();
+  }
+
   #whenAnswered(done: () => void): void {
-    if (this.pending.size === 0) {
-      done();
-      return;
-    }
-    const untilMs = performance.now() + engineSettings().drainMs;
+    const nowMs = performance.now();
+    const untilMs = nowMs + engineSettings().drainMs;
+    const fromMs = Math.min(this.#unansweredAtMs + farewellMs, untilMs);
     const check = () => {
-      if (this.pending.size === 0 || performance.now() >= untilMs) done();
-      else deadlines.after(50, check);
+      const checkedMs = performance.now();
+      if (checkedMs >= fromMs && (this.pending.size === 0 || checkedMs >= untilMs)) done();
+      else deadlines.after(25, check);
     };
-    deadlines.after(50, check);
+    check();
   }
 
   #close(): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Server, type ServerOptions } from 'socket.io';
 import { type EngineSettings, setEngineSettings } from '../../../src/engines/engine-settings.ts';
 import type { VirtualUserContext } from '../../../src/engines/flow/step.ts';
@@ -15,6 +15,11 @@ export type TestServer = AsyncDisposable & { io: Server; http: HttpServer; url: 
 
 export const startServer = async (options: Partial<ServerOptions> = {}): Promise<TestServer> => {
   const http = createServer();
+  const sockets = new Set<Socket>();
+  http.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   const io = new Server(http, options);
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const { port } = http.address() as AddressInfo;
@@ -25,7 +30,7 @@ export const startServer = async (options: Partial<ServerOptions> = {}): Promise
     [Symbol.asyncDispose]: async () => {
       io.disconnectSockets(true);
       await io.close();
-      http.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
     },
   };
 };
