@@ -9,12 +9,12 @@ import {
 
 /**
  * The report of a search for the highest load that a server takes: which loads were tried, at which the limits held,
- * where the knee is and what gave out first, for the head and, where there is one, for the baseline.
+ * where latency leaves its linear part (the knee) and what gave out first, for the head and, where there is one, for the baseline.
  */
 
 const finiteOrNull = z.number().nullable();
 
-/** What gave out at a load. `generator` and `server` leave the load without an answer. */
+/** What gave out at a load. `generator` leaves the load without an answer; `server`: it died, or dropped the room. */
 export const capacityReasonSchema = z.strictObject({
   what: z.enum([
     'latency',
@@ -33,6 +33,7 @@ export const capacityReasonSchema = z.strictObject({
 export const capacityLevelSchema = z.strictObject({
   load: z.number().describe('Offered load, in the unit of the report'),
   achieved: finiteOrNull.describe('Load that the generator reached'),
+  users: finiteOrNull.describe('Most virtual users at the same time'),
   phase: z.enum(['growing', 'bisecting', 'confirming']),
   verdict: z.enum(['holds', 'breaks', 'invalid']).describe('invalid: nothing can be said of this load'),
   latency: latencySummarySchema.nullable().describe('The distribution of the main metric'),
@@ -47,12 +48,25 @@ export const capacityLevelSchema = z.strictObject({
 
 export const capacitySideSchema = z.strictObject({
   levels: z.array(capacityLevelSchema).describe('In the order in which they were measured'),
-  knee: z.strictObject({
-    holds: finiteOrNull.describe('Highest load at which every limit held; null when it held at none'),
-    breaks: finiteOrNull.describe('Lowest load above it at which one did not; null when none was found'),
-    confirmed: z.boolean().describe('Both were measured more than once, with the same answer'),
-  }),
-  gaveOut: capacityReasonSchema.nullable().describe('What gave out first above the knee'),
+  edge: z
+    .strictObject({
+      holds: finiteOrNull.describe('Highest load at which every limit held; null when it held at none'),
+      breaks: finiteOrNull.describe('Lowest load above it at which one did not; null when none was found'),
+      confirmed: z
+        .boolean()
+        .describe('Both were measured more than once; where the answers differ, most of them decide'),
+    })
+    .describe('The capacity: it lies between the two loads'),
+  knee: z
+    .strictObject({
+      load: z.number(),
+      meanMs: z.number().describe('Mean latency of the main metric there'),
+    })
+    .nullable()
+    .describe(
+      'Load with the most throughput per latency: beyond it latency rises faster than load. Null when it lies at or beyond the highest load that was measured',
+    ),
+  gaveOut: capacityReasonSchema.nullable().describe('What gave out first above the edge'),
 });
 
 export const capacityReportSchema = z.strictObject({

@@ -14,6 +14,7 @@ import {
 export type CapacityRow = {
   load: string;
   achieved: string;
+  users: string;
   p50: string;
   p95: string;
   p99: string;
@@ -58,6 +59,7 @@ export const capacityRows = (report: CapacityReport): CapacityRow[] => {
       return {
         load: formatCount(load),
         achieved: cell((level) => level.achieved, formatCount),
+        users: cell((level) => level.users, formatCount),
         p50: cell((level) => level.latency?.p50Ms ?? null, formatDuration),
         p95: cell((level) => level.latency?.p95Ms ?? null, formatDuration),
         p99: cell((level) => level.latency?.p99Ms ?? null, formatDuration),
@@ -84,20 +86,35 @@ export const capacityVerdictCell = (
 };
 
 /** "412 users/s", "at least 800 users/s", "less than 50 users/s". */
-export const kneeText = (side: CapacitySide, unit: string): string => {
-  const { holds, breaks } = side.knee;
+export const capacityText = (side: CapacitySide, unit: string): string => {
+  const { holds, breaks } = side.edge;
   if (holds === null) return breaks === null ? 'unknown' : `less than ${formatCount(breaks)} ${unit}`;
   return breaks === null ? `at least ${formatCount(holds)} ${unit}` : `${formatCount(holds)} ${unit}`;
 };
 
 const changeText = (report: CapacityReport): string => {
-  const before = report.baseline?.knee.holds ?? null;
-  const after = report.head.knee.holds;
+  const before = report.baseline?.edge.holds ?? null;
+  const after = report.head.edge.holds;
   if (report.baseline === null) return '';
-  const baseline = kneeText(report.baseline, report.unit);
+  const baseline = capacityText(report.baseline, report.unit);
   if (before === null || after === null || before === 0) return `; the baseline: ${baseline}`;
   const change = formatPercentChange(after / before - 1);
   return after === before ? `, as the baseline does` : `, ${change} against the baseline (${baseline})`;
+};
+
+/** Where latency begins to rise faster than load, on each side that was measured; empty where no knee was found. */
+export const kneeText = (report: CapacityReport): string => {
+  const at = (side: CapacitySide | null): string | null =>
+    side === null || side.knee === null
+      ? null
+      : `${formatCount(side.knee.load)} ${report.unit} (mean ${formatDuration(side.knee.meanMs)})`;
+  const head = at(report.head);
+  const baseline = at(report.baseline);
+  const both = [
+    ...(head === null ? [] : [report.baseline === null ? head : `${head} at the head`]),
+    ...(baseline === null ? [] : [`${baseline} at the baseline`]),
+  ];
+  return both.length === 0 ? '' : `Beyond about ${both.join(' and ')} latency rises faster than load.`;
 };
 
 /** What was found, as plain text that may hold foreign names: a title, and sentences. */
@@ -107,13 +124,13 @@ export const capacityHeadline = (
   const { head, baseline, verdict } = report;
   const firstOf = (side: CapacitySide | null, name: string): string[] =>
     side?.gaveOut ? [`What gave out first${name}: ${side.gaveOut.explanation}`] : [];
-  const unconfirmed = head.knee.confirmed ? [] : ['The edge was measured once only.'];
+  const unconfirmed = head.edge.confirmed ? [] : ['The edge was measured once only.'];
   return {
     verdict,
     title:
       verdict === 'invalid'
         ? 'Capacity unknown: the measurement cannot be trusted'
-        : `Capacity: ${kneeText(head, report.unit)}${changeText(report)}`,
+        : `Capacity: ${capacityText(head, report.unit)}${changeText(report)}`,
     detail: [
       report.reason,
       ...firstOf(head, baseline === null ? '' : ' at the head'),

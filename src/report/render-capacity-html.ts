@@ -1,5 +1,11 @@
 import type { CapacityReport, CapacitySide } from './capacity-model.ts';
-import { capacityHeadline, capacityRows, capacityVerdictCell, kneeText } from './capacity-rows.ts';
+import {
+  capacityHeadline,
+  capacityRows,
+  capacityText,
+  capacityVerdictCell,
+  kneeText,
+} from './capacity-rows.ts';
 import { durationLine, environmentLine } from './describe-comparison.ts';
 import { formatCount, formatShare, formatTick, formatValue } from './format-value.ts';
 import { type Cell, htmlCode, htmlFigure, htmlPage, htmlTable } from './html-page.ts';
@@ -17,7 +23,7 @@ const pointsOf = (side: CapacitySide | null, of: LevelValue): Series['points'] =
     .slice(0, 200);
 };
 
-/** A value of every load on both sides, with the knees; an empty string when there are not two loads. */
+/** A value of every load on both sides, with the highest loads that held; an empty string when there are not two loads. */
 export const capacityCurve = (
   report: CapacityReport,
   id: string,
@@ -31,10 +37,10 @@ export const capacityCurve = (
   if (series.length === 0) return '';
   const values = series.flatMap((one) => one.points.map(([, value]) => value));
   const smallest = Math.min(...values);
-  // One load far beyond the knee would press everything else to the ground.
+  // One load far beyond the edge would press everything else to the ground.
   const logarithmic = kind === 'latency' && smallest > 0 && Math.max(...values) > 20 * smallest;
   const marks = (['baseline', 'head'] as const).flatMap((side) => {
-    const holds = report[side]?.knee.holds ?? null;
+    const holds = report[side]?.edge.holds ?? null;
     return holds === null ? [] : [{ x: holds, side, text: `holds ${formatCount(holds)}` }];
   });
   return lineChart({
@@ -58,11 +64,20 @@ export const renderCapacityHtml = (report: CapacityReport): string => {
   const { title, detail, verdict } = capacityHeadline(report);
   const sides = report.baseline === null ? (['head'] as const) : (['baseline', 'head'] as const);
   const rows = capacityRows(report).slice(0, 500);
-  const titles = [`Load (${report.unit})`, 'Achieved', 'p50', 'p95', 'p99', 'Errors', 'CPU, peak'];
+  const titles = [
+    `Load (${report.unit})`,
+    'Achieved',
+    'Users, peak',
+    'p50',
+    'p95',
+    'p99',
+    'Errors',
+    'CPU, peak',
+  ];
   const table = htmlTable(
     [...titles.map((html) => ({ html, number: true })), { html: 'Limits' }],
     rows.map((row) => [
-      ...[row.load, row.achieved, row.p50, row.p95, row.p99, row.errors, row.cpu].map(number),
+      ...[row.load, row.achieved, row.users, row.p50, row.p95, row.p99, row.errors, row.cpu].map(number),
       { html: capacityVerdictCell(row, outcomes) },
     ]),
   );
@@ -97,10 +112,10 @@ export const renderCapacityHtml = (report: CapacityReport): string => {
       (level) =>
         `<li>at ${formatCount(level.load)} ${report.unit}: ${level.reasons.map((reason) => xmlText(reason.explanation, 400)).join(' ')}</li>`,
     );
-  const knees = sides
+  const edges = sides
     .map(
       (side) =>
-        `<li>${side}: ${kneeText(report[side]!, report.unit)}${report[side]!.knee.confirmed ? ', confirmed' : ''}</li>`,
+        `<li>${side}: ${capacityText(report[side]!, report.unit)}${report[side]!.edge.confirmed ? ', confirmed' : ''}</li>`,
     )
     .join('');
   const body = [
@@ -110,7 +125,7 @@ export const renderCapacityHtml = (report: CapacityReport): string => {
       .slice(0, 50)
       .map((rule) => htmlCode(rule, 120))
       .join(' ')}</p>`,
-    `<ul>${knees}</ul>`,
+    `<ul>${edges}</ul><p>${kneeText(report)}</p>`,
     table,
     `<div class="charts">${figures}</div>`,
     reasons.length === 0 ? '' : `<h3>Why the limits broke</h3><ul>${reasons.join('\n')}</ul>`,

@@ -1,5 +1,11 @@
 import type { CapacityReport, CapacitySide } from './capacity-model.ts';
-import { type CapacityRow, capacityHeadline, capacityRows, capacityVerdictCell } from './capacity-rows.ts';
+import {
+  type CapacityRow,
+  capacityHeadline,
+  capacityRows,
+  capacityVerdictCell,
+  kneeText,
+} from './capacity-rows.ts';
 import { codeSpan, prose } from './escape-markdown.ts';
 import { fitSections, type Section } from './fit-sections.ts';
 import { verdictEmoji } from './headline.ts';
@@ -12,10 +18,21 @@ const outcomeText = { holds: '✅ holds', breaks: '❌ breaks', invalid: '⛔ in
 const levelTable = (report: CapacityReport, rows: readonly CapacityRow[]): string =>
   table(
     [
-      [`Load (${report.unit})`, 'Achieved', 'p50', 'p95', 'p99', 'Errors', 'CPU, peak', 'Limits'],
+      [
+        `Load (${report.unit})`,
+        'Achieved',
+        'Users, peak',
+        'p50',
+        'p95',
+        'p99',
+        'Errors',
+        'CPU, peak',
+        'Limits',
+      ],
       ...rows.map((row) => [
         row.load,
         row.achieved,
+        row.users,
         row.p50,
         row.p95,
         row.p99,
@@ -24,7 +41,7 @@ const levelTable = (report: CapacityReport, rows: readonly CapacityRow[]): strin
         capacityVerdictCell(row, outcomeText),
       ]),
     ],
-    ['r', 'r', 'r', 'r', 'r', 'r', 'r', 'l'],
+    ['r', 'r', 'r', 'r', 'r', 'r', 'r', 'r', 'l'],
   );
 
 /** A drawing that GitHub makes itself, from numbers alone. */
@@ -75,6 +92,7 @@ export const renderCapacityMarkdown = (report: CapacityReport, options: Markdown
   const curve = mermaidCurve(report);
   const rules = report.rules.slice(0, 20).map((rule) => codeSpan(rule, 120));
   const metric = report.metric === null ? '' : ` Latency is that of ${codeSpan(report.metric, 120)}.`;
+  const knee = kneeText(report);
   const sections: Section[] = [
     { variants: [`${marker}## ${verdictEmoji[verdict]} ${prose(title, 300, false)}`], importance: 100 },
     { variants: [prose(detail, 1500), ''], importance: 98 },
@@ -87,7 +105,7 @@ export const renderCapacityMarkdown = (report: CapacityReport, options: Markdown
     },
     {
       variants: [
-        `Suite ${codeSpan(report.suite, 100)}, scenario ${codeSpan(report.scenario, 200)}.${rules.length === 0 ? '' : ` Limits that must hold: ${rules.join(', ')}.`}${metric}`,
+        `Suite ${codeSpan(report.suite, 100)}, scenario ${codeSpan(report.scenario, 200)}.${rules.length === 0 ? '' : ` Limits that must hold: ${rules.join(', ')}.`}${metric}${knee === '' ? '' : ` ${knee}`}`,
         '',
       ],
       importance: 60,

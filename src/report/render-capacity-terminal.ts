@@ -1,5 +1,11 @@
 import type { CapacityReport } from './capacity-model.ts';
-import { type CapacityRow, capacityHeadline, capacityRows, capacityVerdictCell } from './capacity-rows.ts';
+import {
+  type CapacityRow,
+  capacityHeadline,
+  capacityRows,
+  capacityVerdictCell,
+  kneeText,
+} from './capacity-rows.ts';
 import { cleanLine } from './clean-text.ts';
 import { durationLine, environmentLine } from './describe-comparison.ts';
 import { layout } from './terminal-table.ts';
@@ -30,6 +36,7 @@ export const renderCapacityTerminal = (
             [
               column(`Load (${report.unit})`, 0, (row) => row.load),
               column('Achieved', 6, (row) => row.achieved),
+              column('Users, peak', 7, (row) => row.users),
               column('p50', 4, (row) => row.p50),
               column('p95', 1, (row) => row.p95),
               column('p99', 3, (row) => row.p99),
@@ -61,6 +68,6 @@ export const renderCapacityTerminal = (
         columns,
       ),
     ),
-    `${paint.bold(painted(wrap(cleanLine(title, 300), columns, '  ')))}\n${wrap(cleanLine(detail, 1500), columns)}`,
+    `${paint.bold(painted(wrap(cleanLine(title, 300), columns, '  ')))}\n${wrap(cleanLine(`${detail} ${kneeText(report)}`, 1700), columns)}`,
   ].join('\n\n')}\n`;
 };

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { capacityReportSchema } from '../../src/report/capacity-model.ts';
-import { capacityHeadline, capacityRows, kneeText } from '../../src/report/capacity-rows.ts';
+import { capacityHeadline, capacityRows, capacityText } from '../../src/report/capacity-rows.ts';
 import { renderCapacityHtml } from '../../src/report/render-capacity-html.ts';
 import { renderCapacityJson } from '../../src/report/render-capacity-json.ts';
 import { renderCapacityJunit } from '../../src/report/render-capacity-junit.ts';
@@ -32,16 +32,17 @@ test('the JSON fits its schema and survives being read', () => {
   assert.equal(renderCapacityJson(capacityReportSchema.parse(JSON.parse(text))), text);
 });
 
-test('the knee is worded by what was found', () => {
+test('the capacity is worded by what was found', () => {
   const side = (holds: number | null, breaks: number | null) => ({
     levels: [],
     gaveOut: null,
-    knee: { holds, breaks, confirmed: true },
+    knee: null,
+    edge: { holds, breaks, confirmed: true },
   });
-  assert.equal(kneeText(side(412, 430), 'users/s'), '412 users/s');
-  assert.equal(kneeText(side(800, null), 'users/s'), 'at least 800 users/s');
-  assert.equal(kneeText(side(null, 50), 'users'), 'less than 50 users');
-  assert.equal(kneeText(side(null, null), 'users'), 'unknown');
+  assert.equal(capacityText(side(412, 430), 'users/s'), '412 users/s');
+  assert.equal(capacityText(side(800, null), 'users/s'), 'at least 800 users/s');
+  assert.equal(capacityText(side(null, 50), 'users'), 'less than 50 users');
+  assert.equal(capacityText(side(null, null), 'users'), 'unknown');
   const alone = sampleCapacity({ baseline: null, head: side(412, 430), verdict: 'pass' });
   assert.equal(capacityHeadline(alone).title, 'Capacity: 412 users/s');
   const better = sampleCapacity({ baseline: side(400, 420), head: side(500, 520) });
@@ -65,7 +66,7 @@ test('a load that was measured twice shows the later measurement, and a load of 
   assert.equal(rows.length, 13);
 });
 
-test('the curve has both sides and both knees', () => {
+test('the curve has both sides and both edges', () => {
   const page = htmlDocument(renderCapacityHtml(sampleCapacity()));
   assert.equal(page.elements.filter(({ tag }) => tag === 'svg').length, 3);
   assert.match(page.text, /holds 380/);
@@ -73,7 +74,12 @@ test('the curve has both sides and both knees', () => {
   assert.equal(renderCapacityHtml(sampleCapacity()), renderCapacityHtml(sampleCapacity()));
   const nothing = sampleCapacity({
     baseline: null,
-    head: { levels: [], gaveOut: null, knee: { holds: null, breaks: null, confirmed: false } },
+    head: {
+      levels: [],
+      gaveOut: null,
+      knee: null,
+      edge: { holds: null, breaks: null, confirmed: false },
+    },
   });
   assert.equal(
     htmlDocument(renderCapacityHtml(nothing)).elements.filter(({ tag }) => tag === 'svg').length,
@@ -121,7 +127,7 @@ test('foreign names stay text', () => {
       });
       for (const level of report.head.levels) for (const reason of level.reasons) reason.explanation = text;
       const page = markdownPage(renderCapacityMarkdown(report, { links: { run: null } }));
-      assert.deepEqual(page.tables, [Array(14).fill(8)]);
+      assert.deepEqual(page.tables, [Array(14).fill(9)]);
       for (const live of page.liveText) assert.doesNotMatch(live, /@octocat|#1|https:/);
       assert.ok(!page.elements.some(({ tag }) => ['img', 'a', 'h1'].includes(tag)));
       const html = htmlDocument(renderCapacityHtml(report));

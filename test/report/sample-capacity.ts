@@ -10,6 +10,7 @@ const level = (load: number, capacity: number, phase: CapacityLevel['phase']): C
   return {
     load,
     achieved: load,
+    users: load * 7,
     phase,
     verdict: holds ? 'holds' : 'breaks',
     latency: {
@@ -55,11 +56,12 @@ const side = (capacity: number, loads: readonly number[]): CapacitySide => {
   const breaking = levels.filter((one) => one.verdict === 'breaks');
   return {
     levels,
-    knee: {
+    edge: {
       holds: holding.length === 0 ? null : Math.max(...holding),
       breaks: breaking.length === 0 ? null : Math.min(...breaking.map((one) => one.load)),
       confirmed: true,
     },
+    knee: { load: 160, meanMs: 31 },
     gaveOut: breaking[0]?.reasons[0] ?? null,
   };
 };
