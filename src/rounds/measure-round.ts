@@ -57,6 +57,11 @@ const finishSide = async (
     found ??= asTailgateError(failure);
   }
   const resources = (await sampler?.stop()) ?? null;
+  try {
+    if (found === null) await side.target.assertAlive();
+  } catch (failure) {
+    found = asTailgateError(failure);
+  }
   if (measurement === null) return { measurement, problem: found };
   measurement = { ...measurement, resources };
   const custom = side.suite.measure.custom;
@@ -66,6 +71,8 @@ const finishSide = async (
         url: side.target.url,
         cwd: host.cwd,
         env: host.env,
+        counters: measurement.counters,
+        secrets: host.secrets,
       });
     } catch (failure) {
       found = asTailgateError(failure);
@@ -89,6 +96,7 @@ export const measureRound = async (
   const timer = new AbortController();
   let problem: TailgateError | null = null;
   try {
+    side.room?.loadStarts();
     await side.load.resume();
     const overdue = delay(options.deadlineMs, 'overdue' as const, { signal: timer.signal });
     overdue.catch(() => {});
@@ -134,6 +142,7 @@ export const measurePair = async (
   for (const side of [baseline, head])
     side.load.onProgress((progress) => options.onProgress(side.name, progress));
   const samplers = { baseline: await startSampling(baseline), head: await startSampling(head) };
+  for (const side of [baseline, head]) side.room?.loadStarts();
   const ended = new Set<OpenSide['name']>();
   for (const side of [baseline, head]) {
     side.load.finished.then(

@@ -1,11 +1,12 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import type { LoadSession } from '../load/load-session.ts';
 import { startLoadSession } from '../load/start-load-session.ts';
 import type { SuitePlan } from '../plan/run-plan.ts';
-import { openRoom } from '../room/open-room.ts';
+import { type OpenRoom, openRoom } from '../room/open-room.ts';
 import { resolveSecret } from '../settings/secrets.ts';
 import type { CorePinning } from '../target/core-pinning.ts';
 import type { RunningTarget } from '../target/running-target.ts';
@@ -36,9 +37,19 @@ export type OpenSide = AsyncDisposable & {
   readonly name: SideName;
   readonly suite: SuitePlan;
   readonly target: RunningTarget;
+  readonly room: OpenRoom | null;
   readonly load: LoadSession;
   /** Resolves with the first thing that makes the measurement worthless: server died, room lost. */
   readonly failed: Promise<TailgateError>;
+};
+
+/** A server that dies takes the room along, and its end is reported a moment later. */
+const deathDelayMs = 1_000;
+
+/** Why the room was lost: because the server died, or by itself. */
+const causeOfLoss = async (room: OpenRoom, target: RunningTarget): Promise<TailgateError> => {
+  const lost = await room.lost;
+  return (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? lost;
 };
 
 /**
@@ -102,12 +113,13 @@ export const openSide = async (
       },
     ),
   );
-  const failed = Promise.race(room === null ? [target.died] : [target.died, room.lost]);
+  const failed = room === null ? target.died : Promise.race([target.died, causeOfLoss(room, target)]);
   const owned = opening.move();
   return {
     name: source.name,
     suite,
     target,
+    room,
     load,
     failed,
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
