@@ -36,7 +36,7 @@ export class LatencySketch {
   #count = 0;
 
   record(valueMs: number): void {
-    const value = valueMs < 0 ? 0 : valueMs;
+    const value = Math.max(valueMs, 0);
     this.#sketch.accept(value);
     this.#count += 1;
     this.#sumMs += value;

@@ -11,7 +11,7 @@ import { parse } from 'yaml';
  * the event payload, the command files, stdin closed, the cancellation ladder, and then the post step.
  */
 
-const root = path.resolve(import.meta.dirname, '../..');
+export const root = path.resolve(import.meta.dirname, '../..');
 
 export type StepRequest = {
   /** Folder of action.yml in the repository. */
