@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -13,12 +13,13 @@ import { openRoom } from '../../src/room/open-room.ts';
 import { engineSettingsOf } from '../../src/rounds/engine-settings-of.ts';
 import { resolveSecret } from '../../src/settings/secrets.ts';
 import { settingsSchema } from '../../src/settings/settings-schema.ts';
+import { buildTarget } from '../../src/target/build-target.ts';
 import { startTarget } from '../../src/target/start-target.ts';
 import { cleanEnvironment } from '../target/fixtures/target-fixture.ts';
 import { tokenFor } from './chat-client.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const settingsFolder = join(root, 'examples/chat-server');
+const examples = join(root, 'examples');
 
 /** The generator runs only as a bundle; this one is of the sources as they are now. */
 const bundle = mkdtempSync(join(tmpdir(), 'chat-room-bundle-'));
@@ -34,10 +35,12 @@ const runSuite = async (
 ): Promise<RoundMeasurement> => {
   const folder = mkdtempSync(join(tmpdir(), 'chat-room-test-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const settings = settingsSchema.parse(parse(readFileSync(join(settingsFolder, file), 'utf8')));
+  const settings = settingsSchema.parse(parse(readFileSync(join(examples, file), 'utf8')));
   const suite = settings.suites[0];
   assert.ok(suite !== undefined && settings.room !== undefined && settings.room !== false);
   const environment = { ...cleanEnvironment(), ...env };
+  const build = { cwd: root, logPath: join(folder, 'build.log'), label: 'head', env: environment };
+  await buildTarget(settings.target, build);
   await using target = await startTarget(
     { ...settings.target, start: `"${process.execPath}" ${settings.target.start?.replace('node ', '')}` },
     { cwd: root, logPath: join(folder, 'server.log'), label: 'head', env: environment },
@@ -45,7 +48,7 @@ const runSuite = async (
   await using room = await openRoom(settings.room, { url: target.url, env: environment });
   await using load = await startLoadSession(
     {
-      scenarioPath: resolve(settingsFolder, suite.scenario),
+      scenarioPath: resolve(examples, dirname(file), suite.scenario),
       environment: suite.environment ?? null,
       overrides: {},
       variables: room.variables,
@@ -92,10 +95,10 @@ const assertWhole = (measured: RoundMeasurement, users: number): void => {
   assert.deepEqual(measured.unmeasured, []);
 };
 
-// A user's session takes 7 s whatever happens, so the three run at the same time.
+// A user's session takes 7 s whatever happens, so they run at the same time.
 describe('scenarios of the chat room', { concurrency: true }, () => {
   test('chat-room: every message is acknowledged and reaches every member', async (t) => {
-    assertWhole(await runSuite(t, 'tailgate.yml', {}, { overrides: { phases } }), 8);
+    assertWhole(await runSuite(t, 'chat-server/tailgate.yml', {}, { overrides: { phases } }), 8);
   });
 
   test('chat-room, environment full: the whole ramp, with users at many tables', async (t) => {
@@ -107,7 +110,12 @@ describe('scenarios of the chat room', { concurrency: true }, () => {
       full.reduce((sum, phase) => sum + phase.duration, 0),
       170,
     );
-    const measured = await runSuite(t, 'tailgate.yml', {}, { environment: 'full', overrides: { phases } });
+    const measured = await runSuite(
+      t,
+      'chat-server/tailgate.yml',
+      {},
+      { environment: 'full', overrides: { phases } },
+    );
     const { counters } = measured;
     assert.deepEqual(measured.errors, []);
     assert.equal(counters['users.completed'], 8);
@@ -116,8 +124,12 @@ describe('scenarios of the chat room', { concurrency: true }, () => {
     assert.equal(counters['deliveries.received'], counters['deliveries.expected']);
   });
 
+  test('nest-chat-room: built, started and measured as its settings say', async (t) => {
+    assertWhole(await runSuite(t, 'nest-chat-server/tailgate.yml', {}, { overrides: { phases } }), 8);
+  });
+
   test('chat-room-classic: the same true numbers by settings alone', async (t) => {
     const env = { ROOM_ID: 'lobby', ACCESS_TOKEN: await tokenFor('classic') };
-    assertWhole(await runSuite(t, 'tailgate-classic.yml', env, { overrides: { phases } }), 8);
+    assertWhole(await runSuite(t, 'chat-server/tailgate-classic.yml', env, { overrides: { phases } }), 8);
   });
 });
