@@ -124,6 +124,14 @@ const lazily = () => createRequire(import.meta.url)('./${name}.cjs');
 ${lazyModules[name]!.functions.map((call) => `export const ${call} = (...given) => lazily().${call}(...given);`).join('\n')}`,
     }));
 
+    // Importing this module into ESM reads each of its exports, and one of them loads Node's whole HTTP client.
+    build.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
+      kind === 'import-statement' ? { path: 'http', namespace: 'builtin' } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path: name }) => ({
+      contents: `module.exports = process.getBuiltinModule('node:${name}');`,
+    }));
+
     // Only the version of Artillery is wanted, not the list of everything it depends on.
     build.onLoad({ filter: /[\\/]artillery[\\/]package\.json$/ }, async ({ path: file }) => {
       const { default: manifest } = await import(file, { with: { type: 'json' } });

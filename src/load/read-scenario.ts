@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type SourcePosition, tailgateError } from '../errors.ts';
 import { type ArrivalPhase, PhaseError, plannedArrivals, plannedMs, readPhases } from './arrival-schedule.ts';
+import { checkScript } from './check-script.ts';
 import { hideUserTemplates, mapStrings, showUserTemplates } from './config-templates.ts';
 import { bundledEngines } from './engine-packages.ts';
 import { bundledPlugins } from './plugin-packages.ts';
@@ -130,40 +131,30 @@ const mergeScript = async (source: ScenarioSource, inputs: ScenarioInputs): Prom
   return script as Script;
 };
 
-/** The place that a message of Artillery's validation names: `"scenarios[0].flow[1].think" must be ...`. */
-const placeInMessage = (message: string): ScenarioPath => {
-  const quoted = /^"([^"]+)"/.exec(message)?.[1] ?? '';
-  return quoted
-    .split(/[.[\]]+/)
-    .filter((part) => part !== '')
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
-};
-
 /**
- * Artillery's validation of a step knows only its own engines and their own keys. Steps of the engines that are ours
- * have more (and are checked by them), so they are left out of it.
+ * Artillery's rules for steps know only its own engines and their own keys. Steps of the engines that are ours have more
+ * (and are checked by them), so they are left out.
  */
-const withoutOwnSteps = (script: Script): unknown => {
+const withoutOwnSteps = (script: Script): Json => {
   const ours = new Set<string>(bundledEngines.filter((engine) => engine !== 'http'));
-  const strip = (spec: unknown) =>
-    isMapping(spec) && typeof spec.engine === 'string' && ours.has(spec.engine) && Array.isArray(spec.flow)
+  const strip = (spec: unknown, fallback: unknown) =>
+    isMapping(spec) && ours.has(String(spec.engine ?? fallback)) && Array.isArray(spec.flow)
       ? { ...spec, flow: [] }
       : spec;
   return {
     ...script,
     config: { target: 'http://127.0.0.1', ...script.config },
-    scenarios: Array.isArray(script.scenarios) ? script.scenarios.map(strip) : script.scenarios,
-    ...(script.before === undefined ? {} : { before: strip(script.before) }),
-    ...(script.after === undefined ? {} : { after: strip(script.after) }),
+    scenarios: Array.isArray(script.scenarios)
+      ? script.scenarios.map((spec) => strip(spec, script.config.engine))
+      : script.scenarios,
+    ...(script.before === undefined ? {} : { before: strip(script.before, 'http') }),
+    ...(script.after === undefined ? {} : { after: strip(script.after, 'http') }),
   };
 };
 
 const validate = async (source: ScenarioSource, script: Script): Promise<void> => {
-  const { default: validateScript } = await import(
-    '../../node_modules/artillery/dist/lib/util/validate-script.js'
-  );
-  const message = validateScript(withoutOwnSteps(script));
-  if (message !== undefined) throw await invalid(source, message, placeInMessage(message));
+  const found = checkScript(withoutOwnSteps(script));
+  if (found !== null) throw await invalid(source, found.problem, found.place);
   if (script.scenarios.length === 0) throw await invalid(source, '"scenarios" is empty', ['scenarios']);
   for (const [index, spec] of script.scenarios.entries())
     if (!Array.isArray(spec.flow))
