@@ -23,7 +23,7 @@ export type TestServer = AsyncDisposable & {
 
 /**
  * A server of HTTP and Socket.IO: answers every request with its URL and headers as JSON (`/status/503` with that
- * status, `/slow/200` after that many milliseconds), acknowledges `echo` with what it got and never acknowledges
+ * status, `/slow/200` after that many milliseconds, `/page` with HTML, `/login` with a cookie), acknowledges `echo` with what it got and never acknowledges
  * `silent`.
  */
 export const startServer = async (onSocket: (socket: Socket) => void = () => {}): Promise<TestServer> => {
@@ -33,8 +33,12 @@ export const startServer = async (onSocket: (socket: Socket) => void = () => {})
     requests.push({ url, headers, body, atMs: performance.now() });
     const [, what, value] = url.split('/');
     const send = (): void => {
-      response.writeHead(what === 'status' ? Number(value) : 200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ url, headers, body }));
+      const isPage = what === 'page';
+      response.writeHead(what === 'status' ? Number(value) : 200, {
+        'content-type': isPage ? 'text/html' : 'application/json',
+        ...(what === 'login' ? { 'set-cookie': 'session=s1; Path=/' } : {}),
+      });
+      response.end(isPage ? '<a id="next" href="/found">next</a>' : JSON.stringify({ url, headers, body }));
     };
     if (what === 'slow') setTimeout(send, Number(value));
     else send();

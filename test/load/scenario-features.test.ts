@@ -56,6 +56,47 @@ scenarios:
     assert.equal(measurement.metrics['http.response']?.count, 12);
   });
 
+  test('loops over lists and conditions, parallel steps, cookies, forms and HTML captures', async () => {
+    await using server = await startServer();
+    const scenario = `
+config: { ${burst(1)}, processor: ./p.cjs, variables: { rooms: [[a, b]] } }
+scenarios:
+  - flow:
+      - get: { url: /login }
+      - get: { url: /page, capture: { selector: "#next", attr: href, as: next } }
+      - get: { url: "{{ next }}" }
+      - loop:
+          - get: { url: "/over/{{ $loopElement }}" }
+        over: rooms
+      - loop:
+          - get: { url: "/while/{{ turn }}" }
+        whileTrue: again
+      - parallel:
+          - get: { url: /parallel/1 }
+          - get: { url: /parallel/2 }
+      - get: { url: /skipped, ifTrue: "turn > 100" }
+      - post: { url: /form, form: { a: "{{ turn }}" }, qs: { q: "{{ turn }}" } }
+`;
+    const processor = `module.exports = { again(context, next) { context.vars.turn = (context.vars.turn ?? 0) + 1; return next(context.vars.turn < 3); } };`;
+    const { measurement } = await runLoad({ 'scenario.yml': scenario, 'p.cjs': processor }, server.url);
+    assert.deepEqual(measurement.errors, []);
+    const urls = server.requests.map(({ url }) => url);
+    assert.deepEqual(urls.slice(0, 8), [
+      '/login',
+      '/page',
+      '/found',
+      '/over/a',
+      '/over/b',
+      '/while/undefined',
+      '/while/1',
+      '/while/2',
+    ]);
+    assert.deepEqual(urls.slice(8).toSorted(), ['/form?q=3', '/parallel/1', '/parallel/2']);
+    const form = server.requests.find(({ url }) => url.startsWith('/form'))!;
+    assert.equal(form.body, 'a=3');
+    assert.equal(form.headers.cookie, 'session=s1');
+  });
+
   test('overrides and variables of the settings win', async () => {
     await using server = await startServer();
     const scenario = `
