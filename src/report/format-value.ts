@@ -120,7 +120,8 @@ const withSign = (text: string): string =>
 
 /** As many decimals as the spread of the interval warrants: no false precision. */
 const decimalsFor = (relative: number, low: number | null, high: number | null): number => {
-  const spread = isNumber(low) && isNumber(high) ? (high - low) * 100 : Math.abs(relative) * 100;
+  const width = isNumber(low) && isNumber(high) ? high - low : 0;
+  const spread = 100 * (width > 1e-4 ? width : Math.abs(relative));
   if (spread >= 5 || spread === 0) return 0;
   return spread >= 0.5 ? 1 : 2;
 };

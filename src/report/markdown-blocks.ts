@@ -26,6 +26,6 @@ export const itemVariants = (items: readonly string[], wrap: (list: string) => s
   return shrinkingSizes(items.length, [60, 20, 10, 3]).map((size) => {
     const left = items.length - size;
     const list = items.slice(0, size).join('\n');
-    return wrap(left > 0 ? `${list}\n- *and ${left} more*` : list);
+    return wrap(left > 0 ? `${list}\n${items[0]!.charAt(0)} *and ${left} more*` : list);
   });
 };

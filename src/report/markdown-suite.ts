@@ -60,21 +60,29 @@ const unmeasuredSection = (suite: SuiteReport, importance: number): Section[] =>
   return [{ variants: [...itemVariants(items, (list) => details(title, list)), ''], importance }];
 };
 
-const warningSection = (warnings: readonly string[], importance: number): Section[] =>
-  warnings.length === 0
-    ? []
-    : [
-        {
-          variants: [
-            ...itemVariants(
-              warnings.map((warning) => `- ⚠️ ${prose(warning, 600, false)}`),
-              (list) => list,
-            ),
-            '',
-          ],
-          importance,
-        },
-      ];
+/** How many warnings are read before the others are folded away. */
+const openWarnings = 2;
+
+const warningSections = (warnings: readonly string[], importance: number): Section[] => {
+  // Another bullet than that of the explanations above: GitHub would make one list of both.
+  const items = warnings.map((warning) => `* ⚠️ ${prose(warning, 600, false)}`);
+  const open = items.slice(0, openWarnings);
+  const folded = items.slice(openWarnings);
+  return [
+    ...(open.length === 0 ? [] : [{ variants: [open.join('\n'), ''], importance }]),
+    ...(folded.length === 0
+      ? []
+      : [
+          {
+            variants: [
+              ...itemVariants(folded, (list) => details(plural(folded.length, 'more note'), list)),
+              '',
+            ],
+            importance: importance - 8,
+          },
+        ]),
+  ];
+};
 
 const trendSection = (suite: SuiteReport, importance: number): Section[] => {
   const { trend } = suite;
@@ -120,7 +128,7 @@ export const suiteSections = (suite: SuiteReport, headLabel: string): Section[] 
       ? []
       : [{ variants: [...itemVariants(explanations, (list) => list), ''], importance: base - 5 }]),
     ...errorSections(suite, base - 3),
-    ...warningSection(suite.warnings, base - 12),
+    ...warningSections(suite.warnings, base - 12),
     ...trendSection(suite, base - 15),
     ...(rest.length === 0
       ? []

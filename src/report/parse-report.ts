@@ -59,6 +59,22 @@ const migrate = (
 };
 
 /**
+ * Takes out the fields that this version does not know, if they are all that is wrong: a later version may add fields
+ * within a schema version. False when something else is wrong.
+ */
+const dropUnknownFields = (json: Record<string, unknown>, error: z.ZodError): boolean => {
+  if (!error.issues.every((issue) => issue.code === 'unrecognized_keys')) return false;
+  for (const issue of error.issues) {
+    const holder = issue.path.reduce<unknown>(
+      (value, part) => (value as Record<PropertyKey, unknown>)[part],
+      json,
+    );
+    for (const key of issue.keys) delete (holder as Record<string, unknown>)[key];
+  }
+  return true;
+};
+
+/**
  * Reads a report written by `--json`, from anywhere: nothing in it is believed before it fits the schema. `path` names
  * it in the error. Throws REPORT_UNREADABLE with the place of the first problem.
  */
@@ -66,7 +82,9 @@ export const parseReport = (text: string, path: string, maxLength = maxReportLen
   const unreadable = (reason: string) => tailgateError('REPORT_UNREADABLE', { path, reason });
   if (text.length > maxLength)
     throw unreadable(`it has ${text.length} characters, more than the ${maxLength} that are read`);
-  const result = reportSchema.safeParse(migrate(parseJson(text, unreadable), unreadable));
+  const json = migrate(parseJson(text, unreadable), unreadable);
+  let result = reportSchema.safeParse(json);
+  if (!result.success && dropUnknownFields(json, result.error)) result = reportSchema.safeParse(json);
   if (!result.success) throw unreadable(firstIssue(result.error));
   return result.data;
 };

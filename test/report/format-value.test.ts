@@ -81,6 +81,8 @@ test('a change is as precise as its interval', () => {
   assert.equal(change(-0.00034, -0.0012, 0.0009), '-0.03% (-0.12% to 0.09%)');
   assert.equal(change(0.0001, -0.03, 0.03), '0% (-3% to 3%)');
   assert.equal(change(-0.0001, -0.03, 0.03), '0% (-3% to 3%)');
+  assert.equal(change(0.18, 0.18, 0.18), '+18% (18% to 18%)');
+  assert.equal(change(0, 0, 0), '0% (0% to 0%)');
   assert.equal(change(1.5, null, null), '+150%');
   assert.equal(change(-0.034, null, null), '-3.4%');
   assert.equal(formatPercentChange(0), '0%');
