@@ -297,6 +297,28 @@ export const catalogue = {
     (p) => `GitHub rejected the token when asked to ${p.action} (HTTP 401).`,
     () => 'Leave the input "github-token" at its default, or check that the token given has not expired.',
   ),
+  REPORTS_MISSING: entry<{ path: string; reason: string }>(
+    'invalid',
+    (p) => `There is no report to publish below "${p.path}": ${p.reason}.`,
+    () =>
+      'Download the artifacts of the measuring jobs into this folder first; each holds a "report.json" (see docs/github.md).',
+  ),
+  REPORTS_INCOMPLETE: entry<{ reason: string }>(
+    'invalid',
+    (p) => `The reports do not tell the whole: ${p.reason}.`,
+    () =>
+      'Look at the log of the measuring jobs: one ended without leaving a report, or not as its report says.',
+  ),
+  REPORT_REFUSED: entry<{ path: string; reason: string }>(
+    'invalid',
+    (p) => `The report "${p.path}" was refused: ${p.reason}.`,
+    () => 'Publish only what "actions/upload-artifact" took from the report folder of a run.',
+  ),
+  PULL_REQUEST_UNKNOWN: entry<{ headSha: string }>(
+    'usage',
+    (p) => `No open pull request has the commit ${p.headSha} at its head.`,
+    () => 'It was closed, or has newer commits: the run for those will comment.',
+  ),
   GITHUB_FAILED: entry<{ action: string; reason: string }>(
     'internal',
     (p) => `GitHub did not ${p.action}: ${p.reason}.`,

@@ -24,6 +24,7 @@ const payloadSchema = z.looseObject({
     .looseObject({
       id: z.number().int(),
       run_attempt: z.number().int().default(1),
+      workflow_id: z.number().int().default(0),
       event: z.string(),
       head_sha: z.string(),
       head_branch: z.string().nullish(),
@@ -42,6 +43,8 @@ export type RunNumber = { id: number; attempt: number };
 
 /** The finished run that a `workflow_run` event is about. */
 export type TriggeringRun = RunNumber & {
+  /** Tells workflows apart; their names can be changed by whoever opens a pull request. */
+  workflowId: number;
   event: string;
   headSha: string;
   headBranch: string | null;
@@ -203,6 +206,7 @@ export const readGithubContext = (env: Env): GithubContext => {
         : {
             id: triggering.id,
             attempt: triggering.run_attempt,
+            workflowId: triggering.workflow_id,
             event: triggering.event,
             headSha: triggering.head_sha,
             headBranch: triggering.head_branch ?? null,

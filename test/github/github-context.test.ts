@@ -135,6 +135,7 @@ test('a finished run tells of itself', () => {
     workflow_run: {
       id: 99,
       run_attempt: 2,
+      workflow_id: 31,
       event: 'pull_request',
       head_sha: sha('a'),
       head_branch: 'faster',
@@ -146,6 +147,7 @@ test('a finished run tells of itself', () => {
   assert.deepEqual(context.triggeringRun, {
     id: 99,
     attempt: 2,
+    workflowId: 31,
     event: 'pull_request',
     headSha: sha('a'),
     headBranch: 'faster',
