@@ -20,6 +20,8 @@ export type HistoryEvidence = {
   head: readonly RoundMeasurement[];
   confirmation: readonly RoundMeasurement[] | null;
   confirmedOn: 'same-machine' | 'fresh-machine';
+  /** Apply plain limits alone, however many runs there are. */
+  plain: boolean;
   settings: VerdictSettings;
   final: boolean;
   suites: number;
@@ -150,7 +152,8 @@ const judgeChange = (gate: ChangeGate, evidence: HistoryEvidence): GateOutcome =
       },
     );
   const logarithmic = value > 0 && stored.every((one) => one > 0);
-  if (logarithmic && stored.length >= minHistory) return judgeLogChange(gate, stored, value, evidence);
+  if (!evidence.plain && logarithmic && stored.length >= minHistory)
+    return judgeLogChange(gate, stored, value, evidence);
   return judgePlainChange(gate, stored, value, settings);
 };
 

@@ -21,7 +21,7 @@ import type { Change, MeasuredPair } from './judgement.ts';
 import { jobAlpha, passBeta } from './look-schedule.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 import { samplesNeeded, samplesOver } from './sample-sizes.ts';
-import { between, percent, plural, quantity, subjectName } from './wording.ts';
+import { between, limitPercent, percent, plural, quantity, subjectName } from './wording.ts';
 
 type Sides = { baseline: RoundMeasurement[]; head: RoundMeasurement[] };
 
@@ -128,7 +128,7 @@ const changeOf = (series: ChangeSeries, decision: ChangeDecision, suites: number
 
 const limitWords = (value: number, series: ChangeSeries): string =>
   series.scale === 'log'
-    ? percent(Math.expm1(series.gate.sign * value))
+    ? limitPercent(Math.expm1(series.gate.sign * value))
     : `${value >= 0 ? '+' : '−'}${quantity(Math.abs(value), series.gate.unit)}`;
 
 const explainChange = (

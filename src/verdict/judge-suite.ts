@@ -53,6 +53,7 @@ const judgeGates = (evidence: SuiteEvidence, gates: readonly Gate[], measured: M
     head: evidence.head,
     confirmation: evidence.confirmation,
     confirmedOn: evidence.confirmedOn ?? 'same-machine',
+    plain: evidence.comparison === 'single',
     settings,
     final,
     suites,

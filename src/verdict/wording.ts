@@ -50,6 +50,12 @@ export const percent = (relative: number, spread: number = Math.abs(relative)): 
   return `${relative > 0 ? '+' : ''}${text.replace('-', '−')}%`;
 };
 
+/** A limit as a signed percentage, without decimals it does not have: "+10%", "−2.5%". */
+export const limitPercent = (relative: number): string => {
+  const value = Number((relative * 100).toPrecision(3));
+  return `${value > 0 ? '+' : ''}${String(value).replace('-', '−')}%`;
+};
+
 /** "between −2.1% and +3.9%"; an end beyond a thousand percent is called open. */
 export const between = (low: number, high: number): string => {
   const spread = high - low;
