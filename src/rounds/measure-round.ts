@@ -83,35 +83,81 @@ const finishSide = async (
   return { measurement, problem: found };
 };
 
-/**
- * Drives one side through its whole scenario. `onProgress` is called about twice a second. `deadlineMs` bounds the
- * round: a load that has not ended by then is stopped and what it measured is kept.
- */
-export const measureRound = async (
+/** How long load is driven before and while it is measured, milliseconds. */
+export type StepTimes = {
+  /** Load of which nothing is kept. */
+  warmUpMs: number;
+  /** Load that is measured; then it is stopped, wherever the scenario stands. */
+  measuredMs: number;
+};
+
+/** Waits until the load is over, something makes it worthless, or `forMs` have passed: `'time'`. */
+const driveFor = async (
   side: OpenSide,
-  options: { host: Host; deadlineMs: number; onProgress: (progress: LoadProgress) => void },
-): Promise<RoundOutcome> => {
-  side.load.onProgress(options.onProgress);
-  const sampler = await startSampling(side);
+  host: Host,
+  forMs: number,
+): Promise<'time' | 'finished' | TailgateError> => {
   const timer = new AbortController();
-  let problem: TailgateError | null = null;
+  const time = delay(forMs, 'time' as const, { signal: timer.signal });
+  time.catch(() => {});
   try {
-    side.room?.loadStarts();
-    await side.load.resume();
-    const overdue = delay(options.deadlineMs, 'overdue' as const, { signal: timer.signal });
-    overdue.catch(() => {});
-    const first = await Promise.race([side.load.finished, side.failed, overdue, cancelled(options.host)]);
-    if (first === 'overdue') {
-      problem = tailgateError('LOAD_FAILED', {
-        reason: `the scenario had not ended after ${Math.round(options.deadlineMs / 1000)} s, the time that "maxMinutes" leaves`,
-      });
-    } else if (first !== undefined) problem = first;
-  } catch (failure) {
-    problem = asTailgateError(failure);
+    return await Promise.race([
+      side.load.finished.then(() => 'finished' as const),
+      side.failed,
+      time,
+      cancelled(host),
+    ]);
   } finally {
     timer.abort();
   }
-  return finishSide(side, sampler, problem, options.host);
+};
+
+/**
+ * Drives one side through its whole scenario, or, with `step`, for a part of it. `onProgress` is called about twice a
+ * second. `deadlineMs` bounds the round: a load that has not ended by then is stopped and what it measured is kept.
+ */
+export const measureRound = async (
+  side: OpenSide,
+  options: {
+    host: Host;
+    deadlineMs: number;
+    onProgress: (progress: LoadProgress) => void;
+    step?: StepTimes;
+  },
+): Promise<RoundOutcome> => {
+  const { host, step } = options;
+  let sampler: ResourceSampler | null = null;
+  let problem: TailgateError | null = null;
+  try {
+    if (step === undefined) {
+      side.load.onProgress(options.onProgress);
+      sampler = await startSampling(side);
+      await side.load.resume();
+      const end = await driveFor(side, host, options.deadlineMs);
+      if (end === 'time')
+        problem = tailgateError('LOAD_FAILED', {
+          reason: `the scenario had not ended after ${Math.round(options.deadlineMs / 1000)} s, the time that "maxMinutes" leaves`,
+        });
+      else if (end !== 'finished') problem = end;
+    } else {
+      await side.load.resume();
+      let end = await driveFor(side, host, step.warmUpMs);
+      if (end === 'time') {
+        sampler = await startSampling(side);
+        await side.load.reset();
+        side.load.onProgress(options.onProgress);
+        end = await driveFor(side, host, step.measuredMs);
+        // Answers that are still to come belong to the step, the late ones most of all.
+        if (end === 'time') await side.load.pause(side.suite.measure.timeoutMs);
+      }
+      if (end === 'finished')
+        problem = tailgateError('LOAD_FAILED', { reason: 'the scenario ended before the step did' });
+      else if (end !== 'time') problem = end;
+    }
+  } catch (failure) {
+    problem = asTailgateError(failure);
+  }
+  return finishSide(side, sampler, problem, host);
 };
 
 export type PairOptions = {

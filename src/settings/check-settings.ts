@@ -113,6 +113,16 @@ export const checkSettings = (
       `Write at most ${settings.verdict.maxPairs}.`,
     );
 
+  const { capacity } = settings;
+  if (capacity.from > capacity.to)
+    report(['capacity', 'from'], 'it is more than "to"', `Write at most ${capacity.to}.`);
+  if (capacity.atLeast !== undefined && capacity.atLeast > capacity.to)
+    report(
+      ['capacity', 'atLeast'],
+      `the search ends at ${capacity.to} users a second ("to")`,
+      'Raise "capacity.to".',
+    );
+
   checkNames(settings.suites, ['suites']);
   settings.suites.forEach((suite, index) => {
     const path = ['suites', index];

@@ -349,7 +349,12 @@ export const capacitySchema = z
     from: z.number().positive().default(10).describe('Virtual users a second of the first step.'),
     to: z.number().positive().default(10_000).describe('Virtual users a second at which the search ends.'),
     growth: z.number().min(1.1).default(2).describe('Factor from one step to the next until a limit fails.'),
-    stepMs: durationMs.default(15_000).describe('Length of a step.'),
+    stepMs: durationMs.default(15_000).describe('Length of a step, without its warm-up.'),
+    warmUpMs: durationMs
+      .optional()
+      .describe(
+        'Load before each step, of which nothing is measured: a ramp, and the time until as many users leave as arrive. If not given: 2 s and the length of a session, at most 60 s.',
+      ),
     precisionPercent: z
       .number()
       .positive()
@@ -360,7 +365,22 @@ export const capacitySchema = z
       .int()
       .min(0)
       .default(1)
-      .describe('How often the highest load that holds is measured again.'),
+      .describe(
+        'How often the highest load that holds and the lowest that fails are measured again; where the answers differ, most of them decide.',
+      ),
+    atLeast: z
+      .number()
+      .positive()
+      .optional()
+      .describe('Virtual users a second that the server must take: the verdict fails below.'),
+    maxDropPercent: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(10)
+      .describe(
+        "Share of the base version's capacity that the head may lose, in percent, for `side-by-side`. A loss within the precision of the search never fails.",
+      ),
   })
   .describe('How `tailgate capacity` searches the highest load at which the limits hold.');
 

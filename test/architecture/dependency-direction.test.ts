@@ -18,13 +18,14 @@ const order = [
   'baseline',
   'comparison',
   'verdict',
+  'capacity',
   'report',
   'github',
   'run',
   'run.ts',
   'entry',
 ];
-const pure = ['plan', 'comparison', 'verdict', 'report'];
+const pure = ['plan', 'comparison', 'verdict', 'capacity', 'report'];
 const root = path.resolve(import.meta.dirname, '../../src');
 
 const imports = globSync('**/*.ts', { cwd: root }).flatMap((file) => {
