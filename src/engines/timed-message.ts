@@ -30,6 +30,11 @@ export class TimedMessage {
     if (this.#isCounted) recorder.count('messages.acknowledged');
   }
 
+  /** An answer came that is no latency: not the one that was expected, or the scenario measures none. */
+  unmeasured(): void {
+    if (this.#end() && this.#isCounted) recorder.count('messages.acknowledged');
+  }
+
   /** No answer came, or none that counts. */
   unanswered(): void {
     if (this.#end() && this.#isCounted) recorder.count('messages.unanswered');

@@ -3,6 +3,7 @@ import { changePath, payloadPath } from '../delivery/payload-path.ts';
 import { type DeliveryRule, engineSettings } from '../engine-settings.ts';
 import type { StepSpec } from '../flow/step.ts';
 import { compileCaptures, compileWhere } from '../received-message.ts';
+import { compilePayload } from '../template/compile-payload.ts';
 import { compileTemplate, type Template } from '../template/compile-template.ts';
 import { encodeHead } from './stomp-encoder.ts';
 import { destinationName, type StompScope, texts } from './stomp-scope.ts';
@@ -137,6 +138,9 @@ const deliverySpec = (
   };
 };
 
+const isJsonBody = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && !ArrayBuffer.isView(body) && !('$binary' in body);
+
 /** Parses a `send` step. Throws SCENARIO_INVALID. */
 export const sendSpec = (step: StepSpec, scope: StompScope, place: string): SendSpec => {
   const spec = scope.keysOf(step, 'send', null, sendKeys, place);
@@ -144,7 +148,7 @@ export const sendSpec = (step: StepSpec, scope: StompScope, place: string): Send
   if (typeof destination !== 'string') throw scope.invalid(place, '"send" needs a "destination"');
   if (spec.body !== undefined && spec.json !== undefined)
     throw scope.invalid(place, 'a message has either "body" or "json"');
-  const isJson = spec.json !== undefined || (typeof spec.body === 'object' && spec.body !== null);
+  const isJson = spec.json !== undefined || isJsonBody(spec.body);
   const metric = (spec.metric as string | undefined) ?? destinationName(destination);
   const contentType = spec.contentType ?? (isJson ? 'application/json' : undefined);
   const headers = compileTemplate<Record<string, unknown>>({
@@ -152,7 +156,7 @@ export const sendSpec = (step: StepSpec, scope: StompScope, place: string): Send
     ...(contentType === undefined ? {} : { 'content-type': contentType }),
     ...(spec.headers as Record<string, unknown> | undefined),
   });
-  const body = compileTemplate(spec.json ?? spec.body ?? '');
+  const body = compilePayload(spec.json ?? spec.body ?? '');
   const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
   if (headers.names.has('$tag')) scope.needs.tagsHeaders = true;
   const isTagged = headers.names.has('$tag') || body.names.has('$tag');

@@ -1,13 +1,14 @@
 import { engineSettings } from '../engine-settings.ts';
 import { compileFlow, type FlowConfig } from '../flow/compile-flow.ts';
-import type { EngineEvents, Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
+import { connectsFirst, hasConnectStep, ImplicitConnection } from '../flow/implicit-connect.ts';
+import { type EngineEvents, recordFailure, type Step, type VirtualUserContext } from '../flow/step.ts';
 import { HttpEngine } from '../http/http-engine.ts';
 import { loadActivity } from '../load-activity.ts';
+import { openSessions } from '../open-sessions.ts';
 import { tokenMint } from '../virtual-user-token.ts';
-import { openSessions } from './open-sessions.ts';
 import { StompScope } from './stomp-scope.ts';
 import type { StompConfig } from './stomp-settings.ts';
-import { compileStompStep } from './stomp-steps.ts';
+import { compileStompStep, stompStepKeys } from './stomp-steps.ts';
 import { addUser, StompUser } from './stomp-user.ts';
 
 type Script = { config: StompConfig & FlowConfig; _scriptPath?: string };
@@ -17,17 +18,10 @@ type Callback = (error: unknown, context?: VirtualUserContext) => void;
 /** A session that the server does not end in order is closed after this; the scenario did not ask for the answer. */
 const goodbyeTimeoutMs = 2_000;
 
-const connects = (flow: unknown): boolean => {
-  if (Array.isArray(flow)) return flow.some(connects);
-  if (typeof flow !== 'object' || flow === null) return false;
-  const spec = flow as StepSpec;
-  return spec.connect !== undefined || connects(spec.loop) || connects(spec.parallel);
-};
-
 /**
  * Artillery engine for STOMP 1.2 over WebSocket, plain or in SockJS frames. Times handshakes, receipts, responses and
- * deliveries. A flow without a `connect` step connects before its first step; a session that is still open at the end
- * of the flow gets what is on its way to it and is then ended with DISCONNECT.
+ * deliveries. A flow without a `connect` step connects before its first step that needs it; a session that is still open
+ * at the end of the flow gets what is on its way to it and is then ended with DISCONNECT.
  */
 export class StompEngine {
   readonly #script: Script;
@@ -50,7 +44,10 @@ export class StompEngine {
   ): (context: VirtualUserContext, callback: Callback) => void {
     const { config, _scriptPath: path = '' } = this.#script;
     const scope = new StompScope(config, path);
-    const place = spec.name ?? 'flow';
+    const place = spec.name ?? 'scenario';
+    const connect = hasConnectStep(spec.flow)
+      ? null
+      : compileStompStep({ connect: true }, scope, `${place}, connect`);
     const flow = compileFlow(spec.flow, {
       config,
       ee,
@@ -59,28 +56,27 @@ export class StompEngine {
       own: (step, at) => compileStompStep(step, scope, at),
       http: (step) => this.#http.step(step, ee) as Step,
     });
-    const connect = connects(spec.flow)
-      ? null
-      : compileStompStep({ connect: true }, scope, `${place}, connect`);
+    const isEager = connectsFirst(spec.flow, stompStepKeys);
     const { jwt } = engineSettings();
     const mint = jwt === null ? null : tokenMint(jwt);
     return (initial, callback) => {
       const context = this.#http.setInitialContext(initial) as VirtualUserContext;
-      const user = new StompUser(scope.needs);
+      const implicit = connect === null ? null : new ImplicitConnection(connect);
+      const user = new StompUser(scope.needs, implicit);
       addUser(context, user);
       ee.emit('started');
-      if (mint !== null) context.vars.$token = mint(context);
       const end: Callback = (error) => {
-        if (error) {
-          user.abandon();
-          callback(error, context);
-          return;
-        }
-        user.end(goodbyeTimeoutMs);
-        callback(user.lost, context);
+        if (error) user.abandon();
+        else user.end(goodbyeTimeoutMs);
+        callback(error || user.lost, context);
       };
-      if (connect === null) flow(context, end);
-      else connect(context, (error) => (error ? end(error) : flow(context, end)));
+      try {
+        if (mint !== null) context.vars.$token = mint(context);
+        if (implicit === null || !isEager) flow(context, end);
+        else implicit.ensure(context, (error) => (error ? end(error) : flow(context, end)));
+      } catch (error) {
+        end(recordFailure(error, place));
+      }
     };
   }
 }

@@ -4,6 +4,7 @@ import { compileAck } from './ack-step.ts';
 import { compileConnect, compileDisconnect } from './connect-step.ts';
 import { compileSend } from './send-step.ts';
 import { failStep, type StompScope } from './stomp-scope.ts';
+import { userOf } from './stomp-user.ts';
 import { compileSubscribe, compileUnsubscribe } from './subscribe-steps.ts';
 import { compileWaitFor } from './wait-step.ts';
 
@@ -23,8 +24,17 @@ export const compileStompStep = (spec: StepSpec, scope: StompScope, place: strin
   const [key, ...others] = Object.keys(spec).filter((name) => Object.hasOwn(compilers, name));
   if (key === undefined) return null;
   if (others.length > 0) throw scope.invalid(place, `a step is one of "${key}" and "${others[0]}", not both`);
-  return ready(compilers[key]!(spec, scope, place), place);
+  const step = ready(compilers[key]!(spec, scope, place), place);
+  if (key === 'connect') return step;
+  return (context, callback) => {
+    const { implicit } = userOf(context);
+    if (implicit === null) step(context, callback);
+    else implicit.ensure(context, (error) => (error ? callback(error, context) : step(context, callback)));
+  };
 };
+
+/** Keys of the steps that need a connection. */
+export const stompStepKeys: readonly string[] = Object.keys(compilers);
 
 /** A step that begins while the load runs, and that ends as failed by what it throws, a template's function say. */
 const ready =

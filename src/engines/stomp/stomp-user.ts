@@ -1,9 +1,10 @@
 import { recorder } from '../../measurement/recorder.ts';
 import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger.ts';
+import type { ImplicitConnection } from '../flow/implicit-connect.ts';
 import { recordFailure, type VirtualUserContext } from '../flow/step.ts';
+import { openSessions } from '../open-sessions.ts';
 import type { MessageFilter } from '../received-message.ts';
 import type { StepFailure } from '../step-failure.ts';
-import { openSessions } from './open-sessions.ts';
 import type { StompClient } from './stomp-client.ts';
 import type { StompFrame } from './stomp-frame.ts';
 import { StompMessage, tagInFrame } from './stomp-message.ts';
@@ -47,11 +48,14 @@ export class StompUser {
   lastRead: StompMessage[] = [];
   /** Why the session was lost; recorded already. */
   lost: StepFailure | null = null;
+  /** How it is connected when its flow does not say so. */
+  readonly implicit: ImplicitConnection | null;
   /** Where the flow is, for the error of a lost connection. */
   place = '';
 
-  constructor(needs: StompUserNeeds) {
+  constructor(needs: StompUserNeeds, implicit: ImplicitConnection | null) {
     this.#needs = needs;
+    this.implicit = implicit;
   }
 
   subscribed(destination: string, id?: string): StompSubscription {

@@ -1,0 +1,106 @@
+import { callProcessor, processorFunction } from '../flow/run-function.ts';
+import type { Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
+import { compileTemplate } from '../template/compile-template.ts';
+import { TimedMessage } from '../timed-message.ts';
+import { openSocket } from './open-socket.ts';
+import { type SocketSettings, socketOptions } from './socket-options.ts';
+import { failStep, type WsScope } from './ws-scope.ts';
+import { userOf } from './ws-user.ts';
+
+/** What a `connect.function` of the processor may change, as Artillery gives it. */
+type WsArguments = { target: string; subprotocols: string[]; options: Record<string, unknown> };
+
+type Connect = {
+  target: unknown;
+  settings: SocketSettings;
+  /** Name of the processor's function that changes the arguments of the connection. */
+  change: string | null;
+};
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Reads `connect` as Artillery does: a URL, an object that replaces `config.ws`, or a function of the processor. */
+const readConnect = (value: unknown, scope: WsScope, place: string): Connect => {
+  const { target, ws = {} } = scope.config;
+  if (value === undefined || value === true || value === null) return { target, settings: ws, change: null };
+  if (typeof value === 'string') return { target: value, settings: ws, change: null };
+  if (!isObject(value)) throw scope.invalid(place, '"connect" is a URL or a mapping');
+  if (typeof value.function === 'string') return { target, settings: ws, change: value.function };
+  const { target: own, ...settings } = value;
+  return {
+    target: own ?? target,
+    settings: { headers: ws.headers, subprotocols: ws.subprotocols, ...settings },
+    change: null,
+  };
+};
+
+const texts = (values: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+
+/** Compiles `connect`, which is also what a flow without one begins with. */
+export const compileConnect = (step: StepSpec, scope: WsScope, place: string): Step => {
+  const connect = readConnect(step.connect, scope, place);
+  const { timeout, ...settings } = connect.settings as SocketSettings & { timeout?: unknown };
+  const { subprotocols, headers, options } = socketOptions(settings, scope.config.tls);
+  const target = compileTemplate(connect.target);
+  const header = compileTemplate<Record<string, unknown>>(headers);
+  const timeoutMs = scope.time(step.timeout ?? timeout, scope.timeoutMs, place);
+  const change = connect.change === null ? null : processorFunction(scope.config.processor, connect.change);
+  if (change === undefined)
+    throw scope.invalid(place, `the processor has no function "${String(connect.change)}"`);
+
+  const open = (args: WsArguments, context: VirtualUserContext, done: (error: unknown) => void) => {
+    const user = userOf(context);
+    const handshake = new TimedMessage('handshake');
+    openSocket(args.target, args.subprotocols, args.options, timeoutMs, (failure, socket) => {
+      if (socket === null) {
+        handshake.unanswered();
+        done(failure);
+        return;
+      }
+      handshake.answered('connect.handshake', performance.now());
+      user.opened(socket);
+      // Where functions of the processor expect it.
+      context.ws = socket;
+      done(null);
+    });
+  };
+
+  return (context, callback) => {
+    const user = userOf(context);
+    user.place = place;
+    if (user.socket !== null) user.close();
+    const end = (error: unknown) => {
+      if (error === null) callback(null, context);
+      else failStep(error, context, place, callback);
+    };
+    const args: WsArguments = {
+      target: String(target.render(context)),
+      subprotocols: [...subprotocols],
+      options: { ...options, headers: texts(header.render(context)) },
+    };
+    if (change === null) open(args, context, end);
+    else
+      callProcessor(change, [args, context], (error) => {
+        if (error) end(error);
+        else open(args, context, end);
+      });
+  };
+};
+
+/** Compiles `close`: `true`, or an object with `code` and `reason`. */
+export const compileClose = (step: StepSpec, scope: WsScope, place: string): Step => {
+  const spec = isObject(step.close) ? step.close : {};
+  scope.check(spec, ['code', 'reason'], 'close', place);
+  const reason = compileTemplate<string>(spec.reason ?? '');
+  const code = Number(spec.code ?? 1000);
+  if (code !== 1000 && !(code >= 3000 && code <= 4999))
+    throw scope.invalid(place, '"code" is 1000, or from 3000 to 4999');
+  return (context, callback) => {
+    const user = userOf(context);
+    user.place = place;
+    user.close(code, String(reason.render(context)));
+    callback(null, context);
+  };
+};
