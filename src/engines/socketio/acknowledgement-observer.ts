@@ -5,13 +5,18 @@ import { loadActivity } from '../load-activity.ts';
 import type { StepFailure } from '../step-failure.ts';
 import type { PendingAnswer, PendingAnswers } from './pending-answers.ts';
 
-/** What became of the observed emits of one event at one step. */
+/** What became of the observed emits of one event. */
 type Observation = {
   event: string;
-  place: string;
   acknowledged: number;
-  /** Not acknowledged in time, while no other was acknowledged either. */
-  unanswered: number;
+  /** Not acknowledged in time, by step, while no other was acknowledged either. */
+  unanswered: Map<string, number>;
+};
+
+const totalOf = (counts: ReadonlyMap<string, number>): number => {
+  let total = 0;
+  for (const count of counts.values()) total += count;
+  return total;
 };
 
 /** Emits without any acknowledgement after which nothing waits for one any more. */
@@ -38,24 +43,30 @@ export class AcknowledgementObserver {
     confirmed: (() => void) | null,
   ): (...args: unknown[]) => void {
     this.#register();
-    const observation = this.#observation(event, place);
-    const emit = new ObservedEmit(observation, pending, timeoutMs, latency, confirmed, (done) => {
-      this.#open.delete(done);
-    });
+    const emit = new ObservedEmit(
+      this.#observation(event),
+      place,
+      pending,
+      timeoutMs,
+      latency,
+      confirmed,
+      (done) => {
+        this.#open.delete(done);
+      },
+    );
     this.#open.add(emit);
     return () => emit.acknowledge();
   }
 
-  #observation(event: string, place: string): Observation {
+  #observation(event: string): Observation {
     if (this.#epoch !== recorder.epoch) {
       this.#epoch = recorder.epoch;
       this.#observations.clear();
     }
-    const key = `${place}\n${event}`;
-    let found = this.#observations.get(key);
+    let found = this.#observations.get(event);
     if (found === undefined) {
-      found = { event, place, acknowledged: 0, unanswered: 0 };
-      this.#observations.set(key, found);
+      found = { event, acknowledged: 0, unanswered: new Map() };
+      this.#observations.set(event, found);
     }
     return found;
   }
@@ -72,11 +83,11 @@ export class AcknowledgementObserver {
     while (this.#isWaiting() && performance.now() < untilMs)
       await new Promise((resolve) => setTimeout(resolve, 20));
     for (const emit of [...this.#open]) emit.expire();
-    for (const { event, place, acknowledged, unanswered } of this.#observations.values()) {
-      if (acknowledged > 0 || unanswered === 0) continue;
-      recorder.unmeasuredEmit(event, place, unanswered);
+    for (const { event, acknowledged, unanswered } of this.#observations.values()) {
+      if (acknowledged > 0 || unanswered.size === 0) continue;
+      for (const [place, count] of unanswered) recorder.unmeasuredEmit(event, place, count);
       recorder.warn(
-        `The server never acknowledged "${event}" (${unanswered} sent by ${place}), so it cannot be measured this way.`,
+        `The server never acknowledged "${event}" (${totalOf(unanswered)} sent), so it cannot be measured this way.`,
       );
     }
     this.#observations.clear();
@@ -92,6 +103,7 @@ class ObservedEmit implements PendingAnswer {
   readonly event: string;
   readonly answeredBy = null;
   readonly #observation: Observation;
+  readonly #place: string;
   readonly #pending: PendingAnswers;
   readonly #latency: { fromMs: number; metric: string } | null;
   readonly #confirmed: (() => void) | null;
@@ -104,6 +116,7 @@ class ObservedEmit implements PendingAnswer {
 
   constructor(
     observation: Observation,
+    place: string,
     pending: PendingAnswers,
     timeoutMs: number,
     latency: { fromMs: number; metric: string } | null,
@@ -112,6 +125,7 @@ class ObservedEmit implements PendingAnswer {
   ) {
     this.event = observation.event;
     this.#observation = observation;
+    this.#place = place;
     this.#pending = pending;
     this.#latency = latency;
     this.#confirmed = confirmed;
@@ -126,7 +140,7 @@ class ObservedEmit implements PendingAnswer {
 
   /** Whether an acknowledgement can be expected, as far as the server has shown. */
   get isHopeful(): boolean {
-    return this.#observation.acknowledged > 0 || this.#observation.unanswered < enoughUnanswered;
+    return this.#observation.acknowledged > 0 || totalOf(this.#observation.unanswered) < enoughUnanswered;
   }
 
   acknowledge(): void {
@@ -137,10 +151,9 @@ class ObservedEmit implements PendingAnswer {
       recorder.count('messages.acknowledged');
       if (this.#latency !== null)
         recorder.latency(this.#latency.metric, performance.now() - this.#latency.fromMs, this.#slice);
-      if (observation.unanswered > 0) {
-        for (let count = 0; count < observation.unanswered; count += 1) this.#recordTimeout();
-        observation.unanswered = 0;
-      }
+      for (const [place, count] of observation.unanswered)
+        for (let index = 0; index < count; index += 1) this.#recordTimeout(place);
+      observation.unanswered.clear();
     }
     this.#confirmed?.();
   }
@@ -149,15 +162,16 @@ class ObservedEmit implements PendingAnswer {
   expire(): void {
     if (!this.#end() || this.#epoch !== recorder.epoch) return;
     recorder.count('messages.unanswered');
-    if (this.#observation.acknowledged > 0) this.#recordTimeout();
-    else this.#observation.unanswered += 1;
+    const { acknowledged, unanswered } = this.#observation;
+    if (acknowledged > 0) this.#recordTimeout(this.#place);
+    else unanswered.set(this.#place, (unanswered.get(this.#place) ?? 0) + 1);
   }
 
-  #recordTimeout(): void {
+  #recordTimeout(place: string): void {
     recorder.error(
       `ack timeout: ${this.event}`,
       'the server acknowledged other messages, but not this one',
-      this.#observation.place,
+      place,
     );
   }
 
@@ -168,7 +182,7 @@ class ObservedEmit implements PendingAnswer {
     }
     if (!this.#end() || this.#epoch !== recorder.epoch) return;
     recorder.count('messages.unanswered');
-    recorder.error(failure.name, failure.message, this.#observation.place);
+    recorder.error(failure.name, failure.message, this.#place);
   }
 
   #end(): boolean {

@@ -28,6 +28,9 @@ export const startServer = async (options: Partial<ServerOptions> = {}): Promise
     http,
     url: `http://127.0.0.1:${port}`,
     [Symbol.asyncDispose]: async () => {
+      // Users that just ended are still saying goodbye; cut off in an upgrade, both sides would wait for half a minute.
+      for (let wait = 0; wait < 50 && io.engine.clientsCount > 0; wait += 1)
+        await new Promise((resolve) => setTimeout(resolve, 20));
       io.disconnectSockets(true);
       await io.close();
       for (const socket of sockets) socket.destroy();
