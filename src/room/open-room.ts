@@ -1,14 +1,12 @@
 import type { Socket } from 'socket.io-client';
 import { type TailgateError, tailgateError } from '../errors.ts';
-import { SecretMask } from '../host/secret-mask.ts';
-import { resolveSecret, resolveSecretsIn } from '../settings/secrets.ts';
 import type { RoomSettings } from '../settings/settings-schema.ts';
 import { connectReason } from './connect-reason.ts';
-import { emitAndConfirm, type Outcome, settle, watchInterruptions } from './emit-and-confirm.ts';
-import { fillTemplate } from './fill-template.ts';
+import { emitAndConfirm, type Interruptions, settle, watchInterruptions } from './emit-and-confirm.ts';
+import { capturedVariables, confirmedAnswer } from './judge-opening.ts';
 import { endConnection, ownerConnection } from './owner-connection.ts';
-import { ownerToken } from './owner-token.ts';
-import { inWords, looksLikeFailure, matches, payloadOf, valueAt } from './room-answer.ts';
+import { type OwnerCredentials, ownerCredentials } from './owner-credentials.ts';
+import { inWords, looksLikeFailure } from './room-answer.ts';
 
 /** A room whose owner is connected. Closing it (`await using`) deletes the room and disconnects the owner. */
 export type OpenRoom = AsyncDisposable & {
@@ -37,20 +35,7 @@ export type RoomOptions = {
 const endTimeoutMs = 500;
 const cancelledDeleteTimeoutMs = 500;
 
-type Emit = { event: string; data?: unknown; args?: unknown[] | undefined };
-
-const argumentsOf = (
-  emit: Emit,
-  env: RoomOptions['env'],
-  variables: Record<string, unknown>,
-  key: string,
-): unknown[] => {
-  const fill = (value: unknown, place: string): unknown =>
-    fillTemplate(resolveSecretsIn(value, env, place), variables, place);
-  if (emit.args !== undefined) return emit.args.map((value, index) => fill(value, `${key}.args.${index}`));
-  return emit.data === undefined ? [] : [fill(emit.data, `${key}.data`)];
-};
-
+/** Connects, or resolves with the reason why not. */
 const connect = (
   socket: Socket,
   timeoutMs: number,
@@ -70,31 +55,53 @@ const connect = (
     socket.connect();
   });
 
-const captured = (
+/** Connects the owner and creates the room. Resolves with the captured variables. */
+const establish = async (
   settings: RoomSettings,
-  event: string,
-  args: unknown[],
-  mask: SecretMask,
-): Record<string, unknown> => {
-  const payload = payloadOf(args);
-  const variables: Record<string, unknown> = {};
-  for (const [name, path] of Object.entries(settings.capture)) {
-    const value = valueAt(payload, path);
-    if (value === undefined) {
-      const key = `room.capture.${name}`;
-      throw tailgateError(
-        'SETTINGS_INVALID_VALUE',
-        {
-          key,
-          problem: `the answer to "${event}" has nothing at "${path}" (it was ${mask.mask(inWords(payload))})`,
-          expected: 'Give the dotted path of a field in that answer, for example "room.id".',
-        },
-        { key },
-      );
-    }
-    variables[name] = value;
+  socket: Socket,
+  owner: OwnerCredentials,
+  interruptions: Interruptions,
+  { url, signal }: RoomOptions,
+): Promise<Record<string, unknown>> => {
+  const createArgs =
+    settings.create === undefined ? [] : owner.argumentsOf(settings.create, {}, 'room.create');
+  const failed = (reason: string): TailgateError =>
+    tailgateError('ROOM_CONNECT_FAILED', { url, reason: owner.mask(reason) });
+  const reason = await connect(socket, settings.timeoutMs, signal);
+  if (signal?.aborted === true) throw tailgateError('CANCELLED', { signal: String(signal.reason) });
+  if (reason !== null) throw failed(reason);
+  const context = { mask: owner.mask, signal };
+  if (settings.create === undefined) {
+    const outcome = await settle(interruptions);
+    if (outcome.kind === 'disconnected')
+      throw failed(`it was disconnected right after it had connected (${outcome.reason})`);
+    confirmedAnswer(settings, 'connect', outcome, context);
+    return {};
   }
-  return variables;
+  const { event, confirm } = settings.create;
+  const outcome = await emitAndConfirm(socket, event, createArgs, confirm, settings.timeoutMs, interruptions);
+  return capturedVariables(settings, event, confirmedAnswer(settings, event, outcome, context), context);
+};
+
+/** Emits the delete event. Resolves with what went wrong, in words; null if nothing did. */
+const deleteRoom = async (
+  socket: Socket,
+  { event, confirm }: NonNullable<RoomSettings['delete']>,
+  args: readonly unknown[],
+  failureEvents: readonly string[],
+  timeoutMs: number,
+): Promise<string | null> => {
+  const interruptions = watchInterruptions(socket, failureEvents, undefined);
+  try {
+    const outcome = await emitAndConfirm(socket, event, args, confirm, timeoutMs, interruptions);
+    // A server may end the connections of a room that it deletes.
+    if (outcome.kind === 'disconnected') return null;
+    if (outcome.kind === 'answer' && !looksLikeFailure(outcome.args)) return null;
+    const answer = 'args' in outcome ? `: ${outcome.args.map(inWords).join(', ')}` : '';
+    return `The room was not deleted ("${event}" ${outcome.kind}${answer}).`;
+  } finally {
+    interruptions.end();
+  }
 };
 
 /**
@@ -105,98 +112,24 @@ const captured = (
  * connection is closed then.
  */
 export const openRoom = async (settings: RoomSettings, options: RoomOptions): Promise<OpenRoom> => {
-  const { env, signal } = options;
-  const mask = new SecretMask();
-  const keepSecret = (value: string): string => {
-    mask.add(value);
-    options.secretValues?.add(value);
-    return value;
-  };
-  const token = await ownerToken(settings, env, (options.now ?? Date.now)());
-  if (token !== null) keepSecret(token);
-  const given: Record<string, unknown> = token === null ? {} : { token };
-  const headers = Object.fromEntries(
-    Object.entries(settings.headers).map(([name, value]) => {
-      const key = `room.headers.${name}`;
-      const text = resolveSecret(value, env, key);
-      if (typeof value !== 'string') keepSecret(text);
-      return [name, String(fillTemplate(text, given, key))];
-    }),
-  );
-  const auth = fillTemplate(resolveSecretsIn(settings.auth, env, 'room.auth'), given, 'room.auth');
-  const query = fillTemplate(settings.query, given, 'room.query') as Record<string, string>;
-  const createArgs =
-    settings.create === undefined ? [] : argumentsOf(settings.create, env, given, 'room.create');
+  const { env, signal, secretValues } = options;
+  const nowMs = (options.now ?? Date.now)();
+  const owner = await ownerCredentials(settings, { env, nowMs, secretValues });
+  const { manager, socket } = ownerConnection({ ...settings, ...owner, url: options.url });
 
-  const { manager, socket } = ownerConnection({
-    url: options.url,
-    namespace: settings.namespace,
-    path: settings.path,
-    transports: settings.transports,
-    headers,
-    query,
-    auth: auth as Record<string, unknown>,
-    timeoutMs: settings.timeoutMs,
-  });
-
-  const throwIfNotOpen = (outcome: Outcome, event: string): unknown[] => {
-    const refused = (reason: string): TailgateError =>
-      tailgateError('ROOM_REFUSED', { event, reason: mask.mask(reason) });
-    switch (outcome.kind) {
-      case 'cancelled':
-        throw tailgateError('CANCELLED', { signal: String(signal?.reason) });
-      case 'unanswered':
-        throw tailgateError('ROOM_UNANSWERED', { event, timeoutMs: settings.timeoutMs });
-      case 'refused':
-        throw refused(`"${outcome.event}" ${outcome.args.map(inWords).join(', ')}`);
-      case 'disconnected':
-        throw refused(`a disconnect (${outcome.reason})`);
-      case 'answer': {
-        const payload = payloadOf(outcome.args);
-        const expected = settings.create?.expect;
-        if (expected === undefined ? looksLikeFailure(outcome.args) : !matches(payload, expected)) {
-          const wanted = expected === undefined ? '' : `, where ${inWords(expected)} was expected`;
-          throw refused(`${outcome.args.map(inWords).join(', ') || 'nothing'}${wanted}`);
-        }
-        return outcome.args;
-      }
-    }
-  };
-
-  let variables: Record<string, unknown> = {};
   const confirm = settings.create?.confirm;
+  // From before the connection on: a server may refuse and disconnect in the same instant that it accepts.
   const interruptions = watchInterruptions(
     socket,
     settings.failureEvents.filter((name) => typeof confirm !== 'object' || name !== confirm.event),
     signal,
   );
+  let variables: Record<string, unknown>;
+  let deleteArgs: unknown[];
   try {
-    const reason = await connect(socket, settings.timeoutMs, signal);
-    if (signal?.aborted === true) throw tailgateError('CANCELLED', { signal: String(signal.reason) });
-    if (reason !== null) {
-      throw tailgateError('ROOM_CONNECT_FAILED', { url: options.url, reason: mask.mask(reason) });
-    }
-    if (settings.create !== undefined) {
-      const { event } = settings.create;
-      const outcome = await emitAndConfirm(
-        socket,
-        event,
-        createArgs,
-        settings.create.confirm,
-        settings.timeoutMs,
-        interruptions,
-      );
-      variables = captured(settings, event, throwIfNotOpen(outcome, event), mask);
-    } else {
-      const outcome = await settle(interruptions);
-      if (outcome.kind === 'disconnected') {
-        throw tailgateError('ROOM_CONNECT_FAILED', {
-          url: options.url,
-          reason: `it was disconnected right after it had connected (${outcome.reason})`,
-        });
-      }
-      throwIfNotOpen(outcome, 'connect');
-    }
+    variables = await establish(settings, socket, owner, interruptions, options);
+    deleteArgs =
+      settings.delete === undefined ? [] : owner.argumentsOf(settings.delete, variables, 'room.delete');
   } catch (error) {
     await endConnection(manager, socket, endTimeoutMs);
     throw error;
@@ -214,29 +147,18 @@ export const openRoom = async (settings: RoomSettings, options: RoomOptions): Pr
     socket.on('disconnect', onDisconnect);
     if (!socket.connected) onDisconnect('transport close');
   });
-
   const close = async (): Promise<void> => {
     if (settings.delete !== undefined && socket.connected) {
-      const { event, confirm } = settings.delete;
-      const timeoutMs =
-        signal?.aborted === true
-          ? Math.min(settings.timeoutMs, cancelledDeleteTimeoutMs)
-          : settings.timeoutMs;
-      const interruptions = watchInterruptions(socket, settings.failureEvents, undefined);
-      try {
-        const args = argumentsOf(settings.delete, env, { ...given, ...variables }, 'room.delete');
-        const outcome = await emitAndConfirm(socket, event, args, confirm, timeoutMs, interruptions);
-        // A server may end the connections of a room that it deletes.
-        const gone = outcome.kind === 'disconnected';
-        if (!gone && (outcome.kind !== 'answer' || looksLikeFailure(outcome.args))) {
-          const answer = 'args' in outcome ? `: ${outcome.args.map(inWords).join(', ')}` : '';
-          options.warn?.(mask.mask(`The room was not deleted ("${event}" ${outcome.kind}${answer}).`));
-        }
-      } catch (error) {
-        options.warn?.(mask.mask(`The room was not deleted: ${(error as Error).message}`));
-      } finally {
-        interruptions.end();
-      }
+      const longestMs = signal?.aborted === true ? cancelledDeleteTimeoutMs : settings.timeoutMs;
+      const timeoutMs = Math.min(longestMs, settings.timeoutMs);
+      const problem = await deleteRoom(
+        socket,
+        settings.delete,
+        deleteArgs,
+        settings.failureEvents,
+        timeoutMs,
+      );
+      if (problem !== null) options.warn?.(owner.mask(problem));
     }
     await endConnection(manager, socket, endTimeoutMs);
   };

@@ -135,16 +135,18 @@ test('a JWT is minted from secret and claims', async (t) => {
 test('an exception event refuses the room, with its payload and without the token', async (t) => {
   const { url, io } = await socketIoServer(t, (socket) => {
     socket.on('createRoom', () => {
-      socket.emit('exception', { status: 'error', message: `no room for ${socket.handshake.auth.token}` });
+      const { token, key } = socket.handshake.auth;
+      socket.emit('exception', { status: 'error', message: `no room for ${token} with ${key}` });
     });
   });
-  const settings = { token: 'tok-abcdef', auth: { token: '{{ token }}' }, create: { event: 'createRoom' } };
-  const error = await refused(open(url, settings), 'ROOM_REFUSED');
-  assert.match(error.message, /"createRoom" was answered with "exception" .*no room for \*\*\*/);
-  assert.doesNotMatch(error.message, /tok-abcdef/);
+  const auth = { token: '{{ token }}', key: { env: 'API_KEY' } };
+  const settings = { token: 'tok-abcdef', auth, create: { event: 'createRoom' } };
+  const env = { API_KEY: 'key-987654' };
+  const error = await refused(open(url, settings, { env }), 'ROOM_REFUSED');
+  assert.match(error.message, /"createRoom" was answered with "exception" .*no room for \*\*\* with \*\*\*/);
   await until('the disconnect', () => io.sockets.sockets.size === 0);
   const other = { ...settings, failureEvents: ['roomError'], timeoutMs: 300 };
-  await refused(open(url, other), 'ROOM_UNANSWERED');
+  await refused(open(url, other, { env }), 'ROOM_UNANSWERED');
 });
 
 test('an acknowledgement that says no refuses the room', async (t) => {
@@ -214,6 +216,14 @@ test('a captured field that the answer lacks is a mistake in the settings', asyn
   const settings = { create: { event: 'createRoom' }, capture: { roomId: 'room.uuid' } };
   const error = await refused(open(url, settings), 'SETTINGS_INVALID_VALUE');
   assert.match(error.message, /room\.capture\.roomId.*"room\.uuid" \(it was \{"room":\{"id":7\}\}\)/s);
+});
+
+test('a variable that is not captured is a mistake in the settings, found before the load', async (t) => {
+  const { url, io } = await socketIoServer(t, () => {});
+  const settings = { delete: { event: 'deleteRoom', data: { id: '{{ roomId }}' } } };
+  const error = await refused(open(url, settings), 'SETTINGS_INVALID_VALUE');
+  assert.match(error.message, /room\.delete\.data\.id.*no variable "roomId"/);
+  await until('the disconnect', () => io.sockets.sockets.size === 0);
 });
 
 test('without a create event the owner just holds the connection', async (t) => {
@@ -343,7 +353,6 @@ test('closing never hangs and never throws', async (t) => {
   };
   assert.match((await closing({ event: 'never' })).join(), /not deleted \("never" unanswered\)/);
   assert.match((await closing({ event: 'refuse' })).join(), /not yours/);
-  assert.match((await closing({ event: 'never', data: '{{ missing }}' })).join(), /no variable "missing"/);
   assert.deepEqual(await closing({ event: 'never', confirm: 'none' }), []);
 });
 
