@@ -120,7 +120,11 @@ export class GithubDouble implements AsyncDisposable {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
     const method = request.method ?? 'GET';
-    const url = new URL(request.url ?? '/', this.url);
+    // An enterprise server has both interfaces below /api.
+    const asked = (request.url ?? '/')
+      .replace(/^\/api\/(v3(?=\/)|(?=graphql$))/, '')
+      .replace(/^graphql/, '/graphql');
+    const url = new URL(asked, this.url);
     const bytes = /^\/artifact-bytes\/(.+)\/(\d+)$/.exec(url.pathname);
     if (bytes !== null) {
       const artifact = this.repository(bytes[1]!).artifacts.find((a) => a.id === Number(bytes[2]));
