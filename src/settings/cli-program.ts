@@ -12,7 +12,13 @@ const cliInputs = inputDefinitions.filter((input) => input.actionOnly !== true);
 /** Names of the flags that are inputs of the action as well. */
 export const inputFlags: readonly string[] = cliInputs.map((input) => input.name);
 
-const withInputs = (command: Command, names: readonly string[] = inputFlags): Command => {
+/** Flags of a command that drives load: all but those that only another command has a use for. */
+const loadFlags = (command: Command): string[] =>
+  cliInputs
+    .filter((input) => input.command === undefined || input.command === command.name())
+    .map(({ name }) => name);
+
+const withInputs = (command: Command, names: readonly string[] = loadFlags(command)): Command => {
   for (const input of cliInputs.filter(({ name }) => names.includes(name))) {
     const value = input.placeholder === undefined ? '' : ` <${input.placeholder}>`;
     const description = input.description.replaceAll('`', '');
@@ -185,7 +191,8 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
       .option('--from <users>', 'Virtual users a second of the first step.')
       .option('--to <users>', 'Virtual users a second at which the search ends.')
       .option('--step-seconds <seconds>', 'Length of a step.')
-      .option('--precision <percent>', 'How close the highest load that holds is found.'),
+      .option('--precision <percent>', 'How close the highest load that holds is found.')
+      .option('--at-least <users>', 'Virtual users a second that the server must take.'),
     (values) => ({
       command: 'capacity',
       inputs: inputsOf(values),
@@ -195,6 +202,7 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
       to: numberOf(values, 'to', 'capacity', 0.001),
       stepSeconds: numberOf(values, 'step-seconds', 'capacity', 1),
       precisionPercent: numberOf(values, 'precision', 'capacity', 0.1),
+      atLeast: numberOf(values, 'at-least', 'capacity', 0.001),
     }),
   );
   onValues(

@@ -34,6 +34,7 @@ export type CliRequest =
       to: number | undefined;
       stepSeconds: number | undefined;
       precisionPercent: number | undefined;
+      atLeast: number | undefined;
     }
   | {
       command: 'verify';

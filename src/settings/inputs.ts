@@ -31,11 +31,22 @@ export type InputDefinition = {
   placeholder?: string;
   /** Not offered on the command line. */
   actionOnly?: true;
+  /** Offered on the command line by this command alone; by all that drive load if not given. */
+  command?: string;
   /** May be given several times on the command line; the values become lines. */
   repeatable?: true;
 };
 
 export const inputDefinitions: readonly InputDefinition[] = [
+  {
+    name: 'mode',
+    description:
+      '`gate` measures, compares and judges; `capacity` looks for the highest load at which the limits still hold.',
+    kind: 'special',
+    setting: null,
+    default: 'gate',
+    actionOnly: true,
+  },
   {
     name: 'config',
     description:
@@ -171,6 +182,15 @@ export const inputDefinitions: readonly InputDefinition[] = [
     placeholder: 'when',
   },
   {
+    name: 'capacity',
+    description:
+      'How the highest load is searched, as YAML or JSON, merged over `capacity` of the settings file: `{ from: 50, atLeast: 300 }`. Its keys: docs/settings.md.',
+    kind: 'yaml',
+    setting: ['capacity'],
+    placeholder: 'yaml',
+    command: 'capacity',
+  },
+  {
     name: 'rounds',
     description: 'Rounds of a run that is not side by side.',
     kind: 'whole number',
@@ -232,6 +252,9 @@ export const inputDefinitions: readonly InputDefinition[] = [
 
 export const inputNames: readonly string[] = inputDefinitions.map((input) => input.name);
 
+/** What the action can do: the input `mode`. */
+export const actionModes = ['gate', 'capacity'] as const;
+
 /** The outputs of the action. */
 export const outputDefinitions: readonly { name: string; description: string }[] = [
   { name: 'verdict', description: '`pass`, `fail`, `inconclusive` or `invalid`.' },
@@ -240,6 +263,11 @@ export const outputDefinitions: readonly { name: string; description: string }[]
   { name: 'report-html', description: 'Path of the report as one HTML page.' },
   { name: 'comment-url', description: 'URL of the pull-request comment; empty when there is none.' },
   { name: 'regressions', description: 'The limits that failed, as a JSON list of `suite: rule`.' },
+  {
+    name: 'capacity',
+    description:
+      'In the mode `capacity`: the highest load that held, in virtual users a second; empty when none was found.',
+  },
   {
     name: 'baseline-commit',
     description: 'Commit that the head was compared with; empty without a baseline.',

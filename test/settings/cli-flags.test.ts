@@ -11,19 +11,22 @@ const noFiles = { json: undefined, markdown: undefined, html: undefined, junit: 
 test('the flags are the inputs of the action', () => {
   assert.deepEqual(
     inputFlags,
-    inputDefinitions.filter((input) => input.name !== 'github-token').map((input) => input.name),
+    inputDefinitions
+      .filter((input) => !['github-token', 'mode'].includes(input.name))
+      .map((input) => input.name),
   );
-  const help = read('run', '--help');
+  const help = read('capacity', '--help');
   assert.ok(help.command === 'help');
   for (const flag of inputFlags) assert.ok(help.text.includes(`--${flag}`), flag);
+  assert.throws(() => read('run', '--capacity', '{}'), { code: 'OPTION_UNKNOWN' });
 });
 
 test('every flag that is an input arrives as that input', () => {
   for (const { name, placeholder, actionOnly } of inputDefinitions) {
     if (actionOnly) continue;
     const argv = placeholder === undefined ? [`--${name}`] : [`--${name}`, 'some value'];
-    const request = read('run', ...argv);
-    assert.ok(request.command === 'run');
+    const request = read('capacity', ...argv);
+    assert.ok(request.command === 'capacity');
     const value = placeholder === undefined ? 'true' : 'some value';
     assert.deepEqual(request.inputs, { source: 'cli', values: { [name]: value } });
   }
@@ -66,7 +69,7 @@ test('each command gives what it was given', () => {
       { command: 'report', report: 'r.json', files: { ...noFiles, html: 'r.html' } },
     ],
     [
-      'capacity --from 5 --to 500 --step-seconds 10 --precision 2.5',
+      'capacity --from 5 --to 500 --step-seconds 10 --precision 2.5 --at-least 300',
       {
         command: 'capacity',
         inputs,
@@ -76,6 +79,7 @@ test('each command gives what it was given', () => {
         to: 500,
         stepSeconds: 10,
         precisionPercent: 2.5,
+        atLeast: 300,
       },
     ],
     [

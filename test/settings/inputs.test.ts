@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { actionMode } from '../../src/settings/action-mode.ts';
 import { readActionInputs } from '../../src/settings/input-overlay.ts';
 import { inputDefinitions, inputNames, outputDefinitions } from '../../src/settings/inputs.ts';
 import { schemaNodesAt } from '../../src/settings/schema-index.ts';
@@ -44,6 +45,7 @@ const effects: Record<string, [value: string, path: (string | number)[], expecte
   'baseline-dir': ['old', ['baseline', 'dir'], '/project/old'],
   'require-baseline': ['true', ['baseline', 'require'], true],
   'record-baseline': ['always', ['baseline', 'record'], 'always'],
+  capacity: ['{ from: 50 }', ['capacity', 'from'], 50],
   rounds: ['4', ['rounds'], 4],
   'max-minutes': ['2.5', ['maxMinutes'], 2.5],
   seed: ['-7', ['seed'], -7],
@@ -54,7 +56,7 @@ const effects: Record<string, [value: string, path: (string | number)[], expecte
 };
 
 /** Inputs that are no setting; other tests of this folder and of the entry hold what they do. */
-const elsewhere = ['config', 'working-directory', 'suite', 'github-token'];
+const elsewhere = ['mode', 'config', 'working-directory', 'suite', 'github-token'];
 
 test('every input has an effect', async () => {
   assert.deepEqual([...Object.keys(effects), ...elsewhere].sort(), [...inputNames].sort());
@@ -68,6 +70,17 @@ test('every input has an effect', async () => {
     assert.deepEqual(valueAt(settings, at), expected, name);
     assert.notDeepEqual(valueAt(plain.settings, at), expected, `${name} has no effect`);
   }
+});
+
+test('the mode is one of those that there are', () => {
+  const mode = (text?: string) =>
+    actionMode({ source: 'action', values: text === undefined ? {} : { mode: text } });
+  assert.equal(mode(), 'gate');
+  assert.equal(mode('capacity'), 'capacity');
+  assert.throws(() => mode('capasity'), {
+    code: 'SETTINGS_INVALID_VALUE',
+    message: /input "mode".*got "capasity"[\s\S]*Did you mean "capacity"/,
+  });
 });
 
 test('the short forms of a readiness probe', async () => {

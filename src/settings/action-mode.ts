@@ -1,0 +1,24 @@
+import { tailgateError } from '../errors.ts';
+import { inputPlace, inputText } from './input-overlay.ts';
+import { actionModes, type RawInputs } from './inputs.ts';
+import { nearestName } from './nearest-name.ts';
+
+export type ActionMode = (typeof actionModes)[number];
+
+/** What the step is to do: the input `mode`. Throws SETTINGS_INVALID_VALUE. */
+export const actionMode = (inputs: RawInputs): ActionMode => {
+  const text = inputText(inputs, 'mode') ?? 'gate';
+  const mode = actionModes.find((known) => known === text);
+  if (mode !== undefined) return mode;
+  const near = nearestName(text, [...actionModes]);
+  const known = actionModes.map((name) => `"${name}"`).join(' or ');
+  throw tailgateError(
+    'SETTINGS_INVALID_VALUE',
+    {
+      key: 'mode',
+      problem: `got "${text}"`,
+      expected: `${near === undefined ? '' : `Did you mean "${near}"? `}Write ${known}.`,
+    },
+    inputPlace(inputs.source, 'mode'),
+  );
+};
