@@ -189,7 +189,7 @@ export const suiteHtml = (suite: SuiteReport, prefix: string): string => {
 /** The levels of one suite in one table, base against head. */
 export const levelsHtml = (group: LevelGroup): string => {
   const main = mainOfLevels(group);
-  const rows = group.levels.map(({ name, suite }) => {
+  const rows = group.levels.slice(0, maxRows).map(({ name, suite }) => {
     const metric = metricNamed(suite, main);
     return [
       text(xmlText(name, 80)),

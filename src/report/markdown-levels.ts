@@ -1,15 +1,16 @@
 import { codeSpan, prose } from './escape-markdown.ts';
 import { formatDuration, formatPair, formatPercentChange, formatShare, noValue } from './format-value.ts';
-import { verdictEmoji, verdictWord } from './headline.ts';
+import { plural, verdictEmoji, verdictWord } from './headline.ts';
 import { errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
-import { table } from './markdown-blocks.ts';
+import { shrinkingSizes, table } from './markdown-blocks.ts';
 import { isChanged, metricRows } from './metric-rows.ts';
 
-/** One table by level, base against head. */
-export const levelTable = (group: LevelGroup, headLabel: string): string => {
+/** One table by level, base against head, from the fullest to the shortest. */
+export const levelTables = (group: LevelGroup, headLabel: string): string[] => {
   const main = mainOfLevels(group);
+  const sizes = shrinkingSizes(group.levels.length, [60, 20, 8]);
   const statistics = ['mean', 'p50', 'p95', 'p99'];
-  const rows = group.levels.map(({ name, suite }) => {
+  const rows = group.levels.slice(0, sizes[0]).map(({ name, suite }) => {
     const metric = metricNamed(suite, main);
     const found = metric === null ? [] : metricRows({ metrics: [metric], main });
     const cells = statistics.map((statistic) => {
@@ -36,5 +37,12 @@ export const levelTable = (group: LevelGroup, headLabel: string): string => {
     main === null
       ? ''
       : `${codeSpan(main, 120)} by level, baseline → ${headLabel.toLowerCase() === 'this pr' ? 'this PR' : prose(headLabel, 60, false)}:\n\n`;
-  return `${title}${table([['Level', 'Mean', 'p50', 'p95', 'p99', 'Errors', 'Verdict'], ...rows], ['l', 'r', 'r', 'r', 'r', 'r', 'l'])}`;
+  return sizes.map((size) => {
+    const left = group.levels.length - size;
+    const shown = table(
+      [['Level', 'Mean', 'p50', 'p95', 'p99', 'Errors', 'Verdict'], ...rows.slice(0, size)],
+      ['l', 'r', 'r', 'r', 'r', 'r', 'l'],
+    );
+    return `${title}${shown}${left > 0 ? `\n\n*and ${plural(left, 'more level')}*` : ''}`;
+  });
 };

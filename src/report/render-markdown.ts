@@ -5,7 +5,7 @@ import { headlineOf, plural, verdictEmoji, verdictWord } from './headline.ts';
 import { groupLevels, isLevelGroup, type LevelGroup } from './level-groups.ts';
 import { details, shrinkingSizes, table } from './markdown-blocks.ts';
 import { type MarkdownOptions, markdownFooter, maxCommentLength } from './markdown-footer.ts';
-import { levelTable } from './markdown-levels.ts';
+import { levelTables } from './markdown-levels.ts';
 import { problemSections } from './markdown-problems.ts';
 import { suiteSections } from './markdown-suite.ts';
 import { metricRows } from './metric-rows.ts';
@@ -53,7 +53,7 @@ const levelSections = (group: LevelGroup, headLabel: string): Section[] => {
   const verdict = groupVerdict(group);
   const base = verdict === 'pass' ? 60 : 88;
   return under(heading(group.name, verdict, base), [
-    { variants: [levelTable(group, headLabel), ''], importance: base },
+    { variants: [...levelTables(group, headLabel), ''], importance: base },
     ...group.levels.map(({ name, suite }) =>
       collapsed(
         `Level <code>${htmlText(name, 80)}</code>: ${verdictEmoji[suite.verdict]} ${verdictWord[suite.verdict]}`,
