@@ -38,7 +38,7 @@ export const startMessageServer = async (
     handleProtocols: (offered) => offered.values().next().value ?? false,
   });
   server.on('upgrade', (request: IncomingMessage, socket, head) => {
-    if (request.url === '/refused') {
+    if (request.url?.startsWith('/refused')) {
       socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 13\r\n\r\nno such token');
       return;
     }
