@@ -256,11 +256,8 @@ export class DeliveryLedger {
     const isInside = own?.isPresent === true;
     const remaining = room.size - (isInside && !watch.includesSender ? 1 : 0);
     if (isInside && watch.includesSender) this.#ownExpected.add(watch);
-    if (remaining <= 0) return;
     const pending = room.snapshot();
     if (isInside && !watch.includesSender) clearBit(pending, own.slot);
-    this.#recorder.count('deliveries.expected', remaining);
-    this.#activity.sent();
     const message: InFlightMessage = {
       sequence,
       watch,
@@ -272,10 +269,13 @@ export class DeliveryLedger {
       remaining,
       isOverdue: false,
     };
+    this.#messages.set(sequence, { room, message });
     deadlines.after(this.#drainMs(), () => this.#expire(message));
+    if (remaining === 0) return;
+    this.#recorder.count('deliveries.expected', remaining);
+    this.#activity.sent();
     this.#incomplete += 1;
     room.inFlight.set(sequence, message);
-    this.#messages.set(sequence, { room, message });
   }
 
   #expectOpen(watch: DeliveryWatch, sequence: number, sentMs: number): void {
