@@ -1,11 +1,12 @@
 declare module '*/artillery/dist/lib/core/engine_ws.js' {
-  class WsEngine {
-    constructor(script: { config: Record<string, unknown> });
+  type ArtilleryEngine = {
     createScenario(
       spec: { flow: Record<string, unknown>[] },
       events: { emit(event: string, ...args: unknown[]): unknown },
     ): (context: Record<string, unknown>, callback: (error: unknown) => void) => void;
-  }
+  };
+  const Engine: new (script: { config: Record<string, unknown> }) => ArtilleryEngine;
 
-  export { WsEngine as default };
+  // biome-ignore lint/style/noDefaultExport: it is Artillery's
+  export { Engine as default };
 }
