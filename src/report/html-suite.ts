@@ -1,4 +1,10 @@
-import { comparisonSentence, counterLines, generatorSentence, resourceLines } from './describe-comparison.ts';
+import {
+  comparisonSentence,
+  counterLines,
+  environmentLine,
+  generatorSentence,
+  resourceLines,
+} from './describe-comparison.ts';
 import {
   formatChange,
   formatCount,
@@ -162,6 +168,9 @@ export const suiteHtml = (suite: SuiteReport, prefix: string): string => {
     `<h2>${xmlText(suite.name, 100)} ${verdictHtml(suite.verdict)}</h2>`,
     `<p>${xmlText(suite.reason, 600)}</p>`,
     `<p class="muted">${xmlText(comparisonSentence(suite), 400)} Scenario: ${htmlCode(suite.scenario, 200)}</p>`,
+    suite.environment === undefined
+      ? ''
+      : `<p class="muted">Measured on ${xmlText(environmentLine(suite.environment), 400)}</p>`,
     ...suite.problems.slice(0, 100).map(problemHtml),
     rows.length === 0 ? '' : resultsTable(rows),
     charts(suite, prefix),

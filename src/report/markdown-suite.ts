@@ -1,4 +1,10 @@
-import { comparisonSentence, counterLines, generatorSentence, resourceLines } from './describe-comparison.ts';
+import {
+  comparisonSentence,
+  counterLines,
+  environmentLine,
+  generatorSentence,
+  resourceLines,
+} from './describe-comparison.ts';
 import { codeSpan, prose } from './escape-markdown.ts';
 import type { Section } from './fit-sections.ts';
 import { formatChange, formatValue, noValue } from './format-value.ts';
@@ -99,6 +105,9 @@ const loadSection = (suite: SuiteReport, importance: number): Section[] => {
   const parts = [
     prose(comparisonSentence(suite)),
     `Scenario: ${codeSpan(suite.scenario, 200)}`,
+    ...(suite.environment === undefined
+      ? []
+      : [`Measured on ${prose(environmentLine(suite.environment), 400, false)}`]),
     ...(suite.generator === null ? [] : [prose(generatorSentence(suite.generator))]),
     ...(rows.length === 0 ? [] : [table([['', 'Baseline', 'Head'], ...rows], ['l', 'r', 'r'])]),
   ];

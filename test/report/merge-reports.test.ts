@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mergeReports } from '../../src/report/merge-reports.ts';
+import { renderHtml } from '../../src/report/render-html.ts';
 import { renderMarkdown } from '../../src/report/render-markdown.ts';
 import { reportSchema } from '../../src/report/report-model.ts';
 import { sampleReport, sampleReports, sampleSuite } from './sample-report.ts';
@@ -28,6 +29,8 @@ test('legs become one report with one verdict, and their suites keep apart', () 
   assert.equal(merged.commits.head, pass.commits.head);
   assert.ok(reportSchema.safeParse(merged).success);
   assert.match(renderMarkdown(merged), /slower in 20: chat-room/);
+  assert.match(renderMarkdown(merged), /Measured on .* Node 20\.20\.2/);
+  assert.match(renderHtml(merged), /Measured on .* Node 20\.20\.2/);
 });
 
 test('a leg that measured nothing counts, and legs of different commits name none', () => {

@@ -104,7 +104,9 @@ test('levels of one suite stand in one table, base against head', () => {
   const { tables } = markdownPage(renderMarkdown(sampleReports.levels!()));
   assert.deepEqual(tables[0], [7, 7, 7, 7, 7]);
   const one = sampleSuite({ pairs: 2 });
-  const many = sampleReport(Array.from({ length: 800 }, (_, index) => ({ ...one, name: `rooms/${index} users` })));
+  const many = sampleReport(
+    Array.from({ length: 800 }, (_, index) => ({ ...one, name: `rooms/${index} users` })),
+  );
   const text = renderMarkdown(many);
   assert.match(text, /\*and 740 more levels\*/);
   assert.ok(text.length <= 60_000);
