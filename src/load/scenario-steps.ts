@@ -68,7 +68,8 @@ export type Emit = {
   latencies: string[];
 };
 
-const readEmit = (step: PlacedStep, defaults: EmitDefaults): Emit => {
+/** Reads an `emit` step. */
+export const readEmit = (step: PlacedStep, defaults: EmitDefaults): Emit => {
   let spec: EmitSpec;
   try {
     spec = parseEmit(step.spec, defaults);
@@ -90,23 +91,26 @@ const readEmit = (step: PlacedStep, defaults: EmitDefaults): Emit => {
   };
 };
 
+/** What the settings say of the emits of a suite. */
+export const emitDefaultsOf = (measure: MeasureSettings): EmitDefaults => ({
+  observe: measure.acknowledgements,
+  rules: measure.deliveries.map((delivery) => ({
+    send: delivery.send,
+    receive: delivery.receive ?? delivery.send,
+    sentPath: delivery.sentPath,
+    receivedPath: delivery.receivedPath ?? delivery.sentPath,
+    includesSender: delivery.includesSender,
+    join: delivery.join ?? null,
+    leave: delivery.leave ?? null,
+  })),
+});
+
 /** The `emit` steps of the Socket.IO scenarios. */
 export const emitsOf = (
   scenario: Pick<ReadScenario, 'scenarios' | 'config'>,
   measure: MeasureSettings,
 ): Emit[] => {
-  const defaults: EmitDefaults = {
-    observe: measure.acknowledgements,
-    rules: measure.deliveries.map((delivery) => ({
-      send: delivery.send,
-      receive: delivery.receive ?? delivery.send,
-      sentPath: delivery.sentPath,
-      receivedPath: delivery.receivedPath ?? delivery.sentPath,
-      includesSender: delivery.includesSender,
-      join: delivery.join ?? null,
-      leave: delivery.leave ?? null,
-    })),
-  };
+  const defaults = emitDefaultsOf(measure);
   return [...scenarioSteps(scenario)]
     .filter(
       ({ spec, engine }) => engine.startsWith('socketio') && spec.emit !== undefined && spec.emit !== null,

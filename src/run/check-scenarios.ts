@@ -2,6 +2,7 @@ import { problemsOf, type TailgateError, throwProblems } from '../errors.ts';
 import { type KnownMetrics, knownMetrics } from '../load/known-metrics.ts';
 import { lintScenario } from '../load/lint-scenario.ts';
 import { type ReadScenario, readScenario } from '../load/read-scenario.ts';
+import { mainValues, type SessionOutline, sessionOutline } from '../load/session-outline.ts';
 import type { ScenarioOutline } from '../plan/estimate.ts';
 import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
 import { checkThresholds } from '../settings/threshold-sets.ts';
@@ -12,6 +13,7 @@ export type CheckedScenario = {
   scenario: ReadScenario;
   known: KnownMetrics;
   outline: ScenarioOutline;
+  session: SessionOutline;
   /** Things that run, but not as the author will have meant. */
   warnings: { message: string; file?: string | undefined; line?: number | undefined }[];
 };
@@ -24,6 +26,13 @@ const measurable = ({ target }: SuitePlan, known: KnownMetrics): Parameters<type
   resources: target.start !== undefined || target.pid !== undefined,
 });
 
+/** Values of the main latency in the whole of a scenario; null when its flow or a limit of users hides them. */
+const plannedSamples = (scenario: ReadScenario, session: SessionOutline, main: string | null) => {
+  const perUser = mainValues(session, main);
+  if (perUser === null || scenario.phases.some(({ maxUsers }) => maxUsers !== null)) return null;
+  return Math.floor(perUser * scenario.plannedUsers);
+};
+
 const checkSuite = async (suite: SuitePlan): Promise<CheckedScenario> => {
   const scenario = await readScenario(suite.scenarioPath, {
     environment: suite.environment,
@@ -34,11 +43,16 @@ const checkSuite = async (suite: SuitePlan): Promise<CheckedScenario> => {
   throwProblems(lint.problems);
   const known = knownMetrics(scenario, suite.measure);
   throwProblems(checkThresholds(suite.thresholds, measurable(suite, known)));
+  const session = sessionOutline(scenario, suite.measure);
   return {
     suite,
     scenario,
     known,
-    outline: { plannedMs: scenario.plannedMs, plannedSamples: null },
+    session,
+    outline: {
+      plannedMs: scenario.plannedMs,
+      plannedSamples: plannedSamples(scenario, session, suite.measure.main ?? null),
+    },
     warnings: lint.warnings,
   };
 };

@@ -27,8 +27,8 @@ export type OpenTarget = (
  */
 const timerResolutionMs = 2;
 
-/** Sends a second: a number, or a text such as `20/s` and `600/min`. */
-const perSecond = (value: unknown): number => {
+/** Sends a second: a number, or a text such as `20/s` and `600/min`. Throws when it is neither. */
+export const perSecond = (value: unknown): number => {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(?:\/\s*(s|sec|second|m|min|minute))?\s*$/.exec(String(value));
   if (match === null)
     throw new Error(`"rate" is a number of sends a second, or a text such as 600/min, not ${String(value)}`);
