@@ -7,7 +7,8 @@ import { emitsOf, scenarioSteps } from './scenario-steps.ts';
 export type KnownMetrics = {
   /** Latency distributions, by id. */
   latencies: string[];
-  counters: string[];
+  /** Counters; null when they cannot be told, as with HTTP, which counts each status code. */
+  counters: string[] | null;
   /** Numbers that the custom command or URL gives are not known before it ran. */
   custom: boolean;
   /**
@@ -19,17 +20,41 @@ export type KnownMetrics = {
 
 const httpMethods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'];
 
+/** Whether code of the scenario's author may report metrics: it names one of the events for it, or brings other files. */
+const mayReport = (processor: string): boolean =>
+  /['"`](histogram|summary|customStat|counter|rate)['"`]/.test(processor) ||
+  /(\brequire\(|\bfrom|\bimport\(?)\s*['"`]\.{1,2}\//.test(processor);
+
+/** Plugins that add no latencies of their own. */
+const quietPlugins = new Set(['ensure', 'expect', 'apdex']);
+
+const isOpen = (scenario: ReadScenario): boolean =>
+  (scenario.processorText !== null && mayReport(scenario.processorText)) ||
+  Object.keys(scenario.config.plugins ?? {}).some((name) => !quietPlugins.has(name));
+
+const pluginCounters = (scenario: ReadScenario): string[] => {
+  const plugins = scenario.config.plugins ?? {};
+  return [
+    ...('ensure' in plugins || 'expect' in plugins ? ['checks.failed'] : []),
+    ...('expect' in plugins ? ['plugins.expect.ok', 'plugins.expect.failed'] : []),
+    ...('apdex' in plugins ? ['apdex.satisfied', 'apdex.tolerated', 'apdex.frustrated'] : []),
+  ];
+};
+
 /** Lists the metrics that a scenario can have under these settings. */
 export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): KnownMetrics => {
   const latencies = new Set<string>(['session.length']);
-  let open = scenario.processorText !== null || Object.keys(scenario.config.plugins ?? {}).length > 0;
+  let open = isOpen(scenario);
+  let usesHttp = false;
   if (scenario.engines.some((engine) => engine !== 'http')) latencies.add('connect.handshake');
   for (const emit of emitsOf(scenario, measure)) {
     if (emit.event === null) open = true;
     for (const id of emit.latencies) if (!id.includes('{{')) latencies.add(id);
   }
+  for (const delivery of measure.deliveries) latencies.add(`${delivery.send}.delivery`);
   for (const { spec, engine } of scenarioSteps(scenario)) {
     if (httpMethods.some((method) => spec[method] !== undefined)) {
+      usesHttp = true;
       latencies.add('http.response');
       for (const status of ['2xx', '3xx', '4xx', '5xx']) latencies.add(`http.${status}.response`);
     }
@@ -38,7 +63,7 @@ export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): 
   }
   return {
     latencies: [...latencies].sort(),
-    counters: [...standardCounters],
+    counters: open || usesHttp ? null : [...standardCounters, ...pluginCounters(scenario)],
     custom: measure.custom !== undefined,
     open,
   };

@@ -78,6 +78,41 @@ describe('a scenario that measures nothing', () => {
   });
 });
 
+describe('what a scenario can measure', () => {
+  const withProcessor = async (text: string): Promise<KnownMetrics> =>
+    (
+      await check(
+        room.replace('config: {}', 'config: { processor: p.js, plugins: { expect: {} } }'),
+        { acknowledgements: 'all' },
+        { files: { 'p.js': text } },
+      )
+    ).known;
+
+  test('is known, unless its own code may report more', async () => {
+    const quiet = await withProcessor(
+      'exports.f = (context, events, done) => { context.vars.a = 1; done(); };',
+    );
+    assert.equal(quiet.open, false);
+    assert.ok(quiet.counters?.includes('plugins.expect.failed'));
+    for (const text of [
+      `events.emit('counter', 'x', 1)`,
+      `const { emitAll } = require('./metrics');`,
+      `import { a } from './a.js';`,
+    ]) {
+      const reporting = await withProcessor(text);
+      assert.equal(reporting.open, true, text);
+      assert.equal(reporting.counters, null);
+    }
+  });
+
+  test('includes counters that nobody can list, with HTTP', async () => {
+    const { known } = await check('config: {}\nscenarios: [{ flow: [{ get: { url: / } }] }]\n');
+    assert.equal(known.open, false);
+    assert.equal(known.counters, null);
+    assert.deepEqual(known.latencies.slice(-2), ['http.response', 'session.length']);
+  });
+});
+
 describe('warnings', () => {
   test('a fraction of a second that is a fraction of a millisecond, with its line and what to write', async () => {
     const { lint } = await check(room, { acknowledgements: 'all' });
