@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { BaseCommit } from '../baseline/base-commit.ts';
 import type {
@@ -13,18 +12,15 @@ import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { limitationsOf } from '../plan/limitations.ts';
-import { makePlan } from '../plan/make-plan.ts';
-import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
+import type { SuitePlan } from '../plan/run-plan.ts';
 import { buildReport, buildSuiteReport } from '../report/build-report.ts';
 import { renderProgress } from '../report/render-progress.ts';
 import type { Report, SuiteReport } from '../report/report-model.ts';
 import { trendOf } from '../report/trend.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
-import { secretValues } from '../settings/secrets.ts';
-import { decidePinning, type PinningDecision } from '../target/core-pinning.ts';
-import { type CheckedScenario, checkScenarios } from './check-scenarios.ts';
-import { checkSecrets } from './check-secrets.ts';
+import type { CheckedScenario } from './check-scenarios.ts';
 import { measureSuite, type SuiteRun } from './measure-suite.ts';
+import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides, type Sides } from './prepare-sides.ts';
 import type { Provenance } from './provenance.ts';
 
@@ -44,33 +40,6 @@ export type GateResult = {
   report: Report;
   /** Records of the suites that were measured without a problem, for the baseline. */
   records: BaselineRecord[];
-};
-
-type Stage = {
-  plan: RunPlan;
-  scenarios: Map<string, CheckedScenario>;
-  pinning: PinningDecision;
-  logDir: string;
-};
-
-/** Checks everything that can be checked before anything is started. Throws usage errors. */
-const prepare = async (request: GateRequest): Promise<Stage> => {
-  const { loaded, host } = request;
-  for (const secret of secretValues(loaded.settings, host.env)) host.secret(secret);
-  const plan = makePlan(loaded.settings, loaded);
-  checkSecrets(plan, host.env);
-  const scenarios = await checkScenarios(plan);
-  for (const { warnings } of scenarios.values())
-    for (const warning of warnings) host.warn(warning.message, warning);
-  const outlines = new Map([...scenarios].map(([name, { outline }]) => [name, outline]));
-  for (const limitation of limitationsOf(plan, outlines)) host.info(`Note: ${limitation}`);
-  const logDir = path.join(plan.reportDir, 'logs');
-  await mkdir(logDir, { recursive: true });
-  const pinning = await decidePinning(
-    // A server that somebody else started has its cores already.
-    plan.suites.every((suite) => suite.target.pin && suite.target.start !== undefined),
-  );
-  return { plan, scenarios, pinning, logDir };
 };
 
 const fingerprintOf = (suite: SuitePlan, scenario: CheckedScenario): Fingerprint => ({
@@ -205,8 +174,10 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   const { host, loaded, provenance } = request;
   const startedAt = new Date().toISOString();
   const started = performance.now();
-  const stage = await prepare(request);
+  const stage = await prepareRun(loaded, host);
   const { plan } = stage;
+  const outlines = new Map([...stage.scenarios].map(([name, { outline }]) => [name, outline]));
+  for (const limitation of limitationsOf(plan, outlines)) host.info(`Note: ${limitation}`);
 
   await using resources = new ResourceStack();
   const problems: TailgateError[] = [];

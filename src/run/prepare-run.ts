@@ -1,0 +1,36 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Host } from '../host/host.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import type { RunPlan } from '../plan/run-plan.ts';
+import type { LoadedSettings } from '../settings/load-settings.ts';
+import { secretValues } from '../settings/secrets.ts';
+import { decidePinning, type PinningDecision } from '../target/core-pinning.ts';
+import { type CheckedScenario, checkScenarios } from './check-scenarios.ts';
+import { checkSecrets } from './check-secrets.ts';
+
+/** What stands before anything is started. */
+export type Stage = {
+  plan: RunPlan;
+  /** By name of the suite. */
+  scenarios: Map<string, CheckedScenario>;
+  pinning: PinningDecision;
+  logDir: string;
+};
+
+/** Checks everything that can be checked before anything is started. Throws usage errors. */
+export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<Stage> => {
+  for (const secret of secretValues(loaded.settings, host.env)) host.secret(secret);
+  const plan = makePlan(loaded.settings, loaded);
+  checkSecrets(plan, host.env);
+  const scenarios = await checkScenarios(plan);
+  for (const { warnings } of scenarios.values())
+    for (const warning of warnings) host.warn(warning.message, warning);
+  const logDir = path.join(plan.reportDir, 'logs');
+  await mkdir(logDir, { recursive: true });
+  const pinning = await decidePinning(
+    // A server that somebody else started has its cores already.
+    plan.suites.every((suite) => suite.target.pin && suite.target.start !== undefined),
+  );
+  return { plan, scenarios, pinning, logDir };
+};
