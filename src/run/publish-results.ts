@@ -15,6 +15,17 @@ export type GithubAccess = { context: GithubContext; client: GithubClient } | nu
 /** GitHub accepts at most 1 MiB for the summary of a step. */
 const maxSummaryLength = 900_000;
 
+/** Links of the comment: to commits, to the run, and to the artifacts of the run, where the full report is. */
+const linksOf = (github: GithubAccess): NonNullable<Parameters<typeof renderMarkdown>[1]>['links'] => {
+  if (github === null) return {};
+  const { repository, serverUrl, runUrl } = github.context;
+  if (repository === null) return {};
+  return {
+    repository: `${serverUrl}/${repository.owner}/${repository.repo}`,
+    ...(runUrl === null ? {} : { run: runUrl, report: `${runUrl}#artifacts` }),
+  };
+};
+
 const regressions = (report: Report): string[] =>
   report.suites.flatMap((suite) =>
     suite.metrics.flatMap((metric) =>
@@ -51,6 +62,7 @@ export const publishResults = async (
     );
   }
   let commentUrl = '';
+  const links = linksOf(github);
   if (github !== null) {
     const { title } = headlineOf(report);
     const published = await publishReport(github.client, {
@@ -64,7 +76,7 @@ export const publishResults = async (
         step: host.env.GITHUB_ACTION ?? null,
       }),
       headline: host.mask(title),
-      renderMarkdown: (maxLength) => host.mask(renderMarkdown(report, { maxLength })),
+      renderMarkdown: (maxLength) => host.mask(renderMarkdown(report, { maxLength, links })),
       root: options.root,
     });
     for (const problem of published.problems) host.warn(problem.message);

@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { renderHtml } from '../report/render-html.ts';
 import { renderJson } from '../report/render-json.ts';
 import { renderJunit } from '../report/render-junit.ts';
 import { renderMarkdown } from '../report/render-markdown.ts';
@@ -10,10 +9,11 @@ import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 /** Where the reports of a run are. Absolute paths. */
 export type ReportFiles = { json: string; markdown: string; html: string; junit: string };
 
-const renderers: Record<keyof ReportFiles, (report: Report) => string> = {
+const renderers: Record<keyof ReportFiles, (report: Report) => string | Promise<string>> = {
   json: renderJson,
   markdown: renderMarkdown,
-  html: renderHtml,
+  // The charts are half a megabyte of code, which a start should not wait for.
+  html: async (report) => (await import('../report/render-html.ts')).renderHtml(report),
   junit: renderJunit,
 };
 const kinds = Object.keys(renderers) as (keyof ReportFiles)[];
@@ -40,7 +40,7 @@ export const writeWanted = async (
   for (const kind of kinds) {
     const file = wanted[kind];
     if (file === undefined) continue;
-    await write(path.resolve(cwd, file), mask(renderers[kind](report)));
+    await write(path.resolve(cwd, file), mask(await renderers[kind](report)));
     written.push(file);
   }
   return written;
@@ -55,7 +55,7 @@ export const writeReports = async (
   const files = {} as ReportFiles;
   for (const kind of kinds) {
     files[kind] = path.join(reportDir, names[kind]);
-    await write(files[kind], mask(renderers[kind](report)));
+    await write(files[kind], mask(await renderers[kind](report)));
   }
   return files;
 };
