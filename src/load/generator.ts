@@ -131,9 +131,21 @@ export class Generator {
     }
   }
 
-  /** Variables that `before` left, as plain JSON. */
+  /** Variables that `before` left, without those that cannot go to another process. */
   get variables(): HookVariables {
-    return JSON.parse(JSON.stringify(this.#variables)) as HookVariables;
+    const plain: HookVariables = {};
+    for (const [name, value] of Object.entries(this.#variables)) {
+      // The environment is the same there.
+      if (name === '$processEnvironment' || name === '$env') continue;
+      try {
+        plain[name] = structuredClone(value);
+      } catch {
+        recorder.warn(
+          `The variable "${name}" that "before" left cannot be given to other generator processes.`,
+        );
+      }
+    }
+    return plain;
   }
 
   /** Starts, or goes on with, the load. */
