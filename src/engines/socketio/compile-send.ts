@@ -62,7 +62,6 @@ const targetRoom = (
  */
 export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: string): Send => {
   const waits = spec.acknowledge !== null || spec.response !== null;
-  const needsConfirmation = spec.joins !== null && !spec.joinsUnconfirmed && !waits;
   const { delivery } = spec;
 
   /** The message with its tag; its deliveries count from `fromMs`. */
@@ -105,7 +104,7 @@ export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: 
       else socket.emit(...outgoing, (...args: unknown[]) => message.acknowledge(args));
       return;
     }
-    if (spec.isObserved || (needsConfirmation && joined !== null)) {
+    if (spec.isObserved) {
       const confirmed = joined === null ? null : () => join(user, joined.rooms);
       const latency = spec.isMeasured ? { fromMs, metric: spec.ackMetric } : null;
       socket.emit(

@@ -148,6 +148,15 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
     deliveryOf(spec.delivery, event) ??
     (rule === undefined || spec.delivery === false || !isMeasured ? null : deliveryOfRule(rule));
   const saysSo = acknowledge !== null || response !== null || spec.delivery !== undefined || !isMeasured;
+  const joins =
+    spec.joins !== undefined
+      ? asRoom(spec.joins)
+      : joinRule?.join
+        ? { roomPath: payloadPath(joinRule.join.roomPath) }
+        : null;
+  const joinsUnconfirmed = spec.confirmed === 'sent';
+  // A join is confirmed by its acknowledgement, whether the flow waits for it or not.
+  const needsConfirmation = joins !== null && !joinsUnconfirmed && acknowledge === null && response === null;
   return {
     event,
     ackMetric: `${metric}.ack`,
@@ -164,17 +173,13 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
             check: compileAnswerCheck(response as AnswerSpec, `response mismatch: ${String(channel)}`),
           },
     delivery,
-    joins:
-      spec.joins !== undefined
-        ? asRoom(spec.joins)
-        : joinRule?.join
-          ? { roomPath: payloadPath(joinRule.join.roomPath) }
-          : null,
-    joinsUnconfirmed: spec.confirmed === 'sent',
+    joins,
+    joinsUnconfirmed,
     leaves: spec.leaves !== undefined ? asRoom(spec.leaves) : leaveRule === undefined ? null : { all: true },
     isObserved:
-      !saysSo &&
-      (defaults.observe === 'all' || (defaults.observe !== 'none' && defaults.observe.includes(event))),
+      needsConfirmation ||
+      (!saysSo &&
+        (defaults.observe === 'all' || (defaults.observe !== 'none' && defaults.observe.includes(event)))),
     isMeasured,
     timeoutMs: spec.timeout === undefined ? null : durationMs(spec.timeout),
   };

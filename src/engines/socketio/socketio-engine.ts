@@ -15,6 +15,8 @@ import {
   type VirtualUserContext,
 } from '../flow/step.ts';
 import { HttpEngine } from '../http/http-engine.ts';
+import { loadActivity } from '../load-activity.ts';
+import { openSessions } from '../open-sessions.ts';
 import { tokenMint } from '../virtual-user-token.ts';
 import { compileSend } from './compile-send.ts';
 import {
@@ -83,6 +85,7 @@ export class SocketIoEngine {
 
   /** Loads what this script needs and others do not. */
   async init(): Promise<void> {
+    loadActivity.onEnd(async () => await openSessions.closed());
     await this.#http.init();
     const scenarios = [...(this.#script.scenarios ?? []), this.#script.before, this.#script.after];
     const parsers = [

@@ -4,6 +4,7 @@ import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger
 import type { TagFinder } from '../delivery/delivery-tag.ts';
 import { engineSettings } from '../engine-settings.ts';
 import type { VirtualUserContext } from '../flow/step.ts';
+import { openSessions } from '../open-sessions.ts';
 import { StepFailure } from '../step-failure.ts';
 import type { ClientConnection, OpenConnection } from './client-socket.ts';
 import { type Endpoint, namespaceOf, type RenderOptions } from './connect-options.ts';
@@ -179,7 +180,11 @@ export class SocketIoUser {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    const close = () => this.#close();
+    openSessions.begin();
+    const close = () => {
+      this.#close();
+      openSessions.end();
+    };
     if (this.member === null) this.#whenAnswered(close);
     else deliveryLedger.sessionEnds(this.member, () => this.#whenAnswered(close));
   }
