@@ -10,6 +10,9 @@ const engineFiles: Readonly<Record<string, string>> = {
   stomp: 'engine-stomp.js',
 };
 
+/** Whether a scenario has to list this engine in `config.engines`, though it is bundled. */
+export const isPackagedEngine = (engine: string): boolean => Object.hasOwn(engineFiles, engine);
+
 let scenarioPath: string | null = null;
 
 /** Tells the place from which packages of the scenario's author are resolved. */

@@ -9,7 +9,7 @@ import { recorder } from '../measurement/recorder.ts';
 import type { RoundMeasurement } from '../measurement/round-measurement.ts';
 import { stopArrivals } from './arrival-phaser.ts';
 import { prepareArtilleryGlobal } from './artillery-global.ts';
-import { resolveEnginesFrom } from './engine-packages.ts';
+import { isPackagedEngine, resolveEnginesFrom } from './engine-packages.ts';
 import { HealthMonitor } from './generator-health.ts';
 import { type LoadedPlugins, loadPlugins } from './load-plugins.ts';
 import type { HookVariables } from './load-protocol.ts';
@@ -17,8 +17,9 @@ import type { LoadProgress, LoadRequest } from './load-session.ts';
 import { checksOf } from './plugin-checks.ts';
 import { RawWriter } from './raw-writer.ts';
 import { readPayload } from './read-payload.ts';
-import { type ReadScenario, readScenario, type Script } from './read-scenario.ts';
+import { type ReadScenario, readScenario } from './read-scenario.ts';
 import { runState } from './run-state.ts';
+import type { Script } from './script.ts';
 import { besideScenario, loadUserModule } from './user-module.ts';
 import { seedRandom } from './virtual-user-random.ts';
 
@@ -82,17 +83,16 @@ export class Generator {
   static async prepare(request: LoadRequest, hooks: HookVariables | null): Promise<Generator> {
     setEngineSettings(request.engine);
     seedRandom(request.engine.seed);
+    await prepareArtilleryGlobal(randomUUID());
     const scenario = await readScenario(request.scenarioPath, request);
     const { script } = scenario;
     script.config.target = request.targetUrl;
-    await prepareArtilleryGlobal(randomUUID());
     resolveEnginesFrom(scenario.path);
-    for (const engine of scenario.engines) {
-      if (engine === 'stomp' || engine === 'socketio-v3') {
-        script.config.engines ??= {};
-        script.config.engines[engine] ??= {};
-      }
-    }
+    // Artillery wants engines other than its own three listed in `config.engines`.
+    script.config.engines = {
+      ...Object.fromEntries(scenario.engines.filter(isPackagedEngine).map((engine) => [engine, {}])),
+      ...script.config.engines,
+    };
     for (const payload of script.config.payload ?? []) payload.data = await readPayload(payload);
     script.config.processor = await loadProcessor(scenario);
     const options = { scriptPath: scenario.path, environment: request.environment ?? undefined };
@@ -140,9 +140,7 @@ export class Generator {
       try {
         plain[name] = structuredClone(value);
       } catch {
-        recorder.warn(
-          `The variable "${name}" that "before" left cannot be given to other generator processes.`,
-        );
+        console.warn(`The variable "${name}" that "before" left cannot be given to other processes.`);
       }
     }
     return plain;

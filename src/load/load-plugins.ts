@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { tailgateError } from '../errors.ts';
 import type { bundledPlugins } from './plugin-packages.ts';
-import type { ReadScenario, Script } from './read-scenario.ts';
+import type { ReadScenario } from './read-scenario.ts';
+import type { Script } from './script.ts';
 import { resolveUserPackage } from './user-packages.ts';
 
 type PluginModule = Record<string, unknown>;

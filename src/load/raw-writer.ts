@@ -10,6 +10,7 @@ const flushBytes = 64 * 1024;
 export class RawWriter {
   readonly #file: number;
   #lines = '';
+  #closed = false;
 
   constructor(path: string) {
     closeSync(openSync(path, 'w'));
@@ -18,6 +19,7 @@ export class RawWriter {
   }
 
   write(atMs: number, metric: MetricId, valueMs: number, slice: number): void {
+    if (this.#closed) return;
     this.#lines += `{"atMs":${atMs.toFixed(1)},"metric":${JSON.stringify(metric)},"ms":${+valueMs.toFixed(4)},"slice":${slice}}\n`;
     if (this.#lines.length >= flushBytes) this.flush();
   }
@@ -34,8 +36,10 @@ export class RawWriter {
     ftruncateSync(this.#file, 0);
   }
 
+  /** Writes what is left; values that come later are not part of the load any more. */
   close(): void {
     this.flush();
+    this.#closed = true;
     closeSync(this.#file);
   }
 }

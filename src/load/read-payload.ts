@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { PayloadSpec } from './read-scenario.ts';
+import type { PayloadSpec } from './script.ts';
 
 /** Reads the rows of a payload file with the options that Artillery gives the same CSV reader. */
 export const readPayload = async (spec: PayloadSpec): Promise<unknown[][]> => {

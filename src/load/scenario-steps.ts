@@ -1,7 +1,8 @@
 import { type EmitDefaults, type EmitSpec, parseEmit } from '../engines/socketio/emit-spec.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
-import type { ReadScenario, ScenarioSpec } from './read-scenario.ts';
+import type { ReadScenario } from './read-scenario.ts';
 import type { ScenarioPath } from './scenario-source.ts';
+import type { ScenarioSpec } from './script.ts';
 
 /** One step of a flow, wherever it is nested. */
 export type PlacedStep = {

@@ -73,7 +73,11 @@ export const serveLoadCommands = (): void => {
     reports += 1;
     if (reports % checkpointEvery === 0) checkpoint();
   }, progressEveryMs);
+  let failed = false;
   const fail = (error: unknown): void => {
+    // One is enough to end the load; a scenario that throws for every user need not fill the log.
+    if (failed) return;
+    failed = true;
     console.error(error);
     send({ type: 'failed', error: plainError(error) });
   };

@@ -2,8 +2,9 @@ import { perSecond } from '../engines/flow/fixed-rate.ts';
 import { durationMs } from '../engines/flow/think.ts';
 import type { EmitDefaults } from '../engines/socketio/emit-spec.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
-import type { ReadScenario, ScenarioSpec } from './read-scenario.ts';
+import type { ReadScenario } from './read-scenario.ts';
 import { emitDefaultsOf, readEmit } from './scenario-steps.ts';
+import type { ScenarioSpec } from './script.ts';
 
 /**
  * What a session of a scenario does, as far as its flow tells. Averages over the scenarios by weight; what can not be

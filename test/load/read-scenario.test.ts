@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { type ErrorCode, TailgateError } from '../../src/errors.ts';
-import { type ReadScenario, readScenario, type ScenarioInputs } from '../../src/load/read-scenario.ts';
+import type { ScenarioInputs } from '../../src/load/merge-script.ts';
+import { type ReadScenario, readScenario } from '../../src/load/read-scenario.ts';
 import { folderWith } from './load-fixture.ts';
 
 const nothing: ScenarioInputs = { environment: null, overrides: {}, variables: {} };

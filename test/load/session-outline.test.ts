@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readPhases } from '../../src/load/arrival-schedule.ts';
 import { plannedPeak } from '../../src/load/planned-load.ts';
-import type { ScenarioSpec } from '../../src/load/read-scenario.ts';
+import type { ScenarioSpec } from '../../src/load/script.ts';
 import { mainValues, sessionOutline } from '../../src/load/session-outline.ts';
 import { measureSchema } from '../../src/settings/settings-schema.ts';
 
