@@ -53,6 +53,12 @@ const entryPoints = (wanted: readonly string[]): Record<string, string> => {
   return entries;
 };
 
+/** Modules that a bundled package asks for and that do not exist, with ours in their place. */
+const aliases = async (): Promise<Record<string, string>> => {
+  const file = path.join(root, 'src/engines/socketio-v3/bundle-aliases.ts');
+  return existsSync(file) ? { ...(await import(file)).bundleAliases } : {};
+};
+
 /**
  * Bundles the programs (all of them, or those named) into `outDir`, which is emptied first. The same sources give the
  * same bytes, whatever the folder. Throws when something was bundled that must not be. Gives what went into it.
@@ -65,6 +71,7 @@ export const buildBundle = async (
   await mkdir(outDir, { recursive: true });
   const main = await esbuild({
     ...common,
+    alias: await aliases(),
     outdir: outDir,
     entryPoints: entryPoints(wanted),
     splitting: true,
