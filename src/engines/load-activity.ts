@@ -4,6 +4,7 @@
  */
 export class LoadActivity {
   #inFlight = 0;
+  #sent = 0;
   #idleListeners: (() => void)[] = [];
   #drains: ((limitMs: number) => Promise<void>)[] = [];
   #intendedSends = 0;
@@ -13,6 +14,7 @@ export class LoadActivity {
   /** A message was sent whose answer, delivery or timeout will call `settled`. */
   sent(): void {
     this.#inFlight += 1;
+    this.#sent += 1;
   }
 
   /** The answer to a message came, or was given up. Exactly once for each `sent`. */
@@ -27,6 +29,11 @@ export class LoadActivity {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Messages sent so far that an answer was, or is, expected to. */
+  get messagesSent(): number {
+    return this.#sent;
   }
 
   /** Resolves when nothing is in flight, or after `limitMs`; tells which. */

@@ -13,7 +13,7 @@ import { isPackagedEngine, resolveEnginesFrom } from './engine-packages.ts';
 import { HealthMonitor } from './generator-health.ts';
 import { type LoadedPlugins, loadPlugins } from './load-plugins.ts';
 import type { HookVariables } from './load-protocol.ts';
-import type { LoadProgress, LoadRequest } from './load-session.ts';
+import type { LoadProgress, LoadRequest, PauseOutcome } from './load-session.ts';
 import { checksOf } from './plugin-checks.ts';
 import { RawWriter } from './raw-writer.ts';
 import { readPayload } from './read-payload.ts';
@@ -49,6 +49,7 @@ export class Generator {
   readonly #raw: RawWriter | null;
   readonly #health = new HealthMonitor();
   #started = false;
+  #sentAtResume = 0;
   /** Reading of the load clock at the end of the warm-up. */
   #measuredFromMs = 0;
   #finishedAtMs: number | null = null;
@@ -150,6 +151,7 @@ export class Generator {
   resume(slice: number): void {
     recorder.slice = slice;
     this.#health.start();
+    this.#sentAtResume = loadActivity.messagesSent;
     loadClock.resume();
     if (this.#started) return;
     this.#started = true;
@@ -157,10 +159,12 @@ export class Generator {
   }
 
   /** Stops arrivals, thinks and sends, then waits until nothing is in flight, at most `guardMs`. */
-  async pause(guardMs: number): Promise<void> {
+  async pause(guardMs: number): Promise<PauseOutcome> {
     loadClock.pause();
     await loadActivity.idle(guardMs);
     this.#health.stop();
+    const sent = loadActivity.messagesSent - this.#sentAtResume;
+    return { sent, unanswered: loadActivity.inFlight };
   }
 
   reset(): void {

@@ -33,6 +33,9 @@ export type LoadProgress = {
   main: { id: string; count: number; p50Ms: number; p95Ms: number } | null;
 };
 
+/** How a pause left the load: what was sent since it was resumed, and what has no answer yet. */
+export type PauseOutcome = { sent: number; unanswered: number };
+
 /**
  * One side driven by one generator process. Made by `startLoadSession`; closing it (`await using`) ends the process.
  * The clock is paused at first, so `resume` starts the load.
@@ -41,7 +44,7 @@ export type LoadSession = AsyncDisposable & {
   /** Starts, or goes on with, driving the load; `slice` is the index of the slice that begins, -1 for none. */
   resume(slice?: number): Promise<void>;
   /** Stops arrivals, thinks and sends, and waits until in-flight messages are answered or `guardMs` is over. */
-  pause(guardMs?: number): Promise<void>;
+  pause(guardMs?: number): Promise<PauseOutcome>;
   /** Resolves when every arrival was made and every virtual user ended. Rejects with LOAD_FAILED. */
   readonly finished: Promise<void>;
   /** Forgets what was measured so far (end of the warm-up). */

@@ -40,10 +40,11 @@ export const serveLoadCommands = (): void => {
       case 'resume':
         running().resume(command.slice);
         return undefined;
-      case 'pause':
-        await running().pause(command.guardMs);
+      case 'pause': {
+        const outcome = await running().pause(command.guardMs);
         checkpoint();
-        return undefined;
+        return outcome;
+      }
       case 'reset':
         running().reset();
         return undefined;

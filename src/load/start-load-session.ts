@@ -3,7 +3,7 @@ import { mergeShards } from '../measurement/merge-rounds.ts';
 import type { RoundMeasurement } from '../measurement/round-measurement.ts';
 import { GeneratorProcess, type GeneratorProcessOptions } from './generator-process.ts';
 import type { Prepared } from './load-protocol.ts';
-import type { LoadProgress, LoadRequest, LoadSession } from './load-session.ts';
+import type { LoadProgress, LoadRequest, LoadSession, PauseOutcome } from './load-session.ts';
 
 export type LoadSessionOptions = GeneratorProcessOptions & {
   /** Generator processes that share the arrivals; 1 if not given. */
@@ -94,7 +94,15 @@ export const startLoadSession = async (
     pinnedTo: first.pinnedTo,
     finished,
     resume: (slice = -1) => all({ type: 'resume', slice }),
-    pause: (guardMs = 0) => all({ type: 'pause', guardMs }),
+    async pause(guardMs = 0) {
+      const outcomes = await Promise.all(
+        processes.map((worker) => worker.ask<PauseOutcome>({ type: 'pause', guardMs })),
+      );
+      return {
+        sent: outcomes.reduce((sum, { sent }) => sum + sent, 0),
+        unanswered: outcomes.reduce((sum, { unanswered }) => sum + unanswered, 0),
+      };
+    },
     reset: () => all({ type: 'reset' }),
     async collect() {
       const results = await Promise.allSettled(processes.map((worker) => worker.collect()));
