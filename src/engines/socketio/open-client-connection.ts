@@ -1,23 +1,26 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Manager } from 'socket.io-client';
+import { type SourceAddress, sourceAddress } from '../local-address.ts';
 import type { ClientConnection, ConnectionOptions } from './client-socket.ts';
 
 /**
  * An agent for the requests of the polling transport, so that they can be ended: `socket.io-client` leaves the request
  * of a handshake that it gave up open, with its descriptor, for as long as the server says nothing.
  */
-const agentFor = (url: string, options: ConnectionOptions): HttpAgent | null => {
+const agentFor = (url: string, options: ConnectionOptions, source: SourceAddress): HttpAgent | null => {
   const transports = options.transports as unknown[] | undefined;
   if (options.agent !== undefined || (transports !== undefined && !transports.includes('polling')))
     return null;
-  return url.startsWith('https:') ? new HttpsAgent() : new HttpAgent();
+  return url.startsWith('https:') ? new HttpsAgent(source) : new HttpAgent(source);
 };
 
 /** Opens a connection with `socket.io-client`. Its manager is never shared: one virtual user, one connection. */
 export const openClientConnection = (url: string, options: ConnectionOptions): ClientConnection => {
-  const agent = agentFor(url, options);
-  const manager = new Manager(url, agent === null ? options : { ...options, agent });
+  const source = sourceAddress(url);
+  const agent = agentFor(url, options, source);
+  const all: ConnectionOptions = { ...source, ...options, ...(agent === null ? {} : { agent }) };
+  const manager = new Manager(url, all);
   const sockets: { disconnect(): unknown }[] = [];
   let hasOpened = false;
   manager.on('open', () => {

@@ -1,7 +1,5 @@
 import { tailgateError } from '../../errors.ts';
 import { recorder } from '../../measurement/recorder.ts';
-import { type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { TagFinder } from '../delivery/delivery-tag.ts';
 import { engineSettings } from '../engine-settings.ts';
 import { compileFlow, type FlowConfig, isHttpStep } from '../flow/compile-flow.ts';
 import { runFunction } from '../flow/run-function.ts';
@@ -25,6 +23,7 @@ import {
   endpointOf,
   type RenderOptions,
 } from './connect-options.ts';
+import { DeliveryPlan } from './delivery-plan.ts';
 import { type EmitDefaults, parseEmit, unknownKeys } from './emit-spec.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { openClientConnection } from './open-client-connection.ts';
@@ -74,9 +73,7 @@ export class SocketIoEngine {
   readonly #script: Script;
   readonly #http: HttpEngine;
   #parser: unknown = undefined;
-  /** Of all scenarios together: one may send what the users of another get. */
-  readonly #deliveries = new Map<string, TagFinder[]>();
-  #hasJoins = false;
+  readonly #deliveries = new DeliveryPlan();
 
   constructor(script: unknown) {
     this.#script = script as Script;
@@ -163,7 +160,6 @@ export class SocketIoEngine {
       failureEvents: settings.failureEvents,
       deliveries: this.#deliveries,
       listened: compilation.listened,
-      joinsOnConnect: () => !this.#hasJoins,
     };
   }
 
@@ -203,9 +199,7 @@ export class SocketIoEngine {
     const emit = parseEmit(step, compilation.defaults);
     const at = `${place} (${emit.event})`;
     for (const key of unknownKeys(step)) recorder.warn(`${at}: "${key}" means nothing in a step that emits.`);
-    if (emit.joins !== null || (emit.delivery !== null && emit.delivery.roomPath !== null))
-      this.#hasJoins = true;
-    const watch = this.#watch(emit.delivery, emit.event, emit.deliveryMetric);
+    const watch = this.#deliveries.add(emit);
     if (watch === null && emit.outgoing.names.has('$tag'))
       recorder.warn(
         `${at}: the payload has {{ $tag }}, but no "delivery" says which event its receivers get.`,
@@ -220,23 +214,6 @@ export class SocketIoEngine {
       );
     const send = compileSend(emit, watch, at);
     return step.rate === undefined ? emitStep(emit, send, at) : fixedRate(step, emit, send, at);
-  }
-
-  #watch(
-    delivery: ReturnType<typeof parseEmit>['delivery'],
-    sentEvent: string,
-    metric: string,
-  ): DeliveryWatch | null {
-    if (delivery === null) return null;
-    const finders = this.#deliveries.get(delivery.event) ?? [];
-    this.#deliveries.set(delivery.event, finders);
-    finders.push(new TagFinder(delivery.receivedPath));
-    return deliveryLedger.watch({
-      metric,
-      sentEvent,
-      includesSender: delivery.includesSender,
-      expected: delivery.expected,
-    });
   }
 
   #compileListen(step: StepSpec, place: string, compilation: Compilation): Step {

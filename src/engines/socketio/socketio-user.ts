@@ -1,15 +1,13 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { deadlines } from '../deadlines.ts';
 import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import type { TagFinder } from '../delivery/delivery-tag.ts';
-import { engineSettings } from '../engine-settings.ts';
 import type { VirtualUserContext } from '../flow/step.ts';
-import { openSessions } from '../open-sessions.ts';
 import { StepFailure } from '../step-failure.ts';
 import type { ClientConnection, OpenConnection } from './client-socket.ts';
 import { type Endpoint, namespaceOf, type RenderOptions } from './connect-options.ts';
+import type { DeliveryPlan } from './delivery-plan.ts';
+import { watchFailures } from './failure-events.ts';
 import { Inbox } from './inbox.ts';
 import { PendingAnswers } from './pending-answers.ts';
+import { endSession } from './session-end.ts';
 import { UserChannel } from './user-channel.ts';
 
 /** What all virtual users of a scenario have in common. */
@@ -20,32 +18,20 @@ export type UserPlan = {
   timeoutMs: number;
   /** Events by which the server reports a failure. */
   failureEvents: readonly string[];
-  /** Events in which deliveries arrive, with where their tags are. */
-  deliveries: ReadonlyMap<string, readonly TagFinder[]>;
+  deliveries: DeliveryPlan;
   /** Events that some step only listens for. */
   listened: ReadonlySet<string>;
-  /** Whether everyone connected is a member of one room. */
-  joinsOnConnect: () => boolean;
 };
-
-/**
- * How long after an emit that nothing answers the connection is kept, milliseconds. A Socket.IO server drops messages
- * that it reads together with the farewell of their sender.
- */
-const farewellMs = 100;
 
 /** The room of everyone who is connected. */
 export const everyone = '*';
 
-type Namespace = { channel: UserChannel; inbox: Inbox; attached: Set<string>; connection: ClientConnection };
-
-const preview = (args: unknown[]): string => (JSON.stringify(args) ?? '').slice(0, 200);
-
-/** The event that a failure report is about, where it says so (as the exception filters of NestJS do). */
-const subjectOf = (args: unknown[]): string | null => {
-  const report = args[0] as { cause?: { pattern?: unknown }; event?: unknown } | null | undefined;
-  const subject = report?.cause?.pattern ?? report?.event;
-  return typeof subject === 'string' ? subject : null;
+/** One namespace of a virtual user, and the events it got. */
+export type Namespace = {
+  channel: UserChannel;
+  inbox: Inbox;
+  attached: Set<string>;
+  connection: ClientConnection;
 };
 
 /** One virtual user: its connection, its namespaces, what it waits for, and its membership in rooms. */
@@ -62,7 +48,7 @@ export class SocketIoUser {
   constructor(plan: UserPlan, context: VirtualUserContext) {
     this.#plan = plan;
     this.context = context;
-    this.member = plan.deliveries.size > 0 ? deliveryLedger.member() : null;
+    this.member = plan.deliveries.isEmpty ? null : deliveryLedger.member();
     context.sockets = {};
   }
 
@@ -121,10 +107,11 @@ export class SocketIoUser {
   }
 
   #open(namespace: string, connection: ClientConnection): Namespace {
-    const socket = connection.socket(namespaceOf(this.#plan.endpoint.basePath, namespace));
-    const channel = new UserChannel(socket, this.#plan.timeoutMs, {
+    const { deliveries, endpoint, failureEvents, listened, timeoutMs } = this.#plan;
+    const socket = connection.socket(namespaceOf(endpoint.basePath, namespace));
+    const channel = new UserChannel(socket, timeoutMs, {
       connected: () => {
-        if (this.member !== null && this.#plan.joinsOnConnect() && !this.#isEnded)
+        if (this.member !== null && deliveries.joinsOnConnect && !this.#isEnded)
           deliveryLedger.join(this.member, everyone);
       },
       lost: (reason) => {
@@ -135,11 +122,9 @@ export class SocketIoUser {
     const found: Namespace = { channel, inbox: new Inbox(), attached: new Set(), connection };
     this.#namespaces.set(namespace, found);
     (this.context.sockets as Record<string, unknown>)[namespace] = socket;
-    for (const [event, finders] of this.#plan.deliveries)
-      socket.on(event, (...args) => this.#receive(args, finders));
-    for (const event of this.#plan.failureEvents)
-      socket.on(event, (...args) => this.#reportFailure(event, args));
-    for (const event of this.#plan.listened) this.listen(found, event);
+    if (this.member !== null) deliveries.watch(socket, this.member);
+    watchFailures(socket, failureEvents, this.pending, () => this.#isEnded);
+    for (const event of listened) this.listen(found, event);
     return found;
   }
 
@@ -151,42 +136,10 @@ export class SocketIoUser {
     namespace.channel.socket.on(event, (...args) => namespace.inbox.deliver(event, args, keep));
   }
 
-  #receive(args: unknown[], finders: readonly TagFinder[]): void {
-    for (const finder of finders) {
-      const tag = finder.find(args);
-      if (tag === null) continue;
-      deliveryLedger.receive(this.member!, tag);
-      return;
-    }
-  }
-
-  #reportFailure(event: string, args: unknown[]): void {
-    if (this.#isEnded || this.pending.expects(event)) return;
-    const about = this.pending.find(subjectOf(args));
-    if (about === undefined) recorder.error(event, preview(args), '');
-    else about.fail(new StepFailure(`rejected: ${about.event}`, `${event}: ${preview(args)}`));
-  }
-
   #failPending(reason: string): void {
     this.pending.failAll(
       (answer) => new StepFailure('disconnected', `${reason}, while "${answer.event}" was not answered`),
     );
-  }
-
-  /**
-   * The flow is over. Messages on their way to this user and acknowledgements that it only observes may still come,
-   * within the drain time; then the connection is closed.
-   */
-  end(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    openSessions.begin();
-    const close = () => {
-      this.#close();
-      openSessions.end();
-    };
-    if (this.member === null) this.#whenAnswered(close);
-    else deliveryLedger.sessionEnds(this.member, () => this.#whenAnswered(close));
   }
 
   /** A message was sent whose handling by the server nothing will tell. */
@@ -194,24 +147,21 @@ export class SocketIoUser {
     this.#unansweredAtMs = performance.now();
   }
 
-  #whenAnswered(done: () => void): void {
-    const nowMs = performance.now();
-    const untilMs = nowMs + engineSettings().drainMs;
-    const fromMs = Math.min(this.#unansweredAtMs + farewellMs, untilMs);
-    const check = () => {
-      const checkedMs = performance.now();
-      if (checkedMs >= fromMs && (this.pending.size === 0 || checkedMs >= untilMs)) done();
-      else deadlines.after(25, check);
-    };
-    check();
-  }
-
-  #close(): void {
-    for (const { channel, connection } of this.#namespaces.values()) {
-      channel.close();
-      connection.close();
-    }
-    this.pending.failAll(() => new StepFailure('session ended', ''));
+  /** The flow is over: closes the connection when nothing is expected on it any more. */
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    endSession({
+      member: this.member,
+      pending: this.pending,
+      unansweredAtMs: this.#unansweredAtMs,
+      close: () => {
+        for (const { channel, connection } of this.#namespaces.values()) {
+          channel.close();
+          connection.close();
+        }
+      },
+    });
   }
 }
 
@@ -227,5 +177,3 @@ export const userOf = (context: VirtualUserContext): SocketIoUser => {
 export const addUser = (user: SocketIoUser): void => {
   users.set(user.context, user);
 };
-
-export type { Namespace };

@@ -1,0 +1,49 @@
+import { type DeliveryMember, type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
+import { TagFinder } from '../delivery/delivery-tag.ts';
+import type { ClientSocket } from './client-socket.ts';
+import type { EmitSpec } from './emit-spec.ts';
+
+/** What the scenarios of a script say together about deliveries: the users of one may get what those of another send. */
+export class DeliveryPlan {
+  #finders = new Map<string, TagFinder[]>();
+  #hasJoins = false;
+
+  /** Takes in one step that emits; gives the delivery it watches, or null. */
+  add(emit: EmitSpec): DeliveryWatch | null {
+    const { delivery } = emit;
+    if (emit.joins !== null || (delivery !== null && delivery.roomPath !== null)) this.#hasJoins = true;
+    if (delivery === null) return null;
+    const finders = this.#finders.get(delivery.event) ?? [];
+    this.#finders.set(delivery.event, finders);
+    finders.push(new TagFinder(delivery.receivedPath));
+    return deliveryLedger.watch({
+      metric: emit.deliveryMetric,
+      sentEvent: emit.event,
+      includesSender: delivery.includesSender,
+      expected: delivery.expected,
+    });
+  }
+
+  /** Whether any delivery is watched. */
+  get isEmpty(): boolean {
+    return this.#finders.size === 0;
+  }
+
+  /** Whether everyone connected is a member of one room, because no step joins one. */
+  get joinsOnConnect(): boolean {
+    return !this.#hasJoins;
+  }
+
+  /** Takes what arrives on a socket as deliveries to its member. */
+  watch(socket: ClientSocket, member: DeliveryMember): void {
+    for (const [event, finders] of this.#finders)
+      socket.on(event, (...args) => {
+        for (const finder of finders) {
+          const tag = finder.find(args);
+          if (tag === null) continue;
+          deliveryLedger.receive(member, tag);
+          return;
+        }
+      });
+  }
+}
