@@ -16,6 +16,8 @@ export type EngineSettings = {
   /** Claims and secret for a token per virtual user, as `{{ $token }}`. */
   jwt: VirtualUserJwt | null;
   seed: number;
+  /** Loopback addresses that connections come from in turn; the system chooses if there are none. */
+  localAddresses?: readonly string[];
   /** Which part of the arrivals this process drives. */
   shard: { index: number; count: number };
 };

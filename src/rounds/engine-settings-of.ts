@@ -11,6 +11,7 @@ export const engineSettingsOf = (
   seed: number,
   shard: EngineSettings['shard'],
   resolve: (secret: NonNullable<MeasureSettings['jwt']>['secret'], key: string) => string,
+  localAddresses: readonly string[] = [],
 ): EngineSettings => ({
   timeoutMs: measure.timeoutMs,
   drainMs: measure.drainMs,
@@ -30,5 +31,6 @@ export const engineSettingsOf = (
       ? null
       : { ...measure.jwt, secret: resolve(measure.jwt.secret, 'measure.jwt.secret') },
   seed,
+  localAddresses,
   shard,
 });

@@ -9,6 +9,7 @@ import type { SuitePlan } from '../plan/run-plan.ts';
 import { type OpenRoom, openRoom } from '../room/open-room.ts';
 import { resolveSecret } from '../settings/secrets.ts';
 import type { CorePinning } from '../target/core-pinning.ts';
+import type { LimitPlan } from '../target/limits.ts';
 import type { RunningTarget } from '../target/running-target.ts';
 import { startTarget } from '../target/start-target.ts';
 import { engineSettingsOf } from './engine-settings-of.ts';
@@ -30,6 +31,8 @@ export type RoundContext = {
   logDir: string;
   seed: number;
   pinning: CorePinning | null;
+  /** How the load is driven within the limits of the machine. */
+  limits?: LimitPlan | null;
 };
 
 /** One server with its room open and its load ready, paused. Closing it ends all three in reverse order. */
@@ -52,6 +55,12 @@ const causeOfLoss = async (room: OpenRoom, target: RunningTarget): Promise<Tailg
   return (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? lost;
 };
 
+/** Two sides that run at once come from addresses of their own, so that neither takes the ports of the other. */
+const sourceAddresses = (limits: LimitPlan | null | undefined, side: SideName): string[] =>
+  (limits?.localAddresses ?? []).map((address) =>
+    side === 'head' ? address : address.replace(/^127\.0\.0\./, '127.0.1.'),
+  );
+
 /**
  * Starts the server, opens the room and prepares the load of one side. `label` names its logs and must be unique in
  * the run. Throws the errors of target, room and load; whatever was started is closed first.
@@ -71,6 +80,7 @@ export const openSide = async (
       logPath: path.join(context.logDir, `${label}.server.log`),
       label,
       cpus: context.pinning?.server ?? null,
+      openFiles: context.limits?.openFilesNeeded,
       env: host.env,
       secrets: host.secrets,
       signal: host.signal,
@@ -103,6 +113,7 @@ export const openSide = async (
           context.seed,
           { index: 0, count: 1 },
           (secret, key) => resolveSecret(secret, host.env, key),
+          sourceAddresses(context.limits, source.name),
         ),
         rawPath: suite.measure.raw ? path.join(context.logDir, `${label}.raw.jsonl`) : null,
       },

@@ -6,8 +6,10 @@ import type { RunPlan } from '../plan/run-plan.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import { secretValues } from '../settings/secrets.ts';
 import { decidePinning, type PinningDecision } from '../target/core-pinning.ts';
+import { machineLimits } from '../target/limits.ts';
 import { type CheckedScenario, checkScenarios } from './check-scenarios.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { type SuiteLimits, suiteLimits } from './suite-limits.ts';
 
 /** What stands before anything is started. */
 export type Stage = {
@@ -16,9 +18,11 @@ export type Stage = {
   scenarios: Map<string, CheckedScenario>;
   pinning: PinningDecision;
   logDir: string;
+  /** How the load of each suite is driven within the limits of the machine, by name of the suite. */
+  limits: Map<string, SuiteLimits>;
 };
 
-/** Checks everything that can be checked before anything is started. Throws usage errors. */
+/** Checks everything that can be checked before anything is started. Throws usage errors and LIMIT_TOO_LOW. */
 export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<Stage> => {
   for (const secret of secretValues(loaded.settings, host.env)) host.secret(secret);
   const plan = makePlan(loaded.settings, loaded);
@@ -32,5 +36,9 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<St
     // A server that somebody else started has its cores already.
     plan.suites.every((suite) => suite.target.pin && suite.target.start !== undefined),
   );
-  return { plan, scenarios, pinning, logDir };
+  const limits = new Map(
+    [...scenarios].map(([name, scenario]) => [name, suiteLimits(scenario, machineLimits())]),
+  );
+  for (const { notes } of limits.values()) for (const note of notes) host.info(`Note: ${note}`);
+  return { plan, scenarios, pinning, logDir, limits };
 };

@@ -98,14 +98,21 @@ const measureOne = async (
   const { host } = request;
   const { plan } = stage;
   const sliced = sides.baseline !== null;
-  return measureSuite({
+  const limits = stage.limits.get(suite.name)!;
+  const run = await measureSuite({
     suite,
     plan,
     plannedMs: stage.scenarios.get(suite.name)?.outline.plannedMs ?? null,
     head: sides.head,
     baseline: sides.baseline,
     history: stored.history,
-    context: { host, logDir: stage.logDir, seed: plan.seed, pinning: stage.pinning.pinning },
+    context: {
+      host,
+      logDir: stage.logDir,
+      seed: plan.seed,
+      pinning: stage.pinning.pinning,
+      limits: limits.plan,
+    },
     budgetMs,
     onProgress: (progress) =>
       host.progress(
@@ -126,6 +133,8 @@ const measureOne = async (
         ),
       ),
   });
+  run.warnings.push(...limits.notes);
+  return run;
 };
 
 const suiteReport = (run: SuiteRun, stored: StoredSuite, cwd: string): SuiteReport => {

@@ -9,6 +9,7 @@ import ArtilleryHttpEngine, {
 import { recorder } from '../../measurement/recorder.ts';
 import { loadActivity } from '../load-activity.ts';
 import { loadClock } from '../load-clock.ts';
+import { sourceAddress } from '../local-address.ts';
 
 /** The request a step makes, for messages: `get /users`. Undefined for steps that send nothing. */
 const requestLabel = (spec: Record<string, unknown>): string | undefined => {
@@ -77,6 +78,14 @@ export class MeasuredHttpEngine extends ArtilleryHttpEngine {
         }
       });
     };
+  }
+
+  override setInitialContext(initial: VirtualUser): VirtualUser {
+    const context = super.setInitialContext(initial);
+    // What an agent was made with goes into each connection that it opens.
+    for (const agent of [context._httpAgent, context._httpsAgent] as { options?: object }[])
+      Object.assign(agent?.options ?? {}, sourceAddress(String(this.config.target ?? '')));
+    return context;
   }
 
   override compile(tasks: Step[], _spec: Record<string, unknown>, ee: EngineEvents): Scenario {

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { ClientOptions } from 'ws';
 import { WebSocket } from 'ws';
+import { sourceAddress } from '../local-address.ts';
 import { StepFailure } from '../step-failure.ts';
 
 /** The URL without what may be secret: user, password and query. */
@@ -33,7 +34,11 @@ export const openSocket = (
   };
   let socket: WebSocket;
   try {
-    socket = new WebSocket(url, subprotocols, { ...options, handshakeTimeout: timeoutMs });
+    socket = new WebSocket(url, subprotocols, {
+      ...sourceAddress(url.replace(/^ws/, 'http')),
+      ...options,
+      handshakeTimeout: timeoutMs,
+    });
   } catch (error) {
     // A malformed URL or subprotocol; `done` is never called before this function returns.
     queueMicrotask(() => end(connectFailure(url, error as Error, timeoutMs), null));
