@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { StompProtocolError } from './stomp-frame.ts';
 
 /** What one SockJS frame says. `messages` are the strings that the other side sent, in order. */
@@ -37,13 +37,10 @@ export const encodeSockJs = (message: string): string => `[${JSON.stringify(mess
 
 /** The path of a raw SockJS session below `prefix`: `/prefix/{server}/{session}/websocket`. */
 export const sockJsPath = (prefix: string): string => {
-  const server = String(randomInt(1000)).padStart(3, '0');
-  let session = '';
-  for (let i = 0; i < 8; i += 1) session += letters[randomInt(letters.length)];
-  return `${prefix.replace(/\/+$/, '')}/${server}/${session}/websocket`;
+  const random = randomUUID();
+  const server = String(Number.parseInt(random.slice(-4), 16) % 1_000).padStart(3, '0');
+  return `${prefix.replace(/\/+$/, '')}/${server}/${random.slice(0, 8)}/websocket`;
 };
-
-const letters = 'abcdefghijklmnopqrstuvwxyz012345';
 
 const parse = (text: string): unknown => {
   try {

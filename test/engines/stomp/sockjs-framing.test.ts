@@ -21,6 +21,6 @@ test('a message is sent as an array of one string', () => {
 
 test('a session path has a server of three digits and a session id of its own', () => {
   const paths = Array.from({ length: 50 }, () => sockJsPath('/ws/'));
-  for (const path of paths) assert.match(path, /^\/ws\/\d{3}\/[a-z0-5]{8}\/websocket$/);
+  for (const path of paths) assert.match(path, /^\/ws\/\d{3}\/[a-z0-9]{8}\/websocket$/);
   assert.equal(new Set(paths).size, 50);
 });
