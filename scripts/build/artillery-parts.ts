@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Plugin } from 'esbuild';
 
@@ -76,9 +75,7 @@ export const artilleryParts = (root: string): Plugin => ({
 
     build.onResolve({ filter: /^\.\.?\// }, ({ path: specifier, importer, kind }) => {
       if (kind === 'entry-point' || !coreFolder.test(importer)) return undefined;
-      const replacement = replacements[specifier];
-      if (replacement === undefined) return undefined;
-      return existsSync(path.join(root, replacement.file))
+      return specifier in replacements
         ? { path: specifier, namespace: 'replaced', sideEffects: false }
         : undefined;
     });
