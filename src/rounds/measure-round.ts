@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import type { LoadProgress } from '../load/load-session.ts';
+import type { LoadProgress, PauseOutcome } from '../load/load-session.ts';
 import type { RoundMeasurement } from '../measurement/round-measurement.ts';
 import { readCustomMetrics } from '../target/custom-metrics.ts';
 import { type ResourceSampler, sampleResources } from '../target/resource-sampler.ts';
+import { untilAborted } from '../target/until-aborted.ts';
 import type { OpenSide } from './open-side.ts';
 
 /** What a round gave: what was measured, even when a problem ended it early. */
@@ -14,14 +15,6 @@ export type RoundOutcome = {
 };
 
 const resourceIntervalMs = 250;
-
-/** Fails with CANCELLED when the run is cancelled; never resolves. */
-const cancelled = (host: Host): Promise<never> =>
-  new Promise((_, reject) => {
-    const fail = (): void => reject(tailgateError('CANCELLED', { signal: String(host.signal.reason) }));
-    if (host.signal.aborted) fail();
-    else host.signal.addEventListener('abort', fail, { once: true });
-  });
 
 const asTailgateError = (failure: unknown): TailgateError =>
   failure instanceof Error && failure.name === 'TailgateError'
@@ -100,14 +93,16 @@ const driveFor = async (
   const timer = new AbortController();
   const time = delay(forMs, 'time' as const, { signal: timer.signal });
   time.catch(() => {});
+  const { aborted, forget } = untilAborted(host.signal);
   try {
     return await Promise.race([
       side.load.finished.then(() => 'finished' as const),
       side.failed,
       time,
-      cancelled(host),
+      aborted,
     ]);
   } finally {
+    forget();
     timer.abort();
   }
 };
@@ -128,6 +123,7 @@ export const measureRound = async (
   const { host, step } = options;
   let sampler: ResourceSampler | null = null;
   let problem: TailgateError | null = null;
+  side.room?.loadStarts();
   try {
     if (step === undefined) {
       side.load.onProgress(options.onProgress);
@@ -172,7 +168,12 @@ export type PairOptions = {
   onProgress: (side: OpenSide['name'], progress: LoadProgress) => void;
 };
 
-export type PairOutcome = { baseline: RoundOutcome; head: RoundOutcome };
+export type PairOutcome = {
+  baseline: RoundOutcome;
+  head: RoundOutcome;
+  /** Share of the messages of a slice that were unanswered when the other side's turn began, over all slices. */
+  unansweredShare: number;
+};
 
 /**
  * Drives both sides in alternating slices, one at a time: each side's clock stands still while the other is driven,
@@ -187,7 +188,7 @@ export const measurePair = async (
   const problems: Record<OpenSide['name'], TailgateError | null> = { baseline: null, head: null };
   for (const side of [baseline, head])
     side.load.onProgress((progress) => options.onProgress(side.name, progress));
-  const samplers = { baseline: await startSampling(baseline), head: await startSampling(head) };
+  const samplers: Record<OpenSide['name'], ResourceSampler | null> = { baseline: null, head: null };
   for (const side of [baseline, head]) side.room?.loadStarts();
   const ended = new Set<OpenSide['name']>();
   for (const side of [baseline, head]) {
@@ -202,18 +203,15 @@ export const measurePair = async (
     });
   }
   const over = (): boolean => ended.size > 0 || problems.baseline !== null || problems.head !== null;
-  const drive = async (side: OpenSide, slice: number, forMs: number): Promise<void> => {
+  const drive = async (side: OpenSide, slice: number, forMs: number): Promise<PauseOutcome> => {
     await side.load.resume(slice);
-    const timer = new AbortController();
-    const pause = delay(forMs, undefined, { signal: timer.signal });
-    pause.catch(() => {});
-    try {
-      await Promise.race([pause, side.failed, side.load.finished, cancelled(options.host)]);
-    } finally {
-      timer.abort();
-    }
-    await side.load.pause(options.guardMs);
+    const end = await driveFor(side, options.host, forMs);
+    // What else can end a turn has been noted for its side.
+    if (typeof end === 'object' && end.code === 'CANCELLED') throw end;
+    return await side.load.pause(options.guardMs);
   };
+  let sent = 0;
+  let unanswered = 0;
   try {
     const firstSide = options.order[0] ?? 'baseline';
     const warmUpOrder = firstSide === 'baseline' ? [head, baseline] : [baseline, head];
@@ -221,10 +219,14 @@ export const measurePair = async (
       for (const side of warmUpOrder) await drive(side, -1, options.warmUpMs);
       for (const side of warmUpOrder) await side.load.reset();
     }
+    // From here on, so that what the server spent on starting and warming up is not divided by measured messages.
+    for (const side of warmUpOrder) samplers[side.name] = await startSampling(side);
     const turns: Record<OpenSide['name'], number> = { baseline: 0, head: 0 };
     for (const name of options.order) {
       if (over()) break;
-      await drive(sides[name], turns[name], options.sliceMs);
+      const end = await drive(sides[name], turns[name], options.sliceMs);
+      sent += end.sent;
+      unanswered += end.unanswered;
       turns[name] += 1;
     }
   } catch (failure) {
@@ -233,5 +235,6 @@ export const measurePair = async (
   return {
     baseline: await finishSide(baseline, samplers.baseline, problems.baseline, options.host),
     head: await finishSide(head, samplers.head, problems.head, options.host),
+    unansweredShare: unanswered / Math.max(1, sent),
   };
 };

@@ -11,6 +11,7 @@ import { environmentFingerprint, settingsHash } from '../baseline/fingerprint.ts
 import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
+import { sliceObstacle } from '../load/slice-obstacle.ts';
 import { limitationsOf } from '../plan/limitations.ts';
 import type { SuitePlan } from '../plan/run-plan.ts';
 import { buildReport, buildSuiteReport } from '../report/build-report.ts';
@@ -19,10 +20,11 @@ import type { Report, SuiteReport } from '../report/report-model.ts';
 import { trendOf } from '../report/trend.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import type { CheckedScenario } from './check-scenarios.ts';
-import { measureSuite, type SuiteRun } from './measure-suite.ts';
+import { measureSuite } from './measure-suite.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides, type Sides } from './prepare-sides.ts';
 import type { Provenance } from './provenance.ts';
+import type { SuiteInputs, SuiteRun } from './suite-run.ts';
 
 /** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
 export type GateRequest = {
@@ -99,10 +101,12 @@ const measureOne = async (
   const { plan } = stage;
   const sliced = sides.baseline !== null;
   const limits = stage.limits.get(suite.name)!;
-  const run = await measureSuite({
+  const { scenario, outline } = stage.scenarios.get(suite.name)!;
+  const inputs: SuiteInputs = {
     suite,
     plan,
-    plannedMs: stage.scenarios.get(suite.name)?.outline.plannedMs ?? null,
+    plannedMs: outline.plannedMs,
+    obstacle: sliceObstacle(scenario),
     head: sides.head,
     baseline: sides.baseline,
     history: stored.history,
@@ -132,7 +136,8 @@ const measureOne = async (
           host.columns,
         ),
       ),
-  });
+  };
+  const run = await measureSuite(inputs, { by: 'same-job' });
   run.warnings.push(...limits.notes);
   return run;
 };

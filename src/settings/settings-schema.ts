@@ -317,6 +317,12 @@ export const verdictSchema = z
       .min(2)
       .default(20)
       .describe('Pairs after which an open verdict is inconclusive.'),
+    alternate: z
+      .enum(['auto', 'slices', 'rounds'])
+      .default('auto')
+      .describe(
+        'How the sides take turns: in `slices`, in whole `rounds` one after the other, or `auto`: in slices where the scenario can be driven so, in slices of 5 s where answers take long, else in rounds.',
+      ),
     sliceMs: durationMs.default(1_000).describe('Length of a slice, in which one side alone is driven.'),
     slicesPerSide: z.number().int().min(1).default(10).describe('Slices of each side in a pair.'),
     warmUpMs: z

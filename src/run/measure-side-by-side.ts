@@ -1,0 +1,90 @@
+import { measureOnePair } from '../rounds/measure-one-pair.ts';
+import type { SideSource } from '../rounds/open-side.ts';
+import { coarserDesign, firstDesign, type PairDesign } from '../rounds/pair-design.ts';
+import {
+  judgeRun,
+  keepingProblems,
+  logName,
+  noteOutcome,
+  type SuiteInputs,
+  type SuiteRun,
+  startRun,
+} from './suite-run.ts';
+
+const inWords = (design: PairDesign): string =>
+  design.kind === 'slices' ? `slices of ${design.sliceMs / 1_000} s` : 'whole rounds';
+
+/** Measures head and baseline in the same job, pair after pair, until the verdict stands or the budget is spent. */
+export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSource): Promise<SuiteRun> => {
+  const { plan, suite } = inputs;
+  const run = startRun(inputs, 'side-by-side');
+  const started = performance.now();
+  const elapsed = (): number => performance.now() - started;
+  const first = firstDesign(plan.verdict, inputs);
+  let design = first.design;
+  run.design = design;
+  if (first.because !== null)
+    run.warnings.push(`The sides were compared in ${inWords(design)}, because ${first.because}.`);
+  let longestPairMs = 0;
+
+  /** Measures pair `number`, counted from 0. Gives false when the run must end. */
+  const onePair = async (number: number): Promise<boolean> => {
+    const pairStarted = performance.now();
+    const outcome = await measureOnePair({
+      suite,
+      baseline,
+      head: inputs.head,
+      context: inputs.context,
+      number,
+      design,
+      label: logName(suite),
+      deadlineMs: Math.max(inputs.budgetMs - elapsed(), 0),
+      onProgress: (side, load) =>
+        inputs.onProgress({
+          suite: suite.name,
+          side,
+          done: run.pairs.length,
+          most: plan.verdict.maxPairs,
+          load,
+          judgement: run.judgement?.progress ?? null,
+          elapsedMs: elapsed(),
+        }),
+    });
+    longestPairMs = Math.max(longestPairMs, performance.now() - pairStarted);
+    const goOn = [noteOutcome(run, outcome.baseline), noteOutcome(run, outcome.head)].every(Boolean);
+    const coarser = coarserDesign(design, outcome.unansweredShare, plan.verdict, inputs.plannedMs);
+    if (goOn && coarser !== null && run.pairs.length === 0) {
+      const share = `${Math.round(outcome.unansweredShare * 100)}%`;
+      run.warnings.push(
+        `The sides were compared in ${inWords(coarser)}, because in ${inWords(design)} ${share} of the messages were unanswered when the other side's turn began.`,
+      );
+      design = coarser;
+      run.design = design;
+      return true;
+    }
+    if (outcome.baseline.measurement !== null && outcome.head.measurement !== null)
+      run.pairs.push({ baseline: outcome.baseline.measurement, head: outcome.head.measurement });
+    return goOn;
+  };
+
+  await keepingProblems(run, async () => {
+    // A pair that only showed that slices must be longer is measured again, so the count of tries runs ahead.
+    for (let number = 0; run.pairs.length < plan.verdict.maxPairs; number += 1) {
+      if (!(await onePair(number))) return;
+      const outOfTime = elapsed() + longestPairMs > inputs.budgetMs;
+      const complete = run.pairs.length;
+      if (complete > 0) {
+        run.judgement = judgeRun(run, plan, outOfTime || complete === plan.verdict.maxPairs);
+        if (run.judgement.next === 'decided') return;
+      }
+      if (outOfTime) {
+        run.warnings.push(
+          `The time budget ended the comparison after ${complete} ${complete === 1 ? 'pair' : 'pairs'}.`,
+        );
+        return;
+      }
+    }
+  });
+  if (run.pairs.length > 0) run.judgement = judgeRun(run, plan, true);
+  return run;
+};

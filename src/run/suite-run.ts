@@ -1,0 +1,135 @@
+import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { type TailgateError, tailgateError } from '../errors.ts';
+import { generatorBottleneck } from '../load/generator-bottleneck.ts';
+import type { LoadProgress } from '../load/load-session.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
+import type { RoundOutcome } from '../rounds/measure-round.ts';
+import type { RoundContext, SideSource } from '../rounds/open-side.ts';
+import type { PairDesign } from '../rounds/pair-design.ts';
+import type { SideName } from '../rounds/slice-order.ts';
+import { judgeSuite } from '../verdict/judge-suite.ts';
+import type { MeasuredPair, SuiteEvidence, SuiteJudgement } from '../verdict/judgement.ts';
+
+/** What the caller is told while a suite is measured. */
+export type SuiteProgress = {
+  suite: string;
+  side: SideName;
+  /** Pairs or rounds that are complete, and the most there can be. */
+  done: number;
+  most: number;
+  load: LoadProgress | null;
+  judgement: SuiteJudgement['progress'];
+  elapsedMs: number;
+};
+
+/** Everything a suite gave: enough to report it, whether or not it came to a verdict. */
+export type SuiteRun = {
+  suite: SuitePlan;
+  comparison: SuiteEvidence['comparison'];
+  pairs: MeasuredPair[];
+  /** How the sides of the pairs took turns; null when they were not side by side. */
+  design: PairDesign | null;
+  head: RoundMeasurement[];
+  confirmation: RoundMeasurement[];
+  /** Where `confirmation` was measured. */
+  confirmedOn: NonNullable<SuiteEvidence['confirmedOn']>;
+  history: BaselineRecord[];
+  judgement: SuiteJudgement | null;
+  problems: TailgateError[];
+  warnings: string[];
+  bottleneck: string | null;
+  loadMs: number;
+};
+
+export type SuiteInputs = {
+  suite: SuitePlan;
+  plan: RunPlan;
+  /** Length of the scenario's phases; null when it has no end. */
+  plannedMs: number | null;
+  /** Why the scenario cannot be driven in slices, as a clause; null when it can. */
+  obstacle: string | null;
+  head: SideSource;
+  /** The base version, for side by side; null when the baseline is stored or absent. */
+  baseline: SideSource | null;
+  /** Comparable stored records, oldest first. */
+  history: BaselineRecord[];
+  context: RoundContext;
+  /** Time left for this suite, milliseconds. */
+  budgetMs: number;
+  onProgress: (progress: SuiteProgress) => void;
+};
+
+export const startRun = (inputs: SuiteInputs, comparison: SuiteEvidence['comparison']): SuiteRun => ({
+  suite: inputs.suite,
+  comparison,
+  pairs: [],
+  design: null,
+  head: [],
+  confirmation: [],
+  confirmedOn: 'same-machine',
+  history: inputs.history,
+  judgement: null,
+  problems: [],
+  warnings: [],
+  bottleneck: null,
+  loadMs: 0,
+});
+
+/** Judges what a run has so far; `final` when nothing more can be measured. */
+export const judgeRun = (run: SuiteRun, plan: RunPlan, final: boolean): SuiteJudgement =>
+  judgeSuite({
+    suite: run.suite.name,
+    comparison: run.comparison,
+    pairs: run.pairs,
+    head: run.head,
+    history: run.history,
+    thresholds: run.suite.thresholds,
+    settings: plan.verdict,
+    mainMetric: run.suite.measure.main ?? null,
+    confirmation: run.confirmation.length === 0 ? null : run.confirmation,
+    confirmedOn: run.confirmedOn,
+    suitesInJob: plan.suites.length,
+    final,
+    invalid: [
+      ...run.problems
+        .filter((problem) => problem.exit !== 'internal')
+        .map((problem) => problem.what.split('\n')[0] ?? ''),
+      ...(run.bottleneck === null ? [] : [`The load generator was the bottleneck: ${run.bottleneck}.`]),
+    ],
+  });
+
+/** Notes what a round gave; true when the run can go on. */
+export const noteOutcome = (
+  run: Pick<SuiteRun, 'problems' | 'bottleneck' | 'loadMs'>,
+  outcome: RoundOutcome,
+): boolean => {
+  if (outcome.problem !== null) run.problems.push(outcome.problem);
+  if (outcome.measurement === null) return false;
+  run.loadMs += outcome.measurement.activeMs;
+  const bottleneck = generatorBottleneck(outcome.measurement.generator);
+  if (bottleneck !== null && run.bottleneck === null) {
+    run.bottleneck = bottleneck;
+    run.problems.push(tailgateError('GENERATOR_BOTTLENECK', { reason: bottleneck }));
+  }
+  return outcome.problem === null;
+};
+
+const isKnown = (failure: unknown): failure is TailgateError =>
+  failure instanceof Error && failure.name === 'TailgateError';
+
+/** Runs `measure`; a known error becomes a problem of the run, so that what was measured before is reported. */
+export const keepingProblems = async (
+  run: Pick<SuiteRun, 'problems'>,
+  measure: () => Promise<void>,
+): Promise<void> => {
+  try {
+    await measure();
+  } catch (failure) {
+    if (!isKnown(failure)) throw failure;
+    run.problems.push(failure);
+  }
+};
+
+/** The name of a suite as it stands in the names of its logs. */
+export const logName = (suite: SuitePlan): string => suite.name.replaceAll('/', '-');
