@@ -13,6 +13,20 @@ type Observation = {
   unanswered: Map<string, number>;
 };
 
+/** An emit whose acknowledgement the flow does not wait for. */
+export type ObservedMessage = {
+  event: string;
+  /** The step it comes from, for errors. */
+  place: string;
+  /** What its user waits for. */
+  pending: PendingAnswers;
+  timeoutMs: number;
+  /** Where the latency is recorded, and the instant it counts from (`performance.now()`); null for none. */
+  latency: { fromMs: number; metric: string } | null;
+  /** Called when the acknowledgement comes. */
+  confirmed: () => void;
+};
+
 const totalOf = (counts: ReadonlyMap<string, number>): number => {
   let total = 0;
   for (const count of counts.values()) total += count;
@@ -33,27 +47,12 @@ export class AcknowledgementObserver {
   #epoch = recorder.epoch;
   #isRegistered = false;
 
-  /** Gives the callback to pass with the emit. `confirmed` is called when the acknowledgement comes. */
-  observe(
-    event: string,
-    place: string,
-    pending: PendingAnswers,
-    timeoutMs: number,
-    latency: { fromMs: number; metric: string } | null,
-    confirmed: (() => void) | null,
-  ): (...args: unknown[]) => void {
+  /** Gives the callback to pass with the emit. */
+  observe(message: ObservedMessage): (...args: unknown[]) => void {
     this.#register();
-    const emit = new ObservedEmit(
-      this.#observation(event),
-      place,
-      pending,
-      timeoutMs,
-      latency,
-      confirmed,
-      (done) => {
-        this.#open.delete(done);
-      },
-    );
+    const emit = new ObservedEmit(message, this.#observation(message.event), (done) => {
+      this.#open.delete(done);
+    });
     this.#open.add(emit);
     return () => emit.acknowledge();
   }
@@ -102,11 +101,8 @@ export class AcknowledgementObserver {
 class ObservedEmit implements PendingAnswer {
   readonly event: string;
   readonly answeredBy = null;
+  readonly #message: ObservedMessage;
   readonly #observation: Observation;
-  readonly #place: string;
-  readonly #pending: PendingAnswers;
-  readonly #latency: { fromMs: number; metric: string } | null;
-  readonly #confirmed: (() => void) | null;
   readonly #ended: (emit: ObservedEmit) => void;
   readonly #slice = recorder.slice;
   readonly #epoch = recorder.epoch;
@@ -114,27 +110,16 @@ class ObservedEmit implements PendingAnswer {
   readonly #isAwaited: boolean;
   #isOpen = true;
 
-  constructor(
-    observation: Observation,
-    place: string,
-    pending: PendingAnswers,
-    timeoutMs: number,
-    latency: { fromMs: number; metric: string } | null,
-    confirmed: (() => void) | null,
-    ended: (emit: ObservedEmit) => void,
-  ) {
-    this.event = observation.event;
+  constructor(message: ObservedMessage, observation: Observation, ended: (emit: ObservedEmit) => void) {
+    this.event = message.event;
+    this.#message = message;
     this.#observation = observation;
-    this.#place = place;
-    this.#pending = pending;
-    this.#latency = latency;
-    this.#confirmed = confirmed;
     this.#ended = ended;
-    this.#deadline = deadlines.after(timeoutMs, () => this.expire());
+    this.#deadline = deadlines.after(message.timeoutMs, () => this.expire());
     // A server that seems to acknowledge nothing does not hold up slices and sessions.
     this.#isAwaited = this.isHopeful;
     if (!this.#isAwaited) return;
-    pending.add(this);
+    message.pending.add(this);
     loadActivity.sent();
   }
 
@@ -149,13 +134,13 @@ class ObservedEmit implements PendingAnswer {
       const observation = this.#observation;
       observation.acknowledged += 1;
       recorder.count('messages.acknowledged');
-      if (this.#latency !== null)
-        recorder.latency(this.#latency.metric, performance.now() - this.#latency.fromMs, this.#slice);
+      const { latency } = this.#message;
+      if (latency !== null) recorder.latency(latency.metric, performance.now() - latency.fromMs, this.#slice);
       for (const [place, count] of observation.unanswered)
         for (let index = 0; index < count; index += 1) this.#recordTimeout(place);
       observation.unanswered.clear();
     }
-    this.#confirmed?.();
+    this.#message.confirmed();
   }
 
   /** Nothing came in time. */
@@ -163,8 +148,8 @@ class ObservedEmit implements PendingAnswer {
     if (!this.#end() || this.#epoch !== recorder.epoch) return;
     recorder.count('messages.unanswered');
     const { acknowledged, unanswered } = this.#observation;
-    if (acknowledged > 0) this.#recordTimeout(this.#place);
-    else unanswered.set(this.#place, (unanswered.get(this.#place) ?? 0) + 1);
+    if (acknowledged > 0) this.#recordTimeout(this.#message.place);
+    else unanswered.set(this.#message.place, (unanswered.get(this.#message.place) ?? 0) + 1);
   }
 
   #recordTimeout(place: string): void {
@@ -182,7 +167,7 @@ class ObservedEmit implements PendingAnswer {
     }
     if (!this.#end() || this.#epoch !== recorder.epoch) return;
     recorder.count('messages.unanswered');
-    recorder.error(failure.name, failure.message, this.#place);
+    recorder.error(failure.name, failure.message, this.#message.place);
   }
 
   #end(): boolean {
@@ -191,7 +176,7 @@ class ObservedEmit implements PendingAnswer {
     this.#deadline.cancel();
     this.#ended(this);
     if (this.#isAwaited) {
-      this.#pending.delete(this);
+      this.#message.pending.delete(this);
       loadActivity.settled();
     }
     return true;

@@ -63,6 +63,10 @@ export type RunOptions = {
   /** Milliseconds between two arrivals. */
   everyMs?: number;
   events?: EventEmitter;
+  /** `SocketIoEngine` if not given. */
+  engine?: new (
+    script: unknown,
+  ) => Pick<SocketIoEngine, 'init' | 'createScenario'>;
 };
 
 export type Ran = { users: UserResult[]; measured: ReturnType<typeof recorder.snapshot> };
@@ -85,7 +89,7 @@ export const runUsers = async (url: string, options: RunOptions): Promise<Ran> =
   loadClock.resume();
   const spec = { name: 'test', engine: 'socketio', flow: options.flow, ...options.scenario };
   const script = { config: { target: url, ...options.config }, scenarios: [spec] };
-  const engine = new SocketIoEngine(script);
+  const engine = new (options.engine ?? SocketIoEngine)(script);
   await engine.init();
   const events = options.events ?? new EventEmitter();
   const run = engine.createScenario(spec, events);

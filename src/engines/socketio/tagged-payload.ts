@@ -1,0 +1,38 @@
+import { type DeliveryMember, type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
+import { changePath, readPath } from '../delivery/payload-path.ts';
+import type { VirtualUserContext } from '../flow/step.ts';
+import type { DeliverySpec } from './emit-spec.ts';
+
+/** Puts the tag behind what stands in its place, so that the message keeps its content. */
+const tagged = (old: unknown, tag: string): unknown => {
+  if (Buffer.isBuffer(old)) return Buffer.concat([old, Buffer.from(tag)]);
+  return typeof old === 'string' && old !== '' ? `${old} ${tag}` : tag;
+};
+
+const nameOf = (room: unknown): string | null => (room === null || room === undefined ? null : String(room));
+
+/** The tag of a message whose payload has a place for it (`{{ $tag }}`). Its deliveries count from `fromMs`. */
+export const makeTag = (
+  delivery: DeliverySpec,
+  watch: DeliveryWatch,
+  member: DeliveryMember,
+  context: VirtualUserContext,
+  fromMs: number,
+): string => {
+  const room = delivery.room === null ? null : nameOf(delivery.room.render(context));
+  return deliveryLedger.send(member, { watch, room, fromMs });
+};
+
+/** The arguments with a tag in the place that the settings say. Its deliveries count from `fromMs`. */
+export const insertTag = (
+  delivery: DeliverySpec,
+  watch: DeliveryWatch,
+  member: DeliveryMember,
+  args: unknown[],
+  fromMs: number,
+): unknown[] => {
+  if (delivery.sentPath === null) return args;
+  const room = delivery.roomPath === null ? null : nameOf(readPath(args, delivery.roomPath));
+  const tag = deliveryLedger.send(member, { watch, room, fromMs });
+  return changePath(args, delivery.sentPath, (old) => tagged(old, tag)) as unknown[];
+};
