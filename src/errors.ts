@@ -124,6 +124,17 @@ export const catalogue = {
       `${p.suggestion ? `Did you mean "${p.suggestion}"? ` : ''}Metrics of this suite: ${list(p.known)}.`,
   ),
 
+  CAPACITY_NO_LIMIT: entry<{ suite: string }>(
+    'usage',
+    (p) => `Suite "${p.suite}" has no absolute limit, so no load would be too much for it.`,
+    () => 'Say what must hold, for example:\nthresholds:\n  - p95 < 200ms\n  - errors.rate < 1%',
+  ),
+  CAPACITY_ONE_SUITE: entry<{ known: readonly string[] }>(
+    'usage',
+    () => 'The capacity of one suite is searched at a time, and several are selected.',
+    (p) => `Choose one with the input "suite" (command line: --suite NAME): ${list(p.known)}.`,
+  ),
+
   // scenario
   SCENARIO_MISSING: entry<{ path: string }>(
     'usage',

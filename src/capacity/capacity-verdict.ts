@@ -4,7 +4,7 @@ import { percent, plural } from '../verdict/wording.ts';
 import type { SearchResult } from './search.ts';
 
 /** Why a search ended: it found the edge, or something kept it from going on. */
-export type SearchEnd = 'found' | 'top' | 'generator' | 'time' | 'problem';
+export type SearchEnd = 'found' | 'top' | 'generator' | 'unjudged' | 'time' | 'problem';
 
 /** What a search found on one side, and how it ended. */
 export type SideResult = SearchResult & { end: SearchEnd };
@@ -21,6 +21,7 @@ const whyOpen: Record<SearchEnd, string> = {
   found: '',
   top: 'the search ended at "capacity.to", so the true capacity is at least that',
   generator: 'the load generator ended the search, so the true capacity is at least that',
+  unjudged: 'more than that could not be judged, so the true capacity is at least that',
   time: 'the time budget ended the search',
   problem: 'a problem ended the search',
 };

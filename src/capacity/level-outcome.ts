@@ -42,7 +42,7 @@ const kindOf = (metric: string): CapacityReason['what'] => {
   if (metric === 'server.fds') return 'descriptors';
   if (metric === 'server.rss' || metric === 'server.heap' || metric === 'server.gc') return 'memory';
   if (metric.startsWith('server.cpu')) return 'cpu';
-  if (metric.endsWith('.perSecond')) return 'throughput';
+  if (/\.(perSecond|maxPerSecond)$/.test(metric)) return 'throughput';
   return isLatencyMetric(metric) || metric === 'server.loopDelay' ? 'latency' : 'limit';
 };
 

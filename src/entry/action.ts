@@ -4,8 +4,10 @@ import { createGithubClient } from '../github/client.ts';
 import { readGithubContext } from '../github/github-context.ts';
 import { createActionsHost } from '../host/actions-host.ts';
 import { terminationSignal } from '../host/termination-signal.ts';
+import { capacityCommand } from '../run/capacity-command.ts';
 import { exitCodeOfProblems } from '../run/exit-code.ts';
 import { gateCommand, showProblems } from '../run/gate-command.ts';
+import { actionMode } from '../settings/action-mode.ts';
 import { readActionInputs } from '../settings/input-overlay.ts';
 import { killAllStarted, persistRegistry } from '../target/process-registry.ts';
 
@@ -29,7 +31,8 @@ const main = async (): Promise<number> => {
       : createGithubClient({ token, apiUrl: context.apiUrl, onNote: (note) => host.debug(note) });
   const { inputs, problems } = readActionInputs(env);
   throwProblems(problems);
-  return gateCommand({
+  const command = actionMode(inputs) === 'capacity' ? capacityCommand : gateCommand;
+  return command({
     host,
     print: (text) => host.info(text),
     inputs,

@@ -2,6 +2,7 @@ import { exitCodes, problemsOf, tailgateError } from '../errors.ts';
 import { createTerminalHost } from '../host/terminal-host.ts';
 import { terminationSignal } from '../host/termination-signal.ts';
 import { acceptBaseline, showBaseline } from '../run/baseline-commands.ts';
+import { capacityCommand } from '../run/capacity-command.ts';
 import { compareReports } from '../run/compare-command.ts';
 import { exitCodeOfProblems } from '../run/exit-code.ts';
 import { gateCommand, showProblems } from '../run/gate-command.ts';
@@ -57,6 +58,13 @@ const perform = async (request: CliRequest): Promise<number> => {
         files: request.files,
       });
     case 'capacity':
+      return capacityCommand({
+        host: hostFor(request.quiet),
+        print,
+        inputs: request.inputs,
+        files: request.files,
+        github: null,
+      });
     case 'verify':
       throw tailgateError('INTERNAL', { reason: `"${request.command}" is not available in this version` });
   }

@@ -4,7 +4,7 @@ import type { Report } from '../report/report-model.ts';
 export type CommentWhen = 'always' | 'on-change' | 'on-fail' | 'never';
 
 /** The interval of a gated metric that leaves out "no change", in either direction. */
-const hasGatedChange = (report: Report): boolean =>
+const hasGatedChange = (report: Pick<Report, 'suites'>): boolean =>
   report.suites.some((suite) =>
     suite.metrics.some(
       (metric) =>
@@ -17,7 +17,10 @@ const hasGatedChange = (report: Report): boolean =>
  * Whether to publish, and whether a comment may be made for it. A comment that is there is always brought up to date:
  * one that still said "fail" after the repair would be wrong.
  */
-export const commentPolicy = (when: CommentWhen, report: Report): { publish: boolean; create: boolean } => {
+export const commentPolicy = (
+  when: CommentWhen,
+  report: Pick<Report, 'verdict' | 'failOn' | 'suites'>,
+): { publish: boolean; create: boolean } => {
   const failing =
     report.verdict === 'fail' || (report.verdict !== 'pass' && report.failOn.includes(report.verdict));
   switch (when) {

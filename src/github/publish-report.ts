@@ -9,7 +9,7 @@ import { annotationsOf } from './report-annotations.ts';
 
 export type PublishRequest = {
   context: GithubContext;
-  report: Report;
+  report: Pick<Report, 'verdict' | 'failOn' | 'suites' | 'problems'>;
   comment: CommentWhen;
   check: { kind: 'none' | CheckRequest['kind']; name: string };
   /** Which job of the comment this is: see `sectionOf`. */

@@ -13,7 +13,10 @@ const repositoryPath = (file: string, root: string): string | null => {
  * The lines of settings and scenarios that a failure concerns: limits that were missed and problems that name their
  * place. `root` is the folder of the checkout, to which the paths of the report are relative or below which they are.
  */
-export const annotationsOf = (report: Report, root: string): CheckAnnotation[] => {
+export const annotationsOf = (
+  report: Pick<Report, 'suites' | 'problems' | 'failOn'>,
+  root: string,
+): CheckAnnotation[] => {
   const annotations: CheckAnnotation[] = [];
   const add = (file: string | null, line: number | null, title: string, message: string, fails: boolean) => {
     const inside = file === null ? null : repositoryPath(file, root);

@@ -24,6 +24,7 @@ export const capacityReasonSchema = z.strictObject({
     'cpu',
     'memory',
     'throughput',
+    'limit',
     'generator',
     'server',
   ]),

@@ -2,7 +2,7 @@ import { exitCodes, type TailgateError } from '../errors.ts';
 import type { Report } from '../report/report-model.ts';
 
 /** The exit code of a run: its verdict's, if `failOn` names the verdict; a cancelled or broken run says so first. */
-export const exitCodeOf = (report: Report): number => {
+export const exitCodeOf = (report: Pick<Report, 'verdict' | 'failOn' | 'suites' | 'problems'>): number => {
   const codes = [...report.problems, ...report.suites.flatMap((suite) => suite.problems)].map(
     ({ code }) => code,
   );

@@ -13,10 +13,10 @@ import type { ReportFiles } from './write-reports.ts';
 export type GithubAccess = { context: GithubContext; client: GithubClient } | null;
 
 /** GitHub accepts at most 1 MiB for the summary of a step. */
-const maxSummaryLength = 900_000;
+export const maxSummaryLength = 900_000;
 
 /** Links of the comment: to commits, to the run, and to the artifacts of the run, where the full report is. */
-const linksOf = (github: GithubAccess): NonNullable<Parameters<typeof renderMarkdown>[1]>['links'] => {
+export const linksOf = (github: GithubAccess): NonNullable<Parameters<typeof renderMarkdown>[1]>['links'] => {
   if (github === null) return {};
   const { repository, serverUrl, runUrl } = github.context;
   if (repository === null) return {};

@@ -9,14 +9,17 @@ import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 /** Where the reports of a run are. Absolute paths. */
 export type ReportFiles = { json: string; markdown: string; html: string; junit: string };
 
-const renderers: Record<keyof ReportFiles, (report: Report) => string | Promise<string>> = {
+/** A renderer for each form of a report. */
+export type Renderers<R> = Record<keyof ReportFiles, (report: R) => string | Promise<string>>;
+
+const reportRenderers: Renderers<Report> = {
   json: renderJson,
   markdown: renderMarkdown,
   // The charts are half a megabyte of code, which a start should not wait for.
   html: async (report) => (await import('../report/render-html.ts')).renderHtml(report),
   junit: renderJunit,
 };
-const kinds = Object.keys(renderers) as (keyof ReportFiles)[];
+const kinds = Object.keys(reportRenderers) as (keyof ReportFiles)[];
 const names: ReportFiles = {
   json: 'report.json',
   markdown: 'report.md',
@@ -30,8 +33,9 @@ const write = async (file: string, text: string): Promise<void> => {
 };
 
 /** Writes the forms that the user asked for, relative to `cwd`; `mask` removes secrets. Gives the paths. */
-export const writeWanted = async (
-  report: Report,
+export const writeWantedForms = async <R>(
+  renderers: Renderers<R>,
+  report: R,
   wanted: WantedFiles,
   cwd: string,
   mask: (text: string) => string,
@@ -46,9 +50,10 @@ export const writeWanted = async (
   return written;
 };
 
-/** Writes the report in every form into the report folder; `mask` removes secrets. */
-export const writeReports = async (
-  report: Report,
+/** Writes a report in every form into the report folder; `mask` removes secrets. */
+export const writeForms = async <R>(
+  renderers: Renderers<R>,
+  report: R,
   reportDir: string,
   mask: (text: string) => string,
 ): Promise<ReportFiles> => {
@@ -59,3 +64,18 @@ export const writeReports = async (
   }
   return files;
 };
+
+/** Writes the forms of a run's report that the user asked for, as `writeWantedForms`. */
+export const writeWanted = (
+  report: Report,
+  wanted: WantedFiles,
+  cwd: string,
+  mask: (text: string) => string,
+): Promise<string[]> => writeWantedForms(reportRenderers, report, wanted, cwd, mask);
+
+/** Writes a run's report in every form into the report folder, as `writeForms`. */
+export const writeReports = (
+  report: Report,
+  reportDir: string,
+  mask: (text: string) => string,
+): Promise<ReportFiles> => writeForms(reportRenderers, report, reportDir, mask);

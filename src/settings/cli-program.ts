@@ -100,6 +100,24 @@ const factorsOf = (values: Values): number[] => {
     });
 };
 
+/** The flags of `capacity` as the input of that name. */
+const withCapacity = (inputs: RawInputs, values: Values): RawInputs => {
+  const seconds = numberOf(values, 'step-seconds', 'capacity', 1);
+  const given = {
+    from: numberOf(values, 'from', 'capacity', 0.001),
+    to: numberOf(values, 'to', 'capacity', 0.001),
+    stepMs: seconds === undefined ? undefined : Math.round(seconds * 1000),
+    precisionPercent: numberOf(values, 'precision', 'capacity', 0.1),
+    atLeast: numberOf(values, 'at-least', 'capacity', 0.001),
+  };
+  if (Object.values(given).every((value) => value === undefined)) return inputs;
+  if (inputs.values.capacity !== undefined) {
+    const problem = '--capacity holds all settings of the search, and another flag gives one of them';
+    throw tailgateError('ARGUMENTS_INVALID', { command: 'capacity', problem });
+  }
+  return { ...inputs, values: { ...inputs.values, capacity: JSON.stringify(given) } };
+};
+
 /** The command line: its commands and flags. Each command gives what it understood to `done`. */
 export const buildProgram = (version: string, done: (request: CliRequest) => void): Command => {
   const program = new Command('tailgate')
@@ -195,14 +213,9 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
       .option('--at-least <users>', 'Virtual users a second that the server must take.'),
     (values) => ({
       command: 'capacity',
-      inputs: inputsOf(values),
+      inputs: withCapacity(inputsOf(values), values),
       files: filesOf(values),
       quiet: values.quiet === true,
-      from: numberOf(values, 'from', 'capacity', 0.001),
-      to: numberOf(values, 'to', 'capacity', 0.001),
-      stepSeconds: numberOf(values, 'step-seconds', 'capacity', 1),
-      precisionPercent: numberOf(values, 'precision', 'capacity', 0.1),
-      atLeast: numberOf(values, 'at-least', 'capacity', 0.001),
     }),
   );
   onValues(

@@ -26,15 +26,10 @@ export type CliRequest =
   | { command: 'report'; report: string; files: ReportFiles }
   | {
       command: 'capacity';
+      /** Its own flags are in the input `capacity`. */
       inputs: RawInputs;
       files: ReportFiles;
       quiet: boolean;
-      /** Over `capacity` of the settings. */
-      from: number | undefined;
-      to: number | undefined;
-      stepSeconds: number | undefined;
-      precisionPercent: number | undefined;
-      atLeast: number | undefined;
     }
   | {
       command: 'verify';

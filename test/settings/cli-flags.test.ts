@@ -72,14 +72,12 @@ test('each command gives what it was given', () => {
       'capacity --from 5 --to 500 --step-seconds 10 --precision 2.5 --at-least 300',
       {
         command: 'capacity',
-        inputs,
+        inputs: {
+          source: 'cli',
+          values: { capacity: '{"from":5,"to":500,"stepMs":10000,"precisionPercent":2.5,"atLeast":300}' },
+        },
         files: noFiles,
         quiet: false,
-        from: 5,
-        to: 500,
-        stepSeconds: 10,
-        precisionPercent: 2.5,
-        atLeast: 300,
       },
     ],
     [

@@ -1,0 +1,71 @@
+import { firstCause } from '../capacity/capacity-reason.ts';
+import type { SideResult } from '../capacity/capacity-verdict.ts';
+import { latencyKnee } from '../capacity/latency-knee.ts';
+import { achievedLoad, type LevelOutcome } from '../capacity/level-outcome.ts';
+import type { SearchPhase } from '../capacity/search.ts';
+import { observedValue } from '../comparison/observed-value.ts';
+import { sketchOver } from '../measurement/merge-rounds.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { SuiteJudgement } from '../verdict/judgement.ts';
+import type { CapacityLevel, CapacitySide } from './capacity-model.ts';
+import { judgedMetric, resourceReport, unjudgedMetrics } from './measured-parts.ts';
+
+/** One measurement of one load. */
+export type MeasuredLevel = LevelOutcome & {
+  load: number;
+  phase: SearchPhase;
+  /** Most users at the same time; null when nothing ran. */
+  users: number | null;
+  round: RoundMeasurement | null;
+  judgement: SuiteJudgement | null;
+};
+
+const share = (round: RoundMeasurement | null, metric: string): number | null =>
+  round === null ? null : observedValue([round], metric, 'value');
+
+const levelReport = (level: MeasuredLevel, main: string | null): CapacityLevel => {
+  const { round } = level;
+  const measured = round === null ? [] : unjudgedMetrics({ baseline: [], head: [round] });
+  return {
+    load: level.load,
+    achieved: round === null ? null : achievedLoad(round),
+    users: level.users,
+    phase: level.phase,
+    verdict: level.outcome,
+    latency: measured.find(({ id }) => id === main)?.head ?? null,
+    errorRate: share(round, 'errors.rate'),
+    lostRate: share(round, 'deliveries.lost.rate'),
+    resources: resourceReport(round?.resources ?? null),
+    limits: (level.judgement?.metrics ?? []).flatMap((metric) => judgedMetric(metric).limit),
+    reasons: level.reasons,
+  };
+};
+
+/** Mean latency over all measurements of each load that could be judged. */
+const curveOf = (levels: readonly MeasuredLevel[], main: string | null) => {
+  const judged = levels.filter(({ outcome }) => outcome !== 'invalid');
+  return [...new Set(judged.map(({ load }) => load))].flatMap((load) => {
+    const rounds = judged.flatMap((level) =>
+      level.load === load && level.round !== null ? [level.round] : [],
+    );
+    const summary = main === null ? null : (sketchOver(rounds, main)?.summary() ?? null);
+    return summary === null || !Number.isFinite(summary.meanMs) ? [] : [{ load, meanMs: summary.meanMs }];
+  });
+};
+
+/** The report of one side. `main` is the metric whose latency is shown. */
+export const capacitySide = (
+  levels: readonly MeasuredLevel[],
+  result: SideResult,
+  main: string | null,
+): CapacitySide => {
+  const above = result.breaks ?? result.ceiling;
+  const outcome = result.breaks === null ? 'invalid' : 'breaks';
+  const beyond = levels.find((level) => level.load === above && level.outcome === outcome);
+  return {
+    levels: levels.map((level) => levelReport(level, main)),
+    edge: { holds: result.holds, breaks: result.breaks, confirmed: result.confirmed },
+    knee: latencyKnee(curveOf(levels, main)),
+    gaveOut: firstCause(beyond?.reasons ?? []),
+  };
+};

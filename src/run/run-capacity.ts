@@ -1,0 +1,238 @@
+import os from 'node:os';
+import path from 'node:path';
+import type { BaseCommit } from '../baseline/base-commit.ts';
+import { environmentFingerprint } from '../baseline/fingerprint.ts';
+import { capacityVerdict } from '../capacity/capacity-verdict.ts';
+import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { ResourceStack } from '../host/resource-stack.ts';
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { SuitePlan } from '../plan/run-plan.ts';
+import { capacitySide, type MeasuredLevel } from '../report/build-capacity.ts';
+import type { CapacityReport } from '../report/capacity-model.ts';
+import { formatDuration } from '../report/format-value.ts';
+import { problemReport, verdictWith } from '../report/problem-report.ts';
+import { renderProgress } from '../report/render-progress.ts';
+import type { LoadedSettings } from '../settings/load-settings.ts';
+import type { Threshold } from '../settings/threshold.ts';
+import { formatThreshold, parseThreshold } from '../settings/threshold-grammar.ts';
+import type { PinningDecision } from '../target/core-pinning.ts';
+import { chooseMain } from '../verdict/gates.ts';
+import { samplesNeeded, samplesOver } from '../verdict/sample-sizes.ts';
+import { prepareRun, type Stage } from './prepare-run.ts';
+import { prepareSides } from './prepare-sides.ts';
+import type { Provenance } from './provenance.ts';
+import { type CapacitySearch, type SearchedSide, searchCapacity } from './search-capacity.ts';
+
+/** What a search needs from outside. */
+export type CapacityRequest = {
+  loaded: LoadedSettings;
+  host: Host;
+  provenance: Provenance;
+  /** Makes the base version available, for side by side. */
+  openBase: () => Promise<BaseCommit>;
+};
+
+/** Errors are too much for every server, whatever else the limits say. */
+const errorRule = 'errors.rate < 1%';
+const countsErrors = ({ metric }: Threshold): boolean =>
+  metric.startsWith('errors') || metric.startsWith('users.failed');
+
+/** The settings as a search of capacity reads them: no levels of its own, and a baseline only side by side. */
+const settingsOfSearch = (loaded: LoadedSettings): LoadedSettings => {
+  const { settings } = loaded;
+  const mode = settings.baseline.mode === 'side-by-side' ? 'side-by-side' : 'none';
+  return {
+    ...loaded,
+    settings: {
+      ...settings,
+      suites: settings.suites.map((suite) => ({ ...suite, levels: [] })),
+      baseline: { ...settings.baseline, mode },
+    },
+  };
+};
+
+type Rules = { suite: SuitePlan; ignored: Threshold[] };
+
+/** The one suite of the search, with the absolute limits that must hold. Throws CAPACITY_* errors. */
+const rulesOf = (suites: readonly SuitePlan[]): Rules => {
+  const [suite, ...others] = suites;
+  if (suite === undefined || others.length > 0)
+    throw tailgateError('CAPACITY_ONE_SUITE', { known: suites.map(({ name }) => name) });
+  const absolute = suite.thresholds.filter(({ bound }) => bound.kind === 'absolute');
+  if (absolute.length === 0) throw tailgateError('CAPACITY_NO_LIMIT', { suite: suite.name });
+  const thresholds = absolute.some(countsErrors) ? absolute : [...absolute, parseThreshold(errorRule, {})];
+  return {
+    suite: { ...suite, thresholds },
+    ignored: suite.thresholds.filter(({ bound }) => bound.kind === 'relative'),
+  };
+};
+
+/** Cores and memory that the server has; a container often has less than the machine. */
+const serverMeans = ({ pinning }: PinningDecision) => {
+  const allowed = process.constrainedMemory();
+  return {
+    cores: pinning?.server.length ?? os.availableParallelism(),
+    memoryBytes: allowed > 0 ? Math.min(allowed, os.totalmem()) : os.totalmem(),
+  };
+};
+
+const roundsAt = (levels: readonly MeasuredLevel[], load: number | null): RoundMeasurement[] =>
+  levels.flatMap((level) => (level.load === load && level.round !== null ? [level.round] : []));
+
+/** Percentiles at the edge that come from fewer values than a run would judge by. */
+const thinSamples = (stage: Stage, suite: SuitePlan, { levels, result, source }: SearchedSide): string[] => {
+  const rounds = roundsAt(levels, result.holds);
+  if (rounds.length === 0) return [];
+  const main = chooseMain(suite.measure.main ?? null, [], rounds);
+  return suite.thresholds.flatMap((threshold) => {
+    const metric = threshold.metric === 'main' ? (main ?? '') : threshold.metric;
+    const samples = samplesOver(rounds, metric);
+    const needed = samplesNeeded(threshold.statistic, stage.plan.verdict);
+    return samples === 0 || samples >= needed
+      ? []
+      : [
+          `"${formatThreshold(threshold)}" was judged at ${result.holds} users/s by ${samples} values at the ${source.name}; ${needed} would be enough to trust it. Raise "capacity.stepMs".`,
+        ];
+  });
+};
+
+const warningsOf = (stage: Stage, { suite, ignored }: Rules, search: CapacitySearch): string[] => [
+  ...(ignored.length === 0
+    ? []
+    : [
+        `These limits are relative to a baseline and play no part in the search: ${ignored.map(({ source }) => `"${source}"`).join(', ')}.`,
+      ]),
+  ...search.warnings,
+  ...search.sides.flatMap((side) => [
+    ...(side.result.contradicted
+      ? [
+          `At the ${side.source.name} a higher load than ${side.result.breaks} users/s held: what gave out there comes and goes with something else than load.`,
+        ]
+      : []),
+    ...thinSamples(stage, suite, side),
+  ]),
+];
+
+const describeLevel = (level: MeasuredLevel, main: string | null): string => {
+  const p95 = level.round === null || main === null ? undefined : level.round.metrics[main];
+  const latency =
+    p95 === undefined || p95.count === 0 ? '' : `, ${main} mean ${formatDuration(p95.sumMs / p95.count)}`;
+  const [reason] = level.reasons;
+  return `${level.load} users/s: ${level.outcome}${latency}${reason === undefined ? '' : `. ${reason.explanation}`}`;
+};
+
+const search = (
+  request: CapacityRequest,
+  stage: Stage,
+  suite: SuitePlan,
+  sources: Parameters<typeof searchCapacity>[0]['sources'],
+): Promise<CapacitySearch> => {
+  const { host, loaded } = request;
+  const { plan } = stage;
+  const started = performance.now();
+  return searchCapacity({
+    level: {
+      suite,
+      scenario: stage.scenarios.get(suite.name)!,
+      plan,
+      context: { host, logDir: stage.logDir, seed: plan.seed, pinning: stage.pinning.pinning },
+      means: serverMeans(stage.pinning),
+    },
+    settings: loaded.settings.capacity,
+    sources,
+    budgetMs: plan.maxMinutes * 60_000,
+    onProgress: (source, step, load) =>
+      host.progress(
+        renderProgress(
+          {
+            suite: suite.name,
+            stage: `${step.phase}, ${step.load} users/s`,
+            side: source.name,
+            load,
+            pairs: null,
+            interval: null,
+            elapsedMs: performance.now() - started,
+            budgetMs: plan.maxMinutes * 60_000,
+          },
+          host.columns,
+        ),
+      ),
+    onLevel: (source, level) => {
+      const main = level.round === null ? null : chooseMain(suite.measure.main ?? null, [], [level.round]);
+      host.info(`${sources.length > 1 ? `${source.name}: ` : ''}${describeLevel(level, main)}`);
+    },
+  });
+};
+
+const nothing = { holds: null, breaks: null, ceiling: null, confirmed: false, contradicted: false };
+
+/**
+ * The whole story of a search for the highest load that a server takes: settings, plan, then for each step target,
+ * room, load, measurement and verdict, then the report. Publishes nothing. Throws what is wrong before anything is started
+ * (usage errors); what goes wrong later is in the report, with everything that was measured before it.
+ */
+export const runCapacity = async (request: CapacityRequest): Promise<CapacityReport> => {
+  const { host, provenance } = request;
+  const loaded = settingsOfSearch(request.loaded);
+  const startedAt = new Date().toISOString();
+  const started = performance.now();
+  const stage = await prepareRun(loaded, host);
+  const rules = rulesOf(stage.plan.suites);
+  const { suite } = rules;
+
+  await using resources = new ResourceStack();
+  const problems: TailgateError[] = [];
+  let base: BaseCommit | null = null;
+  let buildMs = 0;
+  let found: CapacitySearch = { sides: [], problems: [], warnings: [], loadMs: 0 };
+  try {
+    base = stage.plan.baseline.mode === 'side-by-side' ? resources.use(await request.openBase()) : null;
+    const sides = await prepareSides(stage.plan, { cwd: loaded.cwd, base, logDir: stage.logDir, host });
+    buildMs = sides.buildMs;
+    const sources = sides.baseline === null ? [sides.head] : [sides.baseline, sides.head];
+    const end = host.group(`Capacity of ${suite.name}`);
+    found = await search({ ...request, loaded }, stage, suite, sources);
+    end();
+    problems.push(...found.problems);
+  } catch (failure) {
+    problems.push(...problemsOf(failure));
+  }
+  const sideOf = (name: string): SearchedSide | null =>
+    found.sides.find(({ source }) => source.name === name) ?? null;
+  const head = sideOf('head');
+  const baseline = sideOf('baseline');
+  const levels = found.sides.flatMap((side) => side.levels);
+  const rounds = levels.flatMap(({ round }) => round ?? []);
+  const main = chooseMain(suite.measure.main ?? null, [], rounds);
+  const judged = capacityVerdict(
+    loaded.settings.capacity,
+    { head: head?.result ?? { ...nothing, end: 'problem' }, baseline: baseline?.result ?? null },
+    levels.length,
+  );
+  const [problem] = problems;
+  const verdict = verdictWith(judged.verdict, problems);
+  return {
+    schemaVersion: 1,
+    kind: 'capacity',
+    suite: suite.name,
+    scenario: path.relative(loaded.cwd, suite.scenarioPath),
+    unit: 'users/s',
+    metric: main,
+    rules: suite.thresholds.map(formatThreshold),
+    verdict,
+    reason:
+      verdict !== judged.verdict && problem !== undefined
+        ? (problem.what.split('\n')[0] ?? '')
+        : judged.reason,
+    baseline: baseline === null ? null : capacitySide(baseline.levels, baseline.result, main),
+    head: capacitySide(head?.levels ?? [], head?.result ?? { ...nothing, end: 'problem' }, main),
+    problems: problems.map(problemReport),
+    warnings: warningsOf(stage, rules, found),
+    environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
+    commits: { head: provenance.headSha, base: base?.sha ?? null },
+    runUrl: provenance.runUrl,
+    startedAt,
+    durations: { totalMs: performance.now() - started, buildMs, loadMs: found.loadMs },
+  };
+};

@@ -1,0 +1,162 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SearchEnd, SideResult } from '../capacity/capacity-verdict.ts';
+import { nextStep, type SearchStep, searchResult, type Trial } from '../capacity/search.ts';
+import { isSettled, stepShape } from '../capacity/step-load.ts';
+import { problemsOf, type TailgateError } from '../errors.ts';
+import type { LoadProgress } from '../load/load-session.ts';
+import { sketchOver } from '../measurement/merge-rounds.ts';
+import type { MeasuredLevel } from '../report/build-capacity.ts';
+import type { SideSource } from '../rounds/open-side.ts';
+import type { CapacitySettings } from '../settings/settings-schema.ts';
+import { type LevelContext, measureLevel } from './measure-level.ts';
+
+/** What one side gave. */
+export type SearchedSide = {
+  source: SideSource;
+  levels: MeasuredLevel[];
+  result: SideResult;
+};
+
+export type CapacitySearch = {
+  sides: SearchedSide[];
+  /** What ended the search before its time. */
+  problems: TailgateError[];
+  warnings: string[];
+  loadMs: number;
+};
+
+export type SearchInputs = {
+  level: LevelContext;
+  settings: CapacitySettings;
+  sources: readonly SideSource[];
+  /** Time for the whole search, milliseconds. */
+  budgetMs: number;
+  onProgress: (side: SideSource, step: SearchStep, load: LoadProgress) => void;
+  onLevel: (side: SideSource, level: MeasuredLevel) => void;
+};
+
+/** The longest sessions that a step at little load saw: one in twenty lasts longer. */
+const sessionQuantile = 0.95;
+/** A server that Tailgate does not restart is given this long to get over a load that was too much for it. */
+const recoveryMs = 3_000;
+
+const trialsOf = (levels: readonly MeasuredLevel[]): Trial[] =>
+  levels.map(({ load, outcome }) => ({ load, outcome }));
+
+/** How long a session lasts: as measured where the limits held, else as its flow tells, else unknown. */
+const sessionLength = (levels: readonly MeasuredLevel[], idleMs: number | null): number | null => {
+  const calm = levels.find(({ outcome }) => outcome === 'holds')?.round ?? null;
+  const sketch = calm === null ? null : sketchOver([calm], 'session.length');
+  const measuredMs = sketch === null || sketch.count === 0 ? null : sketch.quantileMs(sessionQuantile);
+  return measuredMs === null ? idleMs : Math.max(measuredMs, idleMs ?? 0);
+};
+
+/** One search on one side. */
+class SideSearch {
+  readonly source: SideSource;
+  readonly levels: MeasuredLevel[] = [];
+  readonly #inputs: SearchInputs;
+  /** Sessions were longer than the warm-up of a step. */
+  unsettledMs: number | null = null;
+
+  constructor(source: SideSource, inputs: SearchInputs) {
+    this.source = source;
+    this.#inputs = inputs;
+  }
+
+  get next(): SearchStep | null {
+    return nextStep(this.#inputs.settings, trialsOf(this.levels));
+  }
+
+  async measure(step: SearchStep): Promise<MeasuredLevel> {
+    const { level, settings } = this.#inputs;
+    const sessionMs = sessionLength(this.levels, level.scenario.session.idleMs);
+    const shape = stepShape({ stepMs: settings.stepMs, warmUpMs: settings.warmUpMs, sessionMs });
+    const settled = isSettled(shape, sessionMs);
+    if (!settled && this.levels.length > 0) this.unsettledMs = sessionMs ?? shape.warmUpMs;
+    const name = level.suite.name.replaceAll('/', '-');
+    const measured = await measureLevel(level, {
+      load: step.load,
+      phase: step.phase,
+      shape,
+      settled,
+      source: this.source,
+      label: `${name}-${this.source.name}-${this.levels.length + 1}-${step.load}`,
+      onProgress: (load) =>
+        this.#inputs.onProgress(this.source, step, {
+          ...load,
+          plannedMs: shape.warmUpMs + shape.stepMs,
+        }),
+    });
+    this.levels.push(measured);
+    if (level.suite.target.start === undefined && measured.outcome !== 'holds') await delay(recoveryMs);
+    return measured;
+  }
+
+  result(cut: 'time' | 'problem' | null): SideResult {
+    const found = searchResult(this.#inputs.settings, trialsOf(this.levels));
+    const isOver = this.next === null;
+    return { ...found, end: isOver ? this.#end(found.holds, found.ceiling) : (cut ?? 'problem') };
+  }
+
+  #end(holds: number | null, ceiling: number | null): SearchEnd {
+    if (ceiling !== null) {
+      const reason = this.levels.find(({ load, outcome }) => load === ceiling && outcome === 'invalid')
+        ?.reasons[0];
+      return reason?.what === 'generator' ? 'generator' : 'unjudged';
+    }
+    return holds !== null && holds >= this.#inputs.settings.to ? 'top' : 'found';
+  }
+}
+
+const warningsOf = (searches: readonly SideSearch[]): string[] =>
+  searches.flatMap(({ source, unsettledMs, levels }) => [
+    ...(unsettledMs === null
+      ? []
+      : [
+          `Sessions at the ${source.name} last ${Math.round(unsettledMs / 100) / 10} s or more, longer than a step warms up: users were still gathering while it was measured, so whether they pile up could not be told. Raise "capacity.warmUpMs".`,
+        ]),
+    ...new Set(levels.flatMap(({ round }) => round?.warnings ?? [])),
+  ]);
+
+/**
+ * Searches the capacity of one or two sides, step by step and side after side, so that a drift of the machine touches
+ * both alike. Known failures do not throw: they are in `problems`, with everything that was measured before them.
+ */
+export const searchCapacity = async (inputs: SearchInputs): Promise<CapacitySearch> => {
+  const searches = inputs.sources.map((source) => new SideSearch(source, inputs));
+  const problems: TailgateError[] = [];
+  const started = performance.now();
+  let longestMs = 0;
+  let cut: 'time' | 'problem' | null = null;
+  try {
+    for (let turn = 0; cut === null && searches.some(({ next }) => next !== null); turn += 1) {
+      for (const search of turn % 2 === 0 ? searches : [...searches].reverse()) {
+        const step = search.next;
+        if (step === null) continue;
+        const before = performance.now();
+        if (before - started + longestMs > inputs.budgetMs) {
+          cut = 'time';
+          break;
+        }
+        inputs.onLevel(search.source, await search.measure(step));
+        longestMs = Math.max(longestMs, performance.now() - before);
+      }
+    }
+  } catch (failure) {
+    cut = 'problem';
+    problems.push(...problemsOf(failure));
+  }
+  return {
+    sides: searches.map((search) => ({
+      source: search.source,
+      levels: search.levels,
+      result: search.result(cut),
+    })),
+    problems,
+    warnings: warningsOf(searches),
+    loadMs: searches
+      .flatMap(({ levels }) => levels)
+      .reduce((sum, { round }) => sum + (round?.activeMs ?? 0), 0),
+  };
+};
