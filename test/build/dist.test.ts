@@ -46,6 +46,21 @@ describe('the committed bundle', () => {
     }
   });
 
+  test('has every program, and the engines that the runner imports by name', async () => {
+    const files = await bundleFiles(fresh);
+    for (const program of [
+      'action',
+      'post',
+      'report',
+      'cli',
+      'demo',
+      'load-worker',
+      'engine-socketio-v3',
+      'engine-stomp',
+    ])
+      assert.ok(files.includes(`${program}.js`), `${program}.js is missing`);
+  });
+
   test('is at most 8 MB', async () => {
     const bytes = await bundleBytes(dist);
     assert.ok(bytes <= maxBundleBytes, `${bytes} bytes`);

@@ -33,6 +33,19 @@ scenarios:
     assert.match(error?.name ?? '', /silent/);
   });
 
+  test('scenarios of engine socketio-v3 have latencies', async () => {
+    await using server = await startServer();
+    const scenario = `
+config: { ${users(3)}, engines: { socketio-v3: {} } }
+scenarios:
+  - engine: socketio-v3
+    flow: [{ emit: [echo, { a: 1 }], acknowledge: {} }]
+`;
+    const { measurement } = await runLoad({ 'scenario.yml': scenario }, server.url);
+    assert.equal(measurement.counters['users.completed'], 3);
+    assert.equal(measurement.metrics['echo.ack']?.count, 3);
+  });
+
   test('errors keep their count, their message and their step', async () => {
     const scenario = `
 config: { ${users(3)}, processor: ./p.cjs }
