@@ -1,2 +1,0 @@
-import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);
-var terminationSignal=lastResort=>{let controller=new AbortController,onSignal=name=>{controller.signal.aborted&&(lastResort(),process.exit(130)),controller.abort(name)};for(let name of["SIGINT","SIGTERM","SIGHUP"])process.on(name,onSignal);return controller.signal};export{terminationSignal};
