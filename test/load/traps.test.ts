@@ -23,7 +23,7 @@ scenarios:
         acknowledge: {}
 `;
     const { measurement } = await runLoad({ 'scenario.yml': scenario }, server.url, {
-      engine: { timeoutMs: 300 },
+      engine: { timeoutMs: 1_500 },
     });
     assert.equal(measurement.counters['users.failed'], 2);
     assert.equal(measurement.counters['messages.unanswered'], 2);
