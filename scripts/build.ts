@@ -20,8 +20,13 @@ const programs: Readonly<Record<string, string>> = {
   'load-worker': 'src/entry/load-worker.ts',
 };
 
-/** Files taken as they are: preloaded into Node servers of any version, so it stays the small file it is. */
-const copied: Readonly<Record<string, string>> = { 'node-preload.cjs': 'src/target/node-preload.cjs' };
+/** Files taken as they are: what is preloaded into Node servers of any version, and the page of trends. */
+const copied: Readonly<Record<string, string>> = {
+  'node-preload.cjs': 'src/target/node-preload.cjs',
+  'node-inject.cjs': 'src/target/node-inject.cjs',
+  'trend-page.html': 'src/baseline/trend-page.html',
+  'trend-page.js': 'src/baseline/trend-page.js',
+};
 
 /** Total size that the bundle may have, bytes. */
 export const maxBundleBytes = 8_000_000;
