@@ -5,6 +5,7 @@ import {
   customPrefix,
   isLatencyMetric,
   namedErrorPrefix,
+  peakSendRate,
   resourceMetrics,
   unitOfMetric,
   valueFromCounters,
@@ -103,6 +104,9 @@ const peakOf: Record<string, (round: RoundMeasurement) => number | null | undefi
   'server.loopDelay': (round) => round.resources?.maxLoopDelayMs,
 };
 
+const maxOf = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((max, value) => Math.max(max, value));
+
 const average = (values: readonly number[]): number | null =>
   values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -155,6 +159,7 @@ export const observedValue = (
     const errors = rounds.flatMap((round) => round.errors);
     return errors.reduce((sum, error) => sum + (error.name === name ? error.count : 0), 0);
   }
+  if (metric === peakSendRate) return maxOf(rounds.flatMap((round) => round.sentPerSecond ?? []));
   if (isDistribution(metric, rounds)) {
     const sketch = distributionOver(rounds, metric);
     return sketch === null ? null : statisticOfSketch(sketch, statistic);

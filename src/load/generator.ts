@@ -102,6 +102,7 @@ export class Generator {
     const variables = hooks ?? (await Generator.#runHook('before', script, {}));
     loadClock.restart();
     recorder.reset();
+    recorder.countBySecond(() => loadClock.nowMs());
     const artilleryRunner = await runner(script, script.config.payload ?? null, options);
     for (const [engine, { error }] of Object.entries(artilleryRunner.warnings.engines)) {
       const reason = error instanceof Error ? error.message : String(error);

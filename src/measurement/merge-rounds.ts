@@ -169,8 +169,16 @@ const mergeCommon = (parts: readonly RoundMeasurement[]) => ({
 export const mergeRounds = (rounds: readonly RoundMeasurement[]): RoundMeasurement => ({
   ...mergeCommon(rounds),
   activeMs: rounds.reduce((total, round) => total + round.activeMs, 0),
+  sentPerSecond: rounds.flatMap((round) => round.sentPerSecond ?? []),
   slices: rounds.flatMap((round) => round.slices),
 });
+
+const sumBySecond = (shards: readonly RoundMeasurement[]): number[] => {
+  const seconds = Math.max(0, ...shards.map(({ sentPerSecond }) => sentPerSecond?.length ?? 0));
+  return Array.from({ length: seconds }, (_, second) =>
+    shards.reduce((total, { sentPerSecond }) => total + (sentPerSecond?.[second] ?? 0), 0),
+  );
+};
 
 /**
  * One measurement of one round that several generator processes drove at the same time: as `mergeRounds`, but the
@@ -184,6 +192,7 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
   return {
     ...common,
     activeMs: shards.reduce((longest, shard) => Math.max(longest, shard.activeMs), 0),
+    sentPerSecond: sumBySecond(shards),
     slices: Array.from({ length: sliceCount }, (_, index) =>
       mergeMetrics(shards.map((shard) => shard.slices[index] ?? {})),
     ),

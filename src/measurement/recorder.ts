@@ -18,6 +18,9 @@ export class Recorder {
   #unmeasured = new Map<string, UnmeasuredEmit>();
   #warnings = new Set<string>();
   #raw: ((id: MetricId, valueMs: number, slice: number) => void) | null = null;
+  #clock: (() => number) | null = null;
+  #countedFromMs = 0;
+  #sentPerSecond: number[] = [];
 
   /** Slice to which a message sent now belongs; -1 when the round is not sliced. Read it at the send. */
   slice = -1;
@@ -51,6 +54,22 @@ export class Recorder {
   /** Adds to a counter, created at first use. */
   count(name: string, by = 1): void {
     this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
+  }
+
+  /** Counts a message that is sent now. */
+  sent(): void {
+    this.count('messages.sent');
+    if (this.#clock === null) return;
+    const second = Math.max(0, Math.floor((this.#clock() - this.#countedFromMs) / 1_000));
+    while (this.#sentPerSecond.length <= second) this.#sentPerSecond.push(0);
+    this.#sentPerSecond[second]! += 1;
+  }
+
+  /** Counts messages by the second of this clock as well; it reads milliseconds of driven load. */
+  countBySecond(clock: () => number): void {
+    this.#clock = clock;
+    this.#countedFromMs = clock();
+    this.#sentPerSecond = [];
   }
 
   counter(name: string): number {
@@ -96,6 +115,8 @@ export class Recorder {
     for (const name of this.#counters.keys()) this.#counters.set(name, 0);
     this.#errors.clear();
     this.#unmeasured.clear();
+    this.#sentPerSecond = [];
+    if (this.#clock !== null) this.#countedFromMs = this.#clock();
   }
 
   metricIds(): MetricId[] {
@@ -109,7 +130,7 @@ export class Recorder {
   /** What was measured so far, as plain JSON, without generator health, resources and custom metrics. */
   snapshot(): Pick<
     RoundMeasurement,
-    'metrics' | 'slices' | 'counters' | 'errors' | 'unmeasured' | 'warnings'
+    'metrics' | 'slices' | 'counters' | 'sentPerSecond' | 'errors' | 'unmeasured' | 'warnings'
   > {
     const toJson = (sketches: Map<MetricId, LatencySketch>) =>
       Object.fromEntries([...sketches].map(([id, sketch]) => [id, sketch.toJSON()]));
@@ -125,6 +146,7 @@ export class Recorder {
       metrics: toJson(this.#metrics),
       slices: this.#slices.map(toJson),
       counters: Object.fromEntries(this.#counters),
+      sentPerSecond: [...this.#sentPerSecond],
       errors,
       unmeasured: [...this.#unmeasured.values()],
       warnings: [...this.#warnings],

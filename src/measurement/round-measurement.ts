@@ -87,6 +87,8 @@ export type RoundMeasurement = {
    * `deliveries.lost`, `deliveries.duplicated`, `deliveries.late`, `disconnects`, `errors`.
    */
   counters: Record<string, number>;
+  /** Messages sent in each second of driven load, the last one begun and not over. */
+  sentPerSecond?: number[];
   errors: ErrorRecord[];
   unmeasured: UnmeasuredEmit[];
   warnings: string[];

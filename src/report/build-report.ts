@@ -11,6 +11,7 @@ import {
   resourceReport,
   roundReport,
   type Sides,
+  sendRateReport,
   unjudgedMetrics,
   withDistribution,
 } from './measured-parts.ts';
@@ -79,6 +80,7 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
     baseline: resourceReport(mergeResources(sides.baseline)),
     head: resourceReport(mergeResources(sides.head)),
   };
+  const sendRate = sendRateReport(sides);
   const verdict = judgement === null ? 'invalid' : verdictWith(judgement.verdict, parts.problems);
   return {
     name: parts.name,
@@ -92,6 +94,7 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
     main: mainMetric(metrics, parts.main),
     metrics: metrics.map((metric) => withDistribution(metric, sides)),
     counters: counterReports(sides),
+    ...(sendRate === null ? {} : { sendRate }),
     errors: errorReports(sides),
     unmeasured: mergeUnmeasured(sides.head.map((round) => round.unmeasured)),
     rounds: roundReports(parts),

@@ -1,6 +1,12 @@
 import { formatBytes, formatCount, formatDuration, formatElapsed, formatValue } from './format-value.ts';
 import { plural } from './headline.ts';
-import type { EnvironmentReport, Report, ResourceReport, SuiteReport } from './report-model.ts';
+import type {
+  EnvironmentReport,
+  Report,
+  ResourceReport,
+  SendRateReport,
+  SuiteReport,
+} from './report-model.ts';
 
 const mean = (values: readonly number[]): number =>
   values.reduce((total, value) => total + value, 0) / Math.max(values.length, 1);
@@ -109,10 +115,23 @@ const shownCounters: readonly (readonly [string, string])[] = [
   ['errors', 'Errors'],
 ];
 
-/** The counters that say something: those that are not zero on both sides. */
-export const counterLines = (counters: SuiteReport['counters']): Line[] =>
+const sendRateLine = (rate: SuiteReport['sendRate']): Line[] => {
+  if (rate === undefined) return [];
+  const text = (side: SendRateReport | null): string =>
+    side === null
+      ? '–'
+      : [
+          formatValue(side.meanPerSecond, 'perSecond'),
+          ...(side.maxPerSecond === null ? [] : [`at most ${formatValue(side.maxPerSecond, 'perSecond')}`]),
+        ].join(', ');
+  return [{ name: 'Messages a second', baseline: text(rate.baseline), head: text(rate.head) }];
+};
+
+/** The counters that say something, those that are not zero on both sides, and how fast messages were sent. */
+export const counterLines = ({ counters, sendRate }: Pick<SuiteReport, 'counters' | 'sendRate'>): Line[] =>
   shownCounters.flatMap(([name, title]) => {
     const values = counters[name];
     if (values === undefined || ((values.baseline ?? 0) === 0 && (values.head ?? 0) === 0)) return [];
-    return { name: title, baseline: formatCount(values.baseline), head: formatCount(values.head) };
+    const line = { name: title, baseline: formatCount(values.baseline), head: formatCount(values.head) };
+    return name === 'messages.sent' ? [line, ...sendRateLine(sendRate)] : [line];
   });

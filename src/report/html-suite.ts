@@ -130,7 +130,7 @@ const charts = (suite: SuiteReport, prefix: string): string => {
 };
 
 const loadTable = (suite: SuiteReport): string => {
-  const lines = [...counterLines(suite.counters), ...resourceLines(suite.resources)];
+  const lines = [...counterLines(suite), ...resourceLines(suite.resources)];
   if (lines.length === 0) return '';
   return htmlTable(
     [text(''), { html: 'Baseline', number: true }, { html: 'Head', number: true }],

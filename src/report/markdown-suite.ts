@@ -100,7 +100,7 @@ const trendSection = (suite: SuiteReport, importance: number): Section[] => {
 };
 
 const loadSection = (suite: SuiteReport, importance: number): Section[] => {
-  const lines = [...counterLines(suite.counters), ...resourceLines(suite.resources)];
+  const lines = [...counterLines(suite), ...resourceLines(suite.resources)];
   const rows = lines.map((line) => [line.name, line.baseline, line.head]);
   const parts = [
     prose(comparisonSentence(suite)),

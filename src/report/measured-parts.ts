@@ -1,6 +1,8 @@
+import { observedValue } from '../comparison/observed-value.ts';
 import { LatencySketch, type LatencySummary } from '../measurement/latency-sketch.ts';
 import { mergeCounters, mergeErrors, sketchOver, worstGenerator } from '../measurement/merge-rounds.ts';
 import type { ResourceUsage, RoundMeasurement } from '../measurement/round-measurement.ts';
+import { peakSendRate } from '../settings/metric-names.ts';
 import type { JudgedMetric } from '../verdict/judgement.ts';
 import type {
   ErrorReport,
@@ -8,6 +10,7 @@ import type {
   MetricReport,
   ResourceReport,
   RoundReport,
+  SendRateReport,
   SuiteReport,
 } from './report-model.ts';
 
@@ -113,6 +116,18 @@ export const counterReports = (sides: Sides): SuiteReport['counters'] => {
       },
     ]),
   );
+};
+
+const sendRateOf = (rounds: readonly RoundMeasurement[]): SendRateReport | null => {
+  const meanPerSecond = finite(observedValue(rounds, 'messages.sent.perSecond', 'value'));
+  const maxPerSecond = finite(observedValue(rounds, peakSendRate, 'value'));
+  return meanPerSecond === null ? null : { meanPerSecond, maxPerSecond };
+};
+
+/** Messages a second; null where neither side drove any load. */
+export const sendRateReport = (sides: Sides): Exclude<SuiteReport['sendRate'], undefined> | null => {
+  const [baseline, head] = [sendRateOf(sides.baseline), sendRateOf(sides.head)];
+  return baseline === null && head === null ? null : { baseline, head };
 };
 
 /** Errors of both sides by name, with the first messages of the head (of the baseline where the head has none). */

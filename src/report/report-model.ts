@@ -81,6 +81,11 @@ export const errorReportSchema = z.strictObject({
   steps: z.array(z.string()).describe('The steps of the scenario it came from'),
 });
 
+export const sendRateSchema = z.strictObject({
+  meanPerSecond: z.number().describe('Messages sent over the time of driven load'),
+  maxPerSecond: finiteOrNull.describe('The most in one second; null where seconds were not counted'),
+});
+
 export const roundReportSchema = z.strictObject({
   index: z.number().int(),
   side: z.enum(['baseline', 'head']),
@@ -168,6 +173,10 @@ export const suiteReportSchema = z.strictObject({
     .describe('Where the suite was measured, when that differs from the environment of the report'),
   metrics: z.array(metricReportSchema),
   counters: z.record(z.string(), z.strictObject({ baseline: finiteOrNull, head: finiteOrNull })),
+  sendRate: z
+    .strictObject({ baseline: sendRateSchema.nullable(), head: sendRateSchema.nullable() })
+    .optional()
+    .describe('How many messages a second the virtual users sent'),
   errors: z.array(errorReportSchema),
   unmeasured: z
     .array(z.strictObject({ event: z.string(), step: z.string(), count: z.number().int() }))
@@ -209,6 +218,7 @@ export type ChangeReport = z.output<typeof changeSchema>;
 export type RoundReport = z.output<typeof roundReportSchema>;
 export type ProblemReport = z.output<typeof problemSchema>;
 export type ResourceReport = z.output<typeof resourceReportSchema>;
+export type SendRateReport = z.output<typeof sendRateSchema>;
 export type ErrorReport = z.output<typeof errorReportSchema>;
 export type EnvironmentReport = z.output<typeof environmentSchema>;
 export type LatencySummaryReport = z.output<typeof latencySummarySchema>;

@@ -120,7 +120,7 @@ const explanationLines = (rows: readonly MetricRow[], columns: number, paint: Pa
   );
 
 const serverTable = (suite: SuiteReport, headLabel: string, columns: number, paint: Paint): string[] => {
-  const lines = [...counterLines(suite.counters), ...resourceLines(suite.resources)];
+  const lines = [...counterLines(suite), ...resourceLines(suite.resources)];
   if (lines.length === 0) return [];
   return [
     layout(

@@ -58,6 +58,8 @@ export const measurementOfReport = (suite: SuiteReport): RoundMeasurement => {
     metrics,
     slices: [],
     counters,
+    // Of the seconds only the highest is known, and only it is asked for.
+    sentPerSecond: suite.sendRate?.head?.maxPerSecond == null ? [] : [suite.sendRate.head.maxPerSecond],
     errors: suite.errors.map(({ name, count, messages, steps }) => ({ name, count, messages, steps })),
     unmeasured: suite.unmeasured,
     warnings: [],

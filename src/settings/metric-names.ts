@@ -73,6 +73,9 @@ export const rates: Readonly<Record<string, { part: string; of: readonly string[
 /** Ending of a counter's name that makes it a throughput: the counter over the seconds of driven load. */
 export const throughputSuffix = '.perSecond';
 
+/** The most messages that were sent in one second of driven load, where `messages.sent.perSecond` is the mean. */
+export const peakSendRate = 'messages.sent.maxPerSecond';
+
 /** Prefix of the metrics that the custom command or URL prints. */
 export const customPrefix = 'custom.';
 
@@ -128,7 +131,7 @@ export const unitOfMetric = (metric: string): Unit | null => {
   if (metric.startsWith(customPrefix)) return null;
   if (Object.hasOwn(resourceMetrics, metric)) return resourceMetrics[metric]!.unit;
   if (Object.hasOwn(rates, metric)) return 'ratio';
-  if (metric.endsWith(throughputSuffix)) return 'perSecond';
+  if (metric.endsWith(throughputSuffix) || metric === peakSendRate) return 'perSecond';
   return isLatencyMetric(metric) ? 'ms' : 'count';
 };
 

@@ -4,6 +4,7 @@ import {
   customPrefix,
   metricAliases,
   namedErrorPrefix,
+  peakSendRate,
   rates,
   resourceMetrics,
   throughputSuffix,
@@ -61,6 +62,7 @@ const canMeasure = ({ metric, statistic, wildcard }: Threshold, known: KnownMetr
   const counter = counterBehind(metric);
   return (
     Object.hasOwn(rates, metric) ||
+    metric === peakSendRate ||
     (standardCounters as readonly string[]).includes(counter) ||
     known.counters === null ||
     known.counters.includes(counter)

@@ -4,6 +4,7 @@ import {
   isLatencyMetric,
   metricAliases,
   namedErrorPrefix,
+  peakSendRate,
   rates,
   resourceMetrics,
   throughputSuffix,
@@ -36,6 +37,7 @@ const statisticList = 'count, mean, p50, p90, p95, p99, p999 or max';
 const isSingleNumber = (metric: string): boolean =>
   Object.hasOwn(rates, metric) ||
   metric.endsWith(throughputSuffix) ||
+  metric === peakSendRate ||
   (standardCounters as readonly string[]).includes(metric);
 
 /** One part of a dotted name; nothing in a quoted one is special. */

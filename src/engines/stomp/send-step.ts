@@ -129,7 +129,7 @@ const sendOnce = (
       answered(capture?.(message, context) ?? null);
     });
   }
-  recorder.count('messages.sent');
+  recorder.sent();
   if (spec.isMeasured && !spec.receipt && spec.reply === null && spec.delivery === null) {
     recorder.count('messages.unanswered');
     recorder.unmeasuredEmit(spec.metric, place);
