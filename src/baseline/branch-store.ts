@@ -3,8 +3,9 @@ import { TailgateError, tailgateError } from '../errors.ts';
 import type { BaselineHistory, BaselineRecord, BaselineStore } from './baseline-record.ts';
 import type { RecordBranch } from './record-branch.ts';
 import { formatRecord } from './record-format.ts';
-import { type Retention, readRecordLines } from './record-lines.ts';
+import { type Retention, readRecordLines, textOf } from './record-lines.ts';
 import { appendToSegments, segmentFrom, segmentsOf } from './segments.ts';
+import { trendFiles } from './trend-files.ts';
 
 export type BranchStoreOptions = {
   retention: Retention;
@@ -71,6 +72,7 @@ export class BranchStore implements BaselineStore {
   async #tryAppend(bySuite: ReadonlyMap<string, string[]>, message: string): Promise<'done' | 'conflict'> {
     const snapshot = await this.#branch.snapshot();
     const changes = new Map<string, string | null>();
+    const records = new Map<string, BaselineRecord[]>();
     for (const [suite, added] of bySuite) {
       const paths = segmentsOf(snapshot.paths, suite);
       const texts = await snapshot.read(paths);
@@ -78,8 +80,12 @@ export class BranchStore implements BaselineStore {
       const { retention, now } = this.#options;
       const planned = appendToSegments(suite, existing, added, retention, now());
       for (const [path, text] of planned.changes) changes.set(path, text);
+      const after = planned.segments.map((segment) => [segment.path, textOf(segment.lines)] as const);
+      records.set(suite, readRecordLines(after, suite).records);
     }
-    return changes.size === 0 ? 'done' : this.#branch.commit(snapshot, changes, message);
+    if (changes.size === 0) return 'done';
+    for (const [path, text] of await trendFiles(snapshot, records)) changes.set(path, text);
+    return this.#branch.commit(snapshot, changes, message);
   }
 }
 
