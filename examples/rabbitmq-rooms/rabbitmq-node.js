@@ -23,7 +23,9 @@ export const findRabbitMq = () => serverScripts.find((path) => existsSync(path))
 export const startRabbitMqNode = async ({ webStompPort, readyTimeoutMs = 60_000 } = {}) => {
   const script = findRabbitMq();
   if (script === null)
-    throw new Error('RabbitMQ is not installed: "apt-get install rabbitmq-server" (Debian, Ubuntu) brings it.');
+    throw new Error(
+      'RabbitMQ is not installed: "apt-get install rabbitmq-server" (Debian, Ubuntu) brings it.',
+    );
   const folder = await mkdtemp(join(tmpdir(), 'rabbitmq-node-'));
   const [epmdPort, distributionPort, freePort] = await freePorts(3);
   const port = webStompPort ?? freePort;
