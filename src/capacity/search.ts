@@ -35,30 +35,36 @@ const lowestShare = 1 / 64;
 /** A bound on everything: no search needs as many. */
 const maxTrials = 80;
 
-type Rung = { load: number; trials: Outcome[]; outcome: Outcome | null };
+type Rung = { load: number; trials: Outcome[]; answers: number; outcome: Outcome | null };
 
 const count = (trials: readonly Outcome[], outcome: Outcome): number =>
   trials.filter((trial) => trial === outcome).length;
 
-/** Measurements of one load after which there is no other: enough for a majority when one of them was an accident. */
-const mostTrials = ({ confirmations }: SearchSettings): number => 2 * confirmations + 1;
+/** Answers for one load after which there is no other: enough for a majority when one of them was an accident. */
+const mostAnswers = ({ confirmations }: SearchSettings): number => 2 * confirmations + 1;
 
-/** What most measurements of a load say; null when they are even and another one is allowed. */
-const majority = (trials: readonly Outcome[], settings: SearchSettings): Outcome | null => {
-  const votes = (['breaks', 'invalid', 'holds'] as const)
-    .map((outcome) => ({ outcome, votes: count(trials, outcome) }))
-    .sort((a, b) => b.votes - a.votes);
-  const [first, second] = votes as [(typeof votes)[number], (typeof votes)[number]];
-  if (first.votes > second.votes) return first.outcome;
-  // The sort is stable: of equals, the one that promises less comes first.
-  return trials.length < mostTrials(settings) ? null : first.outcome;
+/**
+ * What most answers for a load say; null when another measurement is needed. One that says nothing of the server is no
+ * answer: the load is measured again, and given up when that happens as often as answers are wanted.
+ */
+const outcomeOf = (trials: readonly Outcome[], settings: SearchSettings): Outcome | null => {
+  const holds = count(trials, 'holds');
+  const breaks = count(trials, 'breaks');
+  if (holds + breaks === 0) return trials.length > settings.confirmations ? 'invalid' : null;
+  if (holds === breaks && holds + breaks < mostAnswers(settings)) return null;
+  return holds > breaks ? 'holds' : 'breaks';
 };
 
 const ladderOf = (trials: readonly Trial[], settings: SearchSettings): Rung[] => {
   const rungs = new Map<number, Outcome[]>();
   for (const { load, outcome } of trials) rungs.set(load, [...(rungs.get(load) ?? []), outcome]);
   return [...rungs]
-    .map(([load, outcomes]) => ({ load, trials: outcomes, outcome: majority(outcomes, settings) }))
+    .map(([load, outcomes]) => ({
+      load,
+      trials: outcomes,
+      answers: outcomes.length - count(outcomes, 'invalid'),
+      outcome: outcomeOf(outcomes, settings),
+    }))
     .sort((a, b) => a.load - b.load);
 };
 
@@ -87,7 +93,7 @@ const isNarrow = (lower: Rung, upper: Rung, settings: SearchSettings): boolean =
  * goes down from `from` when that does not, then halves the ratio between the highest that holds and the lowest that
  * does not until they are `precisionPercent` apart, and measures both again. A load whose measurements disagree is
  * measured once more than they are; a first break is looked at twice before the search goes down for it. A load that
- * can not be judged (the generator was at its end) bounds the search like one that breaks.
+ * gives no answer (the generator was at its end) is tried again, and then bounds the search like one that breaks.
  */
 export const nextStep = (settings: SearchSettings, trials: readonly Trial[]): SearchStep | null => {
   if (trials.length === 0) return { load: settings.from, phase: 'growing' };
@@ -99,7 +105,12 @@ export const nextStep = (settings: SearchSettings, trials: readonly Trial[]): Se
   const { lower, upper } = edgeOf(ladder);
   const wanted = 1 + settings.confirmations;
   const again = (rung: Rung, times: number): SearchStep | null =>
-    rung.trials.length < Math.min(times, wanted) ? { load: rung.load, phase: 'confirming' } : null;
+    // Of a load that was given up nothing more is asked, nor of one that keeps giving no answer.
+    rung.outcome !== 'invalid' &&
+    rung.answers < Math.min(times, wanted) &&
+    rung.trials.length < 2 * mostAnswers(settings)
+      ? { load: rung.load, phase: 'confirming' }
+      : null;
 
   if (upper === null) {
     const top = lower!;
@@ -128,8 +139,9 @@ export const nextStep = (settings: SearchSettings, trials: readonly Trial[]): Se
 /** What the measurements so far say of the capacity. */
 export const searchResult = (settings: SearchSettings, trials: readonly Trial[]): SearchResult => {
   const ladder = ladderOf(trials, settings);
-  const { lower, upper } = edgeOf(ladder);
-  const twice = (rung: Rung | null): boolean => rung === null || rung.trials.length > 1;
+  const { lower, upper } = edgeOf(ladder.filter(({ outcome }) => outcome !== null));
+  const twice = (rung: Rung | null): boolean =>
+    rung === null || rung.answers > 1 || rung.outcome === 'invalid';
   return {
     holds: lower?.load ?? null,
     breaks: upper?.outcome === 'breaks' ? upper.load : null,
