@@ -20,9 +20,9 @@ export type AnswerCheck = {
   accept(args: unknown[], context: VirtualUserContext, done: (failure: StepFailure | null) => void): void;
 };
 
-const preview = (value: unknown): string => {
+const preview = (value: unknown, length = 120): string => {
   const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+  return text.length > length ? `${text.slice(0, length - 3)}...` : text;
 };
 
 /** As Artillery compares: a list with all arguments, text as a part of the last one, anything else with the last one. */
@@ -153,11 +153,16 @@ export const compileAnswerCheck = (answer: AnswerSpec, failureName: string): Ans
       const body = JSON.stringify(args);
       const rendered = specs.render(context);
       const end = (failure: StepFailure | null) => {
-        if (failure === null) {
-          context.vars.$ = body;
-          context._successCount = Number(context._successCount ?? 0) + 1;
+        if (failure !== null) {
+          // What else the answer says is often the reason: `{ ok: false, error: "..." }`.
+          done(
+            fail(new StepFailure(failure.name, `${failure.message}; the answer was ${preview(args, 200)}`)),
+          );
+          return;
         }
-        done(fail(failure));
+        context.vars.$ = body;
+        context._successCount = Number(context._successCount ?? 0) + 1;
+        done(null);
       };
       if (readers !== null)
         end(acceptSimple(readers, [...rendered.capture, ...rendered.match], args, context));

@@ -162,7 +162,7 @@ test('what is not as expected ends the user with a named error that says what ca
     {
       name: 'ack mismatch: ask',
       count: 1,
-      messages: ['expected true at $.0.ok, got false'],
+      messages: ['expected true at $.0.ok, got false; the answer was [{"ok":false}]'],
       steps: ['test, step 1 (ask)'],
     },
   ]);

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { parseReport } from '../../src/report/parse-report.ts';
+import type { Report, SuiteReport } from '../../src/report/report-model.ts';
+import { root } from './runner.ts';
+
+type Settings = Record<string, Record<string, unknown>> & {
+  suites: Record<string, unknown>[];
+  thresholds?: string[];
+};
+
+export type WorkloadRun = {
+  exitCode: number | null;
+  log: string;
+  report: Report;
+  suite: SuiteReport;
+  /** Value of a counter at the head. */
+  counter(name: string): number;
+  /** Summary of a latency at the head. */
+  latency(id: string): NonNullable<SuiteReport['metrics'][number]['head']>;
+  /** Value of a counter, rate, resource or custom metric that has a limit, at the head. */
+  value(id: string): number | null;
+  /** A file of the report folder. */
+  file(name: string): string;
+};
+
+/** Ends a run that hangs, with its servers. */
+const timeoutMs = 240_000;
+
+/**
+ * Runs the settings file of an example through the command line of the bundle, from the root of the repository, as a
+ * user does. `change` makes it smaller, or different, first.
+ */
+export const runWorkload = async (
+  file: string,
+  change: (settings: Settings) => void,
+  env: Record<string, string> = {},
+): Promise<WorkloadRun> => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'workload-run-'));
+  try {
+    const settings = parse(readFileSync(path.join(root, file), 'utf8')) as Settings;
+    for (const suite of settings.suites)
+      suite.scenario = path.resolve(root, path.dirname(file), String(suite.scenario));
+    settings.baseline ??= { mode: 'none' };
+    change(settings);
+    const config = path.join(folder, 'tailgate.yml');
+    writeFileSync(config, JSON.stringify(settings));
+    const reports = path.join(folder, 'reports');
+    const args = [path.join(root, 'dist/cli.js'), 'run', '--config', config, '--report-dir', reports];
+    const { exitCode, log } = await run(args, env);
+    const read = (name: string): string => readFileSync(path.join(reports, name), 'utf8');
+    const text = tried(() => read('report.json'));
+    if (text === null) throw new Error(`There is no report; exit code ${exitCode}:\n${log}`);
+    const report = parseReport(text, 'report.json');
+    const suite = report.suites[0];
+    if (suite === undefined) throw new Error(`The report has no suite:\n${log}`);
+    const metric = (id: string) => suite.metrics.find((each) => each.id === id);
+    const names = ['report.json', 'report.md', 'report.html', 'junit.xml'];
+    const files = new Map(names.map((name) => [name, read(name)]));
+    return {
+      exitCode,
+      log,
+      report,
+      suite,
+      counter: (name) => suite.counters[name]?.head ?? Number.NaN,
+      latency: (id) => {
+        const head = metric(id)?.head;
+        if (head === undefined || head === null) throw new Error(`"${id}" was not measured:\n${log}`);
+        return head;
+      },
+      value: (id) => metric(id)?.headValue ?? null,
+      file: (name) => files.get(name) ?? '',
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+const tried = (read: () => string): string | null => {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+};
+
+const run = async (
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ exitCode: number | null; log: string }> => {
+  const kept = ['PATH', 'HOME', 'LANG', 'TMPDIR'].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...Object.fromEntries(kept), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+  // SIGINT first: the run then stops its servers.
+  const timers = [
+    setTimeout(() => child.kill('SIGINT'), timeoutMs),
+    setTimeout(() => child.kill('SIGKILL'), timeoutMs + 10_000),
+  ];
+  const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  for (const timer of timers) clearTimeout(timer);
+  return { exitCode, log };
+};
