@@ -5,6 +5,8 @@ import { standardCounters } from './round-measurement.ts';
 const maxMessages = 5;
 const maxSteps = 8;
 const maxMessageLength = 300;
+/** Tokens that a server or an answer repeats: messages are shown in reports. */
+const jsonWebToken = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 
 /**
  * Collects what the engines measure, on arrival and in constant memory. One per generator process and round;
@@ -85,7 +87,7 @@ export class Recorder {
     }
     record.count += 1;
     if (record.messages.size < maxMessages && message !== '')
-      record.messages.add(message.slice(0, maxMessageLength));
+      record.messages.add(message.replace(jsonWebToken, '***').slice(0, maxMessageLength));
     if (record.steps.size < maxSteps && step !== '') record.steps.add(step);
     this.count('errors');
   }
