@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runWorkload } from './workload-run.ts';
+
+const config = 'examples/location-stomp-server/tailgate.yml';
+
+test('rider location: every rider hears itself over STOMP and SockJS', async () => {
+  const result = await runWorkload(config, (settings) => {
+    settings.suites = settings.suites.slice(0, 1);
+    settings.suites[0]!.overrides = { phases: [{ duration: 6, arrivalCount: 120 }] };
+    settings.verdict = { minSamplesP95: 100 };
+    settings.suites[0]!.thresholds = ['location.delivery.p95 < 5s', 'connect.handshake.p95 < 10s'];
+    settings.thresholds = ['errors = 0', 'lost = 0', 'custom.messages = 120', 'server.fds.max < 2000'];
+  });
+  assert.equal(result.exitCode, 0, result.log);
+  assert.equal(result.report.verdict, 'pass');
+  assert.equal(result.counter('users.completed'), 120);
+  assert.equal(result.counter('deliveries.expected'), 120);
+  assert.equal(result.counter('deliveries.received'), 120);
+  assert.equal(result.latency('location.delivery').count, 120);
+  assert.equal(result.latency('connect.handshake').count, 120);
+});
+
+test('rider location: a server that runs out of descriptors is told by its errors and its resources', async () => {
+  const result = await runWorkload(config, (settings) => {
+    settings.suites = settings.suites.slice(0, 1);
+    settings.suites[0]!.overrides = { phases: [{ duration: 2, arrivalCount: 150 }] };
+    settings.suites[0]!.thresholds = [];
+    settings.thresholds = ['errors.rate < 1%'];
+    const target = settings.target!;
+    target.start = `ulimit -n 60; ${String(target.start)}`;
+  });
+  assert.equal(result.exitCode, 1, result.log);
+  assert.ok(result.counter('users.failed') > 0);
+  const { errors, resources } = result.suite;
+  assert.ok(
+    errors.some(({ name }) => name.startsWith('connect error')),
+    JSON.stringify(errors),
+  );
+  assert.equal(resources?.head?.openFilesLimit, 60);
+  assert.ok((resources?.head?.maxOpenFiles ?? 0) > 50, `${resources?.head?.maxOpenFiles}`);
+});
