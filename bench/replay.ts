@@ -6,14 +6,11 @@
  *     node bench/replay.ts --simulate JOBS      jobs from the simulator, at +0%, +5%, +10% and +20%
  */
 import { readFileSync } from 'node:fs';
-import { pairLogRatio } from '../src/comparison/pair-effect.ts';
-import { mean, standardDeviation } from '../src/comparison/robust.ts';
-import { type JobRecord, pairsOf, parseJobRecords, recordJob } from '../src/verdict/job-record.ts';
-import type { MeasuredPair } from '../src/verdict/judgement.ts';
+import { mean } from '../src/comparison/robust.ts';
+import { type JobRecord, parseJobRecords, recordJob } from '../src/verdict/job-record.ts';
+import { cpuDeviation, pairDeviation, type RestoredJob, restoreJob } from '../src/verdict/summarise-jobs.ts';
 import { metricId, noRegression, quietWorld, simulatePairs } from '../test/verdict/simulator.ts';
 import { type RuleAnswer, rules } from './rules.ts';
-
-type Job = { record: JobRecord; pairs: MeasuredPair[] };
 
 const simulate = (count: number): JobRecord[] =>
   [1, 1.05, 1.1, 1.2].flatMap((truth, group) =>
@@ -41,7 +38,7 @@ const share = (answers: readonly RuleAnswer[], verdict: RuleAnswer['verdict']): 
 };
 
 /** The table of all rules over all jobs, as markdown. */
-export const replayTable = (jobs: readonly Job[]): string => {
+export const replayTable = (jobs: readonly RestoredJob[]): string => {
   const truths = [...new Set(jobs.map(({ record }) => record.truth))].sort((a, b) => a - b);
   const lines = [
     `| rule | ${truths.map((truth) => (truth === 1 ? 'failed, nothing changed' : `failed, +${Math.round((truth - 1) * 100)}%`)).join(' | ')} | mean pairs |`,
@@ -74,39 +71,18 @@ export const replayTable = (jobs: readonly Job[]): string => {
 };
 
 /** The deviation between pairs of each estimator, over the jobs in which nothing changed. */
-export const deviationTable = (jobs: readonly Job[]): string => {
+export const deviationTable = (jobs: readonly RestoredJob[]): string => {
   const equal = jobs.filter(({ record }) => record.truth === 1);
+  const cell = (deviation: number | null): string => deviation?.toFixed(3) ?? '';
   const lines = ['| statistic | pooled | mean of slices | trimmed mean of slices |', '|---|---|---|---|'];
   for (const statistic of ['p50', 'p95', 'p99'] as const) {
-    const cells = (['pooled', 'mean', 'trimmed'] as const).map((estimator) => {
-      // Within each job, so that a job that sits on an odd placement of its processes does not count as noise of pairs.
-      const deviations = equal.map(({ record, pairs }) =>
-        standardDeviation(
-          pairs.flatMap(
-            (pair) => pairLogRatio(pair.baseline, pair.head, record.metric, statistic, estimator) ?? [],
-          ),
-        ),
-      );
-      return deviations.length === 0 ? '' : Math.sqrt(mean(deviations.map((one) => one * one))).toFixed(3);
-    });
+    const cells = (['pooled', 'mean', 'trimmed'] as const).map((estimator) =>
+      cell(pairDeviation(equal, statistic, estimator)),
+    );
     lines.push(`| ${statistic} | ${cells.join(' | ')} |`);
   }
-  lines.push(`| server CPU per message | ${cpuDeviation(equal)} | | |`);
+  lines.push(`| server CPU per message | ${cell(cpuDeviation(equal)) || 'not sampled'} | | |`);
   return lines.join('\n');
-};
-
-/** The deviation between pairs of ln(CPU per message), head over baseline: the second witness. */
-const cpuDeviation = (jobs: readonly Job[]): string => {
-  const deviations = jobs.flatMap(({ record }) => {
-    const ratios = record.pairs.flatMap(({ baseline, head }) => {
-      const perMessage = (round: typeof head) =>
-        (round.serverCpuSeconds ?? 0) / Math.max(1, round.counters['messages.sent'] ?? 0);
-      const [before, after] = [perMessage(baseline), perMessage(head)];
-      return before > 0 && after > 0 ? [Math.log(after / before)] : [];
-    });
-    return ratios.length < 2 ? [] : [standardDeviation(ratios) ** 2];
-  });
-  return deviations.length === 0 ? 'not sampled' : Math.sqrt(mean(deviations)).toFixed(3);
 };
 
 const main = (words: readonly string[]): void => {
@@ -115,13 +91,18 @@ const main = (words: readonly string[]): void => {
       ? simulate(Number(words[1] ?? 20))
       : words.flatMap((file) => parseJobRecords(readFileSync(file, 'utf8')));
   if (records.length === 0) throw new Error('no jobs: give files of job records, or --simulate JOBS');
-  const jobs = records.map((record) => ({ record, pairs: pairsOf(record) }));
+  const whole = records.filter(({ problem }) => problem === undefined).map(restoreJob);
+  const jobs = whole.filter(({ record }) => record.design === 'slices');
   const machines = [...new Set(records.map(({ machine }) => machine))];
   const minutes = records.reduce((sum, record) => sum + record.minutes, 0);
   console.log(`${records.length} jobs, ${Math.round(minutes)} minutes, on: ${machines.join('; ')}.\n`);
   console.log(`${replayTable(jobs)}\n`);
-  console.log('Deviation between pairs of one job where nothing changed:\n');
+  console.log('Deviation between pairs of one job where nothing changed, in slices:\n');
   console.log(deviationTable(jobs));
+  const rounds = whole.filter(({ record }) => record.design === 'rounds');
+  if (rounds.length === 0) return;
+  console.log('\nThe same where the sides were measured in whole rounds, one after the other:\n');
+  console.log(deviationTable(rounds));
 };
 
 if (import.meta.main) main(process.argv.slice(2));

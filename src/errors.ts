@@ -290,6 +290,17 @@ export const catalogue = {
     (p) => `"${p.path}" does not hold the records of a run: ${p.reason}.`,
     () => 'Name the "records.jsonl" in the report folder of the run to accept.',
   ),
+  JOB_FILE_UNUSABLE: entry<{ path: string; reason: string }>(
+    'usage',
+    (p) => `The file of jobs "${p.path}" cannot be continued: ${p.reason}.`,
+    () => 'Name another file with "--raw FILE"; one that does not exist is made.',
+  ),
+  INJECTION_MISSING: entry<{ reason: string }>(
+    'invalid',
+    (p) => `The service time of the server was not multiplied: ${p.reason}.`,
+    () =>
+      'Let the server slow itself by a factor that it takes from an environment variable, and name that variable with "--inject-env NAME" (docs/verify.md).',
+  ),
   REPORT_UNREADABLE: entry<{ path: string; reason: string }>(
     'usage',
     (p) => `"${p.path}" is not a Tailgate report: ${p.reason}.`,

@@ -1,4 +1,4 @@
-import { exitCodes, problemsOf, tailgateError } from '../errors.ts';
+import { exitCodes, problemsOf } from '../errors.ts';
 import { createTerminalHost } from '../host/terminal-host.ts';
 import { terminationSignal } from '../host/termination-signal.ts';
 import { acceptBaseline, showBaseline } from '../run/baseline-commands.ts';
@@ -8,6 +8,7 @@ import { exitCodeOfProblems } from '../run/exit-code.ts';
 import { gateCommand, showProblems } from '../run/gate-command.ts';
 import { renderReportCommand } from '../run/report-command.ts';
 import { validateCommand } from '../run/validate-command.ts';
+import { verifyCommand } from '../run/verify-command.ts';
 import { tailgateVersion } from '../run/version.ts';
 import { parseCommandLine } from '../settings/cli-flags.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
@@ -66,7 +67,7 @@ const perform = async (request: CliRequest): Promise<number> => {
         github: null,
       });
     case 'verify':
-      throw tailgateError('INTERNAL', { reason: `"${request.command}" is not available in this version` });
+      return verifyCommand({ host: hostFor(false), print, ...request });
   }
 };
 

@@ -22,6 +22,8 @@ export type SideSource = {
   cwd: string;
   /** Command that starts this version, if it is not the suite's own. */
   start?: string | undefined;
+  /** Environment variables of this version, over those of the suite. */
+  env?: Readonly<Record<string, string>> | undefined;
 };
 
 /** What every round of a run shares. */
@@ -73,7 +75,11 @@ export const openSide = async (
 ): Promise<OpenSide> => {
   await using opening = new ResourceStack();
   const { host } = context;
-  const settings = source.start === undefined ? suite.target : { ...suite.target, start: source.start };
+  const settings = {
+    ...suite.target,
+    ...(source.start === undefined ? {} : { start: source.start }),
+    env: { ...suite.target.env, ...source.env },
+  };
   const target = opening.use(
     await startTarget(settings, {
       cwd: path.resolve(source.cwd, settings.cwd),

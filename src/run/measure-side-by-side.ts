@@ -75,7 +75,8 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
       const complete = run.pairs.length;
       if (complete > 0) {
         run.judgement = judgeRun(run, plan, outOfTime || complete === plan.verdict.maxPairs);
-        if (run.judgement.next === 'decided') return;
+        const goOn = inputs.onJudgement?.(run.judgement, complete) ?? false;
+        if (run.judgement.next === 'decided' && !(goOn && run.problems.length === 0)) return;
       }
       if (outOfTime) {
         run.warnings.push(

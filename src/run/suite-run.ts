@@ -58,6 +58,8 @@ export type SuiteInputs = {
   /** Time left for this suite, milliseconds. */
   budgetMs: number;
   onProgress: (progress: SuiteProgress) => void;
+  /** Told every judgement side by side; true to go on measuring although the verdict stands. */
+  onJudgement?: (judgement: SuiteJudgement, pairs: number) => boolean;
 };
 
 export const startRun = (inputs: SuiteInputs, comparison: SuiteEvidence['comparison']): SuiteRun => ({

@@ -224,6 +224,14 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
       .option('--aa <jobs>', 'Jobs that compare the server with itself.')
       .option('--inject <factors>', 'Service times to inject into the head, for example 1.05,1.1,1.2.')
       .option('--jobs <count>', 'Jobs at each injected factor.')
+      .option(
+        '--inject-env <name>',
+        'Environment variable by which the server takes the factor and slows itself; Node servers need none.',
+      )
+      .option(
+        '--rounds-pairs <count>',
+        'Pairs measured in whole rounds too, to compare their noise: 10 with --aa, or 0.',
+      )
       .option('--raw <file>', 'JSON-lines file of raw values; one that exists is continued.'),
     (values) => {
       const aa = wholeOf(values, 'aa', 'verify', 0) ?? 0;
@@ -238,6 +246,8 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
         aa,
         inject,
         jobs: wholeOf(values, 'jobs', 'verify', 1) ?? 5,
+        injectEnv: textOf(values, 'inject-env'),
+        roundPairs: wholeOf(values, 'rounds-pairs', 'verify', 0) ?? (aa > 0 ? 10 : 0),
         raw: textOf(values, 'raw'),
       };
     },

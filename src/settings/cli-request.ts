@@ -39,6 +39,10 @@ export type CliRequest =
       /** Factors by which the service time of the head is multiplied, and the jobs at each. */
       inject: number[];
       jobs: number;
+      /** Environment variable by which the server takes a factor and slows itself. */
+      injectEnv: string | undefined;
+      /** Pairs that are measured in whole rounds as well, one side after the other. */
+      roundPairs: number;
       /** JSON-lines file of raw values; a file that exists is continued. */
       raw: string | undefined;
     }

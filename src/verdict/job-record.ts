@@ -5,6 +5,7 @@ import {
   standardCounters,
 } from '../measurement/round-measurement.ts';
 import type { MeasuredPair } from './judgement.ts';
+import type { Verdict } from './verdict.ts';
 
 /*
  * The raw values of jobs whose truth is known, as JSON lines: one job a line, appended as it ends, so that an
@@ -36,6 +37,21 @@ export type JobRecord = {
   startedAt: string;
   /** Wall time of the whole job, builds left out. */
   minutes: number;
+  /** The suite, and what it measured: jobs of another scenario or other settings are no jobs of the same series. */
+  suite?: string;
+  scenarioHash?: string;
+  settingsHash?: string;
+  seed?: number;
+  /** How the sides were to alternate, where the scenario did not allow it. */
+  wanted?: 'slices' | 'rounds';
+  /** Length of a slice, where the sides alternated in slices. */
+  sliceMs?: number;
+  /** What the gate would have said, after how many pairs and minutes. */
+  decided?: { verdict: Verdict; pairs: number; minutes: number };
+  /** The factor that was injected in fact: own and injected CPU time over own. Null when nothing measured it. */
+  injected?: number | null;
+  /** Why the job is invalid. */
+  problem?: string;
   pairs: { baseline: RecordedRound; head: RecordedRound }[];
 };
 

@@ -82,9 +82,30 @@ test('each command gives what it was given', () => {
     ],
     [
       'verify --aa 12 --inject 1.05,1.1 --jobs 3 --raw x.jsonl',
-      { command: 'verify', inputs, aa: 12, inject: [1.05, 1.1], jobs: 3, raw: 'x.jsonl' },
+      {
+        command: 'verify',
+        inputs,
+        aa: 12,
+        inject: [1.05, 1.1],
+        jobs: 3,
+        injectEnv: undefined,
+        roundPairs: 10,
+        raw: 'x.jsonl',
+      },
     ],
-    ['verify --aa 1', { command: 'verify', inputs, aa: 1, inject: [], jobs: 5, raw: undefined }],
+    [
+      'verify --inject 2 --inject-env SLOWER --rounds-pairs 4',
+      {
+        command: 'verify',
+        inputs,
+        aa: 0,
+        inject: [2],
+        jobs: 5,
+        injectEnv: 'SLOWER',
+        roundPairs: 4,
+        raw: undefined,
+      },
+    ],
     ['--version', { command: 'version', text: '1.2.3' }],
   ];
   for (const [line, expected] of table) assert.deepEqual(read(...line.split(' ')), expected, line);

@@ -1,0 +1,137 @@
+import type { LoadProgress } from '../load/load-session.ts';
+import type { JobRecord } from '../verdict/job-record.ts';
+import type { SuiteJudgement } from '../verdict/judgement.ts';
+import type { DeviationSummary, JobsSummary, TruthSummary } from '../verdict/summarise-jobs.ts';
+import { cleanLine } from './clean-text.ts';
+import { formatChange, formatElapsed, formatPercentChange, formatShare, noValue } from './format-value.ts';
+import { plural } from './headline.ts';
+import { layout } from './terminal-table.ts';
+import { fitWidth, paintFor, wrap } from './terminal-text.ts';
+
+type Kind = Pick<JobRecord, 'truth' | 'design'>;
+
+/** What the jobs of a kind are called: "unchanged", "+5% service time", "unchanged, in rounds". */
+export const truthName = ({ truth, design }: Kind): string => {
+  const change = Number(((truth - 1) * 100).toFixed(2));
+  const name = truth === 1 ? 'unchanged' : `${change > 0 ? '+' : ''}${change}% service time`;
+  return design === 'rounds' ? `${name}, in rounds` : name;
+};
+
+/** What is known while a job runs. */
+export type JobProgressView = {
+  name: string;
+  /** Jobs that are not complete, this one among them, and how long they take. */
+  left: number;
+  minutesLeft: number;
+  side: 'baseline' | 'head';
+  done: number;
+  most: number;
+  load: LoadProgress | null;
+  judgement: SuiteJudgement['progress'];
+};
+
+/** One line of at most `columns` that says where a series of jobs is. */
+export const renderJobProgress = (view: JobProgressView, columns: number): string => {
+  const { judgement } = view;
+  const parts = [
+    `${view.name}, ${plural(view.left, 'job')} left (${formatElapsed(Math.max(0, Math.ceil(view.minutesLeft)) * 60_000)})`,
+    `pair ${Math.min(view.done + 1, view.most)} of ${view.most}`,
+    view.side,
+    ...(judgement === null ? [] : [`${cleanLine(judgement.statistic, 12)} ${formatChange(judgement)}`]),
+  ];
+  return fitWidth(parts.join(' · '), columns);
+};
+
+const deviation = (value: number | null): string => (value === null ? noValue : value.toFixed(3));
+const rounded = (value: number | null, digits: number): string =>
+  value === null ? noValue : value.toFixed(digits);
+
+const failedText = (row: TruthSummary): string => {
+  const bounds = `${formatShare(row.failing.low)} to ${formatShare(row.failing.high)}`;
+  return `${row.verdicts.fail} (${bounds})`;
+};
+
+const verdictColumns = (rows: readonly TruthSummary[]) => {
+  const of = (cell: (row: TruthSummary) => string): string[] => rows.map(cell);
+  return [
+    { title: 'Jobs', right: false, drop: 0, cells: of(truthName) },
+    { title: 'Number', right: true, drop: 0, cells: of((row) => String(row.jobs)) },
+    { title: 'Failed', right: true, drop: 0, cells: of(failedText) },
+    { title: 'Passed', right: true, drop: 0, cells: of((row) => String(row.verdicts.pass)) },
+    { title: 'Undecided', right: true, drop: 0, cells: of((row) => String(row.verdicts.inconclusive)) },
+    { title: 'Invalid', right: true, drop: 0, cells: of((row) => String(row.verdicts.invalid)) },
+    { title: 'Pairs', right: true, drop: 2, cells: of((row) => rounded(row.pairsToVerdict, 0)) },
+    { title: 'Minutes', right: true, drop: 1, cells: of((row) => rounded(row.minutesToVerdict, 1)) },
+  ];
+};
+
+const changeColumns = (rows: readonly TruthSummary[]) => {
+  const of = (cell: (row: TruthSummary) => number | null): string[] =>
+    rows.map((row) => formatPercentChange(cell(row)));
+  return [
+    { title: 'Jobs', right: false, drop: 0, cells: rows.map(truthName) },
+    {
+      title: 'Injected',
+      right: true,
+      drop: 0,
+      cells: of((row) => (row.injected === null ? null : row.injected - 1)),
+    },
+    { title: 'CPU/message', right: true, drop: 0, cells: of((row) => row.cpuPerMessage) },
+    { title: 'p50', right: true, drop: 0, cells: of((row) => row.change.p50) },
+    { title: 'p95', right: true, drop: 0, cells: of((row) => row.change.p95) },
+    { title: 'p99', right: true, drop: 0, cells: of((row) => row.change.p99) },
+  ];
+};
+
+const designName = ({ design, sliceMs }: DeviationSummary): string => {
+  if (design === 'rounds') return 'whole rounds, one after the other';
+  return sliceMs === null ? 'slices' : `slices of ${sliceMs / 1000} s`;
+};
+
+const deviationColumns = (rows: readonly DeviationSummary[]) => {
+  const of = (cell: (row: DeviationSummary) => string): string[] => rows.map(cell);
+  return [
+    { title: 'The sides take turns in', right: false, drop: 0, cells: of(designName) },
+    { title: 'Pairs', right: true, drop: 0, cells: of((row) => String(row.pairs)) },
+    { title: 'p50', right: true, drop: 0, cells: of((row) => deviation(row.deviation.p50)) },
+    { title: 'p95', right: true, drop: 0, cells: of((row) => deviation(row.deviation.p95)) },
+    { title: 'p99', right: true, drop: 0, cells: of((row) => deviation(row.deviation.p99)) },
+    { title: 'CPU/message', right: true, drop: 1, cells: of((row) => deviation(row.cpuPerMessage)) },
+  ];
+};
+
+/** What a series of jobs shows, for a terminal. */
+export const renderVerification = (
+  summary: JobsSummary,
+  records: readonly JobRecord[],
+  about: { suite: string; file: string },
+  options: { columns: number; color: boolean },
+): string => {
+  const { columns } = options;
+  const paint = paintFor(options.color);
+  const metrics = [...new Set(records.map(({ metric }) => cleanLine(metric, 80)).filter((id) => id !== ''))];
+  const machines = [...new Set(records.map(({ machine }) => cleanLine(machine, 200)))];
+  const problems = [...new Set(records.flatMap(({ problem }) => (problem ? [cleanLine(problem)] : [])))];
+  return [
+    wrap(
+      `${paint.bold(cleanLine(about.suite, 100))}: ${plural(records.length, 'job')} in ${formatElapsed(summary.minutes * 60_000)}, judged by ${metrics.join(', ')}, on ${machines.join('; ')}.`,
+      columns,
+    ),
+    `${layout(verdictColumns(summary.truths), columns, paint)}\n${wrap(
+      paint.dim(
+        'In brackets: where the share of failing jobs lies, each end with 95% confidence. Pairs and minutes: to a pass or fail, in half of those jobs at most.',
+      ),
+      columns,
+    )}`,
+    `What was injected into the CPU time of the head, and what was measured of it (mean over jobs)\n${layout(changeColumns(summary.truths), columns, paint)}`,
+    ...(summary.deviations.length === 0
+      ? []
+      : [
+          `Deviation between the pairs of an unchanged job, of ln(head / baseline)\n${layout(deviationColumns(summary.deviations), columns, paint)}`,
+        ]),
+    ...(problems.length === 0
+      ? []
+      : [['Why jobs are invalid', ...problems.map((problem) => `  ${problem}`)].join('\n')]),
+    wrap(`Raw values: ${cleanLine(about.file, 400)}`, columns),
+  ].join('\n\n');
+};
