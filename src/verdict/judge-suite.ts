@@ -10,6 +10,7 @@ import { judgePairs } from './judge-pairs.ts';
 import { listMetrics } from './judged-metrics.ts';
 import type { SuiteEvidence, SuiteJudgement } from './judgement.ts';
 import { type GateOutcome, type GateState, plainOutcome } from './outcome.ts';
+import { judgeChecks } from './plugin-checks.ts';
 import { progressOf } from './progress.ts';
 import { reasonOf } from './reason.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
@@ -146,15 +147,23 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
   const missing = unmatched.map(
     ({ source }) => `The limit "${source}" is on a metric that was never observed.`,
   );
+  const checks = judgeChecks(head);
+  const failedCheck = checks.find((check) => check.verdict === 'fail');
   const parts: Verdict[] = [
+    ...checks.flatMap(({ limit }) => limit.map((each) => each.verdict)),
     ...outcomes.flatMap(({ state }) => verdictOf(state) ?? []),
     ...missing.map(() => 'invalid' as const),
   ];
   const verdict = parts.length === 0 ? 'pass' : overallVerdict(parts);
+  const described = describe(evidence, measured, main, gates, outcomes, next);
+  const onlyChecksFail = failedCheck !== undefined && !outcomes.some(({ state }) => state === 'fail');
   return {
-    ...describe(evidence, measured, main, gates, outcomes, next),
+    ...described,
+    metrics: [...described.metrics, ...checks],
     verdict,
-    reason: reasonOf({ verdict, outcomes, missing, evidence, next }),
+    reason: onlyChecksFail
+      ? `${failedCheck.limit[0]!.explanation.replace(/\.$/, '')}: ${failedCheck.limit[0]!.rule}.`
+      : reasonOf({ verdict, outcomes, missing, evidence, next }),
   };
 };
 
