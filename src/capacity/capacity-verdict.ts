@@ -12,18 +12,35 @@ export type SideResult = SearchResult & { end: SearchEnd };
 const users = (load: number): string => `${load.toLocaleString('en-US')} users/s`;
 
 /** "holds 380 users/s", "holds at least 800 users/s", "does not hold 50 users/s". */
-const found = ({ holds, breaks }: SideResult): string => {
+const found = ({ holds, breaks, ceiling }: SideResult): string => {
   if (holds === null) return breaks === null ? 'could not be measured' : `does not hold ${users(breaks)}`;
-  return breaks === null ? `holds at least ${users(holds)}` : `holds ${users(holds)}`;
+  if (breaks === null) return `holds at least ${users(holds)}`;
+  return ceiling === null
+    ? `holds ${users(holds)}`
+    : `holds ${users(holds)} and does not hold ${users(breaks)}`;
 };
 
-const whyOpen: Record<SearchEnd, string> = {
-  found: '',
-  top: 'the search ended at "capacity.to", so the true capacity is at least that',
-  generator: 'the load generator ended the search, so the true capacity is at least that',
-  unjudged: 'more than that could not be judged, so the true capacity is at least that',
-  time: 'the time budget ended the search',
-  problem: 'a problem ended the search',
+/** Why more is not known; empty when the search found what it looked for. */
+const whyOpen = ({ end, breaks }: SideResult): string => {
+  const atLeast = breaks === null ? ', so the true capacity is at least that' : '';
+  switch (end) {
+    case 'found':
+      return '';
+    case 'top':
+      return `the search ended at "capacity.to"${atLeast}`;
+    case 'generator':
+      return breaks === null
+        ? `the load generator ended the search${atLeast}`
+        : 'the load generator kept what lies between from being measured';
+    case 'unjudged':
+      return breaks === null
+        ? `more than that could not be judged${atLeast}`
+        : 'what lies between could not be judged';
+    case 'time':
+      return `the time budget ended the search${atLeast}`;
+    case 'problem':
+      return `a problem ended the search${atLeast}`;
+  }
 };
 
 type Judged = { verdict: Verdict; reason: string };
@@ -34,7 +51,7 @@ const byMinimum = (head: SideResult, atLeast: number): Judged => {
     return { verdict: 'pass', reason: `The head ${found(head)}, and ${wanted}.` };
   if (head.breaks !== null && head.breaks <= atLeast)
     return { verdict: 'fail', reason: `The head ${found(head)}, and ${wanted}.` };
-  const why = head.end === 'found' ? `it was not measured at ${users(atLeast)}` : whyOpen[head.end];
+  const why = whyOpen(head) || `it was not measured at ${users(atLeast)}`;
   return { verdict: 'inconclusive', reason: `The head ${found(head)} and ${wanted}, but ${why}.` };
 };
 
@@ -53,13 +70,13 @@ const byBaseline = (head: SideResult, baseline: SideResult, maxDropPercent: numb
       verdict: baseline.breaks === null && head.breaks !== null ? 'inconclusive' : 'pass',
       reason:
         baseline.breaks === null && head.breaks !== null
-          ? `${both}, whose true capacity is not known: ${whyOpen[baseline.end]}.`
+          ? `${both}, whose true capacity is not known: ${whyOpen(baseline)}.`
           : `${both} (${percent(head.holds / baseline.holds - 1)}; ${allowed}).`,
     };
   if (head.breaks === null)
     return {
       verdict: 'inconclusive',
-      reason: `${both}, and more was not tried at the head: ${whyOpen[head.end]}.`,
+      reason: `${both}, and more was not tried at the head: ${whyOpen(head)}.`,
     };
   if (head.breaks < baseline.holds)
     return {
@@ -98,9 +115,9 @@ export const capacityVerdict = (
     const verdict = worst.find((candidate) => judged.some((one) => one.verdict === candidate)) ?? 'pass';
     return { verdict, reason: judged.map(({ reason }) => reason).join(' ') };
   }
-  const open = head.end === 'found' ? '' : `; ${whyOpen[head.end]}`;
+  const open = whyOpen(head) === '' ? '' : `; ${whyOpen(head)}`;
   return {
     verdict: 'pass',
-    reason: `The server ${found(head)}${open}, by ${plural(searched, 'measurement')}.`,
+    reason: `By ${plural(searched, 'measurement')} the server ${found(head)}${open}.`,
   };
 };

@@ -20,9 +20,9 @@ export type SearchSettings = Pick<
 export type SearchResult = {
   /** Highest load that holds and below which none breaks; null when there is none. */
   holds: number | null;
-  /** Lowest load that breaks; null when none does. */
+  /** Lowest load above that at which a limit broke; null when none did. */
   breaks: number | null;
-  /** Lowest load of which nothing can be said, where that is what ended the search; null otherwise. */
+  /** Load between the two (or above the first) of which nothing can be said, which ended the search; null otherwise. */
   ceiling: number | null;
   /** Both ends were measured more than once. */
   confirmed: boolean;
@@ -140,15 +140,15 @@ export const nextStep = (settings: SearchSettings, trials: readonly Trial[]): Se
 export const searchResult = (settings: SearchSettings, trials: readonly Trial[]): SearchResult => {
   const ladder = ladderOf(trials, settings);
   const { lower, upper } = edgeOf(ladder.filter(({ outcome }) => outcome !== null));
+  const broken = ladder.find(({ outcome }) => outcome === 'breaks');
   const twice = (rung: Rung | null): boolean =>
     rung === null || rung.answers > 1 || rung.outcome === 'invalid';
   return {
     holds: lower?.load ?? null,
-    breaks: upper?.outcome === 'breaks' ? upper.load : null,
-    ceiling: upper !== null && upper.outcome !== 'breaks' ? upper.load : null,
+    breaks: broken?.load ?? null,
+    ceiling: upper !== null && upper.outcome === 'invalid' ? upper.load : null,
     confirmed: ladder.length > 0 && twice(lower) && twice(upper),
     contradicted:
-      upper?.outcome === 'breaks' &&
-      ladder.some(({ load, outcome }) => load > upper.load && outcome === 'holds'),
+      broken !== undefined && ladder.some(({ load, outcome }) => load > broken.load && outcome === 'holds'),
   };
 };

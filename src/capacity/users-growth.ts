@@ -2,7 +2,7 @@
 export type UsersSample = { atMs: number; active: number };
 
 /** Share of the arrivals that may stay on without the server being called too slow for them. */
-const tolerance = 0.1;
+const tolerance = 0.05;
 /** Growth that chance explains: arrivals and departures vary, about as the square root of those present. */
 const chanceDeviations = 3;
 const minGrowth = 5;

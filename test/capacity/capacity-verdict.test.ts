@@ -25,12 +25,22 @@ const judge = (
 test('a capacity that was found, with nothing to judge it by, passes', () => {
   assert.deepEqual(judge(side(380, 400)), {
     verdict: 'pass',
-    reason: 'The server holds 380 users/s, by 12 measurements.',
+    reason: 'By 12 measurements the server holds 380 users/s.',
   });
   assert.match(
     judge(side(800, null, 'generator')).reason,
     /at least 800 users\/s; the load generator ended the search/,
   );
+});
+
+test('a load between the two that could not be measured is said', () => {
+  const open: SideResult = { ...side(90, 107, 'generator'), ceiling: 98 };
+  assert.equal(
+    judge(open).reason,
+    'By 12 measurements the server holds 90 users/s and does not hold 107 users/s; the load generator kept what lies between from being measured.',
+  );
+  assert.equal(judge(open, null, { atLeast: 107 }).verdict, 'fail');
+  assert.equal(judge(open, null, { atLeast: 100 }).verdict, 'inconclusive');
 });
 
 test('nothing measured is invalid', () => {

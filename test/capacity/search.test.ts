@@ -98,6 +98,12 @@ test('a load without an answer is tried again, and bounds the search when there 
   assert.equal(both.result.ceiling, null);
 });
 
+test('a load without an answer between two that have one leaves both standing', () => {
+  const { result } = run((load) => (load > 90 && load < 100 ? 'invalid' : upTo(97)(load)));
+  assert.ok(result.holds! <= 90 && result.breaks! >= 100);
+  assert.ok(result.ceiling! > 90 && result.ceiling! < 100);
+});
+
 test('a hiccup of the generator costs a measurement and changes nothing', () => {
   const hiccups = new Set([0, 3, 7, 8]);
   const { result } = run((load, trial) => (hiccups.has(trial) ? 'invalid' : upTo(100)(load)), {
