@@ -139,6 +139,20 @@ const mergeChecks = (parts: readonly RoundMeasurement[]): Pick<RoundMeasurement,
   return merged.size === 0 ? {} : { checks: [...merged.values()] };
 };
 
+/** Their sums; absent where no part had a warm-up. */
+const mergeWarmUps = (parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, 'warmUpCounters'> => {
+  const warmUps = parts.flatMap(({ warmUpCounters }) =>
+    warmUpCounters === undefined ? [] : [warmUpCounters],
+  );
+  if (warmUps.length === 0) return {};
+  const names = new Set(warmUps.flatMap((counters) => Object.keys(counters)));
+  return {
+    warmUpCounters: Object.fromEntries(
+      [...names].map((name) => [name, warmUps.reduce((total, counters) => total + (counters[name] ?? 0), 0)]),
+    ),
+  };
+};
+
 /** The mean of each custom number over the parts that have it: each part was asked once. */
 const meanCustom = (parts: readonly Record<string, number>[]): Record<string, number> => {
   const names = new Set(parts.flatMap((part) => Object.keys(part)));
@@ -159,6 +173,7 @@ const mergeCommon = (parts: readonly RoundMeasurement[]) => ({
   generator: worstGenerator(parts.map((part) => part.generator)),
   resources: mergeResources(parts),
   custom: meanCustom(parts.map((part) => part.custom)),
+  ...mergeWarmUps(parts),
   ...mergeChecks(parts),
 });
 

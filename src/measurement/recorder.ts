@@ -23,6 +23,8 @@ export class Recorder {
   #clock: (() => number) | null = null;
   #countedFromMs = 0;
   #sentPerSecond: number[] = [];
+  /** What the counters had reached at the resets. */
+  #forgotten = new Map<string, number>();
 
   /** Slice to which a message sent now belongs; -1 when the round is not sliced. Read it at the send. */
   slice = -1;
@@ -111,6 +113,8 @@ export class Recorder {
 
   /** Forgets everything measured so far: used once, at the end of the warm-up. */
   reset(): void {
+    for (const [name, value] of this.#counters)
+      if (value !== 0) this.#forgotten.set(name, (this.#forgotten.get(name) ?? 0) + value);
     this.epoch += 1;
     this.#metrics.clear();
     this.#slices = [];
@@ -132,7 +136,14 @@ export class Recorder {
   /** What was measured so far, as plain JSON, without generator health, resources and custom metrics. */
   snapshot(): Pick<
     RoundMeasurement,
-    'metrics' | 'slices' | 'counters' | 'sentPerSecond' | 'errors' | 'unmeasured' | 'warnings'
+    | 'metrics'
+    | 'slices'
+    | 'counters'
+    | 'warmUpCounters'
+    | 'sentPerSecond'
+    | 'errors'
+    | 'unmeasured'
+    | 'warnings'
   > {
     const toJson = (sketches: Map<MetricId, LatencySketch>) =>
       Object.fromEntries([...sketches].map(([id, sketch]) => [id, sketch.toJSON()]));
@@ -148,6 +159,7 @@ export class Recorder {
       metrics: toJson(this.#metrics),
       slices: this.#slices.map(toJson),
       counters: Object.fromEntries(this.#counters),
+      ...(this.#forgotten.size === 0 ? {} : { warmUpCounters: Object.fromEntries(this.#forgotten) }),
       sentPerSecond: [...this.#sentPerSecond],
       errors,
       unmeasured: [...this.#unmeasured.values()],

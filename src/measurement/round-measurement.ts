@@ -87,6 +87,8 @@ export type RoundMeasurement = {
    * `deliveries.lost`, `deliveries.duplicated`, `deliveries.late`, `disconnects`, `errors`.
    */
   counters: Record<string, number>;
+  /** What the counters had reached when the measurement began: the load of the warm-up. Absent without one. */
+  warmUpCounters?: Record<string, number>;
   /** Messages sent in each second of driven load, the last one begun and not over. */
   sentPerSecond?: number[];
   errors: ErrorRecord[];

@@ -65,6 +65,9 @@ const finishSide = async (
         cwd: host.cwd,
         env: host.env,
         counters: measurement.counters,
+        warmUpCounters: measurement.warmUpCounters,
+        serverEnv: side.target.env,
+        serverCwd: side.target.cwd,
         secrets: host.secrets,
       });
     } catch (failure) {

@@ -16,6 +16,12 @@ export type CustomMetricsOptions = {
   env: Readonly<Record<string, string | undefined>>;
   /** Counters of the round, which the command gets as JSON in TAILGATE_COUNTERS: what was sent, for example. */
   counters?: Readonly<Record<string, number>> | undefined;
+  /** Counters of the load before the measurement, in TAILGATE_WARM_UP_COUNTERS: the server got these messages too. */
+  warmUpCounters?: Readonly<Record<string, number>> | undefined;
+  /** Environment of the server, which the command gets as well: the address of its database, for example. */
+  serverEnv?: Readonly<Record<string, string>> | undefined;
+  /** Folder that the server runs in, as TAILGATE_SERVER_DIR; the one of the command if not known. */
+  serverCwd?: string | null | undefined;
   secrets?: Iterable<string> | undefined;
 };
 
@@ -127,9 +133,12 @@ export const readCustomMetrics = async (
   if (command !== undefined) {
     const filled = fill(command, options.url);
     const env = childEnvironment(options.env, {
+      ...options.serverEnv,
+      TAILGATE_SERVER_DIR: options.serverCwd ?? options.cwd,
       TAILGATE_URL: options.url,
       PORT: portOf(options.url),
       TAILGATE_COUNTERS: JSON.stringify(options.counters ?? {}),
+      TAILGATE_WARM_UP_COUNTERS: JSON.stringify(options.warmUpCounters ?? {}),
     });
     Object.assign(found, await numbersOf(filled, () => fromCommand(filled, timeoutMs, options.cwd, env)));
   }

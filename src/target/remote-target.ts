@@ -4,7 +4,7 @@ import { serverBecomesReady } from './await-ready.ts';
 import { hasProcessTable, readProcess } from './process-table.ts';
 import { probeOnce } from './readiness-probe.ts';
 import type { RunningTarget } from './running-target.ts';
-import { targetAddress } from './target-address.ts';
+import { filledEnvironment, targetAddress } from './target-address.ts';
 import { untilAborted } from './until-aborted.ts';
 
 const watchIntervalMs = 500;
@@ -61,6 +61,8 @@ export const watchRemoteTarget = async (
   return {
     url,
     port,
+    cwd: null,
+    env: filledEnvironment(settings, port),
     pid,
     nodeSamples: null,
     died,

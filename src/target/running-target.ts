@@ -6,6 +6,10 @@ export type RunningTarget = AsyncDisposable & {
   /** Base URL, with the port filled in. */
   readonly url: string;
   readonly port: number | null;
+  /** Folder that it was started in; null when somebody else started it. */
+  readonly cwd: string | null;
+  /** The environment variables of its settings, with the port filled in. */
+  readonly env: Readonly<Record<string, string>>;
   /** Root of its process tree; null when it was started by somebody else and no pid is set. */
   readonly pid: number | null;
   /** What the preload in its Node processes hands over, for `sampleResources`; null without the preload. */

@@ -11,7 +11,7 @@ import { describeProbe, probeOnce } from './readiness-probe.ts';
 import { watchRemoteTarget } from './remote-target.ts';
 import type { RunningTarget } from './running-target.ts';
 import { type ShellProcess, startShell } from './shell-process.ts';
-import { fillPort, targetAddress, wantsFreePort } from './target-address.ts';
+import { filledEnvironment, fillPort, targetAddress, wantsFreePort } from './target-address.ts';
 import { untilAborted } from './until-aborted.ts';
 
 export type StartOptions = {
@@ -110,9 +110,7 @@ export const startTarget = async (
   /** The command as it may be shown. */
   const shown = maskSecrets(command);
   const warn = options.warn ?? (() => {});
-  const ownEnvironment = Object.fromEntries(
-    Object.entries(settings.env).map(([name, value]) => [name, fillPort(String(value), port)]),
-  );
+  const ownEnvironment = filledEnvironment(settings, port);
   const env = childEnvironment(options.env ?? process.env, {
     ...(port === null ? {} : { PORT: port }),
     ...ownEnvironment,
@@ -179,6 +177,8 @@ export const startTarget = async (
   return {
     url,
     port,
+    cwd: options.cwd,
+    env: ownEnvironment,
     pid: shell.pid,
     nodeSamples: pipe?.samples ?? null,
     died,

@@ -7,6 +7,15 @@ const portTemplate = /\{\{\s*port\s*\}\}/g;
 export const fillPort = (text: string, port: number | null): string =>
   port === null ? text : text.replace(portTemplate, String(port));
 
+/** The environment variables of the settings, with the port filled in. */
+export const filledEnvironment = (
+  settings: Pick<TargetSettings, 'env'>,
+  port: number | null,
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(settings.env).map(([name, value]) => [name, fillPort(String(value), port)]),
+  );
+
 /** Whether the settings leave the choice of the port to us. */
 export const wantsFreePort = (settings: TargetSettings): boolean =>
   settings.start !== undefined &&

@@ -34,6 +34,23 @@ test('messages are counted by the second of driven load, and forgotten with the 
   assert.equal(recorder.counter('messages.sent'), 3);
 });
 
+test('what the warm-up counted is kept apart', () => {
+  const recorder = new Recorder();
+  assert.equal('warmUpCounters' in recorder.snapshot(), false);
+  recorder.reset();
+  assert.equal('warmUpCounters' in recorder.snapshot(), false);
+  recorder.sent();
+  recorder.sent();
+  recorder.reset();
+  recorder.sent();
+  assert.deepEqual(recorder.snapshot().warmUpCounters, { 'messages.sent': 2 });
+  assert.equal(recorder.counter('messages.sent'), 1);
+  const measured = { ...first, ...recorder.snapshot() };
+  const merged = mergeRounds([first, measured, { ...measured, warmUpCounters: { errors: 1 } }]);
+  assert.deepEqual(merged.warmUpCounters, { 'messages.sent': 2, errors: 1 });
+  assert.equal('warmUpCounters' in mergeShards([first]), false);
+});
+
 test('without a clock only their number is counted', () => {
   const recorder = new Recorder();
   recorder.sent();

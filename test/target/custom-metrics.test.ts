@@ -59,6 +59,17 @@ test('a command prints them', async () => {
   });
 });
 
+test('a command knows the environment and the folder of the server, and what was counted before', async () => {
+  const print = `process.stdout.write(JSON.stringify({
+    rows: Number(process.env.ROWS), port: Number(process.env.PORT), dir: process.env.TAILGATE_SERVER_DIR.length,
+    ...JSON.parse(process.env.TAILGATE_WARM_UP_COUNTERS) }))`;
+  const command = `node -e '${print}'`;
+  const serverEnv = { ROWS: '12', PORT: '1' };
+  const more = { serverEnv, serverCwd: '/srv/base', warmUpCounters: { 'messages.sent': 40 } };
+  assert.deepEqual(await ask({ command }, more), { rows: 12, port: 3999, dir: 9, 'messages.sent': 40 });
+  assert.deepEqual(await ask({ command }, { serverEnv }), { rows: 12, port: 3999, dir: 1 });
+});
+
 test('a URL answers them, also one relative to the server', async (t) => {
   const url = await serve(t, '{"persisted": 7}');
   assert.deepEqual(await ask({ url: `${url}/count` }), { persisted: 7 });
