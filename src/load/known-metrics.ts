@@ -1,5 +1,7 @@
 import { standardCounters } from '../measurement/round-measurement.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
+import { bundledEngines } from './engine-packages.ts';
+import { messageStepsOf } from './message-steps.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import { emitsOf, scenarioSteps } from './scenario-steps.ts';
 
@@ -58,12 +60,21 @@ export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): 
       latencies.add('http.response');
       for (const status of ['2xx', '3xx', '4xx', '5xx']) latencies.add(`http.${status}.response`);
     }
-    // Their metrics are named after destinations and messages, often from variables.
-    if (engine !== 'http' && !engine.startsWith('socketio')) open = true;
+    // What engines of others measure, nothing but running them could tell.
+    if (!(bundledEngines as readonly string[]).includes(engine)) open = true;
   }
+  const messageSteps = messageStepsOf(scenario, measure);
+  for (const { outline } of messageSteps) for (const id of outline?.latencies ?? []) latencies.add(id);
   return {
     latencies: [...latencies].sort(),
-    counters: open || usesHttp ? null : [...standardCounters, ...pluginCounters(scenario)],
+    counters:
+      open || usesHttp
+        ? null
+        : [
+            ...standardCounters,
+            ...(messageSteps.length > 0 ? ['messages.received', 'messages.unread'] : []),
+            ...pluginCounters(scenario),
+          ],
     custom: measure.custom !== undefined,
     open,
   };

@@ -1,6 +1,7 @@
 import { unknownKeys } from '../engines/socketio/emit-spec.ts';
 import { type TailgateError, tailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
+import { type MessageStep, messageStepsOf } from './message-steps.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import { positionsIn } from './scenario-positions.ts';
 import type { ScenarioPath } from './scenario-source.ts';
@@ -25,9 +26,16 @@ const isFraction = (value: unknown): boolean =>
 const reportsItself = (scenario: ReadScenario): boolean =>
   /emit\(\s*['"`](histogram|summary|customStat)/.test(scenario.processorText ?? '');
 
-/** Settings that would measure these events, as they stand in tailgate.yml. */
-const linesFor = (events: readonly string[]): string =>
-  `measure:\n  acknowledgements: ${events.length > 0 ? `[${events.join(', ')}]` : 'all'}`;
+/** Settings that would measure these events, as they stand in tailgate.yml: emits are acknowledged, messages arrive. */
+const linesFor = (emitted: readonly string[], sent: readonly string[]): string =>
+  [
+    'measure:',
+    ...(sent.length > 0 && emitted.length === 0
+      ? []
+      : [`  acknowledgements: ${emitted.length > 0 ? `[${emitted.join(', ')}]` : 'all'}`]),
+    ...(sent.length > 0 ? ['  deliveries:'] : []),
+    ...sent.map((name) => `    - { send: ${name}, receive: ${name}, sentPath: text }`),
+  ].join('\n');
 
 const thinkWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: string }[] =>
   [...allSteps(scenario)]
@@ -87,11 +95,28 @@ const emitWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: s
     return [...unknown, { place: step.place, message }];
   });
 
-/** Whether anything but emits gives a latency: HTTP requests, or steps of other engines. */
+/** Messages of `ws` and `stomp` scenarios that nothing times, with what would time them. */
+const messageWarnings = (steps: readonly MessageStep[]): { place: ScenarioPath; message: string }[] =>
+  steps.flatMap(({ step, outline }) =>
+    (outline?.unmeasured ?? []).map((name) => ({
+      place: step.place,
+      message: `Nothing answers this message ("${name}"), so it is counted and has no latency. ${
+        step.engine === 'stomp'
+          ? 'Add "receipt: true", "response", or "{{ $tag }}" to its body.'
+          : 'Add "response", or "{{ $tag }}" to its payload.'
+      }`,
+    })),
+  );
+
+/** Whether messages of `ws` and `stomp` scenarios are timed; how long connecting takes is not what they are for. */
+const timesMessages = (steps: readonly MessageStep[]): boolean =>
+  steps.some(({ outline }) => (outline?.latencies ?? []).some((id) => !/^connect\.|subscribe\./.test(id)));
+
+/** Whether anything but emits and messages gives a latency: HTTP requests, or engines of others. */
 const measuresOtherwise = (scenario: ReadScenario): boolean =>
   [...scenarioSteps(scenario)].some(
     ({ spec, engine }) =>
-      !engine.startsWith('socketio') ||
+      !/^(socketio|ws$|stomp$)/.test(engine) ||
       ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'].some(
         (method) => spec[method] !== undefined,
       ),
@@ -106,24 +131,28 @@ export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): 
   const positionOf =
     scenario.text === '' ? () => ({ file: scenario.path }) : positionsIn(scenario.path, scenario.text);
   const emits = emitsOf(scenario, measure);
-  const problems = emits.flatMap(({ problem, step }) =>
+  const messages = messageStepsOf(scenario, measure);
+  const problems = [...emits, ...messages].flatMap(({ problem, step }) =>
     problem === null
       ? []
       : [tailgateError('SCENARIO_INVALID', { path: scenario.path, problem }, positionOf(step.place))],
   );
+  const untimed = messages.filter(({ outline }) => (outline?.unmeasured.length ?? 0) > 0);
   const measuresNothing =
     problems.length === 0 &&
-    emits.length > 0 &&
+    emits.length + untimed.length > 0 &&
     !emits.some((emit) => emit.latencies.length > 0) &&
+    !timesMessages(messages) &&
     !measuresOtherwise(scenario) &&
     !reportsItself(scenario);
   if (measuresNothing) {
-    const events = [...new Set(emits.flatMap(({ event }) => event ?? []))];
+    const emitted = [...new Set(emits.flatMap(({ event }) => event ?? []))];
+    const sent = [...new Set(untimed.flatMap(({ outline }) => outline!.unmeasured))];
     problems.push(
       tailgateError(
         'SCENARIO_MEASURES_NOTHING',
-        { path: scenario.path, events, lines: linesFor(events) },
-        positionOf(emits[0]!.step.place),
+        { path: scenario.path, events: [...emitted, ...sent], lines: linesFor(emitted, sent) },
+        positionOf((emits[0] ?? untimed[0]!).step.place),
       ),
     );
   }
@@ -131,7 +160,7 @@ export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): 
     ...thinkWarnings(scenario),
     ...phaseWarnings(scenario),
     ...emitWarnings(emits),
-    ...(measuresNothing ? [] : unmeasuredWarnings(emits)),
+    ...(measuresNothing ? [] : [...unmeasuredWarnings(emits), ...messageWarnings(messages)]),
   ];
   const warnings = found.map(({ place, message }) => {
     const { file, line } = positionOf(place) as { file?: string; line?: number };

@@ -200,3 +200,79 @@ scenarios:
     assert.equal(lint.problems[0]?.where.line, 7);
   });
 });
+
+describe('scenarios of messages', () => {
+  const stomp = (steps: string) => `config: {}
+scenarios:
+  - engine: stomp
+    flow:
+      - subscribe: /topic/room.1
+${steps}`;
+  const ws = (steps: string) => `config: {}
+scenarios:
+  - engine: ws
+    flow:
+${steps}`;
+
+  test('list what their steps can measure, and nothing else', async () => {
+    const rooms = await check(
+      stomp('      - send: { destination: /app/chat, body: "{{ $tag }}", receipt: true }\n'),
+    );
+    assert.deepEqual(rooms.lint.problems, []);
+    assert.deepEqual(rooms.known.latencies, [
+      'chat.delivery',
+      'chat.receipt',
+      'connect.handshake',
+      'session.length',
+      'subscribe.receipt',
+    ]);
+    assert.equal(rooms.known.open, false);
+    const asked = await check(ws('      - send: { type: ask }\n        response: { field: id }\n'));
+    assert.deepEqual(asked.known.latencies, ['ask.response', 'connect.handshake', 'session.length']);
+  });
+
+  test('that time no message are an error that shows the lines to add', async () => {
+    const { lint } = await check(stomp('      - send: { destination: /app/chat, json: { text: hi } }\n'));
+    assert.equal(lint.problems[0]?.code, 'SCENARIO_MEASURES_NOTHING');
+    assert.equal(lint.problems[0]?.where.line, 6);
+    const lines = /deliveries:\n {4}- \{ send: chat, receive: chat, sentPath: text \}/;
+    assert.match(lint.problems[0]?.fix ?? '', lines);
+    const declared = await check(stomp('      - send: { destination: /app/chat, json: { text: hi } }\n'), {
+      deliveries: [{ send: 'chat', receive: 'chat', sentPath: 'text' }],
+    });
+    assert.deepEqual(declared.lint.problems, []);
+    const silent = await check(ws('      - send: hello\n'));
+    assert.equal(silent.lint.problems[0]?.code, 'SCENARIO_MEASURES_NOTHING');
+  });
+
+  test('warn of single messages that nothing times', async () => {
+    const { lint } = await check(
+      ws('      - send: { type: ask }\n        response: true\n      - send: { type: tell }\n'),
+    );
+    assert.deepEqual(lint.problems, []);
+    assert.equal(lint.warnings.length, 1);
+    assert.equal(lint.warnings[0]?.line, 7);
+    assert.match(lint.warnings[0]?.message ?? '', /"tell".*Add "response"/);
+  });
+
+  test('with a step that their engine refuses are invalid at its line', async () => {
+    const { lint } = await check(stomp('      - send: { destination: /app/chat, bdy: hi }\n'));
+    assert.equal(lint.problems[0]?.code, 'SCENARIO_INVALID');
+    assert.equal(lint.problems[0]?.where.line, 6);
+    assert.match(lint.problems[0]?.what ?? '', /unknown key "bdy" in "send"/);
+  });
+
+  test('with a step of another engine, or a mistake in their settings, are told once', async () => {
+    const foreign = await check(
+      ws('      - send: hi\n        response: true\n      - emit: { channel: x }\n'),
+    );
+    assert.equal(foreign.lint.problems.length, 1);
+    assert.equal(foreign.lint.problems[0]?.where.line, 7);
+    assert.match(foreign.lint.problems[0]?.what ?? '', /the engine "ws" has no step with "emit"/);
+    const mistaken = await check(
+      stomp('      - send: { destination: /app/chat }\n').replace('{}', '{ stomp: { sokjs: true } }'),
+    );
+    assert.equal(mistaken.lint.problems.length, 1);
+    assert.match(mistaken.lint.problems[0]?.what ?? '', /config\.stomp: unknown key "sokjs"/);
+  });
+});

@@ -28,6 +28,7 @@ export const compileAck = (
   const headers = compileTemplate<Record<string, unknown>>(spec.headers ?? {});
   const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
   const name = (spec.metric as string | undefined) ?? command.toLowerCase();
+  if (spec.receipt === true) scope.latencies.add(`${name}.receipt`);
   return (context, callback) => {
     const client = openClient(context, place, callback);
     if (client === null) return;

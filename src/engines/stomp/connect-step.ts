@@ -9,6 +9,7 @@ import { userOf } from './stomp-user.ts';
 /** Compiles `connect`, which is also the first thing that a flow without one does. */
 export const compileConnect = (step: StepSpec, scope: StompScope, place: string): Step => {
   const settings = scope.settingsOf(scope.keysOf(step, 'connect', 'target', connectKeys, place), place);
+  scope.latencies.add('connect.handshake');
   const target = compileTemplate<string>(settings.target);
   const headers = compileTemplate<Record<string, unknown>>(settings.headers);
   const socketHeaders = compileTemplate<Record<string, unknown>>(settings.socket.headers);

@@ -1,6 +1,6 @@
 import { type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
 import { changePath, payloadPath } from '../delivery/payload-path.ts';
-import { type DeliveryRule, engineSettings } from '../engine-settings.ts';
+import type { DeliveryRule } from '../engine-settings.ts';
 import type { StepSpec } from '../flow/step.ts';
 import { compileCaptures, compileWhere } from '../received-message.ts';
 import { compilePayload } from '../template/compile-payload.ts';
@@ -97,8 +97,11 @@ const replySpec = (
   };
 };
 
-const ruleFor = (destination: string, metric: string): DeliveryRule | undefined =>
-  engineSettings().deliveries.find(({ send }) => send === destination || send === metric);
+const ruleFor = (
+  rules: readonly DeliveryRule[],
+  destination: string,
+  metric: string,
+): DeliveryRule | undefined => rules.find(({ send }) => send === destination || send === metric);
 
 /** Puts the tag behind what stands in its place, so that the message keeps its content. */
 const tagged = (old: unknown, tag: string): unknown =>
@@ -112,7 +115,7 @@ const deliverySpec = (
 ): DeliverySpec | null => {
   if (given === false) return null;
   const spec = scope.keysOf({ delivery: given ?? true }, 'delivery', 'destination', deliveryKeys, place);
-  const rule = ruleFor(destination, metric);
+  const rule = ruleFor(scope.engine.deliveries, destination, metric);
   if (!isTagged && rule === undefined) {
     if (given === undefined) return null;
     throw scope.invalid(place, '"delivery" needs "{{ $tag }}" somewhere in the body or the headers');
@@ -162,6 +165,13 @@ export const sendSpec = (step: StepSpec, scope: StompScope, place: string): Send
   const isTagged = headers.names.has('$tag') || body.names.has('$tag');
   const delivery = deliverySpec(spec.delivery, { destination, metric, isTagged }, scope, place);
   const binary = spec.binary === true;
+  const receipt = spec.receipt === true;
+  const isMeasured = spec.measure !== false;
+  if (receipt) scope.latencies.add(`${metric}.receipt`);
+  if (spec.response !== undefined) scope.latencies.add(`${metric}.response`);
+  if (delivery !== null) scope.latencies.add(`${metric}.delivery`);
+  if (isMeasured && !receipt && spec.response === undefined && delivery === null)
+    scope.unmeasured.add(metric);
   return {
     metric,
     destination: compileTemplate<string>(destination),
@@ -171,9 +181,9 @@ export const sendSpec = (step: StepSpec, scope: StompScope, place: string): Send
     wireBody: body.isStatic && delivery?.insert == null ? wireBody(body.render({ vars: {} }), binary) : null,
     contentLength: spec.contentLength !== false,
     binary,
-    receipt: spec.receipt === true,
+    receipt,
     waits: spec.wait !== false,
-    isMeasured: spec.measure !== false,
+    isMeasured,
     timeoutMs,
     reply: spec.response === undefined ? null : replySpec(spec.response, metric, timeoutMs, scope, place),
     delivery,

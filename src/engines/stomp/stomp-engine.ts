@@ -43,7 +43,7 @@ export class StompEngine {
     ee: EngineEvents,
   ): (context: VirtualUserContext, callback: Callback) => void {
     const { config, _scriptPath: path = '' } = this.#script;
-    const scope = new StompScope(config, path);
+    const scope = new StompScope(config, path, engineSettings());
     const place = spec.name ?? 'scenario';
     const connect = hasConnectStep(spec.flow)
       ? null

@@ -1,5 +1,5 @@
 import { tailgateError } from '../../errors.ts';
-import { engineSettings } from '../engine-settings.ts';
+import type { EngineSettings } from '../engine-settings.ts';
 import { recordFailure, type StepCallback, type StepSpec, type VirtualUserContext } from '../flow/step.ts';
 import { timeoutMs } from '../flow/timeout.ts';
 import { StepFailure } from '../step-failure.ts';
@@ -16,16 +16,24 @@ export class StompScope {
   /** What the steps compiled so far need of their virtual user. */
   readonly needs: StompUserNeeds = { keepsMessages: false, tagsHeaders: false };
 
+  /** What the settings of the suite say. */
+  readonly engine: EngineSettings;
+  /** Latencies that the steps compiled so far can record. */
+  readonly latencies = new Set<string>();
+  /** What is sent by steps that nothing times. */
+  readonly unmeasured = new Set<string>();
+
   /** `path` is that of the scenario, for errors. Throws SCENARIO_INVALID. */
-  constructor(config: StompConfig, path: string) {
+  constructor(config: StompConfig, path: string, engine: EngineSettings) {
     this.#config = config;
     this.#path = path;
+    this.engine = engine;
     this.settings = this.settingsOf({}, 'config.stomp');
   }
 
   settingsOf(step: Record<string, unknown>, place: string): StompSettings {
     try {
-      return stompSettings(this.#config, step, engineSettings());
+      return stompSettings(this.#config, step, this.engine);
     } catch (error) {
       if (error instanceof StompSettingsError) throw this.invalid(place, error.message);
       throw error;

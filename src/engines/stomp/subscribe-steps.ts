@@ -35,6 +35,7 @@ export const compileSubscribe = (step: StepSpec, scope: StompScope, place: strin
   const settleMs = scope.time(spec.settle, scope.settings.settleMs, place);
   const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
   const name = (spec.metric as string | undefined) ?? 'subscribe';
+  if (isReceipted) scope.latencies.add(`${name}.receipt`);
   return (context, callback) => {
     const client = openClient(context, place, callback);
     if (client === null) return;
@@ -82,6 +83,7 @@ export const compileUnsubscribe = (step: StepSpec, scope: StompScope, place: str
   const isReceipted = spec.receipt === undefined ? scope.settings.receipts : spec.receipt === true;
   const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
   const name = (spec.metric as string | undefined) ?? 'unsubscribe';
+  if (isReceipted) scope.latencies.add(`${name}.receipt`);
   return (context, callback) => {
     const client = openClient(context, place, callback);
     if (client === null) return;

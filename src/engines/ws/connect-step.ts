@@ -43,11 +43,13 @@ export const compileConnect = (step: StepSpec, scope: WsScope, place: string): S
   const connect = readConnect(step.connect, scope, place);
   const { timeout, ...settings } = connect.settings as SocketSettings & { timeout?: unknown };
   const { subprotocols, headers, options } = socketOptions(settings, scope.config.tls);
+  scope.latencies.add('connect.handshake');
   const target = compileTemplate(connect.target);
   const header = compileTemplate<Record<string, unknown>>(headers);
   const timeoutMs = scope.time(step.timeout ?? timeout, scope.timeoutMs, place);
   const change = connect.change === null ? null : processorFunction(scope.config.processor, connect.change);
-  if (change === undefined)
+  // Before a run the processor is only the name of its file.
+  if (change === undefined && typeof scope.config.processor !== 'string')
     throw scope.invalid(place, `the processor has no function "${String(connect.change)}"`);
 
   const open = (args: WsArguments, context: VirtualUserContext, done: (error: unknown) => void) => {
@@ -80,7 +82,7 @@ export const compileConnect = (step: StepSpec, scope: WsScope, place: string): S
       subprotocols: [...subprotocols],
       options: { ...options, headers: texts(header.render(context)) },
     };
-    if (change === null) open(args, context, end);
+    if (change == null) open(args, context, end);
     else
       callProcessor(change, [args, context], (error) => {
         if (error) end(error);

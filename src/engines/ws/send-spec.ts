@@ -1,6 +1,6 @@
 import { type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
 import { changePath, type PayloadPath, payloadPath } from '../delivery/payload-path.ts';
-import { type DeliveryRule, engineSettings } from '../engine-settings.ts';
+import type { DeliveryRule } from '../engine-settings.ts';
 import type { StepSpec } from '../flow/step.ts';
 import { compilePayload } from '../template/compile-payload.ts';
 import { compileTemplate, type Template } from '../template/compile-template.ts';
@@ -130,7 +130,7 @@ export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpe
   if (content === undefined || content === null) throw scope.invalid(place, '"send" has no payload');
   const type = payloadName(content);
   const metric = (step.metric as string | undefined) ?? type;
-  const { deliveries } = engineSettings();
+  const { deliveries } = scope.engine;
   const named = (name: string | undefined) => name === type || name === metric;
   const joinRule = deliveries.find(({ join }) => named(join?.event))?.join;
   const leaveRule = deliveries.find(({ leave }) => named(leave?.event));
@@ -160,6 +160,10 @@ export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpe
       place,
       '"joins" needs a "response" that confirms it, or "confirmed: sent" where the server confirms nothing',
     );
+  const isMeasured = step.measure !== false;
+  if (answer !== null && isMeasured) scope.latencies.add(`${metric}.response`);
+  if (delivery !== null) scope.latencies.add(`${metric}.delivery`);
+  if (answer === null && delivery === null && isMeasured) scope.unmeasured.add(metric);
   const isSame = payload.isStatic && answer?.id == null && delivery?.sentPath == null;
   return {
     metric,
@@ -172,7 +176,7 @@ export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpe
     joinsUnconfirmed: joinsUnconfirmed || answer === null,
     leaves:
       step.leaves !== undefined ? membership(step.leaves) : leaveRule === undefined ? null : { all: true },
-    isMeasured: step.measure !== false,
+    isMeasured,
   };
 };
 

@@ -48,7 +48,7 @@ export class WsEngine {
     ee: EngineEvents,
   ): (context: VirtualUserContext, callback: Callback) => void {
     const { config, _scriptPath: path = '' } = this.#script;
-    const scope = new WsScope(config, path, !this.#hasRooms && !hasJoins(spec.flow));
+    const scope = new WsScope(config, path, !this.#hasRooms && !hasJoins(spec.flow), engineSettings());
     const place = spec.name ?? 'scenario';
     const connect = hasConnectStep(spec.flow)
       ? null

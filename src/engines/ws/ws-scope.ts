@@ -1,5 +1,5 @@
 import { tailgateError } from '../../errors.ts';
-import { engineSettings } from '../engine-settings.ts';
+import type { EngineSettings } from '../engine-settings.ts';
 import type { FlowConfig } from '../flow/compile-flow.ts';
 import { recordFailure, type StepCallback, type VirtualUserContext } from '../flow/step.ts';
 import { timeoutMs } from '../flow/timeout.ts';
@@ -21,21 +21,30 @@ export class WsScope {
   readonly plan: WsUserPlan;
   readonly #path: string;
 
-  constructor(config: WsConfig, path: string, joinsOnConnect: boolean) {
+  /** What the settings of the suite say. */
+  readonly engine: EngineSettings;
+  /** Latencies that the steps compiled so far can record. */
+  readonly latencies = new Set<string>();
+  /** What is sent by steps that nothing times. */
+  readonly unmeasured = new Set<string>();
+
+  /** `path` is that of the scenario, for errors. */
+  constructor(config: WsConfig, path: string, joinsOnConnect: boolean, engine: EngineSettings) {
     this.config = config;
     this.#path = path;
+    this.engine = engine;
     this.plan = {
       keepsMessages: false,
       hasDeliveries: false,
       joinsOnConnect,
-      failureEvents: engineSettings().failureEvents,
+      failureEvents: engine.failureEvents,
     };
   }
 
   /** The timeout of every wait that has none of its own. */
   get timeoutMs(): number {
     const { config } = this;
-    return this.time(config.timeout ?? config.ws?.timeout, engineSettings().timeoutMs, 'config.ws.timeout');
+    return this.time(config.timeout ?? config.ws?.timeout, this.engine.timeoutMs, 'config.ws.timeout');
   }
 
   invalid(place: string, problem: string): Error {
