@@ -301,6 +301,11 @@ export const catalogue = {
     () =>
       'Let the server slow itself by a factor that it takes from an environment variable, and name that variable with "--inject-env NAME" (docs/verify.md).',
   ),
+  CONFIRMATION_MISMATCH: entry<{ path: string; suite: string; reason: string }>(
+    'usage',
+    (p) => `"${p.path}" cannot be confirmed for suite "${p.suite}": ${p.reason}.`,
+    () => 'Confirm in a job of the same workflow run, with the same commit, scenario and settings.',
+  ),
   REPORT_UNREADABLE: entry<{ path: string; reason: string }>(
     'usage',
     (p) => `"${p.path}" is not a Tailgate report: ${p.reason}.`,
@@ -370,7 +375,8 @@ export type SourcePosition = {
   key?: string | undefined;
 };
 
-const placeOf = (where: SourcePosition): string => {
+/** A place as it is shown: "tailgate.yml:4:3 (room.token)"; empty when nothing is known of it. */
+export const formatPlace = (where: SourcePosition): string => {
   const file = where.file ?? '';
   const line = where.line === undefined ? '' : `:${where.line}`;
   const column = where.line !== undefined && where.column !== undefined ? `:${where.column}` : '';
@@ -398,7 +404,7 @@ export class TailgateError extends Error {
     where: SourcePosition,
     cause?: unknown,
   ) {
-    const place = placeOf(where);
+    const place = formatPlace(where);
     super(`${place === '' ? '' : `${place}: `}${what}\n${fix}`, cause === undefined ? undefined : { cause });
     this.name = 'TailgateError';
     this.code = code;

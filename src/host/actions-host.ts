@@ -15,10 +15,14 @@ export const createActionsHost = (options: {
   let lastProgressAt = Number.NEGATIVE_INFINITY;
   /** A line that starts with "::" or "##[" would be read as a command of the runner. */
   const harmless = (text: string): string => secrets.mask(text).replace(/^(\s*)(::|##\[)/gm, '$1\u200b$2');
-  const annotation = (where?: MessagePlace): core.AnnotationProperties => ({
-    ...(where?.file === undefined ? {} : { file: where.file }),
-    ...(where?.line === undefined ? {} : { startLine: where.line }),
+  const annotation = (where: MessagePlace = {}): core.AnnotationProperties => ({
+    title: 'Tailgate',
+    ...(where.file === undefined ? {} : { file: where.file }),
+    ...(where.line === undefined ? {} : { startLine: where.line }),
   });
+  /** An annotation shows its file and line itself; an input, which has neither, is named in the text. */
+  const placed = (message: string, where: MessagePlace = {}): string =>
+    secrets.mask(where.key === undefined ? message : `${where.key}: ${message}`);
   return {
     kind: 'actions',
     env: options.env,
@@ -26,9 +30,8 @@ export const createActionsHost = (options: {
     columns: 120,
     interactive: false,
     info: (message) => core.info(harmless(message)),
-    warn: (message, where) =>
-      core.warning(secrets.mask(message), { title: 'Tailgate', ...annotation(where) }),
-    error: (message, where) => core.error(secrets.mask(message), { title: 'Tailgate', ...annotation(where) }),
+    warn: (message, where) => core.warning(placed(message, where), annotation(where)),
+    error: (message, where) => core.error(placed(message, where), annotation(where)),
     debug: (message) => core.debug(secrets.mask(message)),
     progress: (line) => {
       const now = performance.now();

@@ -35,4 +35,10 @@ export type Host = {
   readonly signal: AbortSignal;
 };
 
-export type MessagePlace = { file?: string | undefined; line?: number | undefined };
+/** Where in what the user wrote a message belongs: lines and columns count from 1; `key` names a setting or an input. */
+export type MessagePlace = {
+  file?: string | undefined;
+  line?: number | undefined;
+  column?: number | undefined;
+  key?: string | undefined;
+};

@@ -1,4 +1,5 @@
-import type { Host } from './host.ts';
+import { formatPlace } from '../errors.ts';
+import type { Host, MessagePlace } from './host.ts';
 import { SecretMask } from './secret-mask.ts';
 
 const progressEveryMs = 5_000;
@@ -25,8 +26,10 @@ export const createTerminalHost = (options: {
     clearProgress();
     stderr.write(`${secrets.mask(text)}\n`);
   };
-  const place = (where?: { file?: string | undefined; line?: number | undefined }): string =>
-    where?.file === undefined ? '' : `${where.file}${where.line === undefined ? '' : `:${where.line}`}: `;
+  const place = (where: MessagePlace = {}): string => {
+    const shown = formatPlace(where);
+    return shown === '' ? '' : `${shown}: `;
+  };
   return {
     kind: 'terminal',
     env,

@@ -1,29 +1,55 @@
-import { problemsOf, type TailgateError, throwProblems } from '../errors.ts';
-import type { RunPlan } from '../plan/run-plan.ts';
+import { problemsOf, type SourcePosition, TailgateError, throwProblems } from '../errors.ts';
+import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
+import type { LoadedSettings } from '../settings/load-settings.ts';
 import { resolveSecret, resolveSecretsIn } from '../settings/secrets.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Throws SECRET_MISSING for every secret of the plan that the environment does not hold, before anything is started. */
-export const checkSecrets = (plan: RunPlan, env: Env): void => {
+/** The same error at the place where the user wrote the secret, instead of at its key. */
+const placed = (problem: TailgateError, suiteIndex: number, loaded: LoadedSettings): TailgateError => {
+  const { key } = problem.where;
+  if (key === undefined || suiteIndex < 0) return problem;
+  const where: SourcePosition = loaded.placeOf(['suites', suiteIndex, ...key.split('.'), 'env']);
+  return new TailgateError(problem.code, problem.what, problem.fix, problem.exit, where, problem.cause);
+};
+
+const secretsOf = ({ room, measure }: SuitePlan, env: Env): (() => unknown)[] => {
+  const jwt = measure.jwt;
+  const token = room?.token;
+  const ownerJwt = room?.jwt;
+  return [
+    ...(jwt === undefined ? [] : [() => resolveSecret(jwt.secret, env, 'measure.jwt.secret')]),
+    ...(token === undefined ? [] : [() => resolveSecret(token, env, 'room.token')]),
+    ...(ownerJwt === undefined ? [] : [() => resolveSecret(ownerJwt.secret, env, 'room.jwt.secret')]),
+    ...Object.entries(room?.headers ?? {}).map(
+      ([name, header]) =>
+        () =>
+          resolveSecret(header, env, `room.headers.${name}`),
+    ),
+    () => resolveSecretsIn(room?.auth ?? {}, env, 'room.auth'),
+  ];
+};
+
+/**
+ * Throws SECRET_MISSING, with its file and line, for every secret of the plan that the environment does not hold, before
+ * anything is started.
+ */
+export const checkSecrets = (plan: RunPlan, env: Env, loaded: LoadedSettings): void => {
   const problems = new Map<string, TailgateError>();
-  const attempt = (resolve: () => unknown): void => {
-    try {
-      resolve();
-    } catch (failure) {
-      for (const problem of problemsOf(failure)) problems.set(problem.message, problem);
+  for (const suite of plan.suites) {
+    const name = suite.level?.suite ?? suite.name;
+    const index = loaded.settings.suites.findIndex((candidate) => candidate.name === name);
+    for (const resolve of secretsOf(suite, env)) {
+      try {
+        resolve();
+      } catch (failure) {
+        for (const problem of problemsOf(failure)) {
+          const found = placed(problem, index, loaded);
+          // Suites that share a room share its secret too.
+          problems.set(found.message, found);
+        }
+      }
     }
-  };
-  for (const { room, measure } of plan.suites) {
-    const { jwt } = measure;
-    if (jwt !== undefined) attempt(() => resolveSecret(jwt.secret, env, 'measure.jwt.secret'));
-    if (room === null) continue;
-    const { token, jwt: ownerJwt } = room;
-    if (token !== undefined) attempt(() => resolveSecret(token, env, 'room.token'));
-    if (ownerJwt !== undefined) attempt(() => resolveSecret(ownerJwt.secret, env, 'room.jwt.secret'));
-    for (const [name, header] of Object.entries(room.headers))
-      attempt(() => resolveSecret(header, env, `room.headers.${name}`));
-    attempt(() => resolveSecretsIn(room.auth, env, 'room.auth'));
   }
   throwProblems([...problems.values()]);
 };

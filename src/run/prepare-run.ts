@@ -26,7 +26,7 @@ export type Stage = {
 export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<Stage> => {
   for (const secret of secretValues(loaded.settings, host.env)) host.secret(secret);
   const plan = makePlan(loaded.settings, loaded);
-  checkSecrets(plan, host.env);
+  checkSecrets(plan, host.env, loaded);
   const scenarios = await checkScenarios(plan);
   for (const { warnings } of scenarios.values())
     for (const warning of warnings) host.warn(warning.message, warning);

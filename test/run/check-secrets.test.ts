@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import { problemsOf, TailgateError } from '../../src/errors.ts';
+import { createTerminalHost } from '../../src/host/terminal-host.ts';
+import { makePlan } from '../../src/plan/make-plan.ts';
+import { checkSecrets } from '../../src/run/check-secrets.ts';
+import { showProblems } from '../../src/run/gate-command.ts';
+import { load } from '../settings/settings-fixture.ts';
+
+const settings = `room:
+  jwt: { secret: { env: OWNER_SECRET } }
+  headers:
+    x-key:
+      env: API_KEY
+  auth: { session: { id: { env: SESSION_ID } } }
+suites:
+  - { name: a, scenario: chat.yml }
+  - name: b
+    scenario: chat.yml
+    measure:
+      jwt:
+        secret: { env: USER_SECRET }
+  - { name: c, scenario: chat.yml, levels: [{ name: low }, { name: high }] }
+`;
+
+const problemsWith = async (env: Record<string, string>): Promise<readonly TailgateError[]> => {
+  const loaded = await load({ 'tailgate.yml': settings, 'chat.yml': '' });
+  try {
+    checkSecrets(makePlan(loaded.settings, loaded), env, loaded);
+    return [];
+  } catch (failure) {
+    return problemsOf(failure);
+  }
+};
+
+test('a secret that is not set is named once, at its line, whichever suites use it', async () => {
+  const found = await problemsWith({});
+  const places = found.map(({ code, what, where }) => [code, /variable (\w+)/.exec(what)?.[1], where.line]);
+  assert.deepEqual(places, [
+    ['SECRET_MISSING', 'OWNER_SECRET', 2],
+    ['SECRET_MISSING', 'API_KEY', 5],
+    ['SECRET_MISSING', 'SESSION_ID', 6],
+    ['SECRET_MISSING', 'USER_SECRET', 13],
+  ]);
+  for (const { where } of found) assert.equal(where.file, 'tailgate.yml');
+});
+
+test('secrets that are set are no problem', async () => {
+  const env = { OWNER_SECRET: 'a', API_KEY: 'b', SESSION_ID: 'c', USER_SECRET: 'd' };
+  assert.deepEqual(await problemsWith(env), []);
+  assert.equal((await problemsWith({ ...env, API_KEY: '' })).length, 1);
+});
+
+test('a terminal shows problems at their place: file, line and column, or the flag', async () => {
+  const stderr = new PassThrough() as unknown as NodeJS.WriteStream;
+  const signal = new AbortController().signal;
+  const host = createTerminalHost({ env: {}, cwd: '/', signal, stderr });
+  const [problem] = await problemsWith({});
+  const flag = new TailgateError('INTERNAL', 'It is not.', 'Fix it.', 'usage', { key: '--seed' });
+  showProblems(host, [problem!, flag]);
+  const text = String((stderr as unknown as PassThrough).read());
+  assert.match(text, /^Error: tailgate\.yml:2:\d+: The setting "room\.jwt\.secret" takes/m);
+  assert.match(text, /^Error: --seed: It is not\.\nFix it\.$/m);
+});
