@@ -3,6 +3,7 @@ import { captureOrMatch } from '../../node_modules/artillery/dist/lib/commons/en
 import type { VirtualUserContext } from './flow/step.ts';
 import { StepFailure } from './step-failure.ts';
 import { compileTemplate, type Template } from './template/compile-template.ts';
+import { compileSimplePath } from './template/simple-path.ts';
 
 /** What a virtual user received, as Artillery's captures and matches read it. */
 export type ReceivedMessage = {
@@ -83,23 +84,77 @@ export const compileCaptures = (
   failureName: string,
 ): ((message: ReceivedMessage, context: VirtualUserContext) => StepFailure | null) | null => {
   const params = { capture: asList(spec.capture), match: asList(spec.match) };
-  if (params.capture.length + params.match.length === 0) return null;
+  const specs = [...params.capture, ...params.match];
+  if (specs.length === 0) return null;
+  const simple = specs.every(isSimple) ? specs.map(compileSimple) : null;
+  const fail = (problem: string | null) => (problem === null ? null : new StepFailure(failureName, problem));
+  if (simple !== null) return (message, context) => fail(applySimple(simple, message.body, context));
   return (message, context) => {
     let failure: StepFailure | null = null;
     // Calls back before it returns: nothing in it waits.
     captureOrMatch(params, message, context, (error: Error | null, result: Result | null) => {
-      const problem = error === null ? apply(result!, context) : error.message;
-      failure = problem === null ? null : new StepFailure(failureName, problem);
+      failure = fail(error === null ? apply(result!, context) : error.message);
     });
     return failure;
   };
 };
 
+type SimpleSpec = { json: string; as?: string; value?: unknown; strict?: boolean };
+type SimpleCheck = {
+  path: string;
+  read: (body: unknown) => unknown;
+  /** The variable that a capture sets; null for a match. */
+  name: string | null;
+  expected: Template;
+  isStrict: boolean;
+};
+
+/** A capture or match of a plain path, which is what nearly all are. */
+const isSimple = (spec: unknown): spec is SimpleSpec => {
+  if (typeof spec !== 'object' || spec === null) return false;
+  const { json, as, value } = spec as Record<string, unknown>;
+  return (
+    typeof json === 'string' &&
+    compileSimplePath(json) !== null &&
+    (typeof as === 'string') !== (value !== undefined) &&
+    Object.keys(spec).every((key) => ['json', 'as', 'value', 'strict'].includes(key))
+  );
+};
+
+const compileSimple = ({ json, as, value, strict }: SimpleSpec): SimpleCheck => ({
+  path: json,
+  read: compileSimplePath(json)!,
+  name: as ?? null,
+  expected: compileTemplate(value),
+  isStrict: strict !== false,
+});
+
+const mismatch = (path: string, expected: unknown, got: unknown): string =>
+  `expected ${JSON.stringify(expected)} at ${path}, got ${JSON.stringify(got) ?? 'nothing'}`;
+
+const applySimple = (
+  checks: readonly SimpleCheck[],
+  body: unknown,
+  context: VirtualUserContext,
+): string | null => {
+  for (const { path, read, name, expected, isStrict } of checks) {
+    if (!isStrict) continue;
+    const got = read(body);
+    if (name !== null) {
+      if (got === undefined || got === '') return `nothing to capture for "${name}"`;
+    } else {
+      const wanted = expected.render(context);
+      if (got !== wanted) return mismatch(path, wanted, got);
+    }
+  }
+  for (const { read, name } of checks) if (name !== null) set(context.vars, name, read(body));
+  return null;
+};
+
 /** Sets the captured variables; gives what is wrong, or null. */
 const apply = (result: Result, context: VirtualUserContext): string | null => {
   for (const { success, strict, expected, got, expression } of Object.values(result.matches)) {
-    if (success !== true && strict !== false)
-      return `expected ${JSON.stringify(expected)} at ${expression ?? 'the match'}, got ${JSON.stringify(got)}`;
+    if (success !== true && strict !== false) return mismatch(expression ?? 'the match', expected, got);
   }
   for (const [name, { failed }] of Object.entries(result.captures)) {
     if (failed === true) return `nothing to capture for "${name}"`;

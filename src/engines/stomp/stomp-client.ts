@@ -260,6 +260,7 @@ export class StompClient {
   }
 
   #closed(code: number, reason: string): void {
+    if (this.#phase === 'closed') return;
     const why = this.#closeReason || `WebSocket close ${code}${reason === '' ? '' : ` ${reason}`}`;
     this.#end(new ClosedByServer('disconnected', `the server closed the connection (${why})`));
   }
