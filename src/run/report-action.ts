@@ -39,7 +39,13 @@ export type ReportActionInputs = {
   suite: string | null;
 };
 
-export type ReportAction = { host: Host; github: GithubAccess; inputs: ReportActionInputs };
+export type ReportAction = {
+  host: Host;
+  github: GithubAccess;
+  inputs: ReportActionInputs;
+  /** How often and how late the comment is looked at again after writing, milliseconds; chosen if not given. */
+  verifyAfterMs?: readonly number[];
+};
 
 const maxSummaryLength = 900_000;
 
@@ -102,6 +108,7 @@ const publish = async (
     headline: host.mask(headlineOf(report).title),
     renderMarkdown: (maxLength) => host.mask(renderMarkdown(report, { maxLength, links })),
     root: host.cwd,
+    ...(action.verifyAfterMs === undefined ? {} : { verifyAfterMs: action.verifyAfterMs }),
   });
   for (const problem of published.problems) host.warn(problem.message);
   for (const note of published.notes) host.info(note);

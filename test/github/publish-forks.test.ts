@@ -11,7 +11,13 @@ import { sampleReports } from '../report/sample-report.ts';
 import type { GithubDouble } from './double/github-double.ts';
 import { startGithubDouble } from './double/github-double.ts';
 import { clientOf, headSha, repositoryName, withPullRequest } from './pull-request.ts';
-import { type ReportStep, runReportAction, type Workspace, workspace } from './run-report-action.ts';
+import {
+  type ReportStep,
+  runReportAction,
+  runReportStep,
+  type Workspace,
+  workspace,
+} from './run-report-action.ts';
 
 const eventOf = (more: object = {}) => ({
   repository: { full_name: 'acme/chat', private: false, default_branch: 'main' },
@@ -162,10 +168,32 @@ test('nothing in a hostile report acts: mentions, links, HTML, markers, bidirect
   assert.doesNotMatch(live, /@octocat|@acme|#123|GH-7|evil\.example/);
   assert.doesNotMatch(body, /[\u202A-\u202E\u2066-\u2069\u200B]/);
   assert.equal(page.comments.filter((comment) => comment.includes('tailgate:section')).length, 1);
-  assert.doesNotMatch(step.log, /^::(error::boom|set-output)/m);
   const again = await publish(double, at);
   assert.equal(again.exitCode, 0);
   assert.equal(repository.comments.length, 1, 'its own comment is found again');
+});
+
+test('as a step of its own: exit code, outputs, summary, and no runner command of the report', async () => {
+  await using double = await startGithubDouble();
+  const repository = forked(double);
+  using at = workspace();
+  at.write(
+    'artifacts/report.json',
+    hostileReport((place) => `${hostilePieces[place % hostilePieces.length]} ${place}`),
+  );
+  const step = await runReportStep({
+    double,
+    at,
+    inputs: { path: 'artifacts', mode: 'publish' },
+    eventName: 'workflow_run',
+    event: eventOf(),
+  });
+  assert.equal(step.exitCode, 0, step.log);
+  assert.equal(repository.comments.length, 1);
+  assert.equal(step.outputs.verdict, 'fail');
+  assert.match(step.outputs['comment-url']!, /#issuecomment-/);
+  assert.ok(step.summary.length > 500);
+  assert.doesNotMatch(step.log, /^::(error::boom|set-output)/m);
 });
 
 test('links, and files outside of the folder, are refused', async () => {
@@ -190,7 +218,7 @@ test('what is too large, too many or not a report is refused, and the rest is st
   at.write('artifacts/broken/report.json', '{"schemaVersion": 1, "verdict"');
   at.write('artifacts/array/report.json', '[]');
   at.write('artifacts/future/report.json', { ...failing(), schemaVersion: 2 });
-  at.write('artifacts/extra/report.json', { ...failing(), pullRequest: 8 });
+  at.write('artifacts/missing/report.json', { schemaVersion: 1, verdict: 'pass' });
   at.write('artifacts/typed/report.json', { ...failing(), suites: [{ name: 5 }] });
   at.write('artifacts/deep/report.json', `{"suites":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
   at.write('artifacts/[click](https:evil)<b>/report.json', { ...sampleReports.pass!(), verdict: 'maybe' });

@@ -4,7 +4,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
+import { readGithubContext } from '../../src/github/github-context.ts';
+import type { Host } from '../../src/host/host.ts';
+import { reportAction } from '../../src/run/report-action.ts';
+import { readReportInputs } from '../../src/run/report-inputs.ts';
 import type { GithubDouble } from './double/github-double.ts';
+import { clientOf } from './pull-request.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -39,46 +44,92 @@ export const workspace = (): Workspace => {
   };
 };
 
-/** Runs the entry of the report action as a step does: from its action.yml, with its inputs and command files. */
-export const runReportAction = async (options: {
+export type ReportRequest = {
   double: GithubDouble;
   at: Workspace;
   inputs: Record<string, string>;
   eventName: string;
   event: object;
-  env?: Record<string, string>;
-}): Promise<ReportStep> => {
-  const { double, at } = options;
+};
+
+const environmentOf = ({ double, at, eventName, event, inputs }: ReportRequest): Record<string, string> => {
+  const given: Record<string, string> = {};
+  for (const [name, { default: fallback = '' }] of Object.entries(reportActionFile().inputs)) {
+    given[`INPUT_${name.toUpperCase()}`] =
+      inputs[name] ?? (fallback.includes('github.token') ? 'token' : fallback);
+  }
+  return {
+    GITHUB_ACTIONS: 'true',
+    GITHUB_WORKSPACE: at.dir,
+    GITHUB_REPOSITORY: 'acme/chat',
+    GITHUB_API_URL: double.url,
+    GITHUB_RUN_ID: '5000',
+    GITHUB_RUN_ATTEMPT: '1',
+    GITHUB_WORKFLOW: 'Performance',
+    GITHUB_JOB: 'report',
+    GITHUB_EVENT_NAME: eventName,
+    GITHUB_EVENT_PATH: at.write('runner/event.json', event),
+    ...given,
+  };
+};
+
+/** A host that keeps what a step would print, put out and summarise. */
+const recordingHost = (env: Record<string, string>, step: ReportStep): Host => {
+  const print = (text: string): void => {
+    step.log += `${text}\n`;
+  };
+  return {
+    kind: 'actions',
+    env,
+    cwd: env.GITHUB_WORKSPACE!,
+    columns: 100,
+    interactive: false,
+    info: print,
+    warn: print,
+    error: print,
+    debug: () => {},
+    progress: () => {},
+    group: () => () => {},
+    secret: () => {},
+    secrets: [],
+    mask: (text) => text,
+    foreign: print,
+    output: (name, value) => {
+      step.outputs[name] = value;
+    },
+    summary: async (markdown) => {
+      step.summary += markdown;
+    },
+    saveState: () => {},
+    signal: new AbortController().signal,
+  };
+};
+
+/** Runs the report action in this process, from the inputs of its action.yml, with short waits. */
+export const runReportAction = async (request: ReportRequest): Promise<ReportStep> => {
+  const env = environmentOf(request);
+  const step: ReportStep = { exitCode: null, log: '', outputs: {}, summary: '' };
+  step.exitCode = await reportAction({
+    host: recordingHost(env, step),
+    inputs: readReportInputs(env, request.at.dir),
+    github: { context: readGithubContext(env), client: clientOf(request.double) },
+    verifyAfterMs: [0],
+  });
+  return step;
+};
+
+/** Runs the entry of the report action as a step does: a process of its own, with inputs and command files. */
+export const runReportStep = async (request: ReportRequest): Promise<ReportStep> => {
+  const { at } = request;
   const files = Object.fromEntries(
     ['GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'].map((name) => [
       name,
       at.write(`runner/${name}`, ''),
     ]),
   );
-  const inputs: Record<string, string> = {};
-  for (const [name, { default: fallback = '' }] of Object.entries(reportActionFile().inputs)) {
-    const given = options.inputs[name] ?? (fallback.includes('github.token') ? 'token' : fallback);
-    inputs[`INPUT_${name.toUpperCase()}`] = given;
-  }
   const child = spawn(process.execPath, [path.join(root, 'src/entry/report.ts')], {
     cwd: at.dir,
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      GITHUB_ACTIONS: 'true',
-      GITHUB_WORKSPACE: at.dir,
-      GITHUB_REPOSITORY: 'acme/chat',
-      GITHUB_API_URL: double.url,
-      GITHUB_RUN_ID: '5000',
-      GITHUB_RUN_ATTEMPT: '1',
-      GITHUB_WORKFLOW: 'Performance',
-      GITHUB_JOB: 'report',
-      GITHUB_EVENT_NAME: options.eventName,
-      GITHUB_EVENT_PATH: at.write('runner/event.json', options.event),
-      ...files,
-      ...inputs,
-      ...options.env,
-    },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environmentOf(request), ...files },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let log = '';
