@@ -99,7 +99,7 @@ export class WsUser {
     if (this.#isEnded || !failureEvents.some((event) => message.data.includes(event))) return false;
     const { type } = message;
     if (type === null || !failureEvents.includes(type)) return false;
-    const text = message.data.toString('utf8', 0, 300);
+    const text = recorder.masked(message.data.toString('utf8')).slice(0, 300);
     const about = this.#waiters.find((waiter) => waiter.isAnswer);
     if (about === undefined) recorder.error(type, text, this.place);
     else about.fail(new StepFailure(`rejected: ${about.subject}`, text));
