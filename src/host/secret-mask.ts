@@ -1,6 +1,10 @@
 /** Shorter values are common words and numbers; masking them would garble the log without hiding anything. */
 const minLength = 4;
 
+/** How a secret can stand in text: as it is, in a URL, and within a JSON string. */
+const formsOf = (value: string): Set<string> =>
+  new Set([value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)]);
+
 /** Replaces known secrets in text. */
 export class SecretMask implements Iterable<string> {
   #values = new Set<string>();
@@ -20,9 +24,7 @@ export class SecretMask implements Iterable<string> {
     let masked = text;
     // Longest first, so that a secret that contains another leaves no remainder.
     for (const value of [...this.#values].sort((a, b) => b.length - a.length)) {
-      masked = masked.replaceAll(value, '***');
-      const encoded = encodeURIComponent(value);
-      if (encoded !== value) masked = masked.replaceAll(encoded, '***');
+      for (const form of formsOf(value)) masked = masked.replaceAll(form, '***');
     }
     return masked;
   }

@@ -1,9 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TailgateError, tailgateError } from '../errors.ts';
 import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { OutputLog } from '../target/output-log.ts';
+import { outputMask } from '../target/output-mask.ts';
 import type { LoadCommand, LoadEvent, LoadReply, PlainError } from './load-protocol.ts';
 import type { LoadProgress } from './load-session.ts';
 
@@ -28,6 +30,9 @@ const taskset = (): string | undefined =>
     ? folders.map((folder) => path.join(folder, 'taskset')).find((file) => existsSync(file))
     : undefined;
 
+const shownLines = 10;
+const lastLines = (text: string): string => text.split('\n').slice(-shownLines).join('\n');
+
 export type GeneratorProcessOptions = {
   /** Where the output of the process goes, the scenario's own `console.log` included: never to our output. */
   logPath: string;
@@ -35,11 +40,14 @@ export type GeneratorProcessOptions = {
   cpus: readonly number[] | null;
   env: Readonly<Record<string, string | undefined>>;
   workerPath?: string | undefined;
+  /** Text that must not stand in the log. */
+  secrets?: Iterable<string> | undefined;
 };
 
 /** A generator process and the commands it is given. */
 export class GeneratorProcess {
   readonly #child: ChildProcess;
+  readonly #log: OutputLog;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #closing = false;
@@ -57,8 +65,7 @@ export class GeneratorProcess {
   readonly pinnedTo: string | null;
 
   constructor(options: GeneratorProcessOptions) {
-    mkdirSync(path.dirname(options.logPath), { recursive: true });
-    const log = openSync(options.logPath, 'a');
+    this.#log = new OutputLog(options.logPath, outputMask(options.secrets ?? []));
     const pin = options.cpus === null ? undefined : taskset();
     const cores = options.cpus?.join(',') ?? '';
     this.pinnedTo = pin === undefined ? null : cores;
@@ -71,15 +78,19 @@ export class GeneratorProcess {
       // taskset becomes node, so that every thread of it is pinned from its start.
       ...(pin === undefined ? {} : { execPath: pin, execArgv: ['-c', cores, process.execPath] }),
       ...(pin === undefined ? { execArgv: [] } : {}),
-      stdio: ['ignore', log, log, 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       env: options.env as NodeJS.ProcessEnv,
     });
-    closeSync(log);
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      if (stream !== null) this.#log.attach(stream);
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => {
         if (!this.#closing)
-          this.#failed(`its process ended with ${signal ?? `code ${code}`}; see ${options.logPath}`);
+          this.#failed(
+            `its process ended with ${signal ?? `code ${code}`}; see ${options.logPath}\n${lastLines(this.#log.tail())}`.trimEnd(),
+          );
+        this.#rejectWaiting(tailgateError('LOAD_FAILED', { reason: 'its process was told to end' }));
         resolve();
       });
       this.#child.once('error', (error) => {
@@ -131,11 +142,13 @@ export class GeneratorProcess {
 
   async close(): Promise<void> {
     this.#closing = true;
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    if (this.#child.connected) this.#child.disconnect();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);
-    await this.#exited;
-    clearTimeout(timer);
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      if (this.#child.connected) this.#child.disconnect();
+      const timer = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);
+      await this.#exited;
+      clearTimeout(timer);
+    }
+    await this.#log.close();
   }
 
   #receive(message: LoadReply | LoadEvent): void {
@@ -164,7 +177,11 @@ export class GeneratorProcess {
   #failed(reason: string): void {
     this.#failure ??= tailgateError('LOAD_FAILED', { reason });
     this.#fail(this.#failure);
-    for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
+    this.#rejectWaiting(this.#failure);
+  }
+
+  #rejectWaiting(reason: TailgateError): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(reason);
     this.#waiting.clear();
   }
 }

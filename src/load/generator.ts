@@ -7,6 +7,7 @@ import { loadClock } from '../engines/load-clock.ts';
 import { tailgateError } from '../errors.ts';
 import { recorder } from '../measurement/recorder.ts';
 import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { outputMask } from '../target/output-mask.ts';
 import { stopArrivals } from './arrival-phaser.ts';
 import { prepareArtilleryGlobal } from './artillery-global.ts';
 import { isPackagedEngine, resolveEnginesFrom } from './engine-packages.ts';
@@ -83,6 +84,7 @@ export class Generator {
    */
   static async prepare(request: LoadRequest, hooks: HookVariables | null): Promise<Generator> {
     setEngineSettings(request.engine);
+    recorder.maskMessages(outputMask(request.secrets ?? []));
     seedRandom(request.engine.seed);
     await prepareArtilleryGlobal(randomUUID());
     const scenario = await readScenario(request.scenarioPath, request);

@@ -16,6 +16,8 @@ export type LoadRequest = {
   engine: EngineSettings;
   /** File for the raw values of every latency, as JSON lines; null for none. */
   rawPath: string | null;
+  /** Text that must stand in no message and no log. */
+  secrets?: readonly string[] | undefined;
 };
 
 /** Progress of one side, sent about twice a second. Cheap to make: counters and two quantiles. */

@@ -5,9 +5,11 @@ import { GeneratorProcess, type GeneratorProcessOptions } from './generator-proc
 import type { Prepared } from './load-protocol.ts';
 import type { LoadProgress, LoadRequest, LoadSession, PauseOutcome } from './load-session.ts';
 
-export type LoadSessionOptions = GeneratorProcessOptions & {
+export type LoadSessionOptions = Omit<GeneratorProcessOptions, 'secrets'> & {
   /** Generator processes that share the arrivals; 1 if not given. */
   workers?: number | undefined;
+  /** Ends the preparation, which may take long: the `before` section is a scenario of its own. */
+  signal?: AbortSignal | undefined;
 };
 
 const noProgress: LoadProgress = {
@@ -51,7 +53,8 @@ const shardPath = (file: string, index: number): string => (index === 0 ? file :
 
 /**
  * Starts the generator process(es) of one side and prepares its scenario, its `before` section included; the load
- * itself waits for `resume`. Throws SCENARIO_* errors and LOAD_FAILED; then nothing is left running.
+ * itself waits for `resume`. Throws SCENARIO_* errors and LOAD_FAILED, also when `signal` fires; then nothing is left
+ * running.
  */
 export const startLoadSession = async (
   request: LoadRequest,
@@ -60,7 +63,8 @@ export const startLoadSession = async (
   await using starting = new ResourceStack();
   const workers = options.workers ?? 1;
   const processes = Array.from({ length: workers }, (_, index) => {
-    const worker = new GeneratorProcess({ ...options, logPath: shardPath(options.logPath, index) });
+    const logPath = shardPath(options.logPath, index);
+    const worker = new GeneratorProcess({ ...options, logPath, secrets: request.secrets });
     starting.defer(() => worker.close());
     return worker;
   });
@@ -72,16 +76,24 @@ export const startLoadSession = async (
           engine: { ...request.engine, shard: { index, count: workers } },
           rawPath: request.rawPath === null ? null : shardPath(request.rawPath, index),
         };
+  const giveUp = (): void => {
+    for (const worker of processes) void worker.close();
+  };
   const first = processes[0]!;
-  // `before` runs once, in the first process; the others get the variables it left.
-  const { variables } = await first.ask<Prepared>({ type: 'prepare', request: requestOf(0), hooks: null });
-  await Promise.all(
-    processes
-      .slice(1)
-      .map((worker, index) =>
-        worker.ask({ type: 'prepare', request: requestOf(index + 1), hooks: variables }),
-      ),
-  );
+  options.signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    // `before` runs once, in the first process; the others get the variables it left.
+    const { variables } = await first.ask<Prepared>({ type: 'prepare', request: requestOf(0), hooks: null });
+    await Promise.all(
+      processes
+        .slice(1)
+        .map((worker, index) =>
+          worker.ask({ type: 'prepare', request: requestOf(index + 1), hooks: variables }),
+        ),
+    );
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp);
+  }
   const finished = Promise.all(processes.map((worker) => worker.finished)).then(() => {});
   finished.catch(() => {});
   const all = async (command: Parameters<GeneratorProcess['ask']>[0]): Promise<void> => {

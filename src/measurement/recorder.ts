@@ -7,6 +7,7 @@ const maxSteps = 8;
 const maxMessageLength = 300;
 /** Tokens that a server or an answer repeats: messages are shown in reports. */
 const jsonWebToken = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+const withoutTokens = (text: string): string => text.replace(jsonWebToken, '***');
 
 /**
  * Collects what the engines measure, on arrival and in constant memory. One per generator process and round;
@@ -21,6 +22,7 @@ export class Recorder {
   #warnings = new Set<string>();
   #raw: ((id: MetricId, valueMs: number, slice: number) => void) | null = null;
   #clock: (() => number) | null = null;
+  #mask: (text: string) => string = withoutTokens;
   #countedFromMs = 0;
   #sentPerSecond: number[] = [];
   /** What the counters had reached at the resets. */
@@ -80,6 +82,16 @@ export class Recorder {
     return this.#counters.get(name) ?? 0;
   }
 
+  /** From now on messages are kept without what `mask` removes. */
+  maskMessages(mask: (text: string) => string): void {
+    this.#mask = mask;
+  }
+
+  /** `text` without secrets and tokens. Whoever shortens a message asks first: half a secret is not found later. */
+  masked(text: string): string {
+    return this.#mask(text);
+  }
+
   /** Records an error by name, with the message the user needs to see and the step it came from. */
   error(name: string, message: string, step: string): void {
     let record = this.#errors.get(name);
@@ -89,7 +101,7 @@ export class Recorder {
     }
     record.count += 1;
     if (record.messages.size < maxMessages && message !== '')
-      record.messages.add(message.replace(jsonWebToken, '***').slice(0, maxMessageLength));
+      record.messages.add(this.masked(message).slice(0, maxMessageLength));
     if (record.steps.size < maxSteps && step !== '') record.steps.add(step);
     this.count('errors');
   }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TailgateError } from '../errors.ts';
+import { type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import type { LoadSession } from '../load/load-session.ts';
@@ -13,6 +13,7 @@ import type { LimitPlan } from '../target/limits.ts';
 import type { RunningTarget } from '../target/running-target.ts';
 import { startTarget } from '../target/start-target.ts';
 import { engineSettingsOf } from './engine-settings-of.ts';
+import { logName } from './log-name.ts';
 import type { SideName } from './slice-order.ts';
 
 /** What differs between the two sides of a comparison. */
@@ -63,6 +64,16 @@ const sourceAddresses = (limits: LimitPlan | null | undefined, side: SideName): 
     side === 'head' ? address : address.replace(/^127\.0\.0\./, '127.0.1.'),
   );
 
+/** What is being opened on a server that runs; if the server died, that is why it failed. */
+const whileAlive = async <T>(target: RunningTarget, host: Host, opening: Promise<T>): Promise<T> => {
+  try {
+    return await opening;
+  } catch (failure) {
+    if (host.signal.aborted) throw tailgateError('CANCELLED', { signal: String(host.signal.reason) });
+    throw (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? failure;
+  }
+};
+
 /**
  * Starts the server, opens the room and prepares the load of one side. `label` names its logs and must be unique in
  * the run. Throws the errors of target, room and load; whatever was started is closed first.
@@ -75,6 +86,7 @@ export const openSide = async (
 ): Promise<OpenSide> => {
   await using opening = new ResourceStack();
   const { host } = context;
+  const logFile = (kind: string): string => path.join(context.logDir, `${logName(label)}.${kind}`);
   const settings = {
     ...suite.target,
     ...(source.start === undefined ? {} : { start: source.start }),
@@ -83,7 +95,7 @@ export const openSide = async (
   const target = opening.use(
     await startTarget(settings, {
       cwd: path.resolve(source.cwd, settings.cwd),
-      logPath: path.join(context.logDir, `${label}.server.log`),
+      logPath: logFile('server.log'),
       label,
       cpus: context.pinning?.server ?? null,
       openFiles: context.limits?.openFilesNeeded,
@@ -97,37 +109,47 @@ export const openSide = async (
     suite.room === null
       ? null
       : opening.use(
-          await openRoom(suite.room, {
-            url: target.url,
-            env: host.env,
-            secretValues: { add: (value) => host.secret(value) },
-            signal: host.signal,
-            warn: (message) => host.warn(message),
-          }),
+          await whileAlive(
+            target,
+            host,
+            openRoom(suite.room, {
+              url: target.url,
+              env: host.env,
+              secretValues: { add: (value) => host.secret(value) },
+              signal: host.signal,
+              warn: (message) => host.warn(message),
+            }),
+          ),
         );
   const load = opening.use(
-    await startLoadSession(
-      {
-        scenarioPath: suite.scenarioPath,
-        environment: suite.environment,
-        overrides: suite.overrides,
-        variables: { ...suite.variables, ...room?.variables },
-        targetUrl: target.url,
-        engine: engineSettingsOf(
-          suite.measure,
-          suite.room?.failureEvents ?? ['exception'],
-          context.seed,
-          { index: 0, count: 1 },
-          (secret, key) => resolveSecret(secret, host.env, key),
-          sourceAddresses(context.limits, source.name),
-        ),
-        rawPath: suite.measure.raw ? path.join(context.logDir, `${label}.raw.jsonl`) : null,
-      },
-      {
-        logPath: path.join(context.logDir, `${label}.load.log`),
-        cpus: context.pinning?.generator ?? null,
-        env: host.env,
-      },
+    await whileAlive(
+      target,
+      host,
+      startLoadSession(
+        {
+          scenarioPath: suite.scenarioPath,
+          environment: suite.environment,
+          overrides: suite.overrides,
+          variables: { ...suite.variables, ...room?.variables },
+          targetUrl: target.url,
+          engine: engineSettingsOf(
+            suite.measure,
+            suite.room?.failureEvents ?? ['exception'],
+            context.seed,
+            { index: 0, count: 1 },
+            (secret, key) => resolveSecret(secret, host.env, key),
+            sourceAddresses(context.limits, source.name),
+          ),
+          rawPath: suite.measure.raw ? logFile('raw.jsonl') : null,
+          secrets: [...host.secrets],
+        },
+        {
+          logPath: logFile('load.log'),
+          cpus: context.pinning?.generator ?? null,
+          env: host.env,
+          signal: host.signal,
+        },
+      ),
     ),
   );
   const failed = room === null ? target.died : Promise.race([target.died, causeOfLoss(room, target)]);

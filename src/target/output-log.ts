@@ -4,11 +4,13 @@ import { StringDecoder } from 'node:string_decoder';
 
 const tailLines = 40;
 const maxLineLength = 2_000;
+/** Kept back of a line that is too long: a secret of which only the beginning has come cannot be told yet. */
+const keptLength = 1_000;
 /** A server that logs every message would otherwise fill the disk of the runner. */
 const maxFileBytes = 64 * 1024 * 1024;
 
 /**
- * Takes the output of a child process line by line: writes it to a file, keeps the last lines in memory, and tells
+ * Takes the output of a child process line by line: writes it to a new file, keeps the last lines in memory, and tells
  * listeners. Secrets are masked before anything else sees the text.
  */
 export class OutputLog {
@@ -24,7 +26,7 @@ export class OutputLog {
     mkdirSync(dirname(path), { recursive: true });
     this.path = path;
     this.#mask = mask;
-    this.#file = createWriteStream(path, { flags: 'a' });
+    this.#file = createWriteStream(path);
     // A full disk must not end the run: the tail in memory goes on.
     this.#file.on('error', () => {
       this.#writtenBytes = Number.POSITIVE_INFINITY;
@@ -39,9 +41,10 @@ export class OutputLog {
       const lines = (rest + decoder.write(chunk)).split(/\r?\n/);
       rest = lines.pop() ?? '';
       for (const line of lines) this.line(line);
-      if (rest.length > maxLineLength) {
-        this.line(rest);
-        rest = '';
+      if (rest.length > maxLineLength + keptLength) {
+        rest = this.#mask(rest);
+        this.line(rest.slice(0, -keptLength));
+        rest = rest.slice(-keptLength);
       }
     });
     const flush = (): void => {

@@ -164,6 +164,8 @@ export const runLoad = async (
   await session.resume();
   await session.finished;
   const measurement = await session.collect();
+  // The log is whole once the process has ended.
+  await session[Symbol.asyncDispose]();
   return {
     measurement,
     log: await readFile(path.join(folder.path, 'load.log'), 'utf8'),

@@ -1,3 +1,4 @@
+import { recorder } from '../../measurement/recorder.ts';
 import { StepFailure } from '../step-failure.ts';
 
 type Described = Error & {
@@ -52,5 +53,5 @@ export const connectFailure = (error: unknown): StepFailure => {
   const message = described?.message ?? String(error);
   if (message === 'timeout') return new StepFailure('connect timeout', 'the server did not answer in time');
   const details = described?.data === undefined ? '' : `: ${JSON.stringify(described.data)}`;
-  return new StepFailure(`connect refused: ${message.slice(0, 80)}`, `${message}${details}`);
+  return new StepFailure(`connect refused: ${recorder.masked(message).slice(0, 80)}`, `${message}${details}`);
 };

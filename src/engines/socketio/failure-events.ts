@@ -3,7 +3,7 @@ import { StepFailure } from '../step-failure.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { PendingAnswers } from './pending-answers.ts';
 
-const preview = (args: unknown[]): string => (JSON.stringify(args) ?? '').slice(0, 200);
+const preview = (args: unknown[]): string => recorder.masked(JSON.stringify(args) ?? '').slice(0, 200);
 
 /** The event that a failure report is about, where it says so (as the exception filters of NestJS do). */
 const subjectOf = (args: unknown[]): string | null => {
