@@ -12,9 +12,14 @@ export const createActionsHost = (options: {
   signal: AbortSignal;
 }): Host => {
   const secrets = new SecretMask();
+  const told = new Set<string>();
   let lastProgressAt = Number.NEGATIVE_INFINITY;
-  /** A line that starts with "::" or "##[" would be read as a command of the runner. */
-  const harmless = (text: string): string => secrets.mask(text).replace(/^(\s*)(::|##\[)/gm, '$1\u200b$2');
+  /** The runner takes a line that begins with "::" as a command, and one that has "##[" anywhere in it. */
+  const harmless = (text: string): string =>
+    secrets
+      .mask(text)
+      .replace(/^(\s*)::/gm, '$1\u200b::')
+      .replaceAll('##[', '##\u200b[');
   const annotation = (where: MessagePlace = {}): core.AnnotationProperties => ({
     title: 'Tailgate',
     ...(where.file === undefined ? {} : { file: where.file }),
@@ -40,12 +45,13 @@ export const createActionsHost = (options: {
       core.info(harmless(line));
     },
     group: (title) => {
-      core.startGroup(title);
+      core.startGroup(secrets.mask(title));
       return () => core.endGroup();
     },
     secret: (value) => {
+      if (value.trim() !== '' && !told.has(value)) core.setSecret(value);
+      told.add(value);
       secrets.add(value);
-      if (value.trim() !== '') core.setSecret(value);
     },
     secrets,
     mask: (text) => secrets.mask(text),
