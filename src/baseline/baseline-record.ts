@@ -29,6 +29,8 @@ export type BaselineRecord = {
   verdict: 'pass' | 'fail' | 'inconclusive' | 'invalid' | 'none';
   accepted: { by: string; why: string; at: string } | null;
   runUrl: string | null;
+  /** Tells the machine that measured it from others, see `machineId`; absent in records of earlier versions. */
+  machine?: string;
 };
 
 /** The history of one suite, oldest first, and what could not be read. */

@@ -46,6 +46,8 @@ export type SuiteParts = {
   trend: TrendReport | null;
   /** The metric that is gated first; the one with most values when null. */
   main: string | null;
+  /** How the sides took turns; only side by side. */
+  design?: SuiteReport['design'];
 };
 
 const roundReports = (parts: SuiteParts): RoundReport[] => {
@@ -90,6 +92,8 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
         ? (firstLine ?? 'The suite did not come to a verdict.')
         : judgement.reason,
     comparison: parts.comparison,
+    ...(judgement?.suspect === true && verdict === 'inconclusive' ? { suspect: true } : {}),
+    ...(parts.design === undefined ? {} : { design: parts.design }),
     scenario: parts.scenario,
     main: mainMetric(metrics, parts.main),
     metrics: metrics.map((metric) => withDistribution(metric, sides)),

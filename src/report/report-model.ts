@@ -157,6 +157,15 @@ export const environmentSchema = z
   })
   .describe('Where it was measured');
 
+export const designSchema = z.strictObject({
+  kind: z
+    .enum(['slices', 'rounds'])
+    .describe('slices: both servers ran, and the load alternated; rounds: one server after the other'),
+  warmUpMs: z.number().describe('Load of each side before it was measured'),
+  sliceMs: finiteOrNull.describe('Length of a slice; null in rounds'),
+  slicesPerSide: finiteOrNull.describe('Slices of each side in a pair; null in rounds'),
+});
+
 export const suiteReportSchema = z.strictObject({
   name: z.string().describe('A level of a suite is named suite/level'),
   verdict,
@@ -166,6 +175,11 @@ export const suiteReportSchema = z.strictObject({
     .describe(
       'How the baseline was obtained: the base commit measured in the same job, stored runs, one earlier run, or none',
     ),
+  suspect: z
+    .boolean()
+    .optional()
+    .describe('Stored runs make it look worse, and only a measurement on another machine can tell'),
+  design: designSchema.optional().describe('How the sides took turns, when they were measured side by side'),
   scenario: z.string(),
   main: z.string().nullable().optional().describe('Id of the metric that is gated first'),
   environment: environmentSchema

@@ -2,8 +2,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { type OpenBaseline, openBaselineStore } from '../baseline/open-baseline.ts';
-import { parseRecord } from '../baseline/record-format.ts';
-import { linesOf } from '../baseline/record-lines.ts';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { sketchOver } from '../measurement/merge-rounds.ts';
@@ -11,8 +9,8 @@ import { makePlan } from '../plan/make-plan.ts';
 import { formatDuration } from '../report/format-value.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
-import { recordsFile } from './gate-command.ts';
 import { findProvenance } from './provenance.ts';
+import { readRecords, recordsFile } from './read-records.ts';
 
 type CommandOptions = { host: Host; print: (text: string) => void; inputs: RawInputs };
 
@@ -80,29 +78,6 @@ const suitesToShow = (loaded: LoadedSettings): string[] =>
     ? loaded.selected
     : makePlan(loaded.settings, loaded).suites.map((suite) => suite.name);
 
-const recordsToAccept = async (file: string): Promise<BaselineRecord[]> => {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (failure) {
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    throw tailgateError('RECORDS_UNREADABLE', { path: file, reason }, {}, failure);
-  }
-  const records = linesOf(text).map((line, index) => {
-    const parsed = parseRecord(line);
-    if ('reason' in parsed)
-      throw tailgateError(
-        'RECORDS_UNREADABLE',
-        { path: file, reason: parsed.reason },
-        { file, line: index + 1 },
-      );
-    return parsed.record;
-  });
-  if (records.length === 0)
-    throw tailgateError('RECORDS_UNREADABLE', { path: file, reason: 'it holds no record' });
-  return records;
-};
-
 /**
  * `tailgate baseline accept`: stores a run, failed or not, as the new baseline, with who accepts it and why. Throws
  * RECORDS_UNREADABLE and BASELINE_WRITE_FAILED.
@@ -117,7 +92,7 @@ export const acceptBaseline = async (
     options.record === undefined
       ? path.join(loaded.settings.reportDir, recordsFile)
       : path.resolve(host.cwd, options.record);
-  const records = await recordsToAccept(file);
+  const records = await readRecords(file);
   const by = options.by ?? (await findProvenance(loaded.cwd, host.env, null)).actor;
   if (by === null)
     throw tailgateError('ARGUMENTS_INVALID', {

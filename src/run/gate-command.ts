@@ -14,6 +14,7 @@ import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts'
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
 import { findProvenance, type Provenance } from './provenance.ts';
 import { type GithubAccess, publishResults } from './publish-results.ts';
+import { recordsFile } from './read-records.ts';
 import { type GateResult, runGate } from './run-gate.ts';
 import { writeReports, writeWanted } from './write-reports.ts';
 
@@ -27,9 +28,6 @@ export type GateCommand = {
   /** Store the result whatever the branch: `baseline record`. */
   record?: boolean;
 };
-
-/** Name of the file in the report folder that `baseline accept` stores. */
-export const recordsFile = 'records.jsonl';
 
 /** Shows problems that ended a command, each at its place. */
 export const showProblems = (host: Host, problems: readonly TailgateError[]): void => {
@@ -61,8 +59,16 @@ const recordBaseline = async (
       );
     return;
   }
+  // Nor is a suspect, which may be one that fails.
+  const suspects = new Set(
+    result.report.suites.filter(({ suspect }) => suspect === true).map(({ name }) => name),
+  );
+  const kept = result.records.filter(
+    ({ suite }) => (command.record === true || !suspects.has(suite)) && !result.known.has(suite),
+  );
+  if (kept.length === 0) return;
   try {
-    await store.append(result.records);
+    await store.append(kept);
     host.info(`Stored as a baseline in ${store.where}.`);
   } catch (failure) {
     const problems = problemsOf(failure);

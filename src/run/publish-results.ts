@@ -26,6 +26,12 @@ export const linksOf = (github: GithubAccess): NonNullable<Parameters<typeof ren
   };
 };
 
+/** A run that is undecided because it is suspect can be settled by another machine, so workflows can tell it apart. */
+const outputVerdict = (report: Report): string =>
+  report.verdict === 'inconclusive' && report.suites.some(({ suspect }) => suspect === true)
+    ? 'suspect'
+    : report.verdict;
+
 const regressions = (report: Report): string[] =>
   report.suites.flatMap((suite) =>
     suite.metrics.flatMap((metric) =>
@@ -48,7 +54,7 @@ export const publishResults = async (
 ): Promise<void> => {
   const { host, settings, github } = options;
   const commits = report.commits;
-  host.output('verdict', report.verdict);
+  host.output('verdict', outputVerdict(report));
   host.output('report-json', files.json);
   host.output('report-markdown', files.markdown);
   host.output('report-html', files.html);

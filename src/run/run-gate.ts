@@ -8,6 +8,7 @@ import type {
 } from '../baseline/baseline-record.ts';
 import { comparableRecords } from '../baseline/comparability.ts';
 import { environmentFingerprint, settingsHash } from '../baseline/fingerprint.ts';
+import { machineId } from '../baseline/machine-id.ts';
 import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
@@ -18,12 +19,15 @@ import { buildReport, buildSuiteReport } from '../report/build-report.ts';
 import { renderProgress } from '../report/render-progress.ts';
 import type { Report, SuiteReport } from '../report/report-model.ts';
 import { trendOf } from '../report/trend.ts';
+import type { PairDesign } from '../rounds/pair-design.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import type { CheckedScenario } from './check-scenarios.ts';
 import { measureSuite } from './measure-suite.ts';
+import { type ConfirmationPlan, planConfirmation } from './plan-confirmation.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides, type Sides } from './prepare-sides.ts';
 import type { Provenance } from './provenance.ts';
+import { readRecords } from './read-records.ts';
 import type { SuiteInputs, SuiteRun } from './suite-run.ts';
 
 /** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
@@ -42,6 +46,8 @@ export type GateResult = {
   report: Report;
   /** Records of the suites that were measured without a problem, for the baseline. */
   records: BaselineRecord[];
+  /** Suites of which the records are those of an earlier job, which stored them itself. */
+  known: ReadonlySet<string>;
 };
 
 const fingerprintOf = (suite: SuitePlan, scenario: CheckedScenario): Fingerprint => ({
@@ -96,6 +102,7 @@ const measureOne = async (
   suite: SuitePlan,
   stored: StoredSuite,
   budgetMs: number,
+  { confirmation, warnings }: ConfirmationPlan,
 ): Promise<SuiteRun> => {
   const { host } = request;
   const { plan } = stage;
@@ -137,10 +144,17 @@ const measureOne = async (
         ),
       ),
   };
-  const run = await measureSuite(inputs, { by: 'same-job' });
-  run.warnings.push(...limits.notes);
+  const run = await measureSuite(inputs, confirmation);
+  run.warnings.push(...warnings, ...limits.notes);
   return run;
 };
+
+const designReport = (design: PairDesign): NonNullable<SuiteReport['design']> => ({
+  kind: design.kind,
+  warmUpMs: design.warmUpMs,
+  sliceMs: design.kind === 'slices' ? design.sliceMs : null,
+  slicesPerSide: design.kind === 'slices' ? design.slicesPerSide : null,
+});
 
 const suiteReport = (run: SuiteRun, stored: StoredSuite, cwd: string): SuiteReport => {
   const shown = run.history.at(-1);
@@ -157,6 +171,7 @@ const suiteReport = (run: SuiteRun, stored: StoredSuite, cwd: string): SuiteRepo
     bottleneck: run.bottleneck,
     trend: trendOf(stored.history, run.head, run.suite.measure.main ?? null),
     main: run.suite.measure.main ?? null,
+    ...(run.design === null ? {} : { design: designReport(run.design) }),
   });
 };
 
@@ -177,6 +192,7 @@ const recordOf = (
   verdict,
   accepted: null,
   runUrl: provenance.runUrl,
+  machine: machineId(),
 });
 
 /**
@@ -192,11 +208,19 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   const { plan } = stage;
   const outlines = new Map([...stage.scenarios].map(([name, { outline }]) => [name, outline]));
   for (const limitation of limitationsOf(plan, outlines)) host.info(`Note: ${limitation}`);
+  const { confirmFrom } = plan.baseline;
+  const first = confirmFrom === undefined ? [] : await readRecords(confirmFrom);
+  const work = plan.suites.map((suite) => {
+    const fingerprint = fingerprintOf(suite, stage.scenarios.get(suite.name)!);
+    const confirming = planConfirmation(plan.baseline, suite, first, provenance.headSha, fingerprint);
+    return { suite, fingerprint, confirming };
+  });
 
   await using resources = new ResourceStack();
   const problems: TailgateError[] = [];
   const suites: SuiteReport[] = [];
   const records: BaselineRecord[] = [];
+  const known = new Set<string>();
   let base: BaseCommit | null = null;
   let buildMs = 0;
   let loadMs = 0;
@@ -205,20 +229,25 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
     const sides = await prepareSides(plan, { cwd: loaded.cwd, base, logDir: stage.logDir, host });
     buildMs = sides.buildMs;
     const measuringSince = performance.now();
-    for (const [index, suite] of plan.suites.entries()) {
-      const fingerprint = fingerprintOf(suite, stage.scenarios.get(suite.name)!);
+    for (const [index, { suite, fingerprint, confirming }] of work.entries()) {
       const stored = await readHistory(request, suite, fingerprint);
       const leftMs = plan.maxMinutes * 60_000 - (performance.now() - measuringSince);
       // Each suite may use its share of the time, and what those before it left over.
       const budgetMs = Math.max(leftMs / (plan.suites.length - index), 1_000);
       const end = host.group(`Suite ${suite.name}`);
-      const run = await measureOne(request, stage, sides, suite, stored, budgetMs);
+      const run = await measureOne(request, stage, sides, suite, stored, budgetMs, confirming);
       end();
       loadMs += run.loadMs;
       const report = suiteReport(run, stored, loaded.cwd);
       suites.push(report);
-      if (run.problems.length === 0 && report.verdict !== 'invalid')
-        records.push(recordOf(run, fingerprint, provenance, report.verdict, startedAt));
+      if (run.problems.length === 0 && report.verdict !== 'invalid') {
+        const { confirmation } = confirming;
+        if (confirmation.by === 'this-job') {
+          // Of two measurements the first is the one that was not made because of another.
+          records.push({ ...confirmation.first, verdict: report.verdict });
+          if (run.confirmation.length === 0) known.add(suite.name);
+        } else records.push(recordOf(run, fingerprint, provenance, report.verdict, startedAt));
+      }
       const cancelled = run.problems.find((problem) => problem.code === 'CANCELLED');
       if (cancelled !== undefined) throw cancelled;
     }
@@ -235,5 +264,5 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
     startedAt,
     durations: { totalMs: performance.now() - started, buildMs, loadMs },
   });
-  return { report, records };
+  return { report, records, known };
 };

@@ -113,6 +113,14 @@ export const checkSettings = (
       `Write at most ${settings.verdict.maxPairs}.`,
     );
 
+  const { confirmFrom, mode } = settings.baseline;
+  if (confirmFrom !== undefined && mode !== 'branch' && mode !== 'file')
+    report(
+      ['baseline', 'confirmFrom'],
+      `with "baseline.mode: ${mode}" nothing is compared with stored runs, so there is nothing to confirm`,
+      'Set the "baseline" of the run that is to be confirmed: a branch or a file.',
+    );
+
   const { capacity } = settings;
   if (capacity.from > capacity.to)
     report(['capacity', 'from'], 'it is more than "to"', `Write at most ${capacity.to}.`);

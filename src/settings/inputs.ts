@@ -182,6 +182,22 @@ export const inputDefinitions: readonly InputDefinition[] = [
     placeholder: 'when',
   },
   {
+    name: 'confirm',
+    description:
+      'Where a run that exceeds what stored runs allow is measured again before it can fail: `same-job`, or `fresh-job`: it then ends with the output `verdict: suspect`.',
+    kind: 'text',
+    setting: ['baseline', 'confirm'],
+    placeholder: 'where',
+  },
+  {
+    name: 'confirm-from',
+    description:
+      'Records of a suspect run (`records.jsonl`, or the report folder of its job), which this run confirms or refutes.',
+    kind: 'path',
+    setting: ['baseline', 'confirmFrom'],
+    placeholder: 'path',
+  },
+  {
     name: 'capacity',
     description:
       'How the highest load is searched, as YAML or JSON, merged over `capacity` of the settings file: `{ from: 50, atLeast: 300 }`. Its keys: docs/settings.md.',
@@ -257,7 +273,11 @@ export const actionModes = ['gate', 'capacity'] as const;
 
 /** The outputs of the action. */
 export const outputDefinitions: readonly { name: string; description: string }[] = [
-  { name: 'verdict', description: '`pass`, `fail`, `inconclusive` or `invalid`.' },
+  {
+    name: 'verdict',
+    description:
+      '`pass`, `fail`, `inconclusive` or `invalid`; `suspect` when stored runs make it look worse and another machine should confirm.',
+  },
   { name: 'report-json', description: 'Path of the JSON report.' },
   { name: 'report-markdown', description: 'Path of the report as Markdown.' },
   { name: 'report-html', description: 'Path of the report as one HTML page.' },

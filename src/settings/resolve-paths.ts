@@ -40,6 +40,9 @@ export const resolvePaths = (settings: Settings, { base, cwd, isWritten }: PathO
       ...baseline,
       path: absolute(baseline.path, ['baseline', 'path']),
       ...(baseline.dir !== undefined && { dir: absolute(baseline.dir, ['baseline', 'dir']) }),
+      ...(baseline.confirmFrom !== undefined && {
+        confirmFrom: absolute(baseline.confirmFrom, ['baseline', 'confirmFrom']),
+      }),
     },
     reportDir: absolute(settings.reportDir, ['reportDir']),
     suites: settings.suites.map((suite, index) => ({

@@ -267,6 +267,17 @@ export const baselineSchema = z
       .optional()
       .describe('For `side-by-side`: the command that starts the base version, if it differs.'),
     require: z.boolean().default(false).describe('Whether a missing baseline makes the run invalid.'),
+    confirm: z
+      .enum(['same-job', 'fresh-job'])
+      .default('same-job')
+      .describe(
+        'Where a run that exceeds what stored runs allow is measured again before it can fail: in the `same-job`, or in a `fresh-job` on another machine: this run then ends with the output `verdict: suspect`.',
+      ),
+    confirmFrom: text
+      .optional()
+      .describe(
+        'Records of a suspect run (`records.jsonl`, or the report folder of its job), which this run confirms or refutes.',
+      ),
     record: z
       .enum(['default-branch', 'always', 'never'])
       .default('default-branch')

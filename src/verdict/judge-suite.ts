@@ -156,11 +156,16 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
   ];
   const verdict = parts.length === 0 ? 'pass' : overallVerdict(parts);
   const described = describe(evidence, measured, main, gates, outcomes, next);
+  const suspect =
+    evidence.comparison === 'history' &&
+    verdict === 'inconclusive' &&
+    outcomes.some(({ gate, state }) => gate.kind === 'change' && verdictOf(state) === 'inconclusive');
   const onlyChecksFail = failedCheck !== undefined && !outcomes.some(({ state }) => state === 'fail');
   return {
     ...described,
     metrics: [...described.metrics, ...checks],
     verdict,
+    ...(suspect ? { suspect } : {}),
     reason: onlyChecksFail
       ? `${failedCheck.limit[0]!.explanation.replace(/\.$/, '')}: ${failedCheck.limit[0]!.rule}.`
       : reasonOf({ verdict, outcomes, missing, evidence, next }),

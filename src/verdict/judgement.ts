@@ -85,6 +85,8 @@ export type SuiteJudgement = {
    * screen was exceeded, measure again before failing).
    */
   next: 'decided' | 'more-pairs' | 'confirm';
+  /** Stored runs make it look worse, and only a measurement on another machine can tell. */
+  suspect?: boolean;
   /** Width of the interval of the primary metric now, for the progress line; null before two pairs. */
   progress: { metric: string; statistic: string; relative: number; low: number; high: number } | null;
   warnings: string[];

@@ -45,6 +45,8 @@ const effects: Record<string, [value: string, path: (string | number)[], expecte
   'baseline-dir': ['old', ['baseline', 'dir'], '/project/old'],
   'require-baseline': ['true', ['baseline', 'require'], true],
   'record-baseline': ['always', ['baseline', 'record'], 'always'],
+  confirm: ['fresh-job', ['baseline', 'confirm'], 'fresh-job'],
+  'confirm-from': ['first/records.jsonl', ['baseline', 'confirmFrom'], '/project/first/records.jsonl'],
   capacity: ['{ from: 50 }', ['capacity', 'from'], 50],
   rounds: ['4', ['rounds'], 4],
   'max-minutes': ['2.5', ['maxMinutes'], 2.5],
