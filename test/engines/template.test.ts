@@ -30,7 +30,7 @@ const bounded = (vars: Record<string, unknown>, limit: number): Record<string, u
   });
 };
 
-const outcome = (run: () => unknown): unknown => {
+const outcome = (run: () => unknown): { value: unknown } | { threw: boolean } => {
   try {
     return { value: run() };
   } catch (error) {
@@ -128,12 +128,12 @@ test('a string renders as in Artillery', () => {
   );
 });
 
-test('objects, arrays and keys render as in Artillery', () => {
+const anyValue = (() => {
   const key = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom('a', 'b', 'text', 'id', '$set', 'a-b', '0', '1', 'with space') },
     { weight: 1, arbitrary: fc.constantFrom('{{ n }}', 'x.y', 'a[0]', '{{ name }}-k', '') },
   );
-  const value = fc.letrec((tie) => ({
+  return fc.letrec((tie) => ({
     node: fc.oneof(
       { maxDepth: 3 },
       text,
@@ -144,12 +144,41 @@ test('objects, arrays and keys render as in Artillery', () => {
       fc.dictionary(key, tie('node'), { maxKeys: 3 }).map((entries) => ({ ...entries })),
     ),
   })).node;
+})();
+
+test('objects, arrays and keys render as in Artillery', () => {
   fc.assert(
-    fc.property(value, vars, (payload, values) => {
+    fc.property(anyValue, vars, (payload, values) => {
       expectSame(payload, values);
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('what is rendered straight to JSON is the JSON of what is rendered', () => {
+  let compared = 0;
+  fc.assert(
+    fc.property(anyValue, vars, (payload, values) => {
+      const { json, render } = compileTemplate(payload);
+      if (json === null) return;
+      const text = outcome(() => json(contextOf(bounded(values, 2_000))));
+      if (!('value' in text) || typeof text.value !== 'string') return;
+      compared += 1;
+      assert.equal(text.value, JSON.stringify(render(contextOf(bounded(values, 2_000)))));
+    }),
+    { numRuns: 2_000 },
+  );
+  assert.ok(compared > 500, `${compared} compared`);
+});
+
+test('what JSON cannot hold is not rendered to it', () => {
+  const json = (value: unknown, vars = {}) => compileTemplate(value).json?.({ vars }) ?? null;
+  assert.equal(json(['a', Buffer.from('x')]), null);
+  assert.equal(json([{ $binary: 'AQID' }]), null);
+  assert.equal(json(['{{ blob }}'], { blob: Buffer.from('x') }), null);
+  assert.equal(json(['{{ blob }}'], { blob: { deep: Buffer.from('x') } }), null);
+  assert.equal(json(['a', undefined, '{{ gone }}', '{{ n }}'], { n: 1.5 }), '["a",null,null,1.5]');
+  assert.equal(json({ a: 1, b: undefined }), '{"a":1}');
 });
 
 test('a whole value keeps its type and its identity', () => {

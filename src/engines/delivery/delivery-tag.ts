@@ -94,6 +94,10 @@ export class TagFinder {
     this.#fixed = path;
   }
 
+  get isAnywhere(): boolean {
+    return this.#fixed === null;
+  }
+
   find(args: unknown): DeliveryTag | null {
     if (this.#fixed !== null) return tagInLeaf(readPath(args, this.#fixed));
     if (this.#path !== null) {

@@ -129,7 +129,7 @@ export class PackageRun implements PendingAnswer {
 
   #observed(): Listener {
     const { emit, place } = this.#step;
-    return acknowledgementObserver.observe({
+    const observed = acknowledgementObserver.observe({
       event: this.event,
       place,
       pending: this.#user.pending,
@@ -137,6 +137,7 @@ export class PackageRun implements PendingAnswer {
       latency: emit.isMeasured ? { fromMs: this.#sentMs, metric: emit.ackMetric } : null,
       confirmed: () => this.#membership?.confirmed(),
     });
+    return (...args) => observed.acknowledge(args);
   }
 
   /** The package calls a step successful: it says so for every emit, waited for or not, and twice for a response. */
@@ -181,7 +182,7 @@ export class PackageRun implements PendingAnswer {
       this.answeredBy === null ? `ack mismatch: ${this.event}` : `response mismatch: ${this.answeredBy}`;
     return new StepFailure(
       name,
-      `${failure.name}: got ${(JSON.stringify(this.#answer) ?? '').slice(0, 200)}`,
+      `${failure.name}: got ${recorder.masked(JSON.stringify(this.#answer) ?? '').slice(0, 200)}`,
     );
   }
 }

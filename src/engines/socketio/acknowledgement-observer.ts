@@ -3,6 +3,7 @@ import { deadlines } from '../deadlines.ts';
 import { engineSettings } from '../engine-settings.ts';
 import { loadActivity } from '../load-activity.ts';
 import type { StepFailure } from '../step-failure.ts';
+import type { AcknowledgementReceiver } from './client-socket.ts';
 import type { PendingAnswer, PendingAnswers } from './pending-answers.ts';
 
 /** What became of the observed emits of one event. */
@@ -47,14 +48,14 @@ export class AcknowledgementObserver {
   #epoch = recorder.epoch;
   #isRegistered = false;
 
-  /** Gives the callback to pass with the emit. */
-  observe(message: ObservedMessage): (...args: unknown[]) => void {
+  /** Gives what takes the acknowledgement of the emit. */
+  observe(message: ObservedMessage): AcknowledgementReceiver {
     this.#register();
     const emit = new ObservedEmit(message, this.#observation(message.event), (done) => {
       this.#open.delete(done);
     });
     this.#open.add(emit);
-    return () => emit.acknowledge();
+    return emit;
   }
 
   #observation(event: string): Observation {
@@ -98,7 +99,7 @@ export class AcknowledgementObserver {
   }
 }
 
-class ObservedEmit implements PendingAnswer {
+class ObservedEmit implements PendingAnswer, AcknowledgementReceiver {
   readonly event: string;
   readonly answeredBy = null;
   readonly #message: ObservedMessage;
@@ -126,6 +127,10 @@ class ObservedEmit implements PendingAnswer {
   /** Whether an acknowledgement can be expected, as far as the server has shown. */
   get isHopeful(): boolean {
     return this.#observation.acknowledged > 0 || totalOf(this.#observation.unanswered) < enoughUnanswered;
+  }
+
+  acknowledgeJson(): void {
+    this.acknowledge();
   }
 
   acknowledge(): void {

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { captureOrMatch } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
+import { recorder } from '../../measurement/recorder.ts';
 import type { VirtualUserContext } from '../flow/step.ts';
 import { StepFailure } from '../step-failure.ts';
 import { compilePayload } from '../template/compile-payload.ts';
+import { compileSimplePath } from '../template/simple-path.ts';
 
 /** What a scenario expects of an answer: the `acknowledge` or `response` of a step. */
 export type AnswerSpec = {
@@ -14,6 +16,8 @@ export type AnswerSpec = {
 };
 
 export type AnswerCheck = {
+  /** Whether any answer will do, so that nobody needs to read it. */
+  readonly isTrivial: boolean;
   /** Whether the arguments got so far are the data expected; true when no data is. */
   isComplete(args: unknown[], context: VirtualUserContext): boolean;
   /** Checks the data, then matches and captures. Calls back with the failure, or null. */
@@ -21,7 +25,7 @@ export type AnswerCheck = {
 };
 
 const preview = (value: unknown, length = 120): string => {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = recorder.masked(JSON.stringify(value) ?? 'nothing');
   return text.length > length ? `${text.slice(0, length - 3)}...` : text;
 };
 
@@ -46,34 +50,20 @@ const asSpecs = (value: unknown): CaptureSpec[] =>
     withDefaultPath(spec as CaptureSpec),
   );
 
-const simplePath = /^\$(?:\.(?:[A-Za-z_][\w]*|\d+)|\[\d+\]|\['[^'\\]+'\])*$/;
-
-/** Reads a JSONPath that is only property names and indexes, without the cost of the general one. */
-const compilePath = (path: string): ((args: unknown[]) => unknown) | null => {
-  if (!simplePath.test(path)) return null;
-  const keys = [...path.matchAll(/\.(\w+)|\[(\d+)\]|\['([^']+)'\]/g)].map(
-    (part) => part[1] ?? part[2] ?? part[3]!,
-  );
-  return (args) => {
-    let value: unknown = args;
-    for (const key of keys) {
-      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-      value = (value as Record<string, unknown>)[key];
-    }
-    return value;
-  };
-};
-
 type Reader = { path: string; read: (args: unknown[]) => unknown; spec: CaptureSpec };
 
 const isSimple = (spec: CaptureSpec): boolean =>
   typeof spec.json === 'string' &&
-  compilePath(spec.json) !== null &&
+  compileSimplePath(spec.json) !== null &&
   Object.keys(spec).every((key) => ['json', 'as', 'value', 'strict'].includes(key));
 
 const readersOf = (specs: CaptureSpec[]): Reader[] | null =>
   specs.every(isSimple)
-    ? specs.map((spec) => ({ path: spec.json as string, read: compilePath(spec.json as string)!, spec }))
+    ? specs.map((spec) => ({
+        path: spec.json as string,
+        read: compileSimplePath(spec.json as string)!,
+        spec,
+      }))
     : null;
 
 const mismatch = (path: string, expected: unknown, got: unknown): StepFailure =>
@@ -137,6 +127,7 @@ export const compileAnswerCheck = (answer: AnswerSpec, failureName: string): Ans
     failure === null ? null : new StepFailure(failureName, failure.message);
 
   return {
+    isTrivial: !hasData && capture.length + match.length === 0,
     isComplete: (args, context) => !hasData || matchesData(args, expected.render(context), concat),
     accept: (args, context, done) => {
       if (hasData) {

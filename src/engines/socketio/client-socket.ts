@@ -1,3 +1,15 @@
+/** Takes an acknowledgement; as the JSON of its arguments, so that they are parsed only if someone looks at them. */
+export type AcknowledgementReceiver = {
+  acknowledge(args: unknown[]): void;
+  acknowledgeJson(json: string): void;
+};
+
+/** Takes an event as the JSON of its name and arguments; with binary data in it, as its arguments. */
+export type EventWatcher = {
+  text(json: string): void;
+  args(args: unknown[]): void;
+};
+
 /** What the engine needs of a Socket.IO socket. The Socket of `socket.io-client` has it. */
 export type ClientSocket = {
   readonly connected: boolean;
@@ -10,6 +22,10 @@ export type ClientSocket = {
   // biome-ignore lint/suspicious/noExplicitAny: an event may carry anything
   off(event: string, listener: (...args: any[]) => void): unknown;
   disconnect(): unknown;
+  /** Emits what is encoded already. Only sockets that speak the wire protocol themselves can. */
+  emitJson?(json: string, receiver: AcknowledgementReceiver | null): void;
+  /** Takes an event before it is parsed. Only sockets that speak the wire protocol themselves can. */
+  watch?(event: string, watcher: EventWatcher): void;
 };
 
 /** The connection of one virtual user: one transport, any number of namespaces over it. */

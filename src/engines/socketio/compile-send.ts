@@ -2,8 +2,9 @@ import { recorder } from '../../measurement/recorder.ts';
 import type { DeliveryWatch } from '../delivery/delivery-ledger.ts';
 import type { VirtualUserContext } from '../flow/step.ts';
 import { acknowledgementObserver } from './acknowledgement-observer.ts';
+import type { AcknowledgementReceiver, ClientSocket } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
-import { membershipChange } from './membership.ts';
+import { type MembershipChange, membershipChange } from './membership.ts';
 import { SentMessage, type SentMessageEnd } from './sent-message.ts';
 import type { Namespace, SocketIoUser } from './socketio-user.ts';
 import { insertTag, makeTag } from './tagged-payload.ts';
@@ -19,21 +20,22 @@ export type Send = (
 
 type Outgoing = [event: string, ...args: unknown[]];
 
-/** Gives the event and the arguments of a message, tagged if its deliveries are watched. */
+/** Gives the event and the arguments of a message; its tag goes to where the settings say. */
 const compileOutgoing = (
   { outgoing, delivery }: EmitSpec,
   watch: DeliveryWatch | null,
 ): ((user: SocketIoUser, context: VirtualUserContext, fromMs: number) => Outgoing) => {
-  if (delivery === null || watch === null) return (_user, context) => outgoing.render(context) as Outgoing;
-  if (delivery.sentPath === null)
-    return ({ member }, context, fromMs) => {
-      context.vars.$tag = makeTag(delivery, watch, member!, context, fromMs);
-      return outgoing.render(context) as Outgoing;
-    };
+  if (delivery === null || watch === null || delivery.sentPath === null)
+    return (_user, context) => outgoing.render(context) as Outgoing;
   return ({ member }, context, fromMs) => {
     const [event, ...args] = outgoing.render(context) as Outgoing;
     return [event, ...insertTag(delivery, watch, member!, args, fromMs)];
   };
+};
+
+const emit = (socket: ClientSocket, outgoing: Outgoing, receiver: AcknowledgementReceiver | null): void => {
+  if (receiver === null) socket.emit(...outgoing);
+  else socket.emit(...outgoing, (...args: unknown[]) => receiver.acknowledge(args));
 };
 
 /**
@@ -41,20 +43,23 @@ const compileOutgoing = (
  * that nothing answers is counted and never becomes a latency.
  */
 export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: string): Send => {
-  const waits = spec.acknowledge !== null || spec.response !== null;
+  const { acknowledge, delivery } = spec;
+  const waits = acknowledge !== null || spec.response !== null;
   const changesMembership = spec.joins !== null || spec.leaves !== null;
+  const tagsItself = delivery !== null && watch !== null && delivery.sentPath === null;
+  const needsValues = changesMembership || (delivery !== null && delivery.sentPath !== null);
+  const json = needsValues ? null : spec.outgoing.json;
   const render = compileOutgoing(spec, watch);
 
-  return (user, namespace, context, intendedMs, done) => {
-    const { socket } = namespace.channel;
-    const fromMs = intendedMs ?? performance.now();
-    const outgoing = render(user, context, fromMs);
-    const membership = changesMembership
-      ? membershipChange(spec, user.member, outgoing.slice(1), context)
-      : null;
-    recorder.sent();
-    membership?.sent();
-
+  /** What takes the acknowledgement of the message; it is timed from here. */
+  const receiverOf = (
+    user: SocketIoUser,
+    namespace: Namespace,
+    context: VirtualUserContext,
+    fromMs: number,
+    membership: MembershipChange | null,
+    done: SentMessageEnd,
+  ): AcknowledgementReceiver | null => {
     if (waits) {
       const end: SentMessageEnd =
         membership === null
@@ -64,22 +69,38 @@ export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: 
               done(failure, answer);
             };
       const message = new SentMessage(user, namespace, spec, context, fromMs, end);
-      if (spec.acknowledge === null) socket.emit(...outgoing);
-      else socket.emit(...outgoing, (...args: unknown[]) => message.acknowledge(args));
-      return;
+      return acknowledge === null ? null : message;
     }
-    if (spec.isObserved) {
-      const acknowledged = acknowledgementObserver.observe({
-        event: spec.event,
-        place,
-        pending: user.pending,
-        timeoutMs: spec.timeoutMs ?? user.timeoutMs,
-        latency: spec.isMeasured ? { fromMs, metric: spec.ackMetric } : null,
-        confirmed: () => membership?.confirmed(),
-      });
-      socket.emit(...outgoing, acknowledged);
+    if (!spec.isObserved) return null;
+    return acknowledgementObserver.observe({
+      event: spec.event,
+      place,
+      pending: user.pending,
+      timeoutMs: spec.timeoutMs ?? user.timeoutMs,
+      latency: spec.isMeasured ? { fromMs, metric: spec.ackMetric } : null,
+      confirmed: () => membership?.confirmed(),
+    });
+  };
+
+  return (user, namespace, context, intendedMs, done) => {
+    const { socket } = namespace.channel;
+    const fromMs = intendedMs ?? performance.now();
+    if (tagsItself) context.vars.$tag = makeTag(delivery, watch, user.member!, context, fromMs);
+    const text = json === null || socket.emitJson === undefined ? null : json(context);
+    if (typeof text === 'string') {
+      recorder.count('messages.sent');
+      socket.emitJson!(text, receiverOf(user, namespace, context, fromMs, null, done));
     } else {
-      socket.emit(...outgoing);
+      const outgoing = render(user, context, fromMs);
+      const membership = changesMembership
+        ? membershipChange(spec, user.member, outgoing.slice(1), context)
+        : null;
+      recorder.count('messages.sent');
+      membership?.sent();
+      emit(socket, outgoing, receiverOf(user, namespace, context, fromMs, membership, done));
+    }
+    if (waits) return;
+    if (!spec.isObserved) {
       user.sentUnanswered();
       if (watch === null && spec.isMeasured) {
         recorder.count('messages.unanswered');

@@ -1,5 +1,5 @@
 import { type DeliveryMember, type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { TagFinder } from '../delivery/delivery-tag.ts';
+import { TagFinder, tagInText } from '../delivery/delivery-tag.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
 
@@ -36,14 +36,27 @@ export class DeliveryPlan {
 
   /** Takes what arrives on a socket as deliveries to its member. */
   watch(socket: ClientSocket, member: DeliveryMember): void {
-    for (const [event, finders] of this.#finders)
-      socket.on(event, (...args) => {
+    for (const [event, finders] of this.#finders) {
+      const take = (args: unknown[]) => {
         for (const finder of finders) {
           const tag = finder.find(args);
           if (tag === null) continue;
           deliveryLedger.receive(member, tag);
           return;
         }
-      });
+      };
+      if (socket.watch === undefined) socket.on(event, (...args) => take(args));
+      else
+        socket.watch(event, {
+          args: take,
+          // A tag passes through JSON unchanged; only a place of its own makes parsing needed.
+          text: finders.every((finder) => finder.isAnywhere)
+            ? (json) => {
+                const tag = tagInText(json);
+                if (tag !== null) deliveryLedger.receive(member, tag);
+              }
+            : (json) => take((JSON.parse(json) as unknown[]).slice(1)),
+        });
+    }
   }
 }

@@ -47,6 +47,8 @@ export type EmitSpec = {
   /** Attach a callback though the flow does not wait. */
   isObserved: boolean;
   isMeasured: boolean;
+  /** Whether a hook looks at the answer. */
+  readsAnswer: boolean;
   timeoutMs: number | null;
 };
 
@@ -181,6 +183,7 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
       (!saysSo &&
         (defaults.observe === 'all' || (defaults.observe !== 'none' && defaults.observe.includes(event)))),
     isMeasured,
+    readsAnswer: spec.afterResponse !== undefined,
     timeoutMs: spec.timeout === undefined ? null : durationMs(spec.timeout),
   };
 };

@@ -3,6 +3,7 @@ import { type Deadline, deadlines } from '../deadlines.ts';
 import type { VirtualUserContext } from '../flow/step.ts';
 import { loadActivity } from '../load-activity.ts';
 import { StepFailure } from '../step-failure.ts';
+import type { AcknowledgementReceiver } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
 import type { PendingAnswer } from './pending-answers.ts';
 import type { Namespace, SocketIoUser } from './socketio-user.ts';
@@ -13,7 +14,7 @@ export type SentMessageEnd = (failure: StepFailure | null, answer: unknown[]) =>
  * A message whose answer the flow waits for: an acknowledgement, an event, or both. Ends once: with the answer
  * checked, or with a named failure. Only an answer that came over the same connection, in time, becomes a latency.
  */
-export class SentMessage implements PendingAnswer {
+export class SentMessage implements PendingAnswer, AcknowledgementReceiver {
   readonly event: string;
   readonly answeredBy: string | null;
   readonly #spec: EmitSpec;
@@ -71,6 +72,11 @@ export class SentMessage implements PendingAnswer {
     this.#spec.acknowledge!.accept(args, this.#context, (failure) =>
       this.#accepted(failure, this.#spec.ackMetric, nowMs),
     );
+  }
+
+  acknowledgeJson(json: string): void {
+    const isRead = this.#spec.readsAnswer || !this.#spec.acknowledge!.isTrivial;
+    this.acknowledge(isRead ? (JSON.parse(json) as unknown[]) : []);
   }
 
   /** Several events may together be the response; tells whether this one belonged to it. */

@@ -16,6 +16,7 @@ import { HttpEngine } from '../http/http-engine.ts';
 import { loadActivity } from '../load-activity.ts';
 import { openSessions } from '../open-sessions.ts';
 import { tokenMint } from '../virtual-user-token.ts';
+import type { OpenConnection } from './client-socket.ts';
 import { compileSend } from './compile-send.ts';
 import {
   type ConnectConfig,
@@ -26,7 +27,7 @@ import {
 import { DeliveryPlan } from './delivery-plan.ts';
 import { type EmitDefaults, parseEmit, unknownKeys } from './emit-spec.ts';
 import { fixedRate } from './fixed-rate.ts';
-import { openClientConnection } from './open-client-connection.ts';
+import { openConnection } from './open-connection.ts';
 import { addUser, SocketIoUser, type UserPlan, userOf } from './socketio-user.ts';
 import { connectStep, disconnectStep, emitStep, hookedEmitStep, listenStep } from './steps.ts';
 
@@ -74,6 +75,8 @@ export class SocketIoEngine {
   readonly #http: HttpEngine;
   #parser: unknown = undefined;
   readonly #deliveries = new DeliveryPlan();
+  /** How virtual users connect; the tests run the same scenarios over the reference client too. */
+  protected readonly openConnection: OpenConnection = openConnection;
 
   constructor(script: unknown) {
     this.#script = script as Script;
@@ -155,7 +158,7 @@ export class SocketIoEngine {
     return {
       endpoint,
       options: this.#options(compilation.spec, undefined),
-      open: openClientConnection,
+      open: this.openConnection,
       timeoutMs: config.timeout === undefined ? settings.timeoutMs : Number(config.timeout) * 1_000,
       failureEvents: settings.failureEvents,
       deliveries: this.#deliveries,

@@ -6,9 +6,10 @@ type BinaryEncoding = (typeof encodings)[number];
 const isEncoding = (key: string): key is BinaryEncoding => (encodings as readonly string[]).includes(key);
 
 const mapTemplate = (source: Template, convert: (value: unknown) => unknown): Template => {
-  if (!source.isStatic) return { ...source, render: (context) => convert(source.render(context)) };
+  if (!source.isStatic)
+    return { ...source, json: null, render: (context) => convert(source.render(context)) };
   const value = convert(source.render({ vars: {} }));
-  return { ...source, render: () => value };
+  return { ...source, json: null, render: () => value };
 };
 
 /**

@@ -1,4 +1,5 @@
 import { template as artilleryTemplate } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
+import { compileJson, type RenderJson } from './compile-json.ts';
 import { compileText, namesIn, type Render } from './template-text.ts';
 
 /** A value of a scenario, parsed once. */
@@ -8,6 +9,8 @@ export type Template<T = unknown> = {
   /** Variables that the value reads, by the first part of their name. */
   readonly names: ReadonlySet<string>;
   render(context: { vars: Record<string, unknown>; funcs?: Record<string, unknown> }): T;
+  /** Renders straight to JSON; null where that is not possible. */
+  readonly json: RenderJson | null;
 };
 
 /** Compiles an object that means something else than itself; null leaves it to the usual rules. */
@@ -110,6 +113,12 @@ const compileOdd = (value: unknown, special: SpecialObject | undefined): Node =>
 export const compileTemplate = <T = unknown>(value: unknown, special?: SpecialObject): Template<T> => {
   const names = new Set<string>();
   collectNames(value, names);
-  const node = hasOddKeys(value) ? compileOdd(value, special) : compileNode(value, special);
-  return { isStatic: node.isStatic, names, render: node.render as (context: unknown) => T };
+  const isOdd = hasOddKeys(value);
+  const node = isOdd ? compileOdd(value, special) : compileNode(value, special);
+  return {
+    isStatic: node.isStatic,
+    names,
+    render: node.render as (context: unknown) => T,
+    json: isOdd ? null : compileJson(value),
+  };
 };

@@ -7,6 +7,7 @@ import { type EngineSettings, setEngineSettings } from '../../../src/engines/eng
 import type { VirtualUserContext } from '../../../src/engines/flow/step.ts';
 import { loadActivity } from '../../../src/engines/load-activity.ts';
 import { loadClock } from '../../../src/engines/load-clock.ts';
+import { openClientConnection } from '../../../src/engines/socketio/open-client-connection.ts';
 import { SocketIoEngine } from '../../../src/engines/socketio/socketio-engine.ts';
 import { recorder } from '../../../src/measurement/recorder.ts';
 
@@ -85,6 +86,7 @@ export const runUsers = async (url: string, options: RunOptions): Promise<Ran> =
   const engineSettings = settings(options.settings);
   setEngineSettings(engineSettings);
   recorder.reset();
+  const known = new Set(recorder.snapshot().warnings);
   loadActivity.resetSends();
   loadClock.resume();
   const spec = { name: 'test', engine: 'socketio', flow: options.flow, ...options.scenario };
@@ -108,8 +110,31 @@ export const runUsers = async (url: string, options: RunOptions): Promise<Ran> =
   }
   const results = await Promise.all(users);
   await loadActivity.end(engineSettings.drainMs + engineSettings.timeoutMs);
-  return { users: results, measured: recorder.snapshot() };
+  const measured = recorder.snapshot();
+  const warnings = measured.warnings.filter((warning) => !known.has(warning));
+  return { users: results, measured: { ...measured, warnings } };
 };
+
+class ReferenceEngine extends SocketIoEngine {
+  protected override readonly openConnection = openClientConnection;
+}
+
+/** The same over `socket.io-client` and over our own client, which must behave alike. WebSocket only. */
+export const clients = [
+  { client: 'socket.io-client', engine: ReferenceEngine },
+  { client: 'wire', engine: SocketIoEngine },
+].map(({ client, engine }) => ({
+  client,
+  runUsers: async (url: string, options: RunOptions): Promise<Ran> =>
+    await runUsers(url, {
+      ...options,
+      engine,
+      config: {
+        ...options.config,
+        socketio: { transports: ['websocket'], ...(options.config?.socketio as object | undefined) },
+      },
+    }),
+}));
 
 /** Number of values in a latency distribution. */
 export const countOf = ({ measured }: Ran, metric: string): number => measured.metrics[metric]?.count ?? 0;

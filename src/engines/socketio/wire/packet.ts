@@ -1,0 +1,110 @@
+import { Decoder, Encoder, PacketType } from 'socket.io-parser';
+
+/** A packet as it came in a text frame, its payload not parsed. */
+export type TextPacket = {
+  type: PacketType;
+  namespace: string;
+  id: number | null;
+  /** JSON, or ''. */
+  payload: string;
+};
+
+const zero = 48;
+const nine = 57;
+const slash = 47;
+
+/**
+ * Splits the text of an Engine.IO message frame (its leading 4 included) into the parts of a Socket.IO packet:
+ * `<type>[<namespace>,][<id>][payload]` (Socket.IO protocol v5). Binary packets are for `BinaryAssembler`.
+ */
+export const parseTextPacket = (frame: string): TextPacket => {
+  const type = frame.charCodeAt(1) - zero;
+  let at = 2;
+  let namespace = '/';
+  if (frame.charCodeAt(at) === slash) {
+    const end = frame.indexOf(',', at);
+    namespace = end < 0 ? frame.slice(at) : frame.slice(at, end);
+    at = end < 0 ? frame.length : end + 1;
+  }
+  let id: number | null = null;
+  for (; at < frame.length; at += 1) {
+    const code = frame.charCodeAt(at);
+    if (code < zero || code > nine) break;
+    id = (id ?? 0) * 10 + code - zero;
+  }
+  return { type, namespace, id, payload: frame.slice(at) };
+};
+
+/** The name of the event in the payload `["name",...]`; null if only parsing it can tell. */
+export const eventName = (payload: string): string | null => {
+  if (!payload.startsWith('["')) return null;
+  const end = payload.indexOf('"', 2);
+  const name = payload.slice(2, end);
+  return end < 0 || name.includes('\\') ? null : name;
+};
+
+const namespacePrefix = (namespace: string): string => (namespace === '/' ? '' : `${namespace},`);
+
+/** The part of a frame before the id and payload of an event. */
+export const eventPrefix = (namespace: string): string => `4${PacketType.EVENT}${namespacePrefix(namespace)}`;
+
+export const connectFrame = (namespace: string, auth: unknown): string =>
+  `4${PacketType.CONNECT}${namespacePrefix(namespace)}${auth === undefined || auth === null ? '' : JSON.stringify(auth)}`;
+
+export const disconnectFrame = (namespace: string): string =>
+  `4${PacketType.DISCONNECT}${namespacePrefix(namespace)}`;
+
+const encoder = new Encoder();
+
+/** The frames of a packet with any payload: one text, and one more for each piece of binary data in it. */
+export const encodePacket = (
+  type: PacketType.EVENT | PacketType.ACK,
+  namespace: string,
+  id: number | null,
+  data: unknown[],
+): (string | Buffer)[] => {
+  const packet = { type, nsp: namespace, data, ...(id === null ? {} : { id }) };
+  const [text, ...attachments] = encoder.encode(packet) as [string, ...Buffer[]];
+  return [`4${text}`, ...attachments];
+};
+
+/** A packet with binary data, put together from its frames. */
+export type AssembledPacket = { type: PacketType; nsp: string; id?: number; data: unknown[] };
+
+/** Puts binary packets together: a text frame, then the frames of its attachments. */
+export class BinaryAssembler {
+  #decoder = new Decoder();
+  #assembled: AssembledPacket | null = null;
+
+  constructor() {
+    this.#decoder.on('decoded', (packet: unknown) => {
+      this.#assembled = packet as AssembledPacket;
+    });
+  }
+
+  /**
+   * Takes the frame of a binary event or acknowledgement, or of one attachment; gives the packet when it is whole.
+   * Throws ProtocolError when the frame does not fit.
+   */
+  add(frame: string | Buffer): AssembledPacket | null {
+    this.#assembled = null;
+    try {
+      this.#decoder.add(typeof frame === 'string' ? frame.slice(1) : frame);
+    } catch (error) {
+      throw new ProtocolError(String(error));
+    }
+    return this.#assembled;
+  }
+}
+
+/** What the server sent is no Socket.IO packet. */
+export class ProtocolError extends Error {}
+
+/** The value of a packet's payload. Throws ProtocolError when it is no JSON. */
+export const parsePayload = <T>(payload: string): T => {
+  try {
+    return JSON.parse(payload) as T;
+  } catch (error) {
+    throw new ProtocolError(String(error));
+  }
+};
