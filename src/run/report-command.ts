@@ -2,25 +2,32 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { isCapacityReport, parseCapacityReport } from '../report/parse-capacity-report.ts';
 import { parseReport } from '../report/parse-report.ts';
+import { renderCapacityTerminal } from '../report/render-capacity-terminal.ts';
 import { renderTerminal } from '../report/render-terminal.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
-import { writeWanted } from './write-reports.ts';
+import { capacityRenderers } from './capacity-command.ts';
+import { writeWanted, writeWantedForms } from './write-reports.ts';
 
-/** Reads a JSON report. Throws REPORT_UNREADABLE. */
-export const readReport = async (file: string, cwd: string): Promise<Report> => {
-  let text: string;
+const readText = async (file: string, cwd: string): Promise<string> => {
   try {
-    text = await readFile(path.resolve(cwd, file), 'utf8');
+    return await readFile(path.resolve(cwd, file), 'utf8');
   } catch (failure) {
     const reason = failure instanceof Error ? failure.message : String(failure);
     throw tailgateError('REPORT_UNREADABLE', { path: file, reason }, { file }, failure);
   }
-  return parseReport(text, file);
 };
 
-/** `tailgate report`: renders a JSON report in other formats, or on the terminal. */
+/** Reads a JSON report. Throws REPORT_UNREADABLE. */
+export const readReport = async (file: string, cwd: string): Promise<Report> =>
+  parseReport(await readText(file, cwd), file);
+
+/** Verdicts that are failures to JUnit, where the report does not say which were set. */
+const usualFailures: Report['failOn'] = ['fail', 'invalid'];
+
+/** `tailgate report`: renders a JSON report, of a run or of a capacity search, in other formats, or on the terminal. */
 export const renderReportCommand = async (options: {
   host: Host;
   print: (text: string) => void;
@@ -28,7 +35,15 @@ export const renderReportCommand = async (options: {
   files: WantedFiles;
 }): Promise<number> => {
   const { host } = options;
-  const report = await readReport(options.report, host.cwd);
+  const text = await readText(options.report, host.cwd);
+  if (isCapacityReport(text)) {
+    const report = parseCapacityReport(text, options.report);
+    const renderers = capacityRenderers(usualFailures);
+    const files = await writeWantedForms(renderers, report, options.files, host.cwd, (same) => same);
+    if (files.length === 0) options.print(renderCapacityTerminal(report, { columns: host.columns }));
+    return exitCodes.pass;
+  }
+  const report = parseReport(text, options.report);
   const written = await writeWanted(report, options.files, host.cwd, (text) => text);
   if (written.length === 0) options.print(renderTerminal(report, { columns: host.columns, full: true }));
   return exitCodes.pass;

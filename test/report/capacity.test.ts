@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { capacityReportSchema } from '../../src/report/capacity-model.ts';
 import { capacityHeadline, capacityRows, capacityText } from '../../src/report/capacity-rows.ts';
+import { isCapacityReport, parseCapacityReport } from '../../src/report/parse-capacity-report.ts';
 import { renderCapacityHtml } from '../../src/report/render-capacity-html.ts';
 import { renderCapacityJson } from '../../src/report/render-capacity-json.ts';
 import { renderCapacityJunit } from '../../src/report/render-capacity-junit.ts';
 import { renderCapacityMarkdown } from '../../src/report/render-capacity-markdown.ts';
 import { renderCapacityTerminal } from '../../src/report/render-capacity-terminal.ts';
+import { renderCapacitySchema } from '../../src/report/render-report-schema.ts';
 import { displayWidth } from '../../src/report/terminal-text.ts';
 import { htmlDocument, markdownPage } from './rendered-page.ts';
 import { sampleCapacity } from './sample-capacity.ts';
@@ -30,6 +33,23 @@ test('capacity on a terminal', (t) => {
 test('the JSON fits its schema and survives being read', () => {
   const text = renderCapacityJson(sampleCapacity());
   assert.equal(renderCapacityJson(capacityReportSchema.parse(JSON.parse(text))), text);
+});
+
+test('capacity.schema.json is the schema of the model', () => {
+  const committed = readFileSync(path.resolve(import.meta.dirname, '../../capacity.schema.json'), 'utf8');
+  assert.equal(committed, renderCapacitySchema(), 'run: node scripts/generate-report-schema.ts');
+});
+
+test('a report that was written is read again, and one that does not fit says where', () => {
+  const text = renderCapacityJson(sampleCapacity());
+  assert.ok(isCapacityReport(text));
+  assert.deepEqual(parseCapacityReport(text, 'r.json'), sampleCapacity());
+  for (const other of ['{}', '[]', 'null', 'no json', '{"kind":"run"}'])
+    assert.ok(!isCapacityReport(other), other);
+  assert.throws(() => parseCapacityReport(text.replace('"breaks"', '"fails"'), 'r.json'), {
+    code: 'REPORT_UNREADABLE',
+    message: /"r\.json".*levels\[\d+\]\.verdict/,
+  });
 });
 
 test('the capacity is worded by what was found', () => {
