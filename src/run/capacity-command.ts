@@ -38,6 +38,14 @@ export const capacityRenderers = (failOn: Report['failOn']): Renderers<CapacityR
   junit: (report) => renderCapacityJunit(report, failOn),
 });
 
+/** Not those of a run: a job may gate and search, and what merges reports of runs reads those by their name. */
+const names: ReportFiles = {
+  json: 'capacity.json',
+  markdown: 'capacity.md',
+  html: 'capacity.html',
+  junit: 'capacity-junit.xml',
+};
+
 const writeSummary = async (host: Host, report: CapacityReport): Promise<void> => {
   try {
     await host.summary(host.mask(renderCapacityMarkdown(report, { maxLength: maxSummaryLength })));
@@ -102,7 +110,7 @@ const perform = async (command: CapacityCommand, loaded: LoadedSettings): Promis
   });
   const renderers = capacityRenderers(settings.failOn);
   const mask = (text: string): string => host.mask(text);
-  const files = await writeForms(renderers, report, settings.reportDir, mask);
+  const files = await writeForms(renderers, names, report, settings.reportDir, mask);
   await writeWantedForms(renderers, report, command.files, host.cwd, mask);
   await writeSummary(host, report);
   writeOutputs(host, report, files, await publish(command, loaded, report));

@@ -20,7 +20,7 @@ const reportRenderers: Renderers<Report> = {
   junit: renderJunit,
 };
 const kinds = Object.keys(reportRenderers) as (keyof ReportFiles)[];
-const names: ReportFiles = {
+const reportNames: ReportFiles = {
   json: 'report.json',
   markdown: 'report.md',
   html: 'report.html',
@@ -50,9 +50,10 @@ export const writeWantedForms = async <R>(
   return written;
 };
 
-/** Writes a report in every form into the report folder; `mask` removes secrets. */
+/** Writes a report in every form into the report folder, by these file names; `mask` removes secrets. */
 export const writeForms = async <R>(
   renderers: Renderers<R>,
+  names: ReportFiles,
   report: R,
   reportDir: string,
   mask: (text: string) => string,
@@ -78,4 +79,4 @@ export const writeReports = (
   report: Report,
   reportDir: string,
   mask: (text: string) => string,
-): Promise<ReportFiles> => writeForms(reportRenderers, report, reportDir, mask);
+): Promise<ReportFiles> => writeForms(reportRenderers, reportNames, report, reportDir, mask);
