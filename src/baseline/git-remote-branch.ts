@@ -36,6 +36,19 @@ const importStream = (parent: string | null, changes: BranchChanges, message: st
     ),
   ].join('');
 
+/** Texts of the objects in the output of `git cat-file --batch`: `<id> blob <bytes>`, the bytes, a line break. */
+const batchTexts = (bytes: Buffer): string[] => {
+  const texts: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(0x0a, at);
+    const size = Number(/ blob (\d+)$/.exec(bytes.toString('utf8', at, end))?.[1] ?? Number.NaN);
+    if (!Number.isInteger(size)) throw new Error('git cat-file gave no object');
+    texts.push(bytes.toString('utf8', end + 1, end + 1 + size));
+    at = end + 1 + size + 1;
+  }
+  return texts;
+};
+
 type Opened = { dir: string; url: string; config: (readonly [string, string])[] };
 
 /** Passwords in an address must not reach messages. */
@@ -106,7 +119,14 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
         .split('\0')
         .filter((name) => name !== '')
         .sort(),
-      read: (paths) => Promise.all(paths.map((name) => this.#git(['cat-file', 'blob', `${commit}:${name}`]))),
+      read: async (paths) => {
+        if (paths.length === 0) return [];
+        const args = ['cat-file', '--batch'];
+        const input = paths.map((name) => `${commit}:${name}\n`).join('');
+        const read = await tryGit(args, { cwd: dir, env: this.#options.env, input });
+        if (read.code !== 0) throw new GitError(args, read);
+        return batchTexts(read.bytes);
+      },
     };
   }
 

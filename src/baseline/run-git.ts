@@ -14,7 +14,8 @@ export type GitOptions = {
   config?: readonly (readonly [key: string, value: string])[];
 };
 
-export type GitResult = { code: number; stdout: string; stderr: string };
+/** `bytes` is standard output as it came, for what is not text. */
+export type GitResult = { code: number; stdout: string; stderr: string; bytes: Buffer };
 
 /** A git command that failed. `stderr` is git's own message. */
 export class GitError extends Error {
@@ -90,9 +91,11 @@ export const tryGit = (args: readonly string[], options: GitOptions): Promise<Gi
     const finish = (code: number, reason = '') => {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', stop);
+      const bytes = Buffer.concat(stdout);
       resolve({
         code,
-        stdout: Buffer.concat(stdout).toString('utf8'),
+        bytes,
+        stdout: bytes.toString('utf8'),
         stderr: `${Buffer.concat(stderr).toString('utf8')}${reason}`,
       });
     };

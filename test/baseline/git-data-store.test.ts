@@ -22,7 +22,7 @@ const storeOf = (
     {
       retention: { keep: more.keep ?? 200, keepDays: more.keepDays ?? 36_500 },
       backoffMs: 5,
-      patienceMs: more.patienceMs ?? 60_000,
+      patienceMs: more.patienceMs ?? 240_000,
     },
   );
 
