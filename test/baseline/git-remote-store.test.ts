@@ -46,7 +46,7 @@ const branchOf = (checkout: string, remote = 'origin') =>
 const storeOf = (branch: GitRemoteBranch) =>
   new BranchStore(branch, {
     retention: { keep: 200, keepDays: 36_500 },
-    backoffMs: 1_000,
+    backoffMs: 300,
     patienceMs: 240_000,
   });
 
