@@ -15,6 +15,8 @@ export type RoundOutcome = {
 };
 
 const resourceIntervalMs = 250;
+/** After a cancellation everything has to be gone within 3 s. */
+const cancelledCollectMs = 500;
 
 const asTailgateError = (failure: unknown): TailgateError =>
   failure instanceof Error && failure.name === 'TailgateError'
@@ -35,6 +37,14 @@ const startSampling = async (side: OpenSide): Promise<ResourceSampler | null> =>
   });
 };
 
+/** What the load measured; null when a cancelled run has no time to wait for it any longer. */
+const collected = (side: OpenSide, isCancelled: boolean): Promise<RoundMeasurement | null> => {
+  const measurement = side.load.collect();
+  if (!isCancelled) return measurement;
+  measurement.catch(() => {});
+  return Promise.race([measurement, delay(cancelledCollectMs).then(() => null)]);
+};
+
 /** Ends one side: collects what was measured, with resources and custom metrics. Never throws. */
 const finishSide = async (
   side: OpenSide,
@@ -45,7 +55,7 @@ const finishSide = async (
   let found = problem;
   let measurement: RoundMeasurement | null = null;
   try {
-    measurement = await side.load.collect();
+    measurement = await collected(side, problem?.code === 'CANCELLED');
   } catch (failure) {
     found ??= asTailgateError(failure);
   }
@@ -110,6 +120,17 @@ const driveFor = async (
   }
 };
 
+/** Stops the load and waits for the answers that are still to come, as long as each of them may take. */
+const lastAnswers = async (side: OpenSide, host: Host): Promise<'time' | TailgateError> => {
+  const { aborted, forget } = untilAborted(host.signal);
+  try {
+    const paused = side.load.pause(side.suite.measure.timeoutMs).then(() => 'time' as const);
+    return await Promise.race([paused, side.failed, aborted]);
+  } finally {
+    forget();
+  }
+};
+
 /**
  * Drives one side through its whole scenario, or, with `step`, for a part of it. `onProgress` is called about twice a
  * second. `deadlineMs` bounds the round: a load that has not ended by then is stopped and what it measured is kept.
@@ -147,7 +168,7 @@ export const measureRound = async (
         side.load.onProgress(options.onProgress);
         end = await driveFor(side, host, step.measuredMs);
         // Answers that are still to come belong to the step, the late ones most of all.
-        if (end === 'time') await side.load.pause(side.suite.measure.timeoutMs);
+        if (end === 'time') end = await lastAnswers(side, host);
       }
       if (end === 'finished')
         problem = tailgateError('LOAD_FAILED', { reason: 'the scenario ended before the step did' });

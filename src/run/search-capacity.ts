@@ -89,7 +89,8 @@ class SideSearch {
         }),
     });
     this.levels.push(measured);
-    if (level.suite.target.start === undefined && measured.outcome !== 'holds') await delay(recoveryMs);
+    if (level.suite.target.start === undefined && measured.outcome !== 'holds')
+      await delay(recoveryMs, undefined, { signal: level.context.host.signal }).catch(() => {});
     return measured;
   }
 

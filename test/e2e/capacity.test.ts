@@ -123,6 +123,26 @@ capacity: { from: 3, to: 400, growth: 10, stepMs: 2000, warmUpMs: 500, precision
   assert.equal(result.exitCode, 0);
 });
 
+test('a search that is cancelled in the middle of an overload leaves nothing behind, and says what it knew', async () => {
+  repo.write('load.yml', scenario());
+  repo.write(
+    'tailgate.yml',
+    settings(
+      `SERVICE_MS=200 node ${queueServer}`,
+      'baseline: { mode: none }\ncapacity: { from: 80, stepMs: 60000, warmUpMs: 1000 }\n',
+    ),
+  );
+  const result = await runStep({
+    workspace: repo.dir,
+    inputs: { mode: 'capacity' },
+    cancelAfterMs: 6_000,
+  });
+  assert.equal(result.exitCode, 130, result.log);
+  assert.ok((result.cancelMs ?? 0) < 5_000, `took ${result.cancelMs} ms`);
+  assert.deepEqual(processesNaming(queueServer), []);
+  assert.equal(reportOf(result).problems[0]?.code, 'CANCELLED');
+});
+
 test('what a search needs is said before anything is started', async () => {
   repo.write('load.yml', scenario());
   const plain = settings(`node ${queueServer}`, 'baseline: { mode: none }\n');
