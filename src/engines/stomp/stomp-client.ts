@@ -2,6 +2,7 @@ import type { ClientOptions, RawData, WebSocket } from 'ws';
 import { deadlines } from '../deadlines.ts';
 import { StepFailure } from '../step-failure.ts';
 import { openSocket, publicUrl } from '../ws/open-socket.ts';
+import { sendMessage } from '../ws/send-message.ts';
 import { encodeSockJs, parseSockJs, sockJsPath } from './sockjs-framing.ts';
 import { StompDecoder } from './stomp-decoder.ts';
 import { encodeFrame, encodeHead, heartbeat } from './stomp-encoder.ts';
@@ -179,8 +180,7 @@ export class StompClient {
   }
 
   #write(frame: string | Buffer): void {
-    if (!this.#sockJs) this.#socket!.send(frame);
-    else this.#socket!.send(encodeSockJs(frame.toString()));
+    sendMessage(this.#socket!, this.#sockJs ? encodeSockJs(frame.toString()) : frame);
   }
 
   #arrived(data: RawData, isBinary: boolean): void {

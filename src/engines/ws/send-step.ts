@@ -6,6 +6,7 @@ import type { Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
 import type { StepFailure } from '../step-failure.ts';
 import { TimedMessage } from '../timed-message.ts';
 import { answerFilter, awaitMessage, onWallClock, withId } from './answer-spec.ts';
+import { sendMessage } from './send-message.ts';
 import {
   type DeliverySpec,
   insertTag,
@@ -108,7 +109,7 @@ const sendOnce = (
     recorder.count('messages.unanswered');
     recorder.unmeasuredEmit(spec.metric, place);
   }
-  user.socket!.send(spec.wire ?? wirePayload(payload, spec.binary));
+  sendMessage(user.socket!, spec.wire ?? wirePayload(payload, spec.binary));
   if (answer === null || !answer.waits) done(null);
 };
 

@@ -129,8 +129,8 @@ test('a wrong password and a wrong port are named', needsRabbitMq, async () => {
 });
 
 test('heart-beats keep a silent session', needsRabbitMq, async () => {
-  const flow = [{ connect: true }, { think: '3s' }, { subscribe: '/topic/beats' }];
-  const kept = await runUsers(StompEngine, config({ heartbeat: [500, 500] }), flow);
+  const flow = [{ connect: true }, { think: '4s' }, { subscribe: '/topic/beats' }];
+  const kept = await runUsers(StompEngine, config({ heartbeat: [1000, 1000] }), flow);
   assert.deepEqual(errorNames(kept.errors), []);
 });
 
@@ -233,28 +233,42 @@ test('has the same conversation with the broker as the reference client', needsR
 
 // The next two end the broker, so they are the last.
 
+/** Sends the broker a signal in the middle of a flow. */
+const signalling = (signal: NodeJS.Signals) => ({
+  signal: (_context: unknown, _events: unknown, done: () => void) => {
+    process.kill(-node.pid, signal);
+    done();
+  },
+});
+
 test('a broker that hangs is noticed by its missing heart-beats', needsRabbitMq, async () => {
-  const timer = setTimeout(() => process.kill(-node.pid, 'SIGSTOP'), 700);
-  const result = await runUsers(StompEngine, config({ heartbeat: [500, 500] }), [
-    { connect: true },
-    { subscribe: { destination: '/topic/silence', receipt: false } },
-    { waitFor: { timeout: 20 } },
-  ]);
-  clearTimeout(timer);
+  const result = await runUsers(
+    StompEngine,
+    { ...config({ heartbeat: [1000, 1000] }), processor: signalling('SIGSTOP') },
+    [
+      { connect: true },
+      { subscribe: '/topic/silence' },
+      { function: 'signal' },
+      { waitFor: { timeout: 20 } },
+    ],
+  );
   process.kill(-node.pid, 'SIGCONT');
   assert.deepEqual(errorNames(result.errors), ['heart-beat lost x1']);
   assert.equal(result.counters.disconnects, 1);
 });
 
-test('a broker that dies is a disconnect, and what was on its way is lost', needsRabbitMq, async () => {
-  const timer = setTimeout(() => process.kill(-node.pid, 'SIGKILL'), 1_000);
+test('a broker that dies is a disconnect of everyone', needsRabbitMq, async () => {
   const result = await runUsers(
     StompEngine,
-    config(),
-    [{ subscribe: '/topic/doom' }, { think: '300ms' }, { waitFor: { timeout: 20 } }],
-    [{}, {}],
+    { ...config(), processor: signalling('SIGKILL') },
+    [
+      { subscribe: '/topic/doom' },
+      { think: '500ms' },
+      { loop: [{ function: 'signal' }], count: '{{ kills }}' },
+      { waitFor: { timeout: 20 } },
+    ],
+    [{ kills: 0 }, { kills: 1 }],
   );
-  clearTimeout(timer);
   assert.deepEqual(errorNames(result.errors), ['disconnected x2']);
   assert.equal(result.counters.disconnects, 2);
 });
