@@ -72,6 +72,12 @@ export const catalogue = {
     () => 'There is nothing to run: no suite and no scenario is set.',
     () => 'Set the input "scenario" (command line: --scenario FILE), or list "suites:" in tailgate.yml.',
   ),
+  FILE_UNWRITABLE: entry<{ path: string; reason: string }>(
+    'usage',
+    (p) => `"${p.path}" cannot be written: ${p.reason}.`,
+    () =>
+      'Name another folder with the input "report-dir" (command line: --report-dir), or let this user write there.',
+  ),
   SUITE_UNKNOWN: entry<{ name: string; known: readonly string[] }>(
     'usage',
     (p) => `There is no suite named "${p.name}".`,

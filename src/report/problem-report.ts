@@ -11,6 +11,9 @@ export const problemReport = (error: TailgateError): ProblemReport => ({
   line: error.where.line ?? null,
 });
 
+const endsTheRun = ({ code, exit }: TailgateError): boolean =>
+  exit === 'invalid' || exit === 'cancelled' || code === 'INTERNAL';
+
 /** A problem after which no verdict stands: it turns a pass into invalid, and leaves a fail. */
 export const verdictWith = (verdict: Verdict, problems: readonly TailgateError[]): Verdict =>
-  verdict !== 'fail' && problems.some((problem) => problem.exit === 'invalid') ? 'invalid' : verdict;
+  verdict !== 'fail' && problems.some(endsTheRun) ? 'invalid' : verdict;

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { type OpenBaseline, openBaselineStore } from '../baseline/open-baseline.ts';
@@ -7,10 +7,13 @@ import type { Host } from '../host/host.ts';
 import { sketchOver } from '../measurement/merge-rounds.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { formatDuration } from '../report/format-value.ts';
+import { plural } from '../report/headline.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { findProvenance } from './provenance.ts';
 import { readRecords, recordsFile } from './read-records.ts';
+import { requireStore } from './require-store.ts';
+import { writeText } from './write-reports.ts';
 
 type CommandOptions = { host: Host; print: (text: string) => void; inputs: RawInputs };
 
@@ -22,17 +25,8 @@ const open = async (options: CommandOptions): Promise<{ loaded: LoadedSettings; 
     readFile: (file) => readFile(file, 'utf8'),
     needsSuites: false,
   });
+  requireStore(loaded);
   const store = openBaselineStore(loaded.settings.baseline, { cwd: loaded.cwd, env: host.env, github: null });
-  if (loaded.settings.baseline.mode === 'none')
-    throw tailgateError(
-      'SETTINGS_INVALID_VALUE',
-      {
-        key: 'baseline.mode',
-        problem: `"${loaded.settings.baseline.mode}" stores nothing`,
-        expected: 'Set it to "branch" or "file", or give --baseline file:PATH.',
-      },
-      loaded.placeOf(['baseline', 'mode']),
-    );
   return { loaded, store };
 };
 
@@ -61,14 +55,14 @@ export const showBaseline = async (
   if (suites.length === 0) throw tailgateError('SETTINGS_NOTHING_TO_RUN', {});
   for (const suite of suites) {
     const history = await store.read(suite);
-    print(`${suite}: ${history.records.length} records in ${store.where}`);
+    print(`${suite}: ${plural(history.records.length, 'record')} in ${store.where}`);
     for (const record of history.records) print(describeRecord(record));
     for (const damaged of history.damaged)
       host.warn(`Damaged, and skipped: ${damaged.where} (${damaged.reason})`);
     shown.push(...history.records);
   }
   if (options.json !== undefined)
-    await writeFile(path.resolve(host.cwd, options.json), `${JSON.stringify(shown, null, 2)}\n`);
+    await writeText(path.resolve(host.cwd, options.json), `${JSON.stringify(shown, null, 2)}\n`);
   return exitCodes.pass;
 };
 
@@ -101,8 +95,6 @@ export const acceptBaseline = async (
     });
   const accepted = { by, why: options.why, at: new Date().toISOString() };
   await store.append(records.map((record) => ({ ...record, accepted })));
-  print(
-    `Accepted ${records.length} ${records.length === 1 ? 'record' : 'records'} as the baseline in ${store.where}, by ${by}.`,
-  );
+  print(`Accepted ${plural(records.length, 'record')} as the baseline in ${store.where}, by ${by}.`);
   return exitCodes.pass;
 };

@@ -4,6 +4,7 @@ import { openBaseCommit } from '../baseline/base-commit.ts';
 import { problemsOf } from '../errors.ts';
 import { publishReport, sectionOf } from '../github/publish-report.ts';
 import type { Host } from '../host/host.ts';
+import { maskStrings } from '../host/mask-strings.ts';
 import type { CapacityReport } from '../report/capacity-model.ts';
 import { capacityHeadline } from '../report/capacity-rows.ts';
 import { renderCapacityJson } from '../report/render-capacity-json.ts';
@@ -15,11 +16,18 @@ import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
-import { showProblems } from './gate-command.ts';
+import { annotateProblems, showProblems } from './gate-command.ts';
+import { keepReporting } from './keep-reporting.ts';
 import { findProvenance } from './provenance.ts';
 import { type GithubAccess, linksOf, maxSummaryLength } from './publish-results.ts';
 import { runCapacity } from './run-capacity.ts';
-import { type Renderers, type ReportFiles, writeForms, writeWantedForms } from './write-reports.ts';
+import {
+  formPaths,
+  type Renderers,
+  type ReportFiles,
+  writeForms,
+  writeWantedForms,
+} from './write-reports.ts';
 
 export type CapacityCommand = {
   host: Host;
@@ -102,7 +110,7 @@ const perform = async (command: CapacityCommand, loaded: LoadedSettings): Promis
   const { host } = command;
   const { settings, cwd } = loaded;
   const context = command.github?.context ?? null;
-  const report = await runCapacity({
+  const found = await runCapacity({
     loaded,
     host,
     provenance: await findProvenance(cwd, host.env, context),
@@ -110,12 +118,14 @@ const perform = async (command: CapacityCommand, loaded: LoadedSettings): Promis
   });
   const renderers = capacityRenderers(settings.failOn);
   const mask = (text: string): string => host.mask(text);
-  const files = await writeForms(renderers, names, report, settings.reportDir, mask);
-  await writeWantedForms(renderers, report, command.files, host.cwd, mask);
+  const report = maskStrings(found, mask);
+  const files = formPaths(names, settings.reportDir);
+  await keepReporting(report, () => writeForms(renderers, names, report, settings.reportDir, mask));
+  await keepReporting(report, () => writeWantedForms(renderers, report, command.files, host.cwd, mask));
   await writeSummary(host, report);
   writeOutputs(host, report, files, await publish(command, loaded, report));
   command.print(renderCapacityTerminal(report, { columns: host.columns, color: host.interactive }));
-  for (const problem of report.problems) host.error(`${problem.what}\n${problem.fix}`);
+  annotateProblems(host, { ...report, suites: [] });
   const shown = [files.markdown, files.html, files.json].map((file) => path.relative(host.cwd, file));
   host.info(`Reports: ${shown.join(', ')}`);
   return exitCodeOf({ ...report, failOn: settings.failOn, suites: [] });

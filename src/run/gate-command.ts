@@ -1,22 +1,25 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openBaseCommit } from '../baseline/base-commit.ts';
 import type { BaselineRecord, BaselineStore } from '../baseline/baseline-record.ts';
 import { openBaselineStore } from '../baseline/open-baseline.ts';
 import { formatRecord } from '../baseline/record-format.ts';
-import { problemsOf, type TailgateError } from '../errors.ts';
+import { exitCodes, problemsOf, type TailgateError } from '../errors.ts';
 import { gitDataApi } from '../github/git-data-api.ts';
 import type { Host } from '../host/host.ts';
-import { problemReport } from '../report/problem-report.ts';
+import { maskStrings } from '../host/mask-strings.ts';
+import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
+import { keepReporting } from './keep-reporting.ts';
 import { findProvenance, type Provenance } from './provenance.ts';
 import { type GithubAccess, publishResults } from './publish-results.ts';
 import { recordsFile } from './read-records.ts';
+import { requireStore } from './require-store.ts';
 import { type GateResult, runGate } from './run-gate.ts';
-import { writeReports, writeWanted } from './write-reports.ts';
+import { reportPaths, writeReports, writeText, writeWanted } from './write-reports.ts';
 
 export type GateCommand = {
   host: Host;
@@ -34,30 +37,32 @@ export const showProblems = (host: Host, problems: readonly TailgateError[]): vo
   for (const problem of problems) host.error(`${problem.what}\n${problem.fix}`, problem.where);
 };
 
-const wantsRecording = (loaded: LoadedSettings, provenance: Provenance, result: GateResult): boolean => {
-  const { record } = loaded.settings.baseline;
-  // A failing run is never promoted by itself, or the next change would be compared with the regression.
-  if (result.report.verdict === 'fail' || result.report.verdict === 'invalid') return false;
-  return record === 'always' || (record === 'default-branch' && provenance.onDefaultBranch);
+/** Whether a run like this one is stored, if its verdict allows it. */
+const isRecorded = (command: GateCommand, loaded: LoadedSettings, provenance: Provenance): boolean => {
+  const { mode, record } = loaded.settings.baseline;
+  if (mode === 'none') return false;
+  if (command.record === true || record === 'always') return true;
+  return record === 'default-branch' && provenance.onDefaultBranch;
 };
 
-/** Stores the records of this run if it is one to store. A failure becomes a problem of the report. */
+/** Stores the records of this run if it is one to store. Gives whether any was. Throws BASELINE_WRITE_FAILED. */
 const recordBaseline = async (
   command: GateCommand,
   loaded: LoadedSettings,
   provenance: Provenance,
   store: BaselineStore,
   result: GateResult,
-): Promise<void> => {
+): Promise<boolean> => {
   const { host } = command;
-  if (loaded.settings.baseline.mode === 'none' || result.records.length === 0) return;
-  const wanted = command.record === true || wantsRecording(loaded, provenance, result);
-  if (!wanted) {
-    if (result.report.verdict === 'fail')
+  const { verdict } = result.report;
+  if (result.records.length === 0 || !isRecorded(command, loaded, provenance)) return false;
+  // A failing run is never promoted by itself, or the next change would be compared with the regression.
+  if (verdict === 'fail' || verdict === 'invalid') {
+    if (verdict === 'fail')
       host.info(
         `Not stored as a baseline, because it failed: "tailgate baseline accept --why REASON" stores it all the same.`,
       );
-    return;
+    return false;
   }
   // Nor is a suspect, which may be one that fails.
   const suspects = new Set(
@@ -66,22 +71,26 @@ const recordBaseline = async (
   const kept = result.records.filter(
     ({ suite }) => (command.record === true || !suspects.has(suite)) && !result.known.has(suite),
   );
-  if (kept.length === 0) return;
-  try {
-    await store.append(kept);
-    host.info(`Stored as a baseline in ${store.where}.`);
-  } catch (failure) {
-    const problems = problemsOf(failure);
-    result.report.problems.push(...problems.map(problemReport));
-    showProblems(host, problems);
-  }
+  if (kept.length === 0) return false;
+  await store.append(kept);
+  host.info(`Stored as a baseline in ${store.where}.`);
+  return true;
 };
 
-const saveRecords = async (reportDir: string, records: readonly BaselineRecord[]): Promise<void> => {
-  await writeFile(
-    path.join(reportDir, recordsFile),
-    records.map((record) => `${formatRecord(record)}\n`).join(''),
-  );
+const saveRecords = (reportDir: string, records: readonly BaselineRecord[]): Promise<void> =>
+  writeText(path.join(reportDir, recordsFile), records.map((record) => `${formatRecord(record)}\n`).join(''));
+
+/** Shows the problems of a report as annotations of the workflow; on a terminal the report itself is what is read. */
+export const annotateProblems = (host: Host, report: Pick<Report, 'problems' | 'suites'>): void => {
+  if (host.kind !== 'actions') return;
+  for (const { what, fix, file, line } of [
+    ...report.problems,
+    ...report.suites.flatMap(({ problems }) => problems),
+  ]) {
+    // What a command printed last is in the log, above.
+    const [first = ''] = what.split('\n');
+    host.error(`${first}\n${fix}`, { file: file ?? undefined, line: line ?? undefined });
+  }
 };
 
 /** Measures and judges, then reports and publishes, then, last, gives the exit code. */
@@ -98,16 +107,21 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
   const result = await runGate({
     loaded,
     host,
+    compares: command.record !== true,
     provenance,
     store,
     openBase: () => openBaseCommit(settings.baseline, { cwd, env: host.env, context, signal: host.signal }),
   });
-  await recordBaseline(command, loaded, provenance, store, result);
-  const { report } = result;
   const mask = (text: string): string => host.mask(text);
-  const files = await writeReports(report, settings.reportDir, mask);
-  await writeWanted(report, command.files, host.cwd, mask);
-  await saveRecords(settings.reportDir, result.records);
+  const report = maskStrings(result.report, mask);
+  let stored = false;
+  await keepReporting(report, async () => {
+    stored = await recordBaseline(command, loaded, provenance, store, result);
+  });
+  const files = reportPaths(settings.reportDir);
+  await keepReporting(report, () => saveRecords(settings.reportDir, result.records));
+  await keepReporting(report, () => writeReports(report, settings.reportDir, mask));
+  await keepReporting(report, () => writeWanted(report, command.files, host.cwd, mask));
   await publishResults(report, files, {
     host,
     settings,
@@ -117,10 +131,12 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     print: command.print,
     root: host.env.GITHUB_WORKSPACE ?? cwd,
   });
-  for (const problem of report.problems) host.error(`${problem.what}\n${problem.fix}`);
+  annotateProblems(host, report);
   const shown = [files.markdown, files.html, files.json].map((file) => path.relative(host.cwd, file));
   host.info(`Reports: ${shown.join(', ')}`);
-  return exitCodeOf(report);
+  const exitCode = exitCodeOf(report);
+  // `baseline record` has done nothing when nothing was stored.
+  return command.record === true && !stored && exitCode === exitCodes.pass ? exitCodes.invalid : exitCode;
 };
 
 /** The gate from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
@@ -132,6 +148,7 @@ export const gateCommand = async (command: GateCommand): Promise<number> => {
       inputs: command.inputs,
       readFile: (file) => readFile(file, 'utf8'),
     });
+    if (command.record === true) requireStore(loaded);
     return await perform(command, loaded);
   } catch (failure) {
     const problems = problemsOf(failure);

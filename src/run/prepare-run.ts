@@ -10,6 +10,7 @@ import { machineLimits } from '../target/limits.ts';
 import { type CheckedScenario, checkScenarios } from './check-scenarios.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { type SuiteLimits, suiteLimits } from './suite-limits.ts';
+import { unwritable } from './write-reports.ts';
 
 /** What stands before anything is started. */
 export type Stage = {
@@ -31,7 +32,9 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<St
   for (const { warnings } of scenarios.values())
     for (const warning of warnings) host.warn(warning.message, warning);
   const logDir = path.join(plan.reportDir, 'logs');
-  await mkdir(logDir, { recursive: true });
+  await mkdir(logDir, { recursive: true }).catch((failure) => {
+    throw unwritable(logDir, failure);
+  });
   const pinning = await decidePinning(
     // A server that somebody else started has its cores already.
     plan.suites.every((suite) => suite.target.pin && suite.target.start !== undefined),

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { BaseCommit } from '../baseline/base-commit.ts';
+import { problemsOf, type TailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import type { SideSource } from '../rounds/open-side.ts';
@@ -8,34 +9,46 @@ import { buildTarget } from '../target/build-target.ts';
 /** The versions that are measured, built. */
 export type Sides = { head: SideSource; baseline: SideSource | null; buildMs: number };
 
+type BuildOptions = {
+  cwd: string;
+  base: BaseCommit | null;
+  logDir: string;
+  host: Host;
+  /** Told each suite whose build failed, so that the others can be measured; if not given, BUILD_FAILED is thrown. */
+  onFailure?: (suite: string, problem: TailgateError) => void;
+};
+
 /** Builds a version once for each different build command and folder of its suites. */
-const build = async (
-  plan: RunPlan,
-  root: string,
-  name: string,
-  logDir: string,
-  host: Host,
-): Promise<number> => {
+const build = async (plan: RunPlan, root: string, name: string, options: BuildOptions): Promise<number> => {
+  const { logDir, host, onFailure } = options;
   let totalMs = 0;
-  const done = new Set<string>();
-  for (const { target } of plan.suites) {
+  const done = new Map<string, TailgateError | null>();
+  for (const { name: suite, target } of plan.suites) {
     const cwd = path.resolve(root, target.cwd);
     const key = JSON.stringify([target.build, cwd, target.env]);
-    if (target.build === undefined || done.has(key)) continue;
-    done.add(key);
-    const end = host.group(`Build ${name}: ${target.build}`);
-    try {
-      totalMs += await buildTarget(target, {
-        cwd,
-        logPath: path.join(logDir, `build-${name}${done.size > 1 ? `-${done.size}` : ''}.log`),
-        label: name,
-        env: host.env,
-        secrets: host.secrets,
-        signal: host.signal,
-      });
-    } finally {
-      end();
+    if (target.build === undefined) continue;
+    if (!done.has(key)) {
+      done.set(key, null);
+      const end = host.group(`Build ${name}: ${target.build}`);
+      try {
+        totalMs += await buildTarget(target, {
+          cwd,
+          logPath: path.join(logDir, `build-${name}${done.size > 1 ? `-${done.size}` : ''}.log`),
+          label: name,
+          env: host.env,
+          secrets: host.secrets,
+          signal: host.signal,
+        });
+      } catch (failure) {
+        const [problem] = problemsOf(failure);
+        if (onFailure === undefined || problem?.code !== 'BUILD_FAILED') throw failure;
+        done.set(key, problem);
+      } finally {
+        end();
+      }
     }
+    const problem = done.get(key);
+    if (problem) onFailure?.(suite, problem);
   }
   return totalMs;
 };
@@ -44,14 +57,11 @@ const build = async (
  * Builds the head in `cwd` and, side by side, the base version in its own folder, one after the other. Throws
  * BUILD_FAILED or CANCELLED.
  */
-export const prepareSides = async (
-  plan: RunPlan,
-  options: { cwd: string; base: BaseCommit | null; logDir: string; host: Host },
-): Promise<Sides> => {
-  const { base, host, logDir } = options;
-  let buildMs = await build(plan, options.cwd, 'head', logDir, host);
+export const prepareSides = async (plan: RunPlan, options: BuildOptions): Promise<Sides> => {
+  const { base } = options;
+  let buildMs = await build(plan, options.cwd, 'head', options);
   const head: SideSource = { name: 'head', cwd: options.cwd };
   if (base === null) return { head, baseline: null, buildMs };
-  buildMs += await build(plan, base.dir, 'baseline', logDir, host);
+  buildMs += await build(plan, base.dir, 'baseline', options);
   return { head, baseline: { name: 'baseline', cwd: base.dir, start: plan.baseline.start }, buildMs };
 };

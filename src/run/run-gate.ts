@@ -28,7 +28,7 @@ import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides, type Sides } from './prepare-sides.ts';
 import type { Provenance } from './provenance.ts';
 import { readRecords } from './read-records.ts';
-import type { SuiteInputs, SuiteRun } from './suite-run.ts';
+import { type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
 
 /** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
 export type GateRequest = {
@@ -37,6 +37,8 @@ export type GateRequest = {
   provenance: Provenance;
   /** Store of the settings' baseline. */
   store: BaselineStore;
+  /** Whether it is compared with a baseline; not when it is to be one. */
+  compares: boolean;
   /** Makes the base version available, for side by side. */
   openBase: () => Promise<BaseCommit>;
 };
@@ -73,6 +75,7 @@ const readHistory = async (
   const { where } = request.store;
   const { mode, require } = request.loaded.settings.baseline;
   const warnings: string[] = [];
+  if (!request.compares) return { history: [], all: none, warnings, problems: [] };
   let all = none;
   try {
     all = await request.store.read(suite.name);
@@ -103,6 +106,7 @@ const measureOne = async (
   stored: StoredSuite,
   budgetMs: number,
   { confirmation, warnings }: ConfirmationPlan,
+  unbuilt: TailgateError | undefined,
 ): Promise<SuiteRun> => {
   const { host } = request;
   const { plan } = stage;
@@ -144,6 +148,9 @@ const measureOne = async (
         ),
       ),
   };
+  if (unbuilt !== undefined) return { ...startRun(inputs, 'none'), problems: [unbuilt] };
+  // A log has no room for a line that says nothing yet.
+  if (host.interactive) host.progress(`${suite.name} · starting the server`);
   const run = await measureSuite(inputs, confirmation);
   run.warnings.push(...warnings, ...limits.notes);
   return run;
@@ -225,8 +232,18 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   let buildMs = 0;
   let loadMs = 0;
   try {
-    base = plan.baseline.mode === 'side-by-side' ? resources.use(await request.openBase()) : null;
-    const sides = await prepareSides(plan, { cwd: loaded.cwd, base, logDir: stage.logDir, host });
+    const sideBySide = plan.baseline.mode === 'side-by-side' && request.compares;
+    base = sideBySide ? resources.use(await request.openBase()) : null;
+    const unbuilt = new Map<string, TailgateError>();
+    const sides = await prepareSides(plan, {
+      cwd: loaded.cwd,
+      base,
+      logDir: stage.logDir,
+      host,
+      onFailure: (suite, problem) => unbuilt.set(suite, problem),
+    });
+    const [failure] = unbuilt.values();
+    if (failure !== undefined && unbuilt.size === plan.suites.length) throw failure;
     buildMs = sides.buildMs;
     const measuringSince = performance.now();
     for (const [index, { suite, fingerprint, confirming }] of work.entries()) {
@@ -235,7 +252,16 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
       // Each suite may use its share of the time, and what those before it left over.
       const budgetMs = Math.max(leftMs / (plan.suites.length - index), 1_000);
       const end = host.group(`Suite ${suite.name}`);
-      const run = await measureOne(request, stage, sides, suite, stored, budgetMs, confirming);
+      const run = await measureOne(
+        request,
+        stage,
+        sides,
+        suite,
+        stored,
+        budgetMs,
+        confirming,
+        unbuilt.get(suite.name),
+      );
       end();
       loadMs += run.loadMs;
       const report = suiteReport(run, stored, loaded.cwd);
@@ -248,8 +274,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
           if (run.confirmation.length === 0) known.add(suite.name);
         } else records.push(recordOf(run, fingerprint, provenance, report.verdict, startedAt));
       }
-      const cancelled = run.problems.find((problem) => problem.code === 'CANCELLED');
-      if (cancelled !== undefined) throw cancelled;
+      if (run.problems.some(({ code }) => code === 'CANCELLED')) break;
     }
   } catch (failure) {
     problems.push(...problemsOf(failure));

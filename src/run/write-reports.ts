@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { problemsOf, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
 import { renderJson } from '../report/render-json.ts';
 import { renderJunit } from '../report/render-junit.ts';
 import { renderMarkdown } from '../report/render-markdown.ts';
@@ -27,12 +28,44 @@ const reportNames: ReportFiles = {
   junit: 'junit.xml',
 };
 
-const write = async (file: string, text: string): Promise<void> => {
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, text);
+/** Writes a file and the folder that it is in. Throws FILE_UNWRITABLE. */
+export const writeText = async (file: string, text: string): Promise<void> => {
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  } catch (failure) {
+    throw unwritable(file, failure);
+  }
 };
 
-/** Writes the forms that the user asked for, relative to `cwd`; `mask` removes secrets. Gives the paths. */
+/** FILE_UNWRITABLE, for what the file system said about `file`. */
+export const unwritable = (file: string, failure: unknown): TailgateError => {
+  // "EACCES: permission denied, open '/reports/report.json'"
+  const [reason = ''] = (failure instanceof Error ? failure.message : String(failure)).split(',');
+  return tailgateError('FILE_UNWRITABLE', { path: file, reason }, {}, failure);
+};
+
+/** Runs each of these, and throws all that went wrong at the end. */
+const each = async (writes: readonly (() => Promise<void>)[]): Promise<void> => {
+  const problems: TailgateError[] = [];
+  for (const one of writes) {
+    try {
+      await one();
+    } catch (failure) {
+      problems.push(...problemsOf(failure));
+    }
+  }
+  throwProblems(problems);
+};
+
+/** Where the forms of a report are in a folder, by these names. */
+export const formPaths = (fileNames: ReportFiles, reportDir: string): ReportFiles =>
+  Object.fromEntries(kinds.map((kind) => [kind, path.join(reportDir, fileNames[kind])])) as ReportFiles;
+
+/** Where a run's report is in its folder. */
+export const reportPaths = (reportDir: string): ReportFiles => formPaths(reportNames, reportDir);
+
+/** Writes the forms that the user asked for, relative to `cwd`; `mask` removes secrets. Gives the paths. Throws FILE_UNWRITABLE. */
 export const writeWantedForms = async <R>(
   renderers: Renderers<R>,
   report: R,
@@ -40,17 +73,19 @@ export const writeWantedForms = async <R>(
   cwd: string,
   mask: (text: string) => string,
 ): Promise<string[]> => {
-  const written: string[] = [];
-  for (const kind of kinds) {
-    const file = wanted[kind];
-    if (file === undefined) continue;
-    await write(path.resolve(cwd, file), mask(await renderers[kind](report)));
-    written.push(file);
-  }
-  return written;
+  const asked = kinds.flatMap((kind) => (wanted[kind] === undefined ? [] : [{ kind, file: wanted[kind] }]));
+  await each(
+    asked.map(({ kind, file }) => async () => {
+      await writeText(path.resolve(cwd, file), mask(await renderers[kind](report)));
+    }),
+  );
+  return asked.map(({ file }) => file);
 };
 
-/** Writes a report in every form into the report folder, by these file names; `mask` removes secrets. */
+/**
+ * Writes a report in every form into the report folder, by these file names; `mask` removes secrets. Throws
+ * FILE_UNWRITABLE for each file that could not be written, after the others.
+ */
 export const writeForms = async <R>(
   renderers: Renderers<R>,
   names: ReportFiles,
@@ -58,11 +93,12 @@ export const writeForms = async <R>(
   reportDir: string,
   mask: (text: string) => string,
 ): Promise<ReportFiles> => {
-  const files = {} as ReportFiles;
-  for (const kind of kinds) {
-    files[kind] = path.join(reportDir, names[kind]);
-    await write(files[kind], mask(await renderers[kind](report)));
-  }
+  const files = formPaths(names, reportDir);
+  await each(
+    kinds.map((kind) => async () => {
+      await writeText(files[kind], mask(await renderers[kind](report)));
+    }),
+  );
   return files;
 };
 
