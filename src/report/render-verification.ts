@@ -123,15 +123,28 @@ export const renderVerification = (
       ),
       columns,
     )}`,
-    `What was injected into the CPU time of the head, and what was measured of it (mean over jobs)\n${layout(changeColumns(summary.truths), columns, paint)}`,
+    [
+      wrap(
+        'What was injected into the CPU time of the head, and what was measured (mean over jobs)',
+        columns,
+      ),
+      layout(changeColumns(summary.truths), columns, paint),
+    ].join('\n'),
     ...(summary.deviations.length === 0
       ? []
       : [
-          `Deviation between the pairs of an unchanged job, of ln(head / baseline)\n${layout(deviationColumns(summary.deviations), columns, paint)}`,
+          [
+            wrap('Deviation between the pairs of an unchanged job, of ln(head / baseline)', columns),
+            layout(deviationColumns(summary.deviations), columns, paint),
+          ].join('\n'),
         ]),
     ...(problems.length === 0
       ? []
-      : [['Why jobs are invalid', ...problems.map((problem) => `  ${problem}`)].join('\n')]),
+      : [
+          ['Why jobs are invalid', ...problems.map((problem) => wrap(`  ${problem}`, columns, '    '))].join(
+            '\n',
+          ),
+        ]),
     wrap(`Raw values: ${cleanLine(about.file, 400)}`, columns),
   ].join('\n\n');
 };
