@@ -60,18 +60,17 @@ export class Recorder {
   /** Adds to a counter, created at first use. */
   count(name: string, by = 1): void {
     this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
+    if (name === 'messages.sent') this.#countInSecond(by);
   }
 
-  /** Counts a message that is sent now. */
-  sent(): void {
-    this.count('messages.sent');
+  #countInSecond(by: number): void {
     if (this.#clock === null) return;
     const second = Math.max(0, Math.floor((this.#clock() - this.#countedFromMs) / 1_000));
     while (this.#sentPerSecond.length <= second) this.#sentPerSecond.push(0);
-    this.#sentPerSecond[second]! += 1;
+    this.#sentPerSecond[second]! += by;
   }
 
-  /** Counts messages by the second of this clock as well; it reads milliseconds of driven load. */
+  /** Counts messages sent by the second of this clock as well; it reads milliseconds of driven load. */
   countBySecond(clock: () => number): void {
     this.#clock = clock;
     this.#countedFromMs = clock();

@@ -21,7 +21,7 @@ test('messages are counted by the second of driven load, and forgotten with the 
   const sendAt = (...instants: number[]) => {
     for (const at of instants) {
       nowMs = at;
-      recorder.sent();
+      recorder.count('messages.sent');
     }
   };
   sendAt(600, 700, 1_499, 1_500, 4_600);
@@ -39,10 +39,10 @@ test('what the warm-up counted is kept apart', () => {
   assert.equal('warmUpCounters' in recorder.snapshot(), false);
   recorder.reset();
   assert.equal('warmUpCounters' in recorder.snapshot(), false);
-  recorder.sent();
-  recorder.sent();
+  recorder.count('messages.sent');
+  recorder.count('messages.sent');
   recorder.reset();
-  recorder.sent();
+  recorder.count('messages.sent');
   assert.deepEqual(recorder.snapshot().warmUpCounters, { 'messages.sent': 2 });
   assert.equal(recorder.counter('messages.sent'), 1);
   const measured = { ...first, ...recorder.snapshot() };
@@ -53,7 +53,7 @@ test('what the warm-up counted is kept apart', () => {
 
 test('without a clock only their number is counted', () => {
   const recorder = new Recorder();
-  recorder.sent();
+  recorder.count('messages.sent');
   assert.equal(recorder.counter('messages.sent'), 1);
   assert.deepEqual(recorder.snapshot().sentPerSecond, []);
 });

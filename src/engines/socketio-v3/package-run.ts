@@ -98,7 +98,7 @@ export class PackageRun implements PendingAnswer {
         ? insertTag(emit.delivery, watch, this.#user.member!, given, this.#sentMs)
         : given;
     this.#membership = membershipChange(emit, this.#user.member, args, this.#user.context);
-    recorder.sent();
+    recorder.count('messages.sent');
     this.#membership.sent();
     if (callback !== null || responseEvent !== null) this.#await();
     if (callback !== null)

@@ -129,7 +129,7 @@ const sendOnce = (
       answered(capture?.(message, context) ?? null);
     });
   }
-  recorder.sent();
+  recorder.count('messages.sent');
   if (spec.isMeasured && !spec.receipt && spec.reply === null && spec.delivery === null) {
     recorder.count('messages.unanswered');
     recorder.unmeasuredEmit(spec.metric, place);

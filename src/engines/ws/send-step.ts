@@ -83,7 +83,7 @@ const sendOnce = (
   const identified = answer === null ? null : withId(payload, answer, user);
   if (identified !== null) payload = identified.payload;
   const confirmed = changeRooms(spec, user, payload, context);
-  recorder.sent();
+  recorder.count('messages.sent');
   if (answer !== null) {
     const timed = new TimedMessage('message', fromMs);
     const filter = answerFilter(answer, identified?.id, context);
