@@ -41,16 +41,16 @@ test('media signalling: every user goes live, and the rates of its events are re
 
 test('media signalling: users that the server has no transport for fail, with its words', async () => {
   const result = await runWorkload(config, (settings) => {
-    settings.suites[0]!.overrides = { phases: [{ duration: 2, arrivalCount: 10 }] };
+    settings.suites[0]!.overrides = { phases: [{ duration: 4, arrivalCount: 40 }] };
     settings.target!.env = { MEDIA: 'stand-in', MAX_TRANSPORTS: 0 };
     settings.thresholds = ['users.failed = 0', 'getRouterRtpCapabilities.ack.max < 60s'];
   });
   assert.equal(result.exitCode, 1, result.log);
   assert.equal(result.report.verdict, 'fail');
-  assert.equal(result.counter('users.failed'), 10);
+  assert.equal(result.counter('users.failed'), 40);
   const [error] = result.suite.errors;
   assert.equal(error?.name, 'ack mismatch: createTransport');
-  assert.equal(error?.count, 10);
+  assert.equal(error?.count, 40);
   assert.match(String(error?.steps), /createTransport/);
   assert.match(String(error?.messages), /No transport is left: all 0 are in use/);
 });
