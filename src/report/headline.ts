@@ -106,6 +106,12 @@ const inSuite = (suite: SuiteReport, suites: readonly SuiteReport[]): string =>
 
 const andMore = (count: number): string => (count > 1 ? `, and ${count - 1} more` : '');
 
+const whatPassed = (suites: readonly SuiteReport[]): string => {
+  if (suites.some((suite) => suite.comparison !== 'none')) return 'nothing got slower beyond its limit';
+  const hasLimits = suites.some((suite) => suite.metrics.some((metric) => metric.limit.length > 0));
+  return hasLimits ? 'the absolute limits hold' : 'it was measured, and nothing judged it';
+};
+
 const passDetail = (suites: readonly SuiteReport[]): string => {
   const gated = suites.flatMap((suite) =>
     metricRows(suite)
@@ -118,9 +124,10 @@ const passDetail = (suites: readonly SuiteReport[]): string => {
   );
   const changed = gated.filter(({ row }) => row.change !== null);
   const [largest] = changed.sort((a, b) => b.row.change!.relative - a.row.change!.relative);
+  if (gated.length === 0) return 'There was no baseline to compare with, and no absolute limit to apply.';
   if (largest === undefined) {
-    const first = suites.every((suite) => suite.comparison === 'none');
-    return first ? `${limits} held. There is no baseline to compare with yet.` : `${limits} held.`;
+    const alone = suites.every((suite) => suite.comparison === 'none');
+    return alone ? `${limits} held. There was no baseline to compare with.` : `${limits} held.`;
   }
   const { row, suite } = largest;
   const change = row.change!;
@@ -141,9 +148,7 @@ export const headlineOf = (report: Report): Headline => {
     case 'pass':
       return {
         verdict,
-        title: suites.every((suite) => suite.comparison === 'none')
-          ? 'Performance gate passed: the absolute limits hold'
-          : 'Performance gate passed: nothing got slower beyond its limit',
+        title: `Performance gate passed: ${whatPassed(suites)}`,
         detail: passDetail(suites),
       };
     case 'fail':

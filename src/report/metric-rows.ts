@@ -49,10 +49,16 @@ const rank = (statistic: string): number => {
   return index === -1 ? order.length : index;
 };
 
-const rowsOf = (metric: MetricReport): MetricRow[] => {
+/** What is shown of a metric that has neither limits nor changes. */
+const plainStatistics = (metric: MetricReport, isMain: boolean): string[] => {
+  if (!isDistribution(metric)) return ['value'];
+  return isMain ? ['p50', 'p95', 'p99'] : ['p95'];
+};
+
+const rowsOf = (metric: MetricReport, isMain: boolean): MetricRow[] => {
   const named = new Set([...metric.limit, ...metric.change].map((part) => part.statistic));
-  if (named.size === 0) named.add(isDistribution(metric) ? 'p95' : 'value');
-  return [...named]
+  const statistics = named.size > 0 ? [...named] : plainStatistics(metric, isMain);
+  return statistics
     .sort((a, b) => rank(a) - rank(b))
     .map((statistic) => {
       const limits = metric.limit.filter((limit) => limit.statistic === statistic);
@@ -79,7 +85,9 @@ export const metricRows = (suite: Pick<SuiteReport, 'metrics' | 'main'>): Metric
     if (metric.id === suite.main) return 0;
     return metric.limit.length > 0 ? 1 : 2;
   };
-  return [...suite.metrics].sort((a, b) => place(a) - place(b)).flatMap(rowsOf);
+  return [...suite.metrics]
+    .sort((a, b) => place(a) - place(b))
+    .flatMap((metric) => rowsOf(metric, metric.id === suite.main));
 };
 
 /** The rows that are shown at once; the gated rows of the first metric when nothing moved. */

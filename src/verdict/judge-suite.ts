@@ -132,7 +132,11 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
   const against = reasonsAgainst(evidence, measured);
   const failing = failingOutright(evidence, measured, against);
   if (failing !== null || against.length > 0) {
-    const outcomes = gates.map((gate) => notJudged(gate, measured));
+    const why =
+      failing === null
+        ? 'the measurement as a whole has no verdict'
+        : 'most attempts failed, which decides without it';
+    const outcomes = gates.map((gate) => notJudged(gate, measured, why));
     const next = failing?.again === true ? 'more-pairs' : 'decided';
     const common = describe(evidence, measured, main, gates, outcomes, next);
     if (failing === null) return { ...common, verdict: 'invalid', reason: against[0]! };
@@ -212,8 +216,8 @@ const describe = (
   };
 };
 
-const notJudged = (gate: Gate, { baseline, head }: Measured): GateOutcome =>
-  plainOutcome(gate, 'invalid', 'Not judged, because the measurement as a whole has no verdict.', {
+const notJudged = (gate: Gate, { baseline, head }: Measured, why: string): GateOutcome =>
+  plainOutcome(gate, 'invalid', `Not judged, because ${why}.`, {
     baseline: observedValue(baseline, gate.metric, gate.statistic),
     head: observedValue(head, gate.metric, gate.statistic),
   });

@@ -52,7 +52,7 @@ export const reasonOf = (inputs: {
     }
     case 'pass':
       if (judged === 0)
-        return 'There is no baseline yet and no absolute limit is set, so nothing was compared; the measurement is complete.';
+        return 'There is no baseline and no absolute limit, so nothing was judged; the measurement is complete.';
       return `${judged === 1 ? 'The one limit holds' : `All ${judged} limits hold`}, judged ${compared(evidence)}.`;
   }
 };

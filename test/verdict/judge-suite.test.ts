@@ -375,7 +375,7 @@ describe('without a baseline', () => {
   test('no limit at all: a complete measurement passes and says that nothing was compared', () => {
     const judgement = none();
     assert.equal(judgement.verdict, 'pass');
-    assert.match(judgement.reason, /no baseline yet and no absolute limit is set, so nothing was compared/);
+    assert.match(judgement.reason, /no baseline and no absolute limit, so nothing was judged/);
   });
 
   test('relative limits wait for a baseline, said so', () => {
@@ -388,6 +388,8 @@ describe('without a baseline', () => {
     const judgement = none([plainRound(10, 60, { counters: { errors: 140 } })]);
     assert.equal(judgement.verdict, 'fail');
     assert.match(judgement.reason, /140 errors in 160 attempts/);
+    for (const { limit } of judgement.metrics)
+      for (const { explanation } of limit) assert.match(explanation, /because most attempts failed/);
   });
 });
 
