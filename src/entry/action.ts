@@ -37,7 +37,7 @@ const main = async (): Promise<number> => {
     print: (text) => host.info(text),
     inputs,
     files: {},
-    github: client === null ? null : { context, client },
+    github: client === null ? null : { context, client, matrix: env.INPUT_MATRIX ?? null },
   });
 };
 

@@ -20,7 +20,7 @@ const main = async (): Promise<number> => {
   const onNote = (note: string): void => host.debug(note);
   const client = token === '' ? null : createGithubClient({ token, apiUrl: context.apiUrl, onNote });
   const inputs = readReportInputs(env, cwd);
-  return reportAction({ host, inputs, github: client === null ? null : { context, client } });
+  return reportAction({ host, inputs, github: client === null ? null : { context, client, matrix: null } });
 };
 
 try {

@@ -81,7 +81,7 @@ const publish = async (
     check: settings.check,
     section: sectionOf(github.context, {
       suite: `${report.suite} (capacity)`,
-      matrix: host.env.TAILGATE_MATRIX ?? null,
+      matrix: github.matrix,
       step: host.env.GITHUB_ACTION ?? null,
     }),
     headline: host.mask(capacityHeadline(report).title),

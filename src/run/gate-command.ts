@@ -41,6 +41,8 @@ export const showProblems = (host: Host, problems: readonly TailgateError[]): vo
 const isRecorded = (command: GateCommand, loaded: LoadedSettings, provenance: Provenance): boolean => {
   const { mode, record } = loaded.settings.baseline;
   if (mode === 'none') return false;
+  // Pull requests only read what the branches share: theirs would become the level that others are judged by.
+  if (mode !== 'file' && (command.github?.context.pullNumber ?? null) !== null) return false;
   if (command.record === true || record === 'always') return true;
   return record === 'default-branch' && provenance.onDefaultBranch;
 };

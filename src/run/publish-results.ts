@@ -10,7 +10,12 @@ import type { Settings } from '../settings/settings-schema.ts';
 import type { ReportFiles } from './write-reports.ts';
 
 /** How a job reaches GitHub; null where there is none, or no token. */
-export type GithubAccess = { context: GithubContext; client: GithubClient } | null;
+export type GithubAccess = {
+  context: GithubContext;
+  client: GithubClient;
+  /** Values of this job in its matrix, as JSON; null outside of one. */
+  matrix: string | null;
+} | null;
 
 /** GitHub accepts at most 1 MiB for the summary of a step. */
 export const maxSummaryLength = 900_000;
@@ -78,7 +83,7 @@ export const publishResults = async (
       check: settings.check,
       section: sectionOf(github.context, {
         suite: options.suite,
-        matrix: host.env.TAILGATE_MATRIX ?? null,
+        matrix: github.matrix,
         step: host.env.GITHUB_ACTION ?? null,
       }),
       headline: host.mask(title),

@@ -257,6 +257,15 @@ export const inputDefinitions: readonly InputDefinition[] = [
     placeholder: 'folder',
   },
   {
+    name: 'matrix',
+    description:
+      'Values of the job in its matrix, as JSON: they keep the legs of a matrix apart in the comment that they share. The default is right.',
+    kind: 'special',
+    setting: null,
+    default: '${{ toJSON(matrix) }}',
+    actionOnly: true,
+  },
+  {
     name: 'github-token',
     description: 'Token for the comment, the check and the baseline branch.',
     kind: 'special',

@@ -120,7 +120,11 @@ test('the default branch records a baseline on a branch of its own, and a pull r
     const compared = await runStep(
       onPullRequest(double, {
         workspace: user.dir,
-        inputs: { 'fail-on': 'fail', thresholds: 'chat.ack.p50 < +900% and +500ms' },
+        inputs: {
+          'fail-on': 'fail',
+          'record-baseline': 'always',
+          thresholds: 'chat.ack.p50 < +900% and +500ms',
+        },
       }),
     );
     assert.equal(compared.exitCode, 0, compared.log);
@@ -140,4 +144,21 @@ test('GitHub out of order costs the comment, not the verdict', async () => {
   });
   assert.equal(result.exitCode, 0, result.log);
   assert.match(result.summary, /chat\.ack/);
+});
+
+test('the legs of a matrix keep sections of their own in one comment', async () => {
+  await using double = await startGithubDouble();
+  const repository = withPullRequest(double);
+  for (const node of ['20', '24']) {
+    const leg = await runStep(
+      onPullRequest(double, {
+        inputs: { thresholds: 'errors = 0', 'fail-on': 'fail', matrix: JSON.stringify({ node }) },
+      }),
+    );
+    assert.equal(leg.exitCode, 0, leg.log);
+  }
+  assert.equal(repository.comments.length, 1);
+  const body = repository.comments[0]?.body ?? '';
+  assert.match(body, /\(20\)/);
+  assert.match(body, /\(24\)/);
 });

@@ -58,6 +58,15 @@ const parseCommandFile = (text: string): Record<string, string> => {
   return values;
 };
 
+/** The few expressions that defaults of ours use. */
+const evaluated = (text: string, token: string): string => {
+  const expression = /^\$\{\{\s*(.*?)\s*\}\}$/.exec(text)?.[1];
+  if (expression === undefined) return text;
+  if (expression === 'github.token') return token;
+  if (expression === 'toJSON(matrix)') return 'null';
+  throw new Error(`The test runner does not know the expression "${expression}"`);
+};
+
 const processEnv = (): Record<string, string> => {
   const kept: Record<string, string> = {};
   for (const name of ['PATH', 'HOME', 'LANG', 'TMPDIR']) {
@@ -82,7 +91,7 @@ export const runStep = async (request: StepRequest): Promise<StepResult> => {
       const given = request.inputs?.[name];
       const fallback = input.default === undefined ? '' : String(input.default);
       inputs[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] =
-        given ?? (fallback.includes('github.token') ? (request.env?.GITHUB_TOKEN ?? '') : fallback);
+        given ?? evaluated(fallback, request.env?.GITHUB_TOKEN ?? '');
     }
     for (const name of Object.keys(request.inputs ?? {})) {
       if (action.inputs?.[name] === undefined) throw new Error(`action.yml has no input "${name}"`);

@@ -112,7 +112,7 @@ export const runReportAction = async (request: ReportRequest): Promise<ReportSte
   step.exitCode = await reportAction({
     host: recordingHost(env, step),
     inputs: readReportInputs(env, request.at.dir),
-    github: { context: readGithubContext(env), client: clientOf(request.double) },
+    github: { context: readGithubContext(env), client: clientOf(request.double), matrix: null },
     verifyAfterMs: [0],
   });
   return step;

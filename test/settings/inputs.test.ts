@@ -58,7 +58,7 @@ const effects: Record<string, [value: string, path: (string | number)[], expecte
 };
 
 /** Inputs that are no setting; other tests of this folder and of the entry hold what they do. */
-const elsewhere = ['mode', 'config', 'working-directory', 'suite', 'github-token'];
+const elsewhere = ['mode', 'config', 'working-directory', 'suite', 'matrix', 'github-token'];
 
 test('every input has an effect', async () => {
   assert.deepEqual([...Object.keys(effects), ...elsewhere].sort(), [...inputNames].sort());
