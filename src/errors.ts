@@ -289,7 +289,8 @@ export const catalogue = {
   BASE_COMMIT_UNAVAILABLE: entry<{ ref: string; reason: string }>(
     'invalid',
     (p) => `The base commit ${p.ref} cannot be checked out: ${p.reason}.`,
-    () => 'Give the workflow "contents: read", or set "fetch-depth: 0" on actions/checkout.',
+    () =>
+      'Give the workflow "contents: read", or set "fetch-depth: 0" on actions/checkout; without git, name a folder that holds the base version ("baseline-dir").',
   ),
   RECORDS_UNREADABLE: entry<{ path: string; reason: string }>(
     'usage',

@@ -37,6 +37,8 @@ export type BaselineRecord = {
 export type BaselineHistory = {
   records: BaselineRecord[];
   damaged: { where: string; reason: string }[];
+  /** Why there can be no records, as a clause; not given where there could be. */
+  absent?: string | undefined;
 };
 
 /** Where records are kept. Reading never fails on one damaged record; it is listed in `damaged`. */

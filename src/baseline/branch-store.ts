@@ -36,6 +36,7 @@ export class BranchStore implements BaselineStore {
   async read(suite: string): Promise<BaselineHistory> {
     try {
       const snapshot = await this.#branch.snapshot();
+      if (snapshot.absent !== undefined) return { records: [], damaged: [], absent: snapshot.absent };
       const paths = segmentsOf(snapshot.paths, suite);
       const texts = await snapshot.read(paths);
       return readRecordLines(

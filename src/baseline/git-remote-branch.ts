@@ -5,8 +5,8 @@ import type { BranchChanges, BranchSnapshot, RecordBranch } from './record-branc
 import { type GitEnv, GitError, type GitOptions, git, tryGit } from './run-git.ts';
 
 export type GitRemoteOptions = {
-  /** Name of a remote of the repository in `cwd`, or a URL or path. */
-  remote: string;
+  /** Name of a remote of the repository in `cwd`, or a URL or path; `origin`, which need not exist, if not given. */
+  remote?: string | undefined;
   branch: string;
   cwd: string;
   env: GitEnv;
@@ -18,6 +18,9 @@ const reachSettings = '^(http|https|credential|url|core\\.sshcommand|protocol)\\
 /** Answers of a server whose ref moved between our reading and our push. */
 const moved =
   /\[rejected\]|cannot lock ref|failed to update ref|incorrect old value|already exists|stale info/i;
+
+/** Answers of git where there is no repository, or no such remote in it. */
+const noRemote = /not a git repository|No such remote/;
 
 const localRef = 'refs/tailgate/head';
 const nextRef = 'refs/tailgate/next';
@@ -49,7 +52,15 @@ const batchTexts = (bytes: Buffer): string[] => {
   return texts;
 };
 
-type Opened = { dir: string; url: string; config: (readonly [string, string])[] };
+type Opened = {
+  dir: string;
+  url: string;
+  config: (readonly [string, string])[];
+  /** Why there is no remote, as a clause; null when there is one. */
+  absent: string | null;
+};
+
+const defaultRemote = 'origin';
 
 /** Passwords in an address must not reach messages. */
 const withoutCredentials = (url: string): string => url.replace(/^(\w+:\/\/)[^@/]*@/, '$1');
@@ -65,11 +76,11 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
 
   constructor(options: GitRemoteOptions) {
     this.#options = options;
-    this.where = `branch ${options.branch} of ${withoutCredentials(options.remote)}`;
+    this.where = `branch ${options.branch} of ${withoutCredentials(options.remote ?? defaultRemote)}`;
   }
 
   async #open(): Promise<Opened> {
-    const { cwd, env, remote } = this.#options;
+    const { cwd, env, remote = defaultRemote } = this.#options;
     const named = await tryGit(['remote', 'get-url', '--push', remote], { cwd, env });
     const listed = await tryGit(
       ['config', '--local', '--includes', '--null', '--get-regexp', reachSettings],
@@ -90,7 +101,10 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
     // A relative path is one from the checkout, not from here.
     const given = named.code === 0 ? named.stdout.trim() : remote;
     const isPath = !/^[\w+.-]+:\/\//.test(given) && !/^[^/]+:/.test(given);
-    return { dir, url: isPath ? path.resolve(cwd, given) : given, config };
+    // What was asked for by name must be there; and git that refuses to answer has not said no.
+    const isAbsent = this.#options.remote === undefined && noRemote.test(named.stderr);
+    const absent = isAbsent ? `git knows no remote "${remote}" in ${cwd}` : null;
+    return { dir, url: isPath ? path.resolve(cwd, given) : given, config, absent };
   }
 
   async #repository(): Promise<Opened> {
@@ -104,7 +118,8 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
   }
 
   async snapshot(): Promise<BranchSnapshot> {
-    const { dir, url, config } = await this.#repository();
+    const { dir, url, config, absent } = await this.#repository();
+    if (absent !== null) return { commit: null, absent, paths: [], read: async () => [] };
     const refs = `+refs/heads/${this.#options.branch}:${localRef}`;
     const args = ['fetch', '--quiet', '--no-tags', '--depth=1', url, refs];
     const fetched = await tryGit(args, { cwd: dir, env: this.#options.env, config });
@@ -135,7 +150,8 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
     changes: BranchChanges,
     message: string,
   ): Promise<'done' | 'conflict'> {
-    const { dir, url, config } = await this.#repository();
+    const { dir, url, config, absent } = await this.#repository();
+    if (absent !== null) throw new Error(absent);
     await this.#git(['fast-import', '--quiet', '--force', '--date-format=now'], {
       input: importStream(snapshot.commit, changes, message),
     });

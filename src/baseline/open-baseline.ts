@@ -52,7 +52,7 @@ export const openBaselineStore = (settings: BaselineSettings, context: BaselineC
       if (context.github !== null && remote === undefined)
         return disposable(new BranchStore(new GitDataBranch(context.github, branch), { retention }), null);
       const { cwd, env } = context;
-      const gitBranch = new GitRemoteBranch({ remote: remote ?? 'origin', branch, cwd, env });
+      const gitBranch = new GitRemoteBranch({ remote, branch, cwd, env });
       return disposable(new BranchStore(gitBranch, { retention }), gitBranch);
     }
   }

@@ -2,6 +2,8 @@
 export type BranchSnapshot = {
   /** The commit; null when the branch does not exist yet. */
   readonly commit: string | null;
+  /** Why there can be no branch, as a clause. */
+  readonly absent?: string | undefined;
   /** Paths of all files, sorted. */
   readonly paths: readonly string[];
   /** Text of files, in the order asked. */

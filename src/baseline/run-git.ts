@@ -17,17 +17,23 @@ export type GitOptions = {
 /** `bytes` is standard output as it came, for what is not text. */
 export type GitResult = { code: number; stdout: string; stderr: string; bytes: Buffer };
 
+/** Why git failed: the first line that it marks as the reason, or else its last one; advice comes after the reason. */
+const reasonIn = (stderr: string): string => {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  const line = lines.find((text) => /^(fatal|error): /.test(text)) ?? lines.at(-1) ?? '';
+  return line
+    .trim()
+    .replace(/^(fatal|error): /, '')
+    .replace(/\.$/, '');
+};
+
 /** A git command that failed. `stderr` is git's own message. */
 export class GitError extends Error {
   readonly stderr: string;
 
   constructor(args: readonly string[], result: GitResult) {
-    const line =
-      result.stderr
-        .trim()
-        .split('\n')
-        .findLast((text) => text.trim() !== '') ?? '';
-    super(`git ${args[0]} ended with ${result.code}${line === '' ? '' : `: ${line.trim()}`}`);
+    const line = reasonIn(result.stderr);
+    super(`git ${args[0]} ended with ${result.code}${line === '' ? '' : `: ${line}`}`);
     this.name = 'GitError';
     this.stderr = result.stderr;
   }

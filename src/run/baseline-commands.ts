@@ -56,6 +56,7 @@ export const showBaseline = async (
   for (const suite of suites) {
     const history = await store.read(suite);
     print(`${suite}: ${plural(history.records.length, 'record')} in ${store.where}`);
+    if (history.absent !== undefined) host.warn(`No records can be kept there: ${history.absent}.`);
     for (const record of history.records) print(describeRecord(record));
     for (const damaged of history.damaged)
       host.warn(`Damaged, and skipped: ${damaged.where} (${damaged.reason})`);

@@ -65,6 +65,19 @@ type StoredSuite = {
   problems: TailgateError[];
 };
 
+/** Says that there is nothing to compare with yet, and what will change that. */
+const noBaselineYet = ({ loaded, provenance, store }: GateRequest, absent: string | undefined): string => {
+  if (absent !== undefined)
+    return `There is no baseline, and none can be stored: ${absent}. Set "baseline.remote", or keep it in a file ("baseline: file:PATH").`;
+  const { record } = loaded.settings.baseline;
+  const yet = `There is no baseline in ${store.where} yet`;
+  if (record === 'always' || (record === 'default-branch' && provenance.onDefaultBranch))
+    return `${yet}: this run becomes the first, unless it fails.`;
+  return record === 'never'
+    ? `${yet}: "tailgate baseline record" stores one.`
+    : `${yet}: a run on the default branch stores one, or "tailgate baseline record".`;
+};
+
 /** Reads the stored records of one suite, and keeps those that this run may be compared with. */
 const readHistory = async (
   request: GateRequest,
@@ -95,6 +108,8 @@ const readHistory = async (
     comparable.length === 0 && require && mode !== 'side-by-side'
       ? [tailgateError('BASELINE_MISSING', { where })]
       : [];
+  if (all.records.length === 0 && problems.length === 0 && mode !== 'side-by-side' && mode !== 'none')
+    warnings.push(noBaselineYet(request, all.absent));
   return { history: comparable, all, warnings, problems };
 };
 

@@ -146,3 +146,24 @@ test('the settings choose the store', async () => {
   await using other = open({ mode: 'side-by-side', remote: path.join(root, 'chosen.git'), branch: 'perf' });
   assert.deepEqual((await other.read('chat')).records, []);
 });
+
+test('where there is no remote there is no baseline, said so; one that was asked for must be there', async () => {
+  const lonely = path.join(root, 'lonely');
+  mkdirSync(lonely);
+  const settings = baselineSchema.parse({ mode: 'branch' });
+  const context = { cwd: lonely, env: process.env, github: null };
+  for (const setUp of [() => {}, () => run(lonely, 'init', '--quiet')]) {
+    setUp();
+    await using store = openBaselineStore(settings, context);
+    assert.match((await store.read('chat')).absent ?? '', /git knows no remote "origin" in .*lonely/);
+    await assert.rejects(store.append([recordOf(1)]), /BASELINE|git knows no remote "origin"/);
+  }
+  await using asked = openBaselineStore({ ...settings, remote: 'upstream' }, context);
+  await assert.rejects(asked.read('chat'), (error) => {
+    assert.ok(error instanceof TailgateError);
+    // The reason, and not the advice that git ends with.
+    assert.match(error.what, /cannot be read: git fetch ended with 128: '.*upstream' does not appear to be/);
+    assert.doesNotMatch(error.what, /\.\.$/);
+    return true;
+  });
+});
