@@ -11,6 +11,7 @@ import type { RunningTarget } from '../../src/target/running-target.ts';
 import { startTarget } from '../../src/target/start-target.ts';
 import { cleanEnvironment } from '../target/fixtures/target-fixture.ts';
 import { type ChatClient, chatClient, tokenFor } from './chat-client.ts';
+import { withoutRedis } from './redis.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const servers = [
@@ -20,10 +21,21 @@ const servers = [
     build: ['node_modules/typescript/bin/tsc', '-p', 'examples/nest-chat-server'],
     start: 'examples/nest-chat-server/dist/main.js',
   },
+  {
+    name: 'chat-cluster, one instance',
+    build: null,
+    start: 'examples/chat-cluster/cluster.js --instances 1',
+  },
+  {
+    name: 'chat-cluster, two instances',
+    build: null,
+    start: 'examples/chat-cluster/cluster.js --instances 2',
+    skip: withoutRedis,
+  },
 ] as const;
 
-for (const { name, build, start } of servers) {
-  describe(name, () => {
+for (const { name, build, start, ...options } of servers) {
+  describe(name, options, () => {
     const folder = mkdtempSync(join(tmpdir(), 'chat-test-'));
     let server: RunningTarget;
     let url: string;
