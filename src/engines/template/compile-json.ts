@@ -11,8 +11,26 @@ type Part = string | RenderJson;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && value.constructor === Object;
 
+const quotationMark = 34;
+const backslash = 92;
+const firstPrintable = 32;
+const firstSurrogate = 0xd800;
+const longestChecked = 128;
+
+/** A string as JSON. Most short ones need no escapes, which is quicker to see than to call for. */
+const quoted = (text: string): string => {
+  if (text.length > longestChecked) return JSON.stringify(text);
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < firstPrintable || code === quotationMark || code === backslash || code >= firstSurrogate)
+      return JSON.stringify(text);
+  }
+  return `"${text}"`;
+};
+
 const leaf = (value: unknown): string | null | undefined => {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'number' && Number.isFinite(value)) return `${value}`;
   if (value === undefined || typeof value === 'function') return undefined;
   return typeof value === 'object' && value !== null ? null : JSON.stringify(value);
 };
