@@ -1,11 +1,13 @@
-import { unknownKeys } from '../engines/socketio/emit-spec.ts';
+import { emitKeys, unknownKeys } from '../engines/socketio/emit-spec.ts';
 import { type TailgateError, tailgateError } from '../errors.ts';
+import { nearestName } from '../settings/nearest-name.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import { type MessageStep, messageStepsOf } from './message-steps.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import { positionsIn } from './scenario-positions.ts';
 import type { ScenarioPath } from './scenario-source.ts';
 import { allSteps, type Emit, emitsOf, scenarioSteps } from './scenario-steps.ts';
+import { unknownStep } from './unknown-step.ts';
 
 /** Something that runs, but not as its author will have meant. */
 export type ScenarioWarning = { message: string; file: string; line?: number | undefined };
@@ -81,13 +83,21 @@ const unmeasuredWarnings = (emits: readonly Emit[]): { place: ScenarioPath; mess
     }));
 };
 
+const suggestion = (key: string): string => {
+  const meant = nearestName(key, emitKeys);
+  return meant === undefined ? '' : ` Did you mean "${meant}"?`;
+};
+
+/** Steps of Socket.IO scenarios, beside those that every engine has. */
+const socketStepKeys = ['emit', 'response', 'connect', 'reconnect', 'disconnect'];
+
 /** Keys of an emit that its engine does not know, and tags that no receiver is watched for. */
 const emitWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: string }[] =>
   emits.flatMap(({ spec, step }) => {
     if (spec === null) return [];
     const unknown = unknownKeys(step.spec).map((key) => ({
       place: [...step.place, key],
-      message: `"${key}" means nothing in a step that emits.`,
+      message: `"${key}" means nothing in a step that emits.${suggestion(key)}`,
     }));
     const isTagged = spec.outgoing.names.has('$tag');
     if (!isTagged || spec.delivery !== null) return unknown;
@@ -132,7 +142,10 @@ export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): 
     scenario.text === '' ? () => ({ file: scenario.path }) : positionsIn(scenario.path, scenario.text);
   const emits = emitsOf(scenario, measure);
   const messages = messageStepsOf(scenario, measure);
-  const problems = [...emits, ...messages].flatMap(({ problem, step }) =>
+  const unknown = [...scenarioSteps(scenario)]
+    .filter(({ engine }) => engine === 'socketio' || engine === 'socketio-v3')
+    .map((step) => ({ step, problem: unknownStep(step, socketStepKeys) }));
+  const problems = [...emits, ...messages, ...unknown].flatMap(({ problem, step }) =>
     problem === null
       ? []
       : [tailgateError('SCENARIO_INVALID', { path: scenario.path, problem }, positionOf(step.place))],

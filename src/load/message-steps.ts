@@ -1,8 +1,11 @@
 import { outlineStep, type StepOutline } from '../engines/step-outline.ts';
+import { stompStepKeys } from '../engines/stomp/stomp-steps.ts';
+import { wsStepKeys } from '../engines/ws/ws-steps.ts';
 import { TailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import { emitDefaultsOf, type PlacedStep, scenarioSteps } from './scenario-steps.ts';
+import { unknownStep } from './unknown-step.ts';
 
 /** A step of a `ws` or `stomp` scenario, as its engine will read it under these settings. */
 export type MessageStep = {
@@ -14,16 +17,7 @@ export type MessageStep = {
 
 const isMessageEngine = (engine: string): engine is 'ws' | 'stomp' => engine === 'ws' || engine === 'stomp';
 
-/** Steps that every engine has. */
-const commonKeys = [
-  ...['loop', 'parallel', 'think', 'log', 'function'],
-  ...['get', 'post', 'put', 'patch', 'delete', 'head', 'options'],
-];
-
-const keysOf = (spec: Record<string, unknown>): string =>
-  Object.keys(spec)
-    .map((key) => `"${key}"`)
-    .join(', ');
+const ownKeys = { ws: wsStepKeys, stomp: stompStepKeys };
 
 /** The engine's own steps of the `ws` and `stomp` scenarios. */
 export const messageStepsOf = (
@@ -42,8 +36,10 @@ export const messageStepsOf = (
     try {
       const outline = outlineStep(engine, spec, scenario.config, step.scenario, scenario.path, settings);
       if (outline !== null) found.push({ step, outline, problem: null });
-      else if (!commonKeys.some((key) => spec[key] !== undefined))
-        refuse(step, `${step.scenario}: the engine "${engine}" has no step with ${keysOf(spec)}`);
+      else {
+        const unknown = unknownStep(step, ownKeys[engine]);
+        if (unknown !== null) refuse(step, unknown);
+      }
     } catch (error) {
       if (!(error instanceof TailgateError)) throw error;
       refuse(step, problemOf(error, scenario.path));

@@ -276,3 +276,31 @@ ${steps}`;
     assert.match(mistaken.lint.problems[0]?.what ?? '', /config\.stomp: unknown key "sokjs"/);
   });
 });
+
+test('a step that no engine knows is an error with its line, and with what was probably meant', async () => {
+  for (const engine of ['socketio', 'socketio-v3']) {
+    const { lint } = await check(`config: {}
+scenarios:
+  - name: chat
+    engine: ${engine}
+    flow:
+      - loop:
+          - emt: { channel: chat }
+        count: 2
+      - emit: { channel: chat }
+        acknowlege: {}
+        acknowledge: {}
+      - thnik: 2
+      - get: { url: / }
+      - parallel: [{ log: done }]
+`);
+    assert.deepEqual(
+      lint.problems.map(({ what, where }) => [where.line, what.replace(/^.* is not valid: /, '')]),
+      [
+        [7, `chat: the engine "${engine}" has no step with "emt"; did you mean "emit"?`],
+        [12, `chat: the engine "${engine}" has no step with "thnik"; did you mean "think"?`],
+      ],
+    );
+    assert.match(lint.warnings[0]?.message ?? '', /Did you mean "acknowledge"\?/);
+  }
+});

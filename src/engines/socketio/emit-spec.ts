@@ -101,7 +101,8 @@ const deliveryOfRule = (rule: DeliveryRule): DeliverySpec => ({
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-const known = new Set([
+/** Keys that mean something in a step that emits. */
+export const emitKeys: readonly string[] = [
   'emit',
   'acknowledge',
   'response',
@@ -120,10 +121,11 @@ const known = new Set([
   'rate',
   'duration',
   'name',
-]);
+];
 
 /** Keys of a step that mean nothing: a misspelt `acknowledge` would measure nothing without a word. */
-export const unknownKeys = (spec: StepSpec): string[] => Object.keys(spec).filter((key) => !known.has(key));
+export const unknownKeys = (spec: StepSpec): string[] =>
+  Object.keys(spec).filter((key) => !emitKeys.includes(key));
 
 /** Parses a step that emits. Throws with what is wrong in it. */
 export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
