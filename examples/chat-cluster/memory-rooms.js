@@ -41,7 +41,8 @@ export class MemoryRooms {
 
   /** Deletes the room and its parts; gives the names of all of them. */
   async delete(roomId) {
-    const deleted = this.#rooms.delete(roomId) ? [roomId] : [];
+    if (!this.#rooms.delete(roomId)) return [];
+    const deleted = [roomId];
     const parts = [...this.#rooms.keys()].filter((id) => parentOf(id) === roomId);
     for (const part of parts) deleted.push(...(await this.delete(part)));
     return deleted;

@@ -6,11 +6,12 @@ import { parentOf } from './memory-rooms.js';
  */
 const scripts = {
   createRoom: {
-    numberOfKeys: 2,
-    // KEYS: owner, members. ARGV: the owner.
+    numberOfKeys: 3,
+    // KEYS: owner, members, parts of the parent. ARGV: the owner, the room.
     lua: `
       if redis.call('SET', KEYS[1], ARGV[1], 'NX') == false then return 0 end
       redis.call('SADD', KEYS[2], ARGV[1])
+      redis.call('SADD', KEYS[3], ARGV[2])
       return 1
     `,
   },
@@ -19,10 +20,9 @@ const scripts = {
     // KEYS: owner, members, owner of the parent, parts of the parent. ARGV: member, whether joining creates, the room.
     lua: `
       if redis.call('EXISTS', KEYS[1]) == 0 then
-        local isPart = redis.call('EXISTS', KEYS[3]) == 1
-        if ARGV[2] == '0' and not isPart then return -1 end
+        if ARGV[2] == '0' and redis.call('EXISTS', KEYS[3]) == 0 then return -1 end
         redis.call('SET', KEYS[1], '')
-        if isPart then redis.call('SADD', KEYS[4], ARGV[3]) end
+        redis.call('SADD', KEYS[4], ARGV[3])
       end
       redis.call('SADD', KEYS[2], ARGV[1])
       return redis.call('SCARD', KEYS[2])
@@ -68,7 +68,8 @@ export class RedisRooms {
   #parts = (roomId) => `${this.#prefix}:parts:${roomId}`;
 
   async create(roomId, owner) {
-    return (await this.#redis.createRoom(this.#owner(roomId), this.#members(roomId), owner)) === 1;
+    const keys = [this.#owner(roomId), this.#members(roomId), this.#parts(parentOf(roomId))];
+    return (await this.#redis.createRoom(...keys, owner, roomId)) === 1;
   }
 
   async join(roomId, member, creates) {
