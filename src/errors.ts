@@ -72,6 +72,11 @@ export const catalogue = {
     () => 'There is nothing to run: no suite and no scenario is set.',
     () => 'Set the input "scenario" (command line: --scenario FILE), or list "suites:" in tailgate.yml.',
   ),
+  FILE_UNREADABLE: entry<{ path: string; reason: string }>(
+    'usage',
+    (p) => `"${p.path}" cannot be read: ${p.reason}.`,
+    () => 'Name a file that this user may read.',
+  ),
   FILE_UNWRITABLE: entry<{ path: string; reason: string }>(
     'usage',
     (p) => `"${p.path}" cannot be written: ${p.reason}.`,

@@ -1,10 +1,12 @@
-import { problemsOf, type TailgateError, throwProblems } from '../errors.ts';
+import { problemsOf, TailgateError, throwProblems } from '../errors.ts';
+import type { Host } from '../host/host.ts';
 import { type KnownMetrics, knownMetrics } from '../load/known-metrics.ts';
 import { lintScenario } from '../load/lint-scenario.ts';
 import { type ReadScenario, readScenario } from '../load/read-scenario.ts';
 import { mainValues, type SessionOutline, sessionOutline } from '../load/session-outline.ts';
 import type { ScenarioOutline } from '../plan/estimate.ts';
 import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
+import { shownPath } from '../settings/resolve-paths.ts';
 import { checkThresholds } from '../settings/threshold-sets.ts';
 
 /** A suite's scenario, read and checked. */
@@ -57,20 +59,43 @@ const checkSuite = async (suite: SuitePlan): Promise<CheckedScenario> => {
   };
 };
 
+/** The same problem, with the scenario named as people and annotations know it. */
+const shown = (problem: TailgateError, scenarioPath: string, cwd: string): TailgateError => {
+  const { code, what, fix, exit, where, cause } = problem;
+  const name = shownPath(cwd, scenarioPath);
+  const place = where.file === scenarioPath ? { ...where, file: name } : where;
+  return new TailgateError(code, what.replaceAll(scenarioPath, name), fix, exit, place, cause);
+};
+
 /**
  * Reads and checks the scenario of every suite, starting nothing. Throws all problems of all suites: SCENARIO_* and
- * THRESHOLD_UNKNOWN_METRIC.
+ * THRESHOLD_UNKNOWN_METRIC. Paths in what is thrown and warned of are relative to `cwd` where they lie below it.
  */
-export const checkScenarios = async (plan: RunPlan): Promise<Map<string, CheckedScenario>> => {
+export const checkScenarios = async (plan: RunPlan, cwd: string): Promise<Map<string, CheckedScenario>> => {
   const checked = new Map<string, CheckedScenario>();
-  const problems: TailgateError[] = [];
+  const problems = new Map<string, TailgateError>();
   for (const suite of plan.suites) {
+    const { scenarioPath } = suite;
     try {
-      checked.set(suite.name, await checkSuite(suite));
+      const found = await checkSuite(suite);
+      const file = shownPath(cwd, scenarioPath);
+      const warnings = found.warnings.map((one) => (one.file === scenarioPath ? { ...one, file } : one));
+      checked.set(suite.name, { ...found, warnings });
     } catch (failure) {
-      problems.push(...problemsOf(failure));
+      for (const problem of problemsOf(failure)) {
+        const found = shown(problem, scenarioPath, cwd);
+        // Levels share a scenario, and so its mistakes.
+        problems.set(found.message, found);
+      }
     }
   }
-  throwProblems(problems);
+  throwProblems([...problems.values()]);
   return checked;
+};
+
+/** Shows the warnings about all scenarios, each once. */
+export const showWarnings = (host: Host, scenarios: ReadonlyMap<string, CheckedScenario>): void => {
+  const warnings = [...scenarios.values()].flatMap((scenario) => scenario.warnings);
+  for (const warning of new Map(warnings.map((one) => [JSON.stringify(one), one])).values())
+    host.warn(warning.message, warning);
 };

@@ -7,7 +7,8 @@ import type { LoadedSettings } from '../settings/load-settings.ts';
 import { secretValues } from '../settings/secrets.ts';
 import { decidePinning, type PinningDecision } from '../target/core-pinning.ts';
 import { machineLimits } from '../target/limits.ts';
-import { type CheckedScenario, checkScenarios } from './check-scenarios.ts';
+import { checkOpenings } from './check-openings.ts';
+import { type CheckedScenario, checkScenarios, showWarnings } from './check-scenarios.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { type SuiteLimits, suiteLimits } from './suite-limits.ts';
 import { unwritable } from './write-reports.ts';
@@ -28,9 +29,9 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<St
   for (const secret of secretValues(loaded.settings, host.env)) host.secret(secret);
   const plan = makePlan(loaded.settings, loaded);
   checkSecrets(plan, host.env, loaded);
-  const scenarios = await checkScenarios(plan);
-  for (const { warnings } of scenarios.values())
-    for (const warning of warnings) host.warn(warning.message, warning);
+  await checkOpenings(plan, loaded);
+  const scenarios = await checkScenarios(plan, host.cwd);
+  showWarnings(host, scenarios);
   const logDir = path.join(plan.reportDir, 'logs');
   await mkdir(logDir, { recursive: true }).catch((failure) => {
     throw unwritable(logDir, failure);

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { exitCodes } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { limitationsOf } from '../plan/limitations.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { loadSettings } from '../settings/load-settings.ts';
+import { shownPath } from '../settings/resolve-paths.ts';
 import { formatThreshold } from '../settings/threshold-grammar.ts';
-import { checkScenarios } from './check-scenarios.ts';
+import { checkOpenings } from './check-openings.ts';
+import { checkScenarios, showWarnings } from './check-scenarios.ts';
 
 /** `tailgate validate`: checks settings, thresholds and scenarios, and starts nothing. Throws what is wrong. */
 export const validateCommand = async (options: {
@@ -22,10 +23,11 @@ export const validateCommand = async (options: {
     readFile: (file) => readFile(file, 'utf8'),
   });
   const plan = makePlan(loaded.settings, loaded);
-  const scenarios = await checkScenarios(plan);
-  for (const [name, { suite, scenario, warnings }] of scenarios) {
-    for (const warning of warnings) host.warn(warning.message, warning);
-    print(`Suite "${name}": ${path.relative(host.cwd, suite.scenarioPath)}`);
+  await checkOpenings(plan, loaded);
+  const scenarios = await checkScenarios(plan, host.cwd);
+  showWarnings(host, scenarios);
+  for (const [name, { suite, scenario }] of scenarios) {
+    print(`Suite "${name}": ${shownPath(host.cwd, suite.scenarioPath)}`);
     print(
       `  load: ${scenario.plannedUsers} users in ${Math.round(scenario.plannedMs / 1000)} s, engines ${scenario.engines.join(', ')}`,
     );

@@ -48,14 +48,15 @@ export const defaultSettingsFiles = [
   '.github/tailgate.yaml',
 ] as const;
 
-const missingCodes = ['ENOENT', 'ENOTDIR', 'EISDIR'];
+const missingCodes = ['ENOENT', 'ENOTDIR'];
 
 const readOrNull = async (source: SettingsSource, file: string): Promise<string | null> => {
   try {
     return await source.readFile(file);
   } catch (error) {
     if (missingCodes.includes((error as NodeJS.ErrnoException).code ?? '')) return null;
-    throw error;
+    const [reason = ''] = (error as Error).message.split(',');
+    throw tailgateError('FILE_UNREADABLE', { path: shownPath(source.cwd, file), reason }, {}, error);
   }
 };
 

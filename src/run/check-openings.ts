@@ -1,0 +1,48 @@
+import { problemsOf, TailgateError, throwProblems } from '../errors.ts';
+import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
+import { ownerCredentials } from '../room/owner-credentials.ts';
+import type { LoadedSettings } from '../settings/load-settings.ts';
+import type { RoomSettings } from '../settings/settings-schema.ts';
+import { targetAddress, wantsFreePort } from '../target/target-address.ts';
+
+/** Stands for every secret: what is checked here is what surrounds them. */
+const anySecret = new Proxy<Record<string, string>>({}, { get: () => 'secret' });
+
+/** Fills every template of the room, as its owner will. Throws SETTINGS_INVALID_VALUE. */
+const fillRoom = async (room: RoomSettings): Promise<void> => {
+  const owner = await ownerCredentials(room, { env: anySecret, nowMs: Date.now() });
+  if (room.create !== undefined) owner.argumentsOf(room.create, {}, 'room.create');
+  const captured = Object.fromEntries(Object.keys(room.capture).map((name) => [name, '']));
+  if (room.delete !== undefined) owner.argumentsOf(room.delete, captured, 'room.delete');
+};
+
+const checksOf = ({ target, room }: SuitePlan): (() => unknown)[] => [
+  () => targetAddress(target, wantsFreePort(target) ? 1 : null),
+  ...(room === null ? [] : [() => fillRoom(room)]),
+];
+
+/**
+ * Checks what a side is opened with as far as that takes no server: the address, and the templates of the room. Throws
+ * SETTINGS_INVALID_VALUE, with its line, for each that would fail only once the server runs.
+ */
+export const checkOpenings = async (plan: RunPlan, loaded: LoadedSettings): Promise<void> => {
+  const problems = new Map<string, TailgateError>();
+  for (const suite of plan.suites) {
+    const name = suite.level?.suite ?? suite.name;
+    const index = loaded.settings.suites.findIndex((candidate) => candidate.name === name);
+    for (const check of checksOf(suite)) {
+      try {
+        await check();
+      } catch (failure) {
+        for (const { code, what, fix, exit, where, cause } of problemsOf(failure)) {
+          const key = where.key ?? 'target.url';
+          const place = loaded.placeOf(['suites', index, ...key.split('.')]);
+          const found = new TailgateError(code, what, fix, exit, place, cause);
+          // Suites that share a room share its mistakes.
+          problems.set(found.message, found);
+        }
+      }
+    }
+  }
+  throwProblems([...problems.values()]);
+};
