@@ -219,9 +219,9 @@ test('commands that drive no load need no suite', async () => {
 test('a file that cannot be read for another reason is not taken for a missing one', async () => {
   const { loadSettings } = await import('../../src/settings/load-settings.ts');
   const readFile = async () => {
-    throw Object.assign(new Error('permission denied'), { code: 'FILE_UNREADABLE' });
+    throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
   };
   await assert.rejects(loadSettings({ cwd: '/project', inputs: { source: 'cli', values: {} }, readFile }), {
-    code: 'EACCES',
+    code: 'FILE_UNREADABLE',
   });
 });
