@@ -57,8 +57,6 @@ const common = [
   'node dist/examples/chat-server.js',
   '--baseline',
   `file:${baseline}`,
-  '--comment',
-  'never',
 ];
 
 const main = async (): Promise<number> => {

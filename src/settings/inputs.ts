@@ -240,14 +240,15 @@ export const inputDefinitions: readonly InputDefinition[] = [
     description: 'When to comment on the pull request: `always`, `on-change`, `on-fail` or `never`.',
     kind: 'text',
     setting: ['comment'],
-    placeholder: 'when',
+    // The command line writes no comment and no check: a flag would be heard and ignored.
+    actionOnly: true,
   },
   {
     name: 'check',
     description: 'A check with a fixed name beside the job: `none`, `check-run` or `commit-status`.',
     kind: 'text',
     setting: ['check', 'kind'],
-    placeholder: 'kind',
+    actionOnly: true,
   },
   {
     name: 'report-dir',

@@ -151,17 +151,7 @@ test('a file of other jobs and several suites at once are refused before anythin
 
 test('answers that outlast the slices are compared in whole rounds, and the report says why', async () => {
   repo.write('slow.yml', withPairs(2).replace('{ mode: none }', '{ mode: side-by-side, dir: . }'));
-  const args = [
-    'run',
-    '--config',
-    'slow.yml',
-    '--comment',
-    'never',
-    '--json',
-    'slow.json',
-    '--fail-on',
-    'none',
-  ];
+  const args = ['run', '--config', 'slow.yml', '--json', 'slow.json', '--fail-on', 'none'];
   // Longer than a slice and its guard, so that every answer falls into the other side's turn.
   const ended = await tailgate(args, undefined, { CHAT_DELAY_MS: '700' });
   const report = parseReport(readFileSync(path.join(repo.dir, 'slow.json'), 'utf8'), 'slow.json');
