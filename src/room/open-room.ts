@@ -2,7 +2,13 @@ import type { Socket } from 'socket.io-client';
 import { type TailgateError, tailgateError } from '../errors.ts';
 import type { RoomSettings } from '../settings/settings-schema.ts';
 import { connectReason } from './connect-reason.ts';
-import { emitAndConfirm, type Interruptions, settle, watchInterruptions } from './emit-and-confirm.ts';
+import {
+  emitAndConfirm,
+  type Interruptions,
+  type Outcome,
+  settle,
+  watchInterruptions,
+} from './emit-and-confirm.ts';
 import { capturedVariables, confirmedAnswer } from './judge-opening.ts';
 import { endConnection, ownerConnection } from './owner-connection.ts';
 import { type OwnerCredentials, ownerCredentials } from './owner-credentials.ts';
@@ -42,16 +48,19 @@ const connect = (
   signal: AbortSignal | undefined,
 ): Promise<string | null> =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(`no answer within ${timeoutMs} ms`), timeoutMs);
+    const timer = setTimeout(() => finish(`no answer within ${timeoutMs} ms`), timeoutMs);
+    const onAbort = (): void => finish('cancelled');
     const finish = (reason: string | null): void => {
       clearTimeout(timer);
+      // A run opens many rooms, and none of them must stay known to its signal.
+      signal?.removeEventListener('abort', onAbort);
       resolve(reason);
     };
     socket.once('connect', () => finish(null));
     socket.once('connect_error', (error) => finish(connectReason(error)));
     // A server may end the connection before it answered at all; a refusal comes right after the close, with a reason.
     socket.io.once('close', (reason) => setImmediate(finish, reason));
-    signal?.addEventListener('abort', () => finish('cancelled'), { once: true });
+    signal?.addEventListener('abort', onAbort, { once: true });
     socket.connect();
   });
 
@@ -83,6 +92,12 @@ const establish = async (
   return capturedVariables(settings, event, confirmedAnswer(settings, event, outcome, context), context);
 };
 
+const ending = (outcome: Outcome, timeoutMs: number): string => {
+  if (!('args' in outcome)) return `not acknowledged within ${timeoutMs} ms`;
+  const said = outcome.args.map(inWords).join(', ');
+  return outcome.kind === 'refused' ? `answered with "${outcome.event}" ${said}` : `answered with ${said}`;
+};
+
 /** Emits the delete event. Resolves with what went wrong, in words; null if nothing did. */
 const deleteRoom = async (
   socket: Socket,
@@ -97,8 +112,7 @@ const deleteRoom = async (
     // A server may end the connections of a room that it deletes.
     if (outcome.kind === 'disconnected') return null;
     if (outcome.kind === 'answer' && !looksLikeFailure(outcome.args)) return null;
-    const answer = 'args' in outcome ? `: ${outcome.args.map(inWords).join(', ')}` : '';
-    return `The room was not deleted ("${event}" ${outcome.kind}${answer}).`;
+    return `The room was not deleted: "${event}" was ${ending(outcome, timeoutMs)}.`;
   } finally {
     interruptions.end();
   }

@@ -24,6 +24,13 @@ export type Stage = {
   limits: Map<string, SuiteLimits>;
 };
 
+/** Why server and generator are not to be pinned, as the report says it; null when they are. */
+const pinningObstacle = ({ suites }: RunPlan): string | null => {
+  if (suites.some(({ target }) => !target.pin)) return 'switched off';
+  // A server that somebody else started has its cores already.
+  return suites.every(({ target }) => target.start !== undefined) ? null : 'the server runs elsewhere';
+};
+
 /** Checks everything that can be checked before anything is started. Throws usage errors and LIMIT_TOO_LOW. */
 export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<Stage> => {
   for (const secret of secretValues(loaded.settings, host.env)) host.secret(secret);
@@ -36,10 +43,7 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<St
   await mkdir(logDir, { recursive: true }).catch((failure) => {
     throw unwritable(logDir, failure);
   });
-  const pinning = await decidePinning(
-    // A server that somebody else started has its cores already.
-    plan.suites.every((suite) => suite.target.pin && suite.target.start !== undefined),
-  );
+  const pinning = await decidePinning(pinningObstacle(plan));
   const limits = new Map(
     [...scenarios].map(([name, scenario]) => [name, suiteLimits(scenario, machineLimits())]),
   );

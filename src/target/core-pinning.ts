@@ -70,10 +70,10 @@ export type PinningDecision = { pinning: CorePinning | null; description: string
 const inWords = (cores: readonly number[]): string =>
   `${cores.length === 1 ? 'core' : 'cores'} ${cores.join(', ')}`;
 
-/** Decides on which cores server and generator run. `wanted` is the setting `target.pin`. */
-export const decidePinning = async (wanted: boolean): Promise<PinningDecision> => {
+/** Decides on which cores server and generator run; `obstacle` is why they are not to be pinned at all. */
+export const decidePinning = async (obstacle: string | null): Promise<PinningDecision> => {
   const not = (why: string): PinningDecision => ({ pinning: null, description: `not pinned: ${why}` });
-  if (!wanted) return not('switched off');
+  if (obstacle !== null) return not(obstacle);
   if (process.platform !== 'linux') return not(`there is no taskset on ${process.platform}`);
   const cores = availableCores();
   const plan = planPinning(cores.length);

@@ -44,7 +44,7 @@ export const judgePlainChange = (
   return {
     gate,
     state: missed ? 'fail' : 'pass',
-    explanation: `${name} is ${quantity(value, gate.unit)} against ${quantity(baseline, gate.unit)} in ${runs}${effect}: ${verdict}. This is weak evidence: so few runs do not show how much chance moves them.`,
+    explanation: `${name} is ${quantity(value, gate.unit)} against ${quantity(baseline, gate.unit)} in ${runs}${effect}: ${verdict} (weak evidence).`,
     change:
       relative === null
         ? null

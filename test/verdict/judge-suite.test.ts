@@ -413,7 +413,7 @@ describe('against fewer than ten stored runs', () => {
     assert.equal(worse.verdict, 'fail');
     assert.match(
       worse.reason,
-      /against .* ms in one earlier run \(\+25%\): above the limit of .* so it fails\. This is weak evidence/,
+      /against .* ms in one earlier run \(\+25%\): above the limit of .* so it fails \(weak evidence\)\./,
     );
     assert.ok(worse.warnings.some((warning) => /weak evidence/.test(warning)));
     const change = worse.metrics[0]!.change.find(({ statistic }) => statistic === 'p95')!;
@@ -521,7 +521,7 @@ describe('against stored history', () => {
     assert.equal(judgement.verdict, 'fail');
     assert.match(
       limitOf(judgement, 'join.ack', 'p50').explanation,
-      /the median of 4 earlier runs .* weak evidence/,
+      /the median of 4 earlier runs .* \(weak evidence/,
     );
   });
 });
