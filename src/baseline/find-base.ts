@@ -68,9 +68,14 @@ const fromPullRequest = async (checkout: GitCheckout, head: string, hints: BaseH
   return firstParent(checkout, head);
 };
 
-const fromBranch = async (checkout: GitCheckout, head: string, branch: string | null): Promise<FoundBase> => {
-  // What is not committed yet is the change, if there is such.
-  if (await checkout.isDirty()) return { sha: head };
+const fromBranch = async (
+  checkout: GitCheckout,
+  head: string,
+  branch: string | null,
+  inCi: boolean,
+): Promise<FoundBase> => {
+  // At a desk, what is not committed yet is the change, if there is such; in CI it is what the build left behind.
+  if (!inCi && (await checkout.isDirty())) return { sha: head };
   const tip = branch === null ? null : await branchTip(checkout, branch);
   const left = tip === null ? null : await forkPoint(checkout, tip);
   if (left !== null && 'sha' in left && left.sha !== head) return left;
@@ -114,7 +119,8 @@ export const findBase = async (
   if (event === '') {
     const { CI_MERGE_REQUEST_DIFF_BASE_SHA: gitlab, CHANGE_TARGET: jenkins } = env;
     if (gitlab !== undefined && isSha(gitlab)) return available(checkout, gitlab);
-    return fromBranch(checkout, head, jenkins ?? (await defaultBranchOf(checkout)));
+    const inCi = jenkins !== undefined || (env.CI ?? '') !== '';
+    return fromBranch(checkout, head, jenkins ?? (await defaultBranchOf(checkout)), inCi);
   }
-  return fromBranch(checkout, head, hints?.defaultBranch ?? (await defaultBranchOf(checkout)));
+  return fromBranch(checkout, head, hints?.defaultBranch ?? (await defaultBranchOf(checkout)), true);
 };

@@ -15,6 +15,8 @@ const env = {
   ...process.env,
   RUNNER_TEMP: root,
   INPUT_TEST: undefined,
+  // As at a desk, wherever the tests run.
+  CI: undefined,
   GIT_CONFIG_COUNT: '2',
   GIT_CONFIG_KEY_0: 'user.name',
   GIT_CONFIG_VALUE_0: 'Test',
@@ -204,6 +206,20 @@ test('a token helps where the checkout kept no credentials', async () => {
   });
   await using base = await open('secret');
   assert.equal(base.sha, sha.three);
+});
+
+test('in CI, files that the build changed are not the change: it is what the branch added', async () => {
+  const { work, sha } = historyOf('edited');
+  git(work, 'checkout', '--quiet', 'topic');
+  writeFileSync(path.join(work, 'server.js'), 'edited');
+  const baseWith = async (more: Record<string, string | undefined>) => {
+    await using base = await openBaseCommit({}, { cwd: work, env: { ...env, ...more }, context: null });
+    return base.sha;
+  };
+  assert.equal(await baseWith({}), sha.topic);
+  assert.equal(await baseWith({ CI: 'true' }), sha.two);
+  assert.equal(await baseWith({ CHANGE_TARGET: 'main' }), sha.two);
+  assert.equal(await baseWith({ CI: 'true', CI_MERGE_REQUEST_DIFF_BASE_SHA: sha.one }), sha.one);
 });
 
 test('a folder that the user gives is taken as it is', async () => {
