@@ -1,3 +1,4 @@
+import { mergeDeliveryShards } from './delivery-shards.ts';
 import { LatencySketch, type SerializedSketch } from './latency-sketch.ts';
 import type {
   ErrorRecord,
@@ -204,8 +205,17 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
   const sum = (of: (shard: RoundMeasurement) => number) =>
     shards.reduce((total, shard) => total + of(shard), 0);
   const common = mergeCommon(shards);
+  const between = mergeDeliveryShards(shards.flatMap(({ deliveryShard }) => deliveryShard ?? []));
   return {
     ...common,
+    counters: mergeCounters([
+      common.counters,
+      {
+        'deliveries.expected': between.expected,
+        'deliveries.received': between.received,
+        'deliveries.lost': between.lost,
+      },
+    ]),
     activeMs: shards.reduce((longest, shard) => Math.max(longest, shard.activeMs), 0),
     sentPerSecond: sumBySecond(shards),
     slices: Array.from({ length: sliceCount }, (_, index) =>

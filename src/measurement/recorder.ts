@@ -1,3 +1,4 @@
+import type { DeliveryShard } from './delivery-shards.ts';
 import { LatencySketch } from './latency-sketch.ts';
 import type { ErrorRecord, MetricId, RoundMeasurement, UnmeasuredEmit } from './round-measurement.ts';
 import { standardCounters } from './round-measurement.ts';
@@ -31,8 +32,14 @@ export class Recorder {
   /** Slice to which a message sent now belongs; -1 when the round is not sliced. Read it at the send. */
   slice = -1;
 
+  /** What other generator processes of the same load must know to count deliveries; set at the end of the load. */
+  deliveryShard: DeliveryShard | null = null;
+
   /** Counts the resets: what was sent in an earlier epoch belongs to the warm-up and is not recorded. */
   epoch = 0;
+
+  /** When the last reset was (`performance.now()`). */
+  epochStartMs = 0;
 
   /** Records one latency. `slice` is the slice in which the message was sent. */
   latency(id: MetricId, valueMs: number, slice: number = this.slice): void {
@@ -127,6 +134,7 @@ export class Recorder {
     for (const [name, value] of this.#counters)
       if (value !== 0) this.#forgotten.set(name, (this.#forgotten.get(name) ?? 0) + value);
     this.epoch += 1;
+    this.epochStartMs = performance.now();
     this.#metrics.clear();
     this.#slices = [];
     for (const name of this.#counters.keys()) this.#counters.set(name, 0);
@@ -155,6 +163,7 @@ export class Recorder {
     | 'errors'
     | 'unmeasured'
     | 'warnings'
+    | 'deliveryShard'
   > {
     const toJson = (sketches: Map<MetricId, LatencySketch>) =>
       Object.fromEntries([...sketches].map(([id, sketch]) => [id, sketch.toJSON()]));
@@ -175,6 +184,7 @@ export class Recorder {
       errors,
       unmeasured: [...this.#unmeasured.values()],
       warnings: [...this.#warnings],
+      ...(this.deliveryShard === null ? {} : { deliveryShard: this.deliveryShard }),
     };
   }
 }

@@ -1,3 +1,4 @@
+import type { DeliveryShard } from './delivery-shards.ts';
 import type { SerializedSketch } from './latency-sketch.ts';
 
 /**
@@ -100,6 +101,8 @@ export type RoundMeasurement = {
   custom: Record<string, number>;
   /** Conditions that the scenario's own plugins judged. */
   checks?: PluginCheck[];
+  /** What the other processes of one load must know to count deliveries; gone when they are merged. */
+  deliveryShard?: DeliveryShard;
 };
 
 /** Counters every round has, at zero when nothing happened. */

@@ -4,6 +4,7 @@ import { engineSettings } from '../engine-settings.ts';
 import { type LoadActivity, loadActivity } from '../load-activity.ts';
 import { clearBit, DeliveryRoom, hasBit } from './delivery-room.ts';
 import { type DeliveryTag, formatTag } from './delivery-tag.ts';
+import { ForeignDeliveries, roomHash } from './foreign-deliveries.ts';
 import { asHostTimeUs, hostTimeUs } from './host-time.ts';
 
 /** One kind of delivery that a scenario watches: an event that is sent, and the event that its receivers get. */
@@ -72,7 +73,7 @@ export class DeliveryLedger {
   readonly #recorder: Recorder;
   readonly #activity: LoadActivity;
   readonly #drainMs: () => number;
-  readonly #worker: () => number;
+  readonly #shard: () => { index: number; count: number };
   #watches: DeliveryWatch[] = [];
   #rooms = new Map<string, DeliveryRoom>();
   #messages = new Map<number, { room: DeliveryRoom; message: InFlightMessage }>();
@@ -84,12 +85,29 @@ export class DeliveryLedger {
   #ownExpected = new Set<DeliveryWatch>();
   #ownReceived = new Set<DeliveryWatch>();
   #registered = false;
+  #foreign: ForeignDeliveries | null = null;
+  #epoch = -1;
 
-  constructor(target: Recorder, activity: LoadActivity, drainMs: () => number, worker: () => number) {
+  constructor(
+    target: Recorder,
+    activity: LoadActivity,
+    drainMs: () => number,
+    shard: () => { index: number; count: number },
+  ) {
     this.#recorder = target;
     this.#activity = activity;
     this.#drainMs = drainMs;
-    this.#worker = worker;
+    this.#shard = shard;
+  }
+
+  /** The records for other processes, if there are any; started anew after the warm-up. */
+  get #others(): ForeignDeliveries | null {
+    if (this.#epoch === this.#recorder.epoch) return this.#foreign;
+    this.#epoch = this.#recorder.epoch;
+    if (this.#shard().count > 1 && this.#foreign === null)
+      this.#foreign = new ForeignDeliveries(this.#drainMs());
+    this.#foreign?.restart(asHostTimeUs(this.#recorder.epochStartMs));
+    return this.#foreign;
   }
 
   /** Declares a delivery of the scenario; the order of declarations must be the same in every process. */
@@ -130,14 +148,18 @@ export class DeliveryLedger {
     const membership = member.rooms.get(room);
     if (membership?.isPresent === true) return;
     this.#order += 1;
-    if (membership !== undefined) this.#forget(member, room, membership);
+    if (membership !== undefined) this.#retire(member, room, membership.slot);
     member.rooms.set(room, { slot: room.enter(), since: this.#order, isPresent: true });
+    this.#others?.joined(member, name);
   }
 
   /** The member asked to leave a room, or all of them: what is on its way to it may or may not arrive. */
   leave(member: DeliveryMember, name: string | null = null): void {
-    for (const [room, membership] of [...member.rooms])
-      if (name === null || room.name === name) this.#forget(member, room, membership);
+    for (const [room, membership] of [...member.rooms]) {
+      if (name !== null && room.name !== name) continue;
+      if (membership.isPresent) this.#forget(member, room, membership);
+      else this.#retire(member, room, membership.slot);
+    }
   }
 
   /** The connection was lost: no message sent from now on is expected, what was sent before still is. */
@@ -145,6 +167,7 @@ export class DeliveryLedger {
     for (const [room, membership] of member.rooms) {
       membership.isPresent = false;
       room.exit(membership.slot);
+      this.#others?.ended(member, room.name);
     }
   }
 
@@ -160,14 +183,14 @@ export class DeliveryLedger {
       for (const message of room.inFlight.values())
         if (message.sentMs > sinceMs && hasBit(message.pending, slot)) outstanding += 1;
     if (outstanding === 0) {
-      this.#retire(member);
+      this.#retireAll(member);
       drained();
       return;
     }
     const end = () => {
       member.onDrained = null;
       deadline.cancel();
-      this.#retire(member);
+      this.#retireAll(member);
       drained();
     };
     const deadline = deadlines.after(this.#drainMs(), end);
@@ -175,13 +198,15 @@ export class DeliveryLedger {
     member.onDrained = end;
   }
 
-  /** Forgets the rooms of a member that is gone. Its slot stays taken where a message is still missing. */
-  #retire(member: DeliveryMember): void {
-    for (const [room, { slot }] of member.rooms) {
-      const isMissing = [...room.inFlight.values()].some((message) => hasBit(message.pending, slot));
-      if (!isMissing) room.reuse(slot);
-    }
-    member.rooms.clear();
+  /** Forgets a membership that was over already. Its slot stays taken where a message is still missing: that is lost. */
+  #retire(member: DeliveryMember, room: DeliveryRoom, slot: number): void {
+    const isMissing = [...room.inFlight.values()].some((message) => hasBit(message.pending, slot));
+    if (!isMissing) room.reuse(slot);
+    member.rooms.delete(room);
+  }
+
+  #retireAll(member: DeliveryMember): void {
+    for (const [room, { slot }] of [...member.rooms]) this.#retire(member, room, slot);
   }
 
   /** Takes a member out of a room at once; what is pending is lost if it was due, and no longer expected if not. */
@@ -200,6 +225,7 @@ export class DeliveryLedger {
     room.exit(membership.slot);
     room.reuse(membership.slot);
     member.rooms.delete(room);
+    this.#others?.left(member, room.name);
   }
 
   #complete(room: DeliveryRoom, message: InFlightMessage): void {
@@ -221,17 +247,26 @@ export class DeliveryLedger {
     this.#order += 1;
     const sequence = this.#order;
     const sentMs = performance.now();
+    const sentUs = Math.round(asHostTimeUs(fromMs));
+    const others = this.#others;
+    let roomOfTag: { room: number } | undefined;
     this.#lastSentMs = sentMs;
     if (watch.expected === 'members') {
       const rooms = name === null ? this.#roomsOf(member) : [this.#room(name)];
-      for (const room of rooms) this.#expect(member, room, watch, sequence, sentMs);
+      for (const room of rooms) {
+        this.#expect(member, room, watch, sequence, sentMs);
+        if (others === null) continue;
+        others.sent(room.name, sentUs);
+        roomOfTag = { room: roomHash(room.name) };
+      }
     } else this.#expectOpen(watch, sequence, sentMs);
     return formatTag({
-      worker: this.#worker(),
+      worker: this.#shard().index,
       sender: member.id,
       sequence,
       watch: watch.index,
-      sentUs: asHostTimeUs(fromMs),
+      sentUs,
+      ...roomOfTag,
     });
   }
 
@@ -279,7 +314,10 @@ export class DeliveryLedger {
   }
 
   #expectOpen(watch: DeliveryWatch, sequence: number, sentMs: number): void {
-    if (typeof watch.expected === 'number') this.#recorder.count('deliveries.expected', watch.expected);
+    if (typeof watch.expected === 'number') {
+      this.#recorder.count('deliveries.expected', watch.expected);
+      this.#others?.expectedNumber(watch.expected);
+    }
     this.#open.set(sequence, {
       watch,
       seen: new Set(),
@@ -298,9 +336,8 @@ export class DeliveryLedger {
     const nowUs = hostTimeUs();
     const watch = this.#watches[tag.watch];
     if (watch === undefined) return;
-    if (tag.worker !== this.#worker()) {
-      this.#recorder.latency(watch.metric, (nowUs - tag.sentUs) / 1_000);
-      this.#recorder.count('deliveries.foreign');
+    if (tag.worker !== this.#shard().index) {
+      this.#receiveForeign(member, tag, watch, (nowUs - tag.sentUs) / 1_000);
       return;
     }
     const open = this.#open.get(tag.sequence);
@@ -372,9 +409,30 @@ export class DeliveryLedger {
     }
     this.#recorder.count('deliveries.received');
     if (performance.now() - message.sentMs > this.#drainMs()) this.#recorder.count('deliveries.late');
+    if (expected !== 'unknown') this.#others?.receivedNumber();
+  }
+
+  /** A message that another process sent: it knows nothing of this receipt, nor this one of all that were expected. */
+  #receiveForeign(member: DeliveryMember, tag: DeliveryTag, watch: DeliveryWatch, latencyMs: number): void {
+    const others = this.#others;
+    if (others === null) return;
+    const key = `${tag.worker}.${tag.sequence}`;
+    const receipt =
+      watch.expected === 'members'
+        ? others.received(member, key, tag.room ?? -1, tag.sentUs)
+        : others.receivedOpen(member, key);
+    if (receipt === 'old') return;
+    this.#recorder.count(`deliveries.${receipt}`);
+    if (receipt !== 'received') return;
+    this.#recorder.latency(watch.metric, latencyMs);
+    if (latencyMs > this.#drainMs()) this.#recorder.count('deliveries.late');
+    if (watch.expected === 'unknown') this.#recorder.count('deliveries.expected');
+    else if (watch.expected !== 'members') others.receivedNumber();
   }
 
   #judgeOpen(message: OpenMessage): void {
+    // Receivers in other processes count, too: the sum is made where all shards come together.
+    if (this.#others !== null) return;
     if (message.epoch !== this.#recorder.epoch || typeof message.watch.expected !== 'number') return;
     const missing = message.watch.expected - message.seen.size;
     if (missing > 0) this.#recorder.count('deliveries.lost', missing);
@@ -394,6 +452,7 @@ export class DeliveryLedger {
     this.#messages.clear();
     for (const message of this.#open.values()) this.#judgeOpen(message);
     this.#open.clear();
+    if (this.#others !== null) this.#recorder.deliveryShard = this.#others.export();
     for (const watch of this.#ownExpected)
       if (!this.#ownReceived.has(watch))
         this.#recorder.warn(
@@ -414,5 +473,5 @@ export const deliveryLedger = new DeliveryLedger(
   recorder,
   loadActivity,
   () => engineSettings().drainMs,
-  () => engineSettings().shard.index,
+  () => engineSettings().shard,
 );

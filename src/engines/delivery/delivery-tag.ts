@@ -2,7 +2,7 @@ import { type PayloadPath, readPath } from './payload-path.ts';
 
 /**
  * What travels in a message so that each receiver can time it without asking the sender:
- * `~tg<worker>.<sender>.<sequence>.<watch>.<sent>~`, numbers in base 36, `sent` in microseconds of the host's
+ * `~tg<worker>.<sender>.<sequence>.<watch>.<sent>[.<room>]~`, numbers in base 36, `sent` in microseconds of the host's
  * monotonic clock. Only letters, digits, dots and tildes, so that it passes through JSON, HTML and URLs unchanged.
  */
 export type DeliveryTag = {
@@ -11,15 +11,17 @@ export type DeliveryTag = {
   sequence: number;
   watch: number;
   sentUs: number;
+  /** Hash of the room it was sent to; only where several processes drive one load. */
+  room?: number;
 };
 
 const marker = '~tg';
 const markerBytes = Buffer.from(marker);
-/** Longest tag: five numbers of at most 11 digits. */
-const maxLength = 64;
+/** Longest tag: six numbers of at most 11 digits. */
+const maxLength = 80;
 
 export const formatTag = (tag: DeliveryTag): string =>
-  `${marker}${tag.worker.toString(36)}.${tag.sender.toString(36)}.${tag.sequence.toString(36)}.${tag.watch.toString(36)}.${Math.round(tag.sentUs).toString(36)}~`;
+  `${marker}${tag.worker.toString(36)}.${tag.sender.toString(36)}.${tag.sequence.toString(36)}.${tag.watch.toString(36)}.${Math.round(tag.sentUs).toString(36)}${tag.room === undefined ? '' : `.${tag.room.toString(36)}`}~`;
 
 const digitOf = (code: number): number => {
   if (code >= 48 && code <= 57) return code - 48;
@@ -28,7 +30,7 @@ const digitOf = (code: number): number => {
 };
 
 const parseAt = (text: string, start: number): DeliveryTag | null => {
-  const fields = [0, 0, 0, 0, 0];
+  const fields = [0, 0, 0, 0, 0, 0];
   let field = 0;
   let digits = 0;
   for (let index = start + marker.length; index < text.length; index += 1) {
@@ -41,14 +43,15 @@ const parseAt = (text: string, start: number): DeliveryTag | null => {
     }
     if (digits === 0) return null;
     digits = 0;
-    if (code === 46 && field < 4) field += 1;
-    else if (code === 126 && field === 4)
+    if (code === 46 && field < 5) field += 1;
+    else if (code === 126 && field >= 4)
       return {
         worker: fields[0]!,
         sender: fields[1]!,
         sequence: fields[2]!,
         watch: fields[3]!,
         sentUs: fields[4]!,
+        ...(field === 5 ? { room: fields[5]! } : {}),
       };
     else return null;
   }
