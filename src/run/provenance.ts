@@ -49,7 +49,8 @@ export const findProvenance = async (
   return {
     headSha: env.CI_COMMIT_SHA ?? env.GIT_COMMIT ?? (await git(cwd, 'rev-parse', 'HEAD')),
     branch,
-    onDefaultBranch: branch !== null && branch === defaultBranch,
+    // Jenkins says it itself; its clones do not know the default branch of their origin.
+    onDefaultBranch: env.BRANCH_IS_PRIMARY === 'true' || (branch !== null && branch === defaultBranch),
     runUrl: env.CI_JOB_URL ?? env.BUILD_URL ?? null,
     actor: env.GITLAB_USER_LOGIN ?? (await git(cwd, 'config', 'user.email')),
   };
