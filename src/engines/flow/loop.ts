@@ -29,14 +29,15 @@ const rangeOf = (count: unknown): { from: number; to: number } => {
   return range === null ? { from: 0, to: 0 } : { from: Number(range[1]), to: Number(range[2]) };
 };
 
-const listOf = (over: unknown, context: VirtualUserContext): unknown[] => {
+/** The list of `over`; null when it is none. */
+const listOf = (over: unknown, context: VirtualUserContext): unknown[] | null => {
   const value =
     typeof over !== 'string'
       ? over
       : over.includes('{{')
         ? compileTemplate(over).render(context)
         : get(context.vars, over);
-  return Array.isArray(value) ? value : [];
+  return Array.isArray(value) ? value : null;
 };
 
 /**
@@ -52,6 +53,7 @@ export const loop = (body: Step, spec: LoopSpec): Step => {
     let context = initial;
     const { from, to } = rangeOf(count.render(context));
     const list = spec.over === undefined ? null : listOf(spec.over, context);
+    const hasNoList = spec.over !== undefined && list === null;
     let round = from;
     let again: unknown = true;
     let roundsThisTurn = 0;
@@ -59,7 +61,7 @@ export const loop = (body: Step, spec: LoopSpec): Step => {
     let isBack = false;
 
     const hasNext = (): boolean => {
-      if (list !== null && list.length === 0) return false;
+      if (hasNoList) return false;
       if (whileTrue !== undefined) return Boolean(again);
       return list !== null ? round < list.length : round < to || to === -1;
     };

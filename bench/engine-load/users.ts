@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import ArtillerySocketIoEngine from '../../node_modules/artillery/dist/lib/core/engine_socketio.js';
+import { SSMS } from '../../node_modules/artillery/dist/lib/core/ssms.js';
+import { setEngineSettings } from '../../src/engines/engine-settings.ts';
+import { loadClock } from '../../src/engines/load-clock.ts';
+import { SocketIoEngine } from '../../src/engines/socketio/socketio-engine.ts';
+
+/** Who drives the load: our engine or Artillery's. */
+export type EngineName = 'ours' | 'artillery';
+
+type Context = { vars: Record<string, unknown>; funcs: Record<string, unknown>; [key: string]: unknown };
+type Engine = {
+  init(): Promise<void>;
+  createScenario(
+    spec: Record<string, unknown>,
+    ee: EventEmitter,
+  ): (context: Context, done: (error: unknown) => void) => unknown;
+};
+
+/** Artillery's events go where its runner sends them: into its own metric store. */
+const artilleryEvents = (): EventEmitter => {
+  const events = new EventEmitter();
+  const metrics = new SSMS() as unknown as Record<
+    'counter' | 'summary' | 'rate',
+    (name: string, value?: number) => void
+  >;
+  events.on('counter', (name, value) => metrics.counter(name, value));
+  events.on('histogram', (name, value) => metrics.summary(name, value));
+  events.on('rate', (name) => metrics.rate(name));
+  return events;
+};
+
+/** Virtual users of one scenario on one of the engines, as Artillery's runner makes them. */
+export class Users {
+  readonly #engine: Engine;
+  readonly #events: EventEmitter;
+
+  private constructor(engine: Engine, events: EventEmitter) {
+    this.#engine = engine;
+    this.#events = events;
+  }
+
+  static async create(name: EngineName, url: string, config: Record<string, unknown> = {}): Promise<Users> {
+    setEngineSettings({
+      timeoutMs: 30_000,
+      drainMs: 3_000,
+      observeAcknowledgements: 'none',
+      failureEvents: ['exception'],
+      deliveries: [],
+      jwt: null,
+      seed: 1,
+      shard: { index: 0, count: 1 },
+    });
+    loadClock.resume();
+    const script = {
+      config: { target: url, timeout: 30, socketio: { transports: ['websocket'] }, ...config },
+    };
+    const engine = (name === 'ours'
+      ? new SocketIoEngine(script)
+      : new ArtillerySocketIoEngine(script)) as unknown as Engine;
+    await engine.init();
+    return new Users(engine, name === 'ours' ? new EventEmitter() : artilleryEvents());
+  }
+
+  /** Runs `count` users through the flow; rejects when one fails. */
+  async run(flow: unknown[], count: number, vars: (index: number) => Record<string, unknown>): Promise<void> {
+    const scenario = this.#engine.createScenario({ name: 'bench', engine: 'socketio', flow }, this.#events);
+    await Promise.all(
+      Array.from({ length: count }, async (_, index) => {
+        await new Promise<void>((resolve, reject) => {
+          const $uuid = randomUUID();
+          const context = { vars: { $uuid, ...vars(index) }, funcs: {}, _uid: $uuid };
+          scenario(context, (error) => (error ? reject(error) : resolve()));
+        });
+      }),
+    );
+  }
+}
