@@ -22,8 +22,8 @@ export type DeliveryWatch = {
 /** A virtual user as sender and receiver. */
 export type DeliveryMember = {
   readonly id: number;
-  /** Its rooms, with its slot there and the moment (in the order of sends and joins) it was confirmed. */
-  readonly rooms: Map<DeliveryRoom, { slot: number; since: number; isPresent: boolean }>;
+  /** Its rooms, with its slot there and the moments (in the order of sends and joins) it was confirmed and ended. */
+  readonly rooms: Map<DeliveryRoom, { slot: number; since: number; until: number; isPresent: boolean }>;
   /** Called when nothing sent before it ended is on its way to it any more. */
   onDrained: (() => void) | null;
   outstanding: number;
@@ -55,6 +55,9 @@ export type DeliverySend = {
   /** Instant that the latency counts from, `performance.now()`. */
   fromMs: number;
 };
+
+const wasDuring = (membership: { since: number; until: number }, sequence: number): boolean =>
+  membership.since < sequence && sequence <= membership.until;
 
 /** Messages with unknown receivers whose receivers are remembered, so that duplicates are seen. */
 const maxOpenMessages = 50_000;
@@ -149,7 +152,8 @@ export class DeliveryLedger {
     if (membership?.isPresent === true) return;
     this.#order += 1;
     if (membership !== undefined) this.#retire(member, room, membership.slot);
-    member.rooms.set(room, { slot: room.enter(), since: this.#order, isPresent: true });
+    const until = Number.POSITIVE_INFINITY;
+    member.rooms.set(room, { slot: room.enter(), since: this.#order, until, isPresent: true });
     this.#others?.joined(member, name);
   }
 
@@ -165,6 +169,7 @@ export class DeliveryLedger {
   /** The connection was lost: no message sent from now on is expected, what was sent before still is. */
   disconnected(member: DeliveryMember): void {
     for (const [room, membership] of member.rooms) {
+      if (membership.isPresent) membership.until = this.#order;
       membership.isPresent = false;
       room.exit(membership.slot);
       this.#others?.ended(member, room.name);
@@ -352,7 +357,7 @@ export class DeliveryLedger {
     }
     const { room, message } = found;
     const membership = member.rooms.get(room);
-    if (membership === undefined || membership.since > tag.sequence) {
+    if (membership === undefined || !wasDuring(membership, tag.sequence)) {
       this.#receiveUnexpected(member, tag, watch);
       return;
     }
@@ -378,7 +383,7 @@ export class DeliveryLedger {
 
   /** A message that every receiver got more than the drain time ago. */
   #receiveAgain(member: DeliveryMember, tag: DeliveryTag, watch: DeliveryWatch): void {
-    const wasMember = [...member.rooms.values()].some(({ since }) => since < tag.sequence);
+    const wasMember = [...member.rooms.values()].some((membership) => wasDuring(membership, tag.sequence));
     if (wasMember && (tag.sender !== member.id || watch.includesSender))
       this.#recorder.count('deliveries.duplicated');
     else this.#receiveUnexpected(member, tag, watch);
