@@ -351,7 +351,10 @@ test('closing never hangs and never throws', async (t) => {
     await room[Symbol.asyncDispose]();
     return warnings;
   };
-  assert.match((await closing({ event: 'never' })).join(), /not deleted: "never" was not acknowledged within \d+ ms/);
+  assert.match(
+    (await closing({ event: 'never' })).join(),
+    /not deleted: "never" was not acknowledged within \d+ ms/,
+  );
   assert.match((await closing({ event: 'refuse' })).join(), /not yours/);
   assert.deepEqual(await closing({ event: 'never', confirm: 'none' }), []);
 });
