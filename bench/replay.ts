@@ -8,9 +8,10 @@
 import { readFileSync } from 'node:fs';
 import { mean } from '../src/comparison/robust.ts';
 import { type JobRecord, parseJobRecords, recordJob } from '../src/verdict/job-record.ts';
-import { cpuDeviation, pairDeviation, type RestoredJob, restoreJob } from '../src/verdict/summarise-jobs.ts';
+import { cpuChange, cpuDeviation, type RestoredJob, restoreJob } from '../src/verdict/summarise-jobs.ts';
 import { metricId, noRegression, quietWorld, simulatePairs } from '../test/verdict/simulator.ts';
 import { type RuleAnswer, rules } from './rules.ts';
+import { candidates, tryEstimator } from './slice-estimators.ts';
 
 const simulate = (count: number): JobRecord[] =>
   [1, 1.05, 1.1, 1.2].flatMap((truth, group) =>
@@ -70,18 +71,45 @@ export const replayTable = (jobs: readonly RestoredJob[]): string => {
   return lines.join('\n');
 };
 
-/** The deviation between pairs of each estimator, over the jobs in which nothing changed. */
-export const deviationTable = (jobs: readonly RestoredJob[]): string => {
+const truthTitle = (truth: number): string =>
+  truth === 1 ? 'nothing changed' : `+${Math.round((truth - 1) * 100)}%`;
+
+/**
+ * What each estimator of the difference inside a pair makes of the jobs: the deviation between the pairs of a job, and
+ * where the truth is a change, the change that it finds and how many deviations of one pair that is (`t`): the larger,
+ * the fewer pairs are needed.
+ */
+export const estimatorTable = (jobs: readonly RestoredJob[]): string => {
+  const truths = [...new Set(jobs.map(({ record }) => record.truth))].sort((a, b) => a - b);
+  const lines = [
+    `| statistic | estimator | ${truths.map(truthTitle).join(' | ')} |`,
+    `|---|---|${truths.map(() => '---').join('|')}|`,
+  ];
   const equal = jobs.filter(({ record }) => record.truth === 1);
-  const cell = (deviation: number | null): string => deviation?.toFixed(3) ?? '';
-  const lines = ['| statistic | pooled | mean of slices | trimmed mean of slices |', '|---|---|---|---|'];
-  for (const statistic of ['p50', 'p95', 'p99'] as const) {
-    const cells = (['pooled', 'mean', 'trimmed'] as const).map((estimator) =>
-      cell(pairDeviation(equal, statistic, estimator)),
-    );
-    lines.push(`| ${statistic} | ${cells.join(' | ')} |`);
-  }
-  lines.push(`| server CPU per message | ${cell(cpuDeviation(equal)) || 'not sampled'} | | |`);
+  for (const statistic of ['p50', 'p95', 'p99'] as const)
+    for (const candidate of candidates) {
+      const noise = tryEstimator(equal, statistic, candidate);
+      const cells = truths.map((truth) => {
+        const found = tryEstimator(
+          jobs.filter(({ record }) => record.truth === truth),
+          statistic,
+          candidate,
+        );
+        if (found === null) return '';
+        if (truth === 1 || noise === null) return found.deviation.toFixed(4);
+        return `${(100 * Math.expm1(found.mean)).toFixed(1)}%, t ${(found.mean / noise.deviation).toFixed(2)}`;
+      });
+      lines.push(`| ${statistic} | ${candidate} | ${cells.join(' | ')} |`);
+    }
+  const cpu = truths.map((truth) => {
+    const alike = jobs.filter(({ record }) => record.truth === truth);
+    const [deviation, change] = [cpuDeviation(equal), cpuChange(alike)];
+    if (deviation === null || change === null) return 'not sampled';
+    return truth === 1
+      ? deviation.toFixed(4)
+      : `${(100 * Math.expm1(change)).toFixed(1)}%, t ${(change / deviation).toFixed(2)}`;
+  });
+  lines.push(`| server CPU per message | pooled | ${cpu.join(' | ')} |`);
   return lines.join('\n');
 };
 
@@ -97,12 +125,14 @@ const main = (words: readonly string[]): void => {
   const minutes = records.reduce((sum, record) => sum + record.minutes, 0);
   console.log(`${records.length} jobs, ${Math.round(minutes)} minutes, on: ${machines.join('; ')}.\n`);
   console.log(`${replayTable(jobs)}\n`);
-  console.log('Deviation between pairs of one job where nothing changed, in slices:\n');
-  console.log(deviationTable(jobs));
+  console.log(
+    'Deviation between the pairs of a job where nothing changed; changes found, t by that deviation:\n',
+  );
+  console.log(estimatorTable(jobs));
   const rounds = whole.filter(({ record }) => record.design === 'rounds');
   if (rounds.length === 0) return;
   console.log('\nThe same where the sides were measured in whole rounds, one after the other:\n');
-  console.log(deviationTable(rounds));
+  console.log(estimatorTable(rounds));
 };
 
 if (import.meta.main) main(process.argv.slice(2));

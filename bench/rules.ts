@@ -59,9 +59,10 @@ const blocks = ({ metric, pairs }: RuleInput, size: number) => {
 const half = (input: RuleInput): number => Math.floor(input.pairs.length / 2);
 
 const fiveThenFive = (input: RuleInput): RuleAnswer | null => {
-  if (input.pairs.length < 10) return null;
-  const { base, head } = blocks({ ...input, pairs: input.pairs.slice(0, 10) }, 5);
-  return answer(mean(head) / mean(base) > 1.1, 10);
+  const size = Math.min(5, half(input));
+  if (size < 3) return null;
+  const { base, head } = blocks({ ...input, pairs: input.pairs.slice(0, 2 * size) }, size);
+  return answer(mean(head) / mean(base) > 1.1, 2 * size);
 };
 
 /** Welch's t test at the two-sided 5% level on the rounds of two blocks. */
@@ -133,7 +134,7 @@ const tailgate =
 export const rules: readonly Rule[] = [
   { name: 'one stored previous run, ratio above 110%', decide: storedRatio(1.1) },
   { name: 'one stored previous run, ratio above 200%', decide: storedRatio(2) },
-  { name: '5 rounds of base, then 5 of head, mean above +10%', decide: fiveThenFive },
+  { name: 'up to 5 rounds of base, then as many of head, mean above +10%', decide: fiveThenFive },
   { name: 'base block, then head block, Welch t, 0.05', decide: blockedWelch },
   { name: 'base block, then head block, Mann-Whitney, 0.05', decide: mannWhitney },
   { name: 'peeking at an uncorrected 95% interval', decide: peeking },

@@ -36,6 +36,10 @@ export type VerifyCommand = {
   roundPairs: number;
   /** JSON-lines file of raw values; a file that exists is continued. */
   raw: string | undefined;
+  /** Pairs after which a job ends once its verdict stands; all of them if undefined. */
+  pairs: number | undefined;
+  /** Jobs that this command runs; all that are left if undefined. */
+  atMost: number | undefined;
 };
 
 /** The settings as verification reads them: both sides from the same folder, and nothing published. */
@@ -86,6 +90,7 @@ const settingOf = (command: VerifyCommand, stage: Stage, source: JobSetting['sou
     },
     injectEnv: command.injectEnv ?? null,
     roundPairs: command.roundPairs,
+    leastPairs: command.pairs ?? null,
     common: {
       suite: suite.name,
       scenarioHash: scenario.hash,
@@ -115,9 +120,11 @@ const runSeries = async (
   setting: JobSetting,
   kinds: readonly JobKind[],
   file: JobFile,
+  atMost: number,
 ): Promise<TailgateError | null> => {
   const { host } = setting.context;
   let invalidRun = 0;
+  let started = 0;
   const left = (): number => kinds.reduce((sum, kind) => sum + jobsLeft(kind, file.records), 0);
   const minutesLeft = (): number =>
     kinds.reduce((sum, kind) => sum + jobsLeft(kind, file.records) * jobMinutes(setting, kind, file), 0);
@@ -125,6 +132,11 @@ const runSeries = async (
     `${plural(left(), 'job')}, about ${formatElapsed(minutesLeft() * 60_000)}. Each is added to ${path.relative(host.cwd, file.path)} as it ends; an interruption loses only the one that runs.`,
   );
   for (let kind = nextJob(kinds, file.records); kind !== null; kind = nextJob(kinds, file.records)) {
+    if (started === atMost) {
+      host.info(`${plural(left(), 'job')} left: the same command goes on with them.`);
+      return null;
+    }
+    started += 1;
     if (host.signal.aborted) return tailgateError('CANCELLED', { signal: String(host.signal.reason) });
     const total = minutesLeft();
     const name = truthName(kind);
@@ -174,7 +186,9 @@ const verify = async (command: VerifyCommand): Promise<number> => {
   const file = await openJobFile(name, setting.common);
   const complete = nextJob(kinds, file.records) === null;
   if (!complete) await prepareSides(plan, { cwd: loaded.cwd, base: null, logDir, host });
-  const ended = complete ? null : await runSeries(setting, kinds, file);
+  const ended = complete
+    ? null
+    : await runSeries(setting, kinds, file, command.atMost ?? Number.POSITIVE_INFINITY);
   if (file.records.length > 0) {
     const shown = { ...setting.common, file: path.relative(host.cwd, file.path) };
     command.print(

@@ -21,6 +21,8 @@ export type JobSetting = {
   injectEnv: string | null;
   /** Most pairs of a job in whole rounds. */
   roundPairs: number;
+  /** Pairs after which a job in slices ends once its verdict stands; null for all, whatever the verdict. */
+  leastPairs: number | null;
   /** What is recorded of every job besides its result. */
   common: Required<Pick<JobRecord, 'suite' | 'scenarioHash' | 'settingsHash' | 'machine'>>;
 };
@@ -110,8 +112,8 @@ const factorOf = (injection: ServiceTimeInjection | null): number | null => {
 export type JobResult = { run: SuiteRun; record: JobRecord };
 
 /**
- * Runs one job to its last pair, whatever the verdict, and notes what the gate would have said and when. What goes
- * wrong is in the run's problems and in the record.
+ * Runs one job to its last pair, or to `leastPairs` and its verdict, and notes what the gate would have said and when.
+ * What goes wrong is in the run's problems and in the record.
  */
 export const runJob = async (
   setting: JobSetting,
@@ -134,7 +136,8 @@ export const runJob = async (
           assertInjected(sides.injection);
           if (judgement.next === 'decided')
             decided ??= { verdict: judgement.verdict, pairs, minutes: minutes() };
-          return true;
+          // Jobs in rounds are there for their noise alone, and measure it to the end.
+          return kind.design === 'rounds' || setting.leastPairs === null || pairs < setting.leastPairs;
         },
       },
       sides.baseline,

@@ -232,7 +232,12 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
         '--rounds-pairs <count>',
         'Pairs measured in whole rounds too, to compare their noise: 10 with --aa, or 0.',
       )
-      .option('--raw <file>', 'JSON-lines file of raw values; one that exists is continued.'),
+      .option('--raw <file>', 'JSON-lines file of raw values; one that exists is continued.')
+      .option('--pairs <count>', 'Pairs after which a job ends once its verdict stands: all, if not given.')
+      .option(
+        '--at-most <jobs>',
+        'Jobs that this command runs; the same command again goes on with the rest.',
+      ),
     (values) => {
       const aa = wholeOf(values, 'aa', 'verify', 0) ?? 0;
       const inject = factorsOf(values);
@@ -249,6 +254,8 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
         injectEnv: textOf(values, 'inject-env'),
         roundPairs: wholeOf(values, 'rounds-pairs', 'verify', 0) ?? (aa > 0 ? 10 : 0),
         raw: textOf(values, 'raw'),
+        pairs: wholeOf(values, 'pairs', 'verify', 1),
+        atMost: wholeOf(values, 'at-most', 'verify', 1),
       };
     },
   );

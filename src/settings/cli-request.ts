@@ -45,6 +45,10 @@ export type CliRequest =
       roundPairs: number;
       /** JSON-lines file of raw values; a file that exists is continued. */
       raw: string | undefined;
+      /** Pairs after which a job ends once its verdict stands; all of them if undefined. */
+      pairs: number | undefined;
+      /** Jobs that this command runs; all that are left if undefined. */
+      atMost: number | undefined;
     }
   /** `asked` is false when help is shown because no command was named, which is a usage error. */
   | { command: 'help'; text: string; asked: boolean }

@@ -1,4 +1,4 @@
-import { type PairEstimator, pairLogRatio } from '../comparison/pair-effect.ts';
+import { pairLogRatio } from '../comparison/pair-effect.ts';
 import { mean, standardDeviation } from '../comparison/robust.ts';
 import { shareBounds } from '../comparison/share-bounds.ts';
 import { weakCentre } from '../comparison/stored-history.ts';
@@ -54,12 +54,8 @@ const meanOrNull = (values: readonly number[]): number | null => (values.length 
 const medianOrNull = (values: readonly number[]): number | null =>
   values.length === 0 ? null : weakCentre(values);
 
-const logRatios = (
-  { record, pairs }: RestoredJob,
-  statistic: Statistic,
-  estimator?: PairEstimator,
-): number[] =>
-  pairs.flatMap((pair) => pairLogRatio(pair.baseline, pair.head, record.metric, statistic, estimator) ?? []);
+const logRatios = ({ record, pairs }: RestoredJob, statistic: Statistic): number[] =>
+  pairs.flatMap((pair) => pairLogRatio(pair.baseline, pair.head, record.metric, statistic) ?? []);
 
 /** ln(head / baseline) of the server's CPU time per message, pair by pair; empty when it was not sampled. */
 const cpuLogRatios = ({ record }: RestoredJob): number[] => {
@@ -82,16 +78,15 @@ const pooledDeviation = (jobs: readonly (readonly number[])[]): number | null =>
   return variances.length === 0 ? null : Math.sqrt(mean(variances));
 };
 
-/** Deviation between the pairs of a job of ln(head / baseline) of one statistic. */
-export const pairDeviation = (
-  jobs: readonly RestoredJob[],
-  statistic: Statistic,
-  estimator?: PairEstimator,
-): number | null => pooledDeviation(jobs.map((job) => logRatios(job, statistic, estimator)));
-
-/** The same of the server's CPU time per message, the second witness. */
+/** Deviation between the pairs of a job of ln(head / baseline) of the server's CPU time per message, the second witness. */
 export const cpuDeviation = (jobs: readonly RestoredJob[]): number | null =>
   pooledDeviation(jobs.map(cpuLogRatios));
+
+/** Mean over jobs of ln(head / baseline) of the server's CPU time per message; null when it was not sampled. */
+export const cpuChange = (jobs: readonly RestoredJob[]): number | null => {
+  const sampled = jobs.map(cpuLogRatios).filter((values) => values.length > 0);
+  return sampled.length === 0 ? null : mean(sampled.map(mean));
+};
 
 const forEachStatistic = <T>(of: (statistic: 'p50' | 'p95' | 'p99') => T) => ({
   p50: of('p50'),
@@ -136,7 +131,7 @@ const summariseDeviation = (jobs: readonly RestoredJob[]): DeviationSummary => {
     sliceMs: first.sliceMs ?? null,
     jobs: jobs.length,
     pairs: jobs.reduce((sum, job) => sum + job.pairs.length, 0),
-    deviation: forEachStatistic((statistic) => pairDeviation(jobs, statistic)),
+    deviation: forEachStatistic((statistic) => pooledDeviation(jobs.map((job) => logRatios(job, statistic)))),
     cpuPerMessage: cpuDeviation(jobs),
   };
 };

@@ -120,6 +120,24 @@ test('a server that takes the factor itself, and the verdict that the gate would
   assert.equal(records[0]!.injected, null, 'what a server does to itself is its own affair');
 });
 
+test('a job that ends with its verdict, and a series that is run job by job', async () => {
+  const args = [
+    ...['--config', 'four.yml', '--inject', '60', '--jobs', '2', '--inject-env', 'CHAT_DELAY_MS'],
+    ...['--pairs', '2', '--at-most', '1'],
+  ];
+  const first = await verify('short.jsonl', ...args);
+  assert.equal(first.code, 0, first.log);
+  assert.equal(first.records.length, 1);
+  assert.match(first.log, /1 job left: the same command goes on with them/);
+  const [{ decided, pairs }] = first.records as [JobRecord];
+  assert.equal(decided?.verdict, 'fail');
+  assert.equal(pairs.length, decided.pairs, 'it ends where the gate would');
+  const second = await tailgate(['verify', '--raw', 'short.jsonl', ...args]);
+  assert.equal(second.code, 0, second.log);
+  assert.equal(recordsOf('short.jsonl').length, 2);
+  assert.doesNotMatch(second.log, /left: the same command/);
+});
+
 test('an interruption loses the job that runs and no other, and leaves nothing running', async () => {
   // As soon as the second job begins.
   const ended = await tailgate(

@@ -91,10 +91,12 @@ test('each command gives what it was given', () => {
         injectEnv: undefined,
         roundPairs: 10,
         raw: 'x.jsonl',
+        pairs: undefined,
+        atMost: undefined,
       },
     ],
     [
-      'verify --inject 2 --inject-env SLOWER --rounds-pairs 4',
+      'verify --inject 2 --inject-env SLOWER --rounds-pairs 4 --pairs 6 --at-most 1',
       {
         command: 'verify',
         inputs,
@@ -104,6 +106,8 @@ test('each command gives what it was given', () => {
         injectEnv: 'SLOWER',
         roundPairs: 4,
         raw: undefined,
+        pairs: 6,
+        atMost: 1,
       },
     ],
     ['--version', { command: 'version', text: '1.2.3' }],
