@@ -2,10 +2,11 @@
  * Applies the rules of common tools, and Tailgate's, to the same raw files: jobs whose truth is known, as
  * `tailgate verify --raw FILE` writes them. Prints one table, and the deviation between pairs by estimator.
  *
- *     node bench/replay.ts FILE...
+ *     node bench/replay.ts FILE...              each as it was written, or packed with gzip
  *     node bench/replay.ts --simulate JOBS      jobs from the simulator, at +0%, +5%, +10% and +20%
  */
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { mean } from '../src/comparison/robust.ts';
 import { type JobRecord, parseJobRecords, recordJob } from '../src/verdict/job-record.ts';
 import { cpuChange, cpuDeviation, type RestoredJob, restoreJob } from '../src/verdict/summarise-jobs.ts';
@@ -96,28 +97,35 @@ export const estimatorTable = (jobs: readonly RestoredJob[]): string => {
           candidate,
         );
         if (found === null) return '';
-        if (truth === 1 || noise === null) return found.deviation.toFixed(4);
-        return `${(100 * Math.expm1(found.mean)).toFixed(1)}%, t ${(found.mean / noise.deviation).toFixed(2)}`;
+        if (truth === 1) return found.deviation.toFixed(4);
+        const change = `${(100 * Math.expm1(found.mean)).toFixed(1)}%`;
+        return noise === null ? change : `${change}, t ${(found.mean / noise.deviation).toFixed(2)}`;
       });
       lines.push(`| ${statistic} | ${candidate} | ${cells.join(' | ')} |`);
     }
   const cpu = truths.map((truth) => {
     const alike = jobs.filter(({ record }) => record.truth === truth);
     const [deviation, change] = [cpuDeviation(equal), cpuChange(alike)];
-    if (deviation === null || change === null) return 'not sampled';
-    return truth === 1
-      ? deviation.toFixed(4)
-      : `${(100 * Math.expm1(change)).toFixed(1)}%, t ${(change / deviation).toFixed(2)}`;
+    if (change === null) return 'not sampled';
+    if (truth === 1) return deviation?.toFixed(4) ?? '';
+    const percent = `${(100 * Math.expm1(change)).toFixed(1)}%`;
+    return deviation === null ? percent : `${percent}, t ${(change / deviation).toFixed(2)}`;
   });
   lines.push(`| server CPU per message | pooled | ${cpu.join(' | ')} |`);
   return lines.join('\n');
+};
+
+/** The text of a file, unpacked where its name ends in `.gz`. */
+const readText = (file: string): string => {
+  const content = readFileSync(file);
+  return (file.endsWith('.gz') ? gunzipSync(content) : content).toString('utf8');
 };
 
 const main = (words: readonly string[]): void => {
   const records =
     words[0] === '--simulate'
       ? simulate(Number(words[1] ?? 20))
-      : words.flatMap((file) => parseJobRecords(readFileSync(file, 'utf8')));
+      : words.flatMap((file) => parseJobRecords(readText(file)));
   if (records.length === 0) throw new Error('no jobs: give files of job records, or --simulate JOBS');
   const whole = records.filter(({ problem }) => problem === undefined).map(restoreJob);
   const jobs = whole.filter(({ record }) => record.design === 'slices');
