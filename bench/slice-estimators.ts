@@ -1,5 +1,5 @@
-import { pairLogRatio, sliceLogRatios } from '../src/comparison/pair-effect.ts';
-import { mean, standardDeviation, trimmedMean } from '../src/comparison/robust.ts';
+import { pairLogRatio, type SliceChange, sliceChanges } from '../src/comparison/pair-effect.ts';
+import { mean, standardDeviation, trimmedMean, weightedTrimmedMean } from '../src/comparison/robust.ts';
 import type { MeasuredPair } from '../src/verdict/judgement.ts';
 import type { RestoredJob } from '../src/verdict/summarise-jobs.ts';
 
@@ -32,6 +32,22 @@ const biweight = (values: readonly number[]): number => {
   return values.reduce((sum, value, index) => sum + value * weights[index]!, 0) / total;
 };
 
+const weighted = (
+  changes: readonly SliceChange[],
+  weigh: (samples: number) => number,
+  share: number,
+): number =>
+  weightedTrimmedMean(
+    changes.map(({ logRatio, samples }) => ({ value: logRatio, weight: weigh(samples) })),
+    share,
+  );
+
+const weightedSlices: Record<string, (changes: readonly SliceChange[]) => number> = {
+  'mean weighted by samples': (changes) => weighted(changes, (n) => n, 0),
+  'trimmed by 20%, weighted by samples': (changes) => weighted(changes, (n) => n, 0.2),
+  'trimmed by 20%, weighted by their root': (changes) => weighted(changes, Math.sqrt, 0.2),
+};
+
 const overSlices: Record<string, (ratios: readonly number[]) => number> = {
   'mean of slices': mean,
   'trimmed by 10%': (ratios) => trimmedMean(ratios, 0.1),
@@ -43,7 +59,11 @@ const overSlices: Record<string, (ratios: readonly number[]) => number> = {
   biweight,
 };
 
-export const candidates: readonly string[] = ['pooled', ...Object.keys(overSlices)];
+export const candidates: readonly string[] = [
+  'pooled',
+  ...Object.keys(overSlices),
+  ...Object.keys(weightedSlices),
+];
 
 /** Fewer slices than this leave nothing to average. */
 const minSlices = 5;
@@ -57,8 +77,12 @@ export const estimate = (
 ): number | null => {
   const { baseline, head } = pair;
   if (candidate === 'pooled') return pairLogRatio(baseline, head, metric, statistic, 'pooled');
-  const ratios = sliceLogRatios(baseline, head, metric, statistic);
-  return ratios.length < minSlices ? null : overSlices[candidate]!(ratios);
+  const changes = sliceChanges(baseline, head, metric, statistic);
+  if (changes.length < minSlices) return null;
+  const ofWeighted = weightedSlices[candidate];
+  return ofWeighted === undefined
+    ? overSlices[candidate]!(changes.map(({ logRatio }) => logRatio))
+    : ofWeighted(changes);
 };
 
 /** Estimates of one candidate: mean change over jobs and deviation within a job, both of ln(head / baseline). */

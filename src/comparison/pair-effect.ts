@@ -38,16 +38,19 @@ export const estimatorFor = (statistic: Statistic): PairEstimator => sliced[stat
 const logRatio = (head: number | null, baseline: number | null): number | null =>
   head === null || baseline === null || !(head > 0) || !(baseline > 0) ? null : Math.log(head / baseline);
 
-/** Log ratio (head over baseline) of one statistic in each slice that both sides have enough samples in. */
-export const sliceLogRatios = (
+/** What one slice shows: ln(head / baseline), and the samples of the side that has fewer. */
+export type SliceChange = { logRatio: number; samples: number };
+
+/** The change of one statistic in each slice that both sides have enough samples in. */
+export const sliceChanges = (
   baseline: RoundMeasurement,
   head: RoundMeasurement,
   metric: string,
   statistic: Statistic,
-): number[] => {
+): SliceChange[] => {
   const enough = sliced[statistic]?.minSamples ?? 1;
   const slices = Math.min(baseline.slices.length, head.slices.length);
-  const ratios: number[] = [];
+  const changes: SliceChange[] = [];
   for (let index = 0; index < slices; index += 1) {
     const atBaseline = baseline.slices[index]?.[metric];
     const atHead = head.slices[index]?.[metric];
@@ -58,9 +61,9 @@ export const sliceLogRatios = (
         ? slice.sumMs / slice.count
         : restoreSketch(slice).quantileMs(quantileOf[statistic as keyof typeof quantileOf]);
     const ratio = logRatio(read(atHead), read(atBaseline));
-    if (ratio !== null) ratios.push(ratio);
+    if (ratio !== null) changes.push({ logRatio: ratio, samples: Math.min(atBaseline.count, atHead.count) });
   }
-  return ratios;
+  return changes;
 };
 
 /**
@@ -75,7 +78,7 @@ export const pairLogRatio = (
   estimator: PairEstimator = estimatorFor(statistic),
 ): number | null => {
   if (estimator !== 'pooled') {
-    const ratios = sliceLogRatios(baseline, head, metric, statistic);
+    const ratios = sliceChanges(baseline, head, metric, statistic).map(({ logRatio }) => logRatio);
     if (ratios.length >= minSlices) return estimator === 'mean' ? mean(ratios) : trimmedMean(ratios, trim);
   }
   return logRatio(observedValue([head], metric, statistic), observedValue([baseline], metric, statistic));

@@ -21,6 +21,26 @@ export const trimmedMean = (values: readonly number[], share: number): number =>
   return mean(ascending(values).slice(cut, values.length - cut));
 };
 
+export type WeightedValue = { value: number; weight: number };
+
+/**
+ * Weighted mean of what is left when the smallest and largest values that carry `share` of the weight are cut off at
+ * each end; a value on the edge keeps the part of its weight that lies inside. With equal weights and a whole number
+ * of values to cut it is the trimmed mean.
+ */
+export const weightedTrimmedMean = (values: readonly WeightedValue[], share: number): number => {
+  const sorted = [...values].sort((a, b) => a.value - b.value);
+  const total = sorted.reduce((sum, { weight }) => sum + weight, 0);
+  const [low, high] = [share * total, (1 - share) * total];
+  let [before, sum] = [0, 0];
+  for (const { value, weight } of sorted) {
+    const after = before + weight;
+    sum += value * Math.max(0, Math.min(after, high) - Math.max(before, low));
+    before = after;
+  }
+  return sum / (high - low);
+};
+
 /** Standard deviation after the floor(share * n) values at each end are replaced by the nearest that is kept. */
 export const winsorisedDeviation = (values: readonly number[], share: number): number => {
   const cut = Math.floor(share * values.length);

@@ -1,50 +1,6 @@
-import path from 'node:path';
-import { problemsOf, throwProblems } from '../errors.ts';
-import { createGithubClient } from '../github/client.ts';
-import { readGithubContext } from '../github/github-context.ts';
-import { createActionsHost } from '../host/actions-host.ts';
-import { terminationSignal } from '../host/termination-signal.ts';
-import { capacityCommand } from '../run/capacity-command.ts';
-import { exitCodeOfProblems } from '../run/exit-code.ts';
-import { gateCommand, showProblems } from '../run/gate-command.ts';
-import { actionMode } from '../settings/action-mode.ts';
-import { readActionInputs } from '../settings/input-overlay.ts';
-import { killAllStarted, persistRegistry } from '../target/process-registry.ts';
+import { startSpareGenerator } from '../load/spare-generator.ts';
 
-/** The step of a workflow: everything it is told comes from the environment. */
-const { env } = process;
-const signal = terminationSignal(killAllStarted);
-const host = createActionsHost({ env, cwd: env.GITHUB_WORKSPACE ?? process.cwd(), signal });
-process.on('exit', killAllStarted);
-
-const main = async (): Promise<number> => {
-  const registry = path.join(env.RUNNER_TEMP ?? '.tailgate', `tailgate-processes-${process.pid}.jsonl`);
-  persistRegistry(registry);
-  host.saveState('processes', registry);
-  const token = env['INPUT_GITHUB-TOKEN'] ?? '';
-  if (token !== '') host.secret(token);
-  const context = readGithubContext(env);
-  for (const warning of context.warnings) host.warn(warning);
-  const client =
-    token === ''
-      ? null
-      : createGithubClient({ token, apiUrl: context.apiUrl, onNote: (note) => host.debug(note) });
-  const { inputs, problems } = readActionInputs(env);
-  throwProblems(problems);
-  const command = actionMode(inputs) === 'capacity' ? capacityCommand : gateCommand;
-  return command({
-    host,
-    print: (text) => host.info(text),
-    inputs,
-    files: {},
-    github: client === null ? null : { context, client, matrix: env.INPUT_MATRIX ?? null },
-  });
-};
-
-try {
-  process.exitCode = await main();
-} catch (failure) {
-  const problems = problemsOf(failure);
-  showProblems(host, problems);
-  process.exitCode = exitCodeOfProblems(problems);
-}
+/** The step of a workflow: everything it is told comes from the environment. A generator loads beside all the rest. */
+startSpareGenerator();
+const { actionCommand } = await import('../run/action-command.ts');
+process.exitCode = await actionCommand(process.env);

@@ -1,13 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { TailgateError, tailgateError } from '../errors.ts';
 import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { pinProcess } from '../target/core-pinning.ts';
 import { OutputLog } from '../target/output-log.ts';
 import { outputMask } from '../target/output-mask.ts';
 import type { LoadCommand, LoadEvent, LoadReply, PlainError } from './load-protocol.ts';
 import type { LoadProgress } from './load-session.ts';
+import { generatorForkOptions, generatorProgram, takeSpareGenerator } from './spare-generator.ts';
 
 const stopTimeoutMs = 1_000;
 
@@ -16,13 +17,6 @@ type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => 
 
 const fromPlain = (error: PlainError): TailgateError =>
   new TailgateError(error.code, error.what, error.fix, error.exit, error.where);
-
-/** The bundled program beside this file; where the sources run unbundled, the one in `dist`. */
-const defaultWorkerPath = (): string => {
-  const here = path.dirname(fileURLToPath(import.meta.url));
-  const beside = path.join(here, 'load-worker.js');
-  return existsSync(beside) ? beside : path.join(here, '..', '..', 'dist', 'load-worker.js');
-};
 
 const folders = (process.env.PATH ?? '').split(path.delimiter);
 const taskset = (): string | undefined =>
@@ -40,14 +34,13 @@ export type GeneratorProcessOptions = {
   cpus: readonly number[] | null;
   env: Readonly<Record<string, string | undefined>>;
   workerPath?: string | undefined;
-  /** Text that must not stand in the log. */
-  secrets?: Iterable<string> | undefined;
 };
 
 /** A generator process and the commands it is given. */
 export class GeneratorProcess {
   readonly #child: ChildProcess;
   readonly #log: OutputLog;
+  #mask: (line: string) => string = outputMask([]);
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #closing = false;
@@ -61,27 +54,34 @@ export class GeneratorProcess {
 
   /** Resolves when every arrival was made and every virtual user ended; rejects with LOAD_FAILED. */
   readonly finished: Promise<void>;
-  /** Cores it is pinned to; null when it is not. */
-  readonly pinnedTo: string | null;
+  /** Whether its cores have been settled: false when they could not be. */
+  readonly #pinned: Promise<boolean>;
+  #pinnedTo: string | null;
 
   constructor(options: GeneratorProcessOptions) {
-    this.#log = new OutputLog(options.logPath, outputMask(options.secrets ?? []));
+    this.#log = new OutputLog(options.logPath, (line) => this.#mask(line));
     const pin = options.cpus === null ? undefined : taskset();
     const cores = options.cpus?.join(',') ?? '';
-    this.pinnedTo = pin === undefined ? null : cores;
+    this.#pinnedTo = pin === undefined ? null : cores;
     this.finished = new Promise((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
     });
     this.finished.catch(() => {});
-    this.#child = fork(options.workerPath ?? defaultWorkerPath(), [], {
-      // taskset becomes node, so that every thread of it is pinned from its start.
-      ...(pin === undefined ? {} : { execPath: pin, execArgv: ['-c', cores, process.execPath] }),
-      ...(pin === undefined ? { execArgv: [] } : {}),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      serialization: 'advanced',
-      env: options.env as NodeJS.ProcessEnv,
-    });
+    const spare =
+      options.workerPath === undefined && options.env === process.env ? takeSpareGenerator() : null;
+    this.#child =
+      spare ??
+      fork(options.workerPath ?? generatorProgram(), [], {
+        ...generatorForkOptions,
+        // taskset becomes node, so that every thread of it is pinned from its start.
+        ...(pin === undefined ? {} : { execPath: pin, execArgv: ['-c', cores, process.execPath] }),
+        env: options.env as NodeJS.ProcessEnv,
+      });
+    this.#pinned =
+      spare === null || pin === undefined
+        ? Promise.resolve(true)
+        : pinProcess(spare.pid ?? -1, options.cpus ?? []);
     for (const stream of [this.#child.stdout, this.#child.stderr])
       if (stream !== null) this.#log.attach(stream);
     this.#exited = new Promise((resolve) => {
@@ -101,6 +101,11 @@ export class GeneratorProcess {
     this.#child.on('message', (message) => this.#receive(message as LoadReply | LoadEvent));
   }
 
+  /** Cores it is pinned to; null when it is not. Settled with the first answer. */
+  get pinnedTo(): string | null {
+    return this.#pinnedTo;
+  }
+
   get pid(): number {
     return this.#child.pid ?? -1;
   }
@@ -109,8 +114,14 @@ export class GeneratorProcess {
     this.#progress = listener;
   }
 
+  /** Keeps text out of the log from now on. */
+  keepSecret(secrets: Iterable<string>): void {
+    this.#mask = outputMask(secrets);
+  }
+
   /** Sends a command; resolves with its answer. Rejects with the error it answered, or LOAD_FAILED if it died. */
   async ask<T>(command: Command): Promise<T> {
+    if (!(await this.#pinned)) this.#pinnedTo = null;
     if (!this.#child.connected)
       throw this.#failure ?? tailgateError('LOAD_FAILED', { reason: 'its process is gone' });
     const id = this.#nextId++;

@@ -23,6 +23,8 @@ const loadFailed = (reason: string): TailgateError => tailgateError('LOAD_FAILED
  * outlives its session. An error that nobody caught ends the load, but what was measured can still be collected.
  */
 export const serveLoadCommands = (): void => {
+  // The session may be gone before all this was loaded, and its going is told only once.
+  if (!process.connected) process.exit(0);
   const send = (message: LoadReply | LoadEvent): void => {
     if (process.connected) process.send?.(message);
   };

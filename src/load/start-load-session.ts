@@ -5,7 +5,7 @@ import { GeneratorProcess, type GeneratorProcessOptions } from './generator-proc
 import type { Prepared } from './load-protocol.ts';
 import type { LoadProgress, LoadRequest, LoadSession, PauseOutcome } from './load-session.ts';
 
-export type LoadSessionOptions = Omit<GeneratorProcessOptions, 'secrets'> & {
+export type LoadSessionOptions = GeneratorProcessOptions & {
   /** Generator processes that share the arrivals; 1 if not given. */
   workers?: number | undefined;
   /** Ends the preparation, which may take long: the `before` section is a scenario of its own. */
@@ -51,23 +51,40 @@ const sumProgress = (parts: readonly LoadProgress[]): LoadProgress => {
 
 const shardPath = (file: string, index: number): string => (index === 0 ? file : `${file}.${index}`);
 
+/** Generator processes that have no scenario yet. Closing them ends them, whatever they do. */
+export type Generators = AsyncDisposable & { readonly processes: readonly GeneratorProcess[] };
+
 /**
- * Starts the generator process(es) of one side and prepares its scenario, its `before` section included; the load
- * itself waits for `resume`. Throws SCENARIO_* errors and LOAD_FAILED, also when `signal` fires; then nothing is left
- * running.
+ * Starts the generator process(es) of one side. They take a quarter of a second to load, which need not wait for the
+ * server that they will drive.
+ */
+export const startGenerators = (options: LoadSessionOptions): Generators => {
+  const processes = Array.from(
+    { length: options.workers ?? 1 },
+    (_, index) => new GeneratorProcess({ ...options, logPath: shardPath(options.logPath, index) }),
+  );
+  return {
+    processes,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(processes.map((worker) => worker.close()));
+    },
+  };
+};
+
+/**
+ * Prepares the scenario of one side, its `before` section included, in the generators, which it owns from then on; the
+ * load itself waits for `resume`. Throws SCENARIO_* errors and LOAD_FAILED, also when `signal` fires; then nothing is
+ * left running.
  */
 export const startLoadSession = async (
   request: LoadRequest,
   options: LoadSessionOptions,
+  generators: Generators = startGenerators(options),
 ): Promise<LoadSession> => {
   await using starting = new ResourceStack();
-  const workers = options.workers ?? 1;
-  const processes = Array.from({ length: workers }, (_, index) => {
-    const logPath = shardPath(options.logPath, index);
-    const worker = new GeneratorProcess({ ...options, logPath, secrets: request.secrets });
-    starting.defer(() => worker.close());
-    return worker;
-  });
+  const { processes } = starting.use(generators);
+  const workers = processes.length;
+  for (const worker of processes) worker.keepSecret(request.secrets ?? []);
   const requestOf = (index: number): LoadRequest =>
     workers === 1
       ? request

@@ -4,7 +4,7 @@ import { type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import type { LoadSession } from '../load/load-session.ts';
-import { startLoadSession } from '../load/start-load-session.ts';
+import { startGenerators, startLoadSession } from '../load/start-load-session.ts';
 import type { SuitePlan } from '../plan/run-plan.ts';
 import { type OpenRoom, openRoom } from '../room/open-room.ts';
 import { resolveSecret } from '../settings/secrets.ts';
@@ -92,6 +92,13 @@ export const openSide = async (
     ...(source.start === undefined ? {} : { start: source.start }),
     env: { ...suite.target.env, ...source.env },
   };
+  const loadOptions = {
+    logPath: logFile('load.log'),
+    cpus: context.pinning?.generator ?? null,
+    env: host.env,
+    signal: host.signal,
+  };
+  const generators = opening.use(startGenerators(loadOptions));
   const target = opening.use(
     await startTarget(settings, {
       cwd: path.resolve(source.cwd, settings.cwd),
@@ -143,12 +150,8 @@ export const openSide = async (
           rawPath: suite.measure.raw ? logFile('raw.jsonl') : null,
           secrets: [...host.secrets],
         },
-        {
-          logPath: logFile('load.log'),
-          cpus: context.pinning?.generator ?? null,
-          env: host.env,
-          signal: host.signal,
-        },
+        loadOptions,
+        generators,
       ),
     ),
   );

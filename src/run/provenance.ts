@@ -43,15 +43,18 @@ export const findProvenance = async (
       actor: github.actor,
     };
   }
-  const branch =
-    env.CI_COMMIT_BRANCH ?? env.BRANCH_NAME ?? (await git(cwd, 'symbolic-ref', '--short', 'HEAD')) ?? null;
-  const defaultBranch = env.CI_DEFAULT_BRANCH ?? (await defaultBranchOf(cwd));
+  const [branch, defaultBranch, headSha, actor] = await Promise.all([
+    env.CI_COMMIT_BRANCH ?? env.BRANCH_NAME ?? git(cwd, 'symbolic-ref', '--short', 'HEAD'),
+    env.CI_DEFAULT_BRANCH ?? defaultBranchOf(cwd),
+    env.CI_COMMIT_SHA ?? env.GIT_COMMIT ?? git(cwd, 'rev-parse', 'HEAD'),
+    env.GITLAB_USER_LOGIN ?? git(cwd, 'config', 'user.email'),
+  ]);
   return {
-    headSha: env.CI_COMMIT_SHA ?? env.GIT_COMMIT ?? (await git(cwd, 'rev-parse', 'HEAD')),
+    headSha,
     branch,
     // Jenkins says it itself; its clones do not know the default branch of their origin.
     onDefaultBranch: env.BRANCH_IS_PRIMARY === 'true' || (branch !== null && branch === defaultBranch),
     runUrl: env.CI_JOB_URL ?? env.BUILD_URL ?? null,
-    actor: env.GITLAB_USER_LOGIN ?? (await git(cwd, 'config', 'user.email')),
+    actor,
   };
 };

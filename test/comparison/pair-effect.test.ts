@@ -4,7 +4,7 @@ import {
   estimatorFor,
   pairLogRatio,
   sketchResolution,
-  sliceLogRatios,
+  sliceChanges,
   summarisePairs,
 } from '../../src/comparison/pair-effect.ts';
 import { mean, standardDeviation, trimmedMean, winsorisedDeviation } from '../../src/comparison/robust.ts';
@@ -42,9 +42,12 @@ describe('inside one pair', () => {
   const flat = (value: number) => Array.from({ length: 10 }, () => value);
 
   test('adjacent slices are compared, in the order they were measured', () => {
-    const ratios = sliceLogRatios(sliced([10, 20, 40]), sliced([11, 22, 44]), metricId, 'p50');
-    assert.equal(ratios.length, 3);
-    for (const ratio of ratios) assert.ok(Math.abs(ratio - Math.log(1.1)) < 0.011);
+    const changes = sliceChanges(sliced([10, 20, 40]), sliced([11, 22, 44]), metricId, 'p50');
+    assert.deepEqual(
+      changes.map(({ samples }) => samples),
+      [200, 200, 200],
+    );
+    for (const { logRatio } of changes) assert.ok(Math.abs(logRatio - Math.log(1.1)) < 0.011);
   });
 
   test('two odd slices do not move a trimmed estimate, and move the mean that a p99 has', () => {
@@ -62,7 +65,7 @@ describe('inside one pair', () => {
     assert.ok(Math.abs(pooled - Math.log(1.2)) < 0.011);
     const thin = pairLogRatio(sliced(flat(10), 3), sliced(flat(12), 3), metricId, 'p95')!;
     assert.ok(Math.abs(thin - Math.log(1.2)) < 0.011);
-    assert.deepEqual(sliceLogRatios(sliced(flat(10), 3), sliced(flat(12), 3), metricId, 'p95'), []);
+    assert.deepEqual(sliceChanges(sliced(flat(10), 3), sliced(flat(12), 3), metricId, 'p95'), []);
   });
 
   test('what one side did not measure has no ratio', () => {

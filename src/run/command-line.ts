@@ -1,0 +1,82 @@
+import { exitCodes, problemsOf } from '../errors.ts';
+import { createTerminalHost } from '../host/terminal-host.ts';
+import { terminationSignal } from '../host/termination-signal.ts';
+import { parseCommandLine } from '../settings/cli-flags.ts';
+import type { CliRequest } from '../settings/cli-request.ts';
+import { killAllStarted } from '../target/process-registry.ts';
+import { acceptBaseline, showBaseline } from './baseline-commands.ts';
+import { capacityCommand } from './capacity-command.ts';
+import { compareReports } from './compare-command.ts';
+import { exitCodeOfProblems } from './exit-code.ts';
+import { gateCommand, showProblems } from './gate-command.ts';
+import { renderReportCommand } from './report-command.ts';
+import { validateCommand } from './validate-command.ts';
+import { verifyCommand } from './verify-command.ts';
+import { tailgateVersion } from './version.ts';
+
+const print = (text: string): void => {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+};
+
+type HostFor = (quiet: boolean) => ReturnType<typeof createTerminalHost>;
+
+const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> => {
+  switch (request.command) {
+    case 'help':
+      (request.asked ? process.stdout : process.stderr).write(request.text);
+      return request.asked ? exitCodes.pass : exitCodes.usage;
+    case 'version':
+      print(request.text);
+      return exitCodes.pass;
+    case 'run':
+    case 'baseline record':
+      return gateCommand({
+        host: hostFor(request.quiet),
+        print,
+        inputs: request.inputs,
+        files: request.files,
+        github: null,
+        record: request.command === 'baseline record',
+      });
+    case 'validate':
+      return validateCommand({ host: hostFor(false), print, inputs: request.inputs });
+    case 'baseline show':
+      return showBaseline({ host: hostFor(false), print, inputs: request.inputs, json: request.json });
+    case 'baseline accept':
+      return acceptBaseline({ host: hostFor(false), print, ...request });
+    case 'compare':
+      return compareReports({ host: hostFor(false), print, ...request });
+    case 'report':
+      return renderReportCommand({
+        host: hostFor(false),
+        print,
+        report: request.report,
+        files: request.files,
+      });
+    case 'capacity':
+      return capacityCommand({
+        host: hostFor(request.quiet),
+        print,
+        inputs: request.inputs,
+        files: request.files,
+        github: null,
+      });
+    case 'verify':
+      return verifyCommand({ host: hostFor(false), print, ...request });
+  }
+};
+
+/** `tailgate` with these words: results go to stdout, everything else to stderr. Gives the exit code. */
+export const commandLine = async (words: readonly string[]): Promise<number> => {
+  const signal = terminationSignal(killAllStarted);
+  process.on('exit', killAllStarted);
+  const hostFor: HostFor = (quiet) =>
+    createTerminalHost({ env: process.env, cwd: process.cwd(), signal, stderr: process.stderr, quiet });
+  try {
+    return await perform(parseCommandLine(words, tailgateVersion), hostFor);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(hostFor(false), problems);
+    return exitCodeOfProblems(problems);
+  }
+};
