@@ -24,6 +24,7 @@ const worlds: Record<string, World> = {
   'bursts in 3% of slices': { ...quietWorld, rate: 150 },
   'bursts in 10% of slices': { ...quietWorld, rate: 150, burstShare: 0.1 },
   'strong drift': { ...quietWorld, rate: 150, driftPerSlice: 0.1 },
+  'load that fills up (20 to 200 a slice)': { ...quietWorld, rate: 200, startShare: 0.1 },
   'few messages (20 a slice)': { ...quietWorld, rate: 20 },
 };
 

@@ -19,7 +19,7 @@ import { type GithubAccess, publishResults } from './publish-results.ts';
 import { recordsFile } from './read-records.ts';
 import { requireStore } from './require-store.ts';
 import { type GateResult, runGate } from './run-gate.ts';
-import { reportPaths, writeReports, writeText, writeWanted } from './write-reports.ts';
+import { quickForms, reportPaths, slowForms, writeReports, writeText, writeWanted } from './write-reports.ts';
 
 export type GateCommand = {
   host: Host;
@@ -122,8 +122,11 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
   });
   const files = reportPaths(settings.reportDir);
   await keepReporting(report, () => saveRecords(settings.reportDir, result.records));
-  await keepReporting(report, () => writeReports(report, settings.reportDir, mask));
-  await keepReporting(report, () => writeWanted(report, command.files, host.cwd, mask));
+  const write = async (forms: typeof quickForms): Promise<void> => {
+    await keepReporting(report, () => writeReports(report, settings.reportDir, mask, forms));
+    await keepReporting(report, () => writeWanted(report, command.files, host.cwd, mask, forms));
+  };
+  await write(quickForms);
   await publishResults(report, files, {
     host,
     settings,
@@ -134,6 +137,10 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     root: host.env.GITHUB_WORKSPACE ?? cwd,
   });
   annotateProblems(host, report);
+  const published = report.problems.length;
+  await write(slowForms);
+  // The report is out, so that these are told by themselves.
+  for (const { what, fix } of report.problems.slice(published)) host.error(`${what}\n${fix}`);
   const shown = [files.markdown, files.html, files.json].map((file) => path.relative(host.cwd, file));
   host.info(`Reports: ${shown.join(', ')}`);
   const exitCode = exitCodeOf(report);

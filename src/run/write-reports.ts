@@ -20,7 +20,11 @@ const reportRenderers: Renderers<Report> = {
   html: async (report) => (await import('../report/render-html.ts')).renderHtml(report),
   junit: renderJunit,
 };
-const kinds = Object.keys(reportRenderers) as (keyof ReportFiles)[];
+type Form = keyof ReportFiles;
+const allForms = Object.keys(reportRenderers) as Form[];
+/** What results wait for, and what is written when they are out: the charts take as long as all the rest. */
+export const quickForms: readonly Form[] = ['json', 'markdown', 'junit'];
+export const slowForms: readonly Form[] = ['html'];
 const reportNames: ReportFiles = {
   json: 'report.json',
   markdown: 'report.md',
@@ -60,20 +64,24 @@ const each = async (writes: readonly (() => Promise<void>)[]): Promise<void> => 
 
 /** Where the forms of a report are in a folder, by these names. */
 export const formPaths = (fileNames: ReportFiles, reportDir: string): ReportFiles =>
-  Object.fromEntries(kinds.map((kind) => [kind, path.join(reportDir, fileNames[kind])])) as ReportFiles;
+  Object.fromEntries(allForms.map((kind) => [kind, path.join(reportDir, fileNames[kind])])) as ReportFiles;
 
 /** Where a run's report is in its folder. */
 export const reportPaths = (reportDir: string): ReportFiles => formPaths(reportNames, reportDir);
 
-/** Writes the forms that the user asked for, relative to `cwd`; `mask` removes secrets. Gives the paths. Throws FILE_UNWRITABLE. */
+/**
+ * Writes those of the forms that the user asked for, relative to `cwd`; `mask` removes secrets. Gives the paths. Throws
+ * FILE_UNWRITABLE.
+ */
 export const writeWantedForms = async <R>(
   renderers: Renderers<R>,
   report: R,
   wanted: WantedFiles,
   cwd: string,
   mask: (text: string) => string,
+  forms: readonly Form[] = allForms,
 ): Promise<string[]> => {
-  const asked = kinds.flatMap((kind) => (wanted[kind] === undefined ? [] : [{ kind, file: wanted[kind] }]));
+  const asked = forms.flatMap((kind) => (wanted[kind] === undefined ? [] : [{ kind, file: wanted[kind] }]));
   await each(
     asked.map(({ kind, file }) => async () => {
       await writeText(path.resolve(cwd, file), mask(await renderers[kind](report)));
@@ -83,7 +91,7 @@ export const writeWantedForms = async <R>(
 };
 
 /**
- * Writes a report in every form into the report folder, by these file names; `mask` removes secrets. Throws
+ * Writes a report in these forms into the report folder, by these file names; `mask` removes secrets. Throws
  * FILE_UNWRITABLE for each file that could not be written, after the others.
  */
 export const writeForms = async <R>(
@@ -92,10 +100,11 @@ export const writeForms = async <R>(
   report: R,
   reportDir: string,
   mask: (text: string) => string,
+  forms: readonly Form[] = allForms,
 ): Promise<ReportFiles> => {
   const files = formPaths(names, reportDir);
   await each(
-    kinds.map((kind) => async () => {
+    forms.map((kind) => async () => {
       await writeText(files[kind], mask(await renderers[kind](report)));
     }),
   );
@@ -108,11 +117,13 @@ export const writeWanted = (
   wanted: WantedFiles,
   cwd: string,
   mask: (text: string) => string,
-): Promise<string[]> => writeWantedForms(reportRenderers, report, wanted, cwd, mask);
+  forms?: readonly Form[],
+): Promise<string[]> => writeWantedForms(reportRenderers, report, wanted, cwd, mask, forms);
 
-/** Writes a run's report in every form into the report folder, as `writeForms`. */
+/** Writes a run's report into the report folder, as `writeForms`. */
 export const writeReports = (
   report: Report,
   reportDir: string,
   mask: (text: string) => string,
-): Promise<ReportFiles> => writeForms(reportRenderers, reportNames, report, reportDir, mask);
+  forms?: readonly Form[],
+): Promise<ReportFiles> => writeForms(reportRenderers, reportNames, report, reportDir, mask, forms);

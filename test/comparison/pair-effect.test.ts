@@ -7,7 +7,13 @@ import {
   sliceChanges,
   summarisePairs,
 } from '../../src/comparison/pair-effect.ts';
-import { mean, standardDeviation, trimmedMean, winsorisedDeviation } from '../../src/comparison/robust.ts';
+import {
+  mean,
+  standardDeviation,
+  trimmedMean,
+  weightedTrimmedMean,
+  winsorisedDeviation,
+} from '../../src/comparison/robust.ts';
 import type { Statistic } from '../../src/settings/threshold.ts';
 import {
   metricId,
@@ -26,6 +32,17 @@ test('robust location and scale', () => {
   assert.equal(trimmedMean(values, 0.2), 5.5);
   assert.ok(Math.abs(winsorisedDeviation(values, 0.2) - Math.sqrt(42.5 / 9)) < 1e-12);
   assert.equal(trimmedMean([7], 0.2), 7);
+  const equal = values.map((value) => ({ value, weight: 3 }));
+  assert.ok(Math.abs(weightedTrimmedMean(equal, 0.2) - 5.5) < 1e-12, 'with equal weights it is the same');
+  // Of the total weight of 10, two are cut at each end: all of 1 and half of 3; all of 9 and one of the six of 5.
+  const unequal = [
+    { value: 5, weight: 6 },
+    { value: 1, weight: 1 },
+    { value: 3, weight: 2 },
+    { value: 9, weight: 1 },
+  ];
+  assert.ok(Math.abs(weightedTrimmedMean(unequal, 0.2) - (1 * 3 + 5 * 5) / 6) < 1e-12);
+  assert.equal(weightedTrimmedMean(unequal, 0), (1 + 6 + 30 + 9) / 10);
   assert.equal(mean([1, 2, 6]), 3);
   assert.ok(Math.abs(standardDeviation([2, 4, 4, 4, 5, 5, 7, 9]) - Math.sqrt(32 / 7)) < 1e-12);
   assert.ok(Number.isNaN(standardDeviation([1])));
@@ -45,7 +62,7 @@ describe('inside one pair', () => {
     const changes = sliceChanges(sliced([10, 20, 40]), sliced([11, 22, 44]), metricId, 'p50');
     assert.deepEqual(
       changes.map(({ samples }) => samples),
-      [200, 200, 200],
+      [100, 100, 100],
     );
     for (const { logRatio } of changes) assert.ok(Math.abs(logRatio - Math.log(1.1)) < 0.011);
   });
@@ -109,6 +126,27 @@ describe('why these estimators', () => {
     const tail = (estimator: 'pooled' | 'mean') =>
       standardDeviation(values(bursts, noRegression, 'p99', estimator));
     assert.ok(tail('mean') < 0.5 * tail('pooled'), 'p99');
+  });
+
+  test('a load that is still filling up: slices that weigh by their samples are steadier than equal ones', () => {
+    const filling: World = {
+      ...quietWorld,
+      processDeviation: 0.005,
+      rate: 120,
+      startShare: 0.1,
+      burstShare: 0,
+    };
+    const pairs = simulatePairs(filling, noRegression, 150, 7);
+    const equal = pairs.map(({ baseline, head }) =>
+      trimmedMean(
+        sliceChanges(baseline, head, metricId, 'p50').map(({ logRatio }) => logRatio),
+        0.2,
+      ),
+    );
+    const weighted = pairs.map(({ baseline, head }) => pairLogRatio(baseline, head, metricId, 'p50')!);
+    const gain = standardDeviation(weighted) / standardDeviation(equal);
+    assert.ok(gain < 0.96, `${gain}`);
+    assert.ok(Math.abs(mean(weighted)) < 0.015, `${mean(weighted)}`);
   });
 
   test('drift that both sides share does not bias, and a change is found in full', () => {

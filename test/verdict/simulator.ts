@@ -38,6 +38,8 @@ export type World = {
   burstMs: number;
   /** Messages per slice. */
   rate: number;
+  /** Share of the rate that the first slice has, from which it grows evenly: a load that is still filling up. */
+  startShare?: number;
   /** Share of attempts that fail, and how many at once. */
   errorShare: number;
   errorCluster: number;
@@ -178,11 +180,11 @@ export const simulatePairs = (
   const random = seededRandom(seed ^ 0x5bd1e995);
   let machine = 0;
   const spread = Math.sqrt(1 - world.autocorrelation ** 2);
-  const slice = (side: Side, process: number, isHead: boolean): void => {
+  const slice = (side: Side, process: number, isHead: boolean, rate: number): void => {
     const sketch = new LatencySketch();
     const burst = random() < world.burstShare ? world.burstMs * random() * 2 : 0;
     const stalled = isHead && random() < regression.stallShare;
-    for (let message = 0; message < world.rate; message += 1) {
+    for (let message = 0; message < rate; message += 1) {
       side.last = world.autocorrelation * side.last + spread * normal();
       const factor = isHead ? regression.slower * (side.last > 1.2816 ? regression.tail : 1) : 1;
       let latency =
@@ -211,11 +213,13 @@ export const simulatePairs = (
     const processes = [world.processDeviation * normal(), world.processDeviation * normal()] as const;
     const headFirst = random() < 0.5;
     for (let index = 0; index < shape.slices; index += 1) {
+      const start = world.startShare ?? 1;
+      const rate = Math.round(world.rate * (start + ((1 - start) * index) / Math.max(1, shape.slices - 1)));
       // ABBA: of each two neighbours one goes first in every other slice.
       for (const isHead of (index % 2 === 0) === headFirst ? [true, false] : [false, true]) {
         machine += world.driftPerSlice * normal();
         machine *= 0.95;
-        slice(isHead ? head : baseline, processes[isHead ? 1 : 0], isHead);
+        slice(isHead ? head : baseline, processes[isHead ? 1 : 0], isHead, rate);
       }
     }
     return { baseline: measured(baseline), head: measured(head) };
