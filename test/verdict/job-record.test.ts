@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { replayTable } from '../../bench/replay.ts';
+import { estimatorTable, replayTable } from '../../bench/replay.ts';
 import { mannWhitneyP, rules, welch } from '../../bench/rules.ts';
+import { candidates } from '../../bench/slice-estimators.ts';
 import { studentTUpperTail } from '../../src/comparison/distributions.ts';
 import { compactSketch, expandSketch } from '../../src/measurement/compact-sketch.ts';
 import { LatencySketch } from '../../src/measurement/latency-sketch.ts';
@@ -91,7 +92,16 @@ describe('the rules of other tools', () => {
         .map((cell) => cell.trim());
     assert.match(cells('Tailgate')[2]!, /^0 of 2/);
     assert.equal(cells('Tailgate')[3], '2 of 2');
-    assert.deepEqual(cells('5 rounds of base').slice(3, 4), ['2 of 2']);
+    assert.deepEqual(cells('up to 5 rounds of base').slice(3, 4), ['2 of 2']);
     assert.deepEqual(cells('one stored previous run, ratio above 200%').slice(2, 4), ['0 of 2', '0 of 2']);
+    const estimators = estimatorTable(jobs).split('\n').slice(2);
+    assert.equal(estimators.length, 3 * candidates.length + 1);
+    for (const line of estimators.slice(0, candidates.length)) {
+      const [, statistic, , unchanged, slower] = line.split('|').map((cell) => cell.trim());
+      assert.equal(statistic, 'p50');
+      assert.ok(Number(unchanged) > 0 && Number(unchanged) < 0.2, line);
+      const change = Number(/^([\d.]+)%, t/.exec(slower ?? '')?.[1]);
+      assert.ok(change > 40 && change < 60, line);
+    }
   });
 });
