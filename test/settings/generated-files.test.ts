@@ -56,6 +56,10 @@ test('every threshold that the documents show is one', () => {
   const shown = blocks.flatMap((block) => thresholdLines((block[1] ?? '').replaceAll(/ +#.*$/gm, '')));
   assert.ok(shown.length >= 12);
   for (const source of shown) parseThreshold(source);
+  const [, table = ''] = /^## Limits\n([\s\S]*?)^## /m.exec(document('README.md')) ?? [];
+  const limits = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = '']) => cell.split('`, `'));
+  assert.ok(limits.length >= 12);
+  for (const source of limits) parseThreshold(source.replaceAll('`', ''));
 });
 
 test('the reference of thresholds names every counter, rate, alias and resource', () => {
