@@ -29,6 +29,7 @@ import { prepareSides, type Sides } from './prepare-sides.ts';
 import type { Provenance } from './provenance.ts';
 import { readRecords } from './read-records.ts';
 import { type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
+import { preloadCharts } from './write-reports.ts';
 
 /** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
 export type GateRequest = {
@@ -166,6 +167,7 @@ const measureOne = async (
   if (unbuilt !== undefined) return { ...startRun(inputs, 'none'), problems: [unbuilt] };
   // A log has no room for a line that says nothing yet.
   if (host.interactive) host.progress(`${suite.name} · starting the server`);
+  preloadCharts();
   const run = await measureSuite(inputs, confirmation);
   run.warnings.push(...warnings, ...limits.notes);
   return run;

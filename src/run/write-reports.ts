@@ -13,11 +13,20 @@ export type ReportFiles = { json: string; markdown: string; html: string; junit:
 /** A renderer for each form of a report. */
 export type Renderers<R> = Record<keyof ReportFiles, (report: R) => string | Promise<string>>;
 
+/** The charts are half a megabyte of code, which a start should not wait for. */
+const charts = () => import('../report/render-html.ts');
+
+/** Loads the charts while a server starts, so that neither what is measured nor the end waits for them. */
+export const preloadCharts = (): void => {
+  charts().catch(() => {
+    // Whoever draws them will be told.
+  });
+};
+
 const reportRenderers: Renderers<Report> = {
   json: renderJson,
   markdown: renderMarkdown,
-  // The charts are half a megabyte of code, which a start should not wait for.
-  html: async (report) => (await import('../report/render-html.ts')).renderHtml(report),
+  html: async (report) => (await charts()).renderHtml(report),
   junit: renderJunit,
 };
 type Form = keyof ReportFiles;

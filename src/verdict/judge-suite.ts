@@ -2,6 +2,7 @@ import { observedValue } from '../comparison/observed-value.ts';
 import type { RoundMeasurement } from '../measurement/round-measurement.ts';
 import { adviseOnPairs } from './advisory.ts';
 import { inconsistencies, mixedHistory } from './consistency.ts';
+import { cpuWitness } from './cpu-witness.ts';
 import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
 import { chooseMain, type Gate, gatesFor } from './gates.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
@@ -138,7 +139,7 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
         : 'most attempts failed, which decides without it';
     const outcomes = gates.map((gate) => notJudged(gate, measured, why));
     const next = failing?.again === true ? 'more-pairs' : 'decided';
-    const common = describe(evidence, measured, main, gates, outcomes, next);
+    const { witness: _, ...common } = describe(evidence, measured, main, gates, outcomes, next);
     if (failing === null) return { ...common, verdict: 'invalid', reason: against[0]! };
     return { ...common, verdict: failing.again ? 'inconclusive' : 'fail', reason: failing.sentence };
   }
@@ -159,7 +160,7 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
     ...missing.map(() => 'invalid' as const),
   ];
   const verdict = parts.length === 0 ? 'pass' : overallVerdict(parts);
-  const described = describe(evidence, measured, main, gates, outcomes, next);
+  const { witness, ...described } = describe(evidence, measured, main, gates, outcomes, next);
   const suspect =
     evidence.comparison === 'history' &&
     verdict === 'inconclusive' &&
@@ -172,7 +173,10 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
     ...(suspect ? { suspect } : {}),
     reason: onlyChecksFail
       ? `${failedCheck.limit[0]!.explanation.replace(/\.$/, '')}: ${failedCheck.limit[0]!.rule}.`
-      : reasonOf({ verdict, outcomes, missing, evidence, next }),
+      : [
+          reasonOf({ verdict, outcomes, missing, evidence, next }),
+          ...(verdict === 'fail' && witness !== null ? [witness] : []),
+        ].join(' '),
   };
 };
 
@@ -198,7 +202,7 @@ const describe = (
   gates: readonly Gate[],
   outcomes: readonly GateOutcome[],
   next: SuiteJudgement['next'],
-): Omit<SuiteJudgement, 'verdict' | 'reason'> => {
+): Omit<SuiteJudgement, 'verdict' | 'reason'> & { witness: string | null } => {
   const rounds = [...baseline, ...head];
   const latencies = new Set(rounds.flatMap((round) => Object.keys(round.metrics)));
   const advice = adviseOnPairs(
@@ -213,6 +217,7 @@ const describe = (
     next,
     progress: progressOf(outcomes, evidence.pairs, main),
     warnings: warningsOf(evidence, outcomes, next === 'decided' ? advice.findings : []),
+    witness: cpuWitness(outcomes, advice.changes, evidence.settings.materialityPercent),
   };
 };
 

@@ -57,6 +57,45 @@ describe('side by side', () => {
     );
   });
 
+  test('what the CPU time of a message says of slower latencies: more work, waiting, or nothing', () => {
+    const sampled = (headCpu: number, noise: number): MeasuredPair[] =>
+      slower.map(({ baseline, head }, index) => {
+        const withCpu = (round: MeasuredPair['head'], cpuSeconds: number): MeasuredPair['head'] => ({
+          ...round,
+          resources: {
+            samples: [],
+            cpuSeconds,
+            maxCpuShare: 0.1,
+            maxRssBytes: 1e8,
+            maxOpenFiles: 10,
+            openFilesLimit: null,
+            maxThreads: 4,
+            maxHeapUsedBytes: null,
+            maxLoopDelayMs: null,
+            gcPauseMs: null,
+          },
+        });
+        const odd = index % 2 === 0 ? 1 + noise : 1 - noise;
+        return { baseline: withCpu(baseline, 1), head: withCpu(head, headCpu * odd) };
+      });
+    const reason = (headCpu: number, noise: number): string => {
+      const judgement = run(sampled(headCpu, noise));
+      assert.equal(judgement.verdict, 'fail');
+      return judgement.reason;
+    };
+    assert.match(
+      reason(1.2, 0.01),
+      /so it fails\..* costs the server changed by \+\d+\.?\d*% \(.*\) too: the code does more\.$/,
+    );
+    assert.match(reason(1, 0.005), /costs the server did not rise \(between −.*%\): it is not work/);
+    assert.doesNotMatch(reason(1.02, 0.2), /costs the server/);
+    assert.doesNotMatch(run(slower).reason, /costs the server/, 'it was not sampled');
+    assert.doesNotMatch(
+      run(sampled(1.2, 0.01).map(({ head }) => ({ baseline: head, head }))).reason,
+      /costs/,
+    );
+  });
+
   test('a slower server fails, and the interval lies above zero', () => {
     const judgement = run(slower);
     assert.equal(judgement.verdict, 'fail');
