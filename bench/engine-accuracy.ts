@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { LatencySketch } from '../src/measurement/latency-sketch.ts';
+import { startServer } from './engine-load/processes.ts';
+import type { ServerDelays } from './engine-load/server.ts';
+import { startSession } from './engine-load/session.ts';
+import { type Figure, figure } from './figure.ts';
+
+export const about =
+  'reported percentiles against the delays that the server injected, up to 70% load of the generator';
+
+const users = 400;
+const thinkMs = 75;
+const quantiles = ['p50Ms', 'p95Ms', 'p99Ms'] as const;
+type Quantile = (typeof quantiles)[number];
+
+const scenario = (seconds: number) => ({
+  config: {
+    phases: [{ duration: 2, arrivalCount: users }, { pause: seconds + 5 }],
+    processor: './processor.cjs',
+    socketio: { transports: ['websocket'] },
+  },
+  scenarios: [
+    {
+      engine: 'socketio',
+      flow: [
+        {
+          loop: [
+            { think: `${thinkMs}ms` },
+            { function: 'compute' },
+            { emit: { channel: 'delayed', data: { text: 'a message' } }, acknowledge: {} },
+          ],
+        },
+      ],
+    },
+  ],
+});
+
+/** A scenario's own code that computes for so long before each message: what loads a generator in practice. */
+const processor = (computeMs: number): string => `exports.compute = (context, events, done) => {
+  const untilMs = performance.now() + ${computeMs};
+  while (performance.now() < untilMs);
+  return done();
+};`;
+
+type Level = {
+  perSecond: number;
+  cpuShare: number;
+  reported: Record<Quantile, number>;
+  truth: ServerDelays;
+};
+
+const measureLevel = async (computeMs: number, seconds: number): Promise<Level> => {
+  await using server = await startServer();
+  await using session = await startSession(server.url, {
+    scenario: scenario(seconds),
+    processor: processor(computeMs),
+  });
+  await session.resume();
+  await delay(4_000);
+  await Promise.all([session.reset(), server.ask('reset')]);
+  await delay(seconds * 1_000);
+  const truthAsked = server.ask<ServerDelays>('delays');
+  const { metrics, generator, activeMs } = await session.collect();
+  const truth = await truthAsked;
+  const { count, p50Ms, p95Ms, p99Ms } = LatencySketch.fromJSON(metrics['delayed.ack']!).summary();
+  return {
+    perSecond: (count / activeMs) * 1_000,
+    cpuShare: generator.cpuShare,
+    reported: { p50Ms, p95Ms, p99Ms },
+    truth,
+  };
+};
+
+/** The error of a reported quantile over what it may be: 2%, or 0.3 ms where that is more. */
+const errorShare = ({ reported, truth }: Level, quantile: Quantile): number =>
+  Math.abs(reported[quantile] - truth[quantile]) / Math.max(0.02 * truth[quantile], 0.3);
+
+const rowOf = ({ perSecond, cpuShare, reported, truth }: Level): string =>
+  [
+    `${Math.round(perSecond)}/s`,
+    cpuShare.toFixed(2),
+    ...quantiles.map((quantile) => `${reported[quantile].toFixed(2)} (${truth[quantile].toFixed(2)})`),
+  ].join(' | ');
+
+/** `args[0]`: seconds of each level, 10 if not given. */
+export const run = async (args: readonly string[]): Promise<Figure[]> => {
+  const seconds = Number(args[0] ?? 10);
+  process.stderr.write(
+    'messages | CPU of the generator | p50 ms (truth) | p95 ms (truth) | p99 ms (truth)\n',
+  );
+  const idle = await measureLevel(0, seconds);
+  process.stderr.write(`${rowOf(idle)}\n`);
+  const levels = [idle];
+  for (const share of [0.35, 0.5, 0.7]) {
+    const level = await measureLevel(((share - idle.cpuShare) / idle.perSecond) * 1_000, seconds);
+    process.stderr.write(`${rowOf(level)}\n`);
+    levels.push(level);
+  }
+  const most = Math.max(...levels.map(({ cpuShare }) => cpuShare));
+  const peer = `what the server injected, at ${Math.round(most * 100)}% load of the generator or less`;
+  return quantiles.map((quantile) =>
+    figure(
+      `error of the reported ${quantile.slice(0, 3)}, of 2% or 0.3 ms`,
+      Math.max(...levels.map((level) => errorShare(level, quantile))),
+      'ratio',
+      '<=',
+      1,
+      peer,
+    ),
+  );
+};
