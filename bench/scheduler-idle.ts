@@ -38,7 +38,10 @@ const measureOurs = async (): Promise<number> => {
 
 const measureArtillery = async (): Promise<number> => {
   await using generator = await startGenerator('artillery-program.ts', scenario);
-  return await measure(generator.pid, () => generator.ask('run'));
+  const cpuSeconds = await measure(generator.pid, () => generator.ask('run'));
+  await delay(1_000);
+  if (!(await generator.ask('isOver'))) throw new Error('Artillery did not end in time');
+  return cpuSeconds;
 };
 
 /** `args[0]`: rounds, 3 if not given. */

@@ -1,4 +1,5 @@
 import { runner } from '../../node_modules/artillery/dist/lib/core/runner.js';
+import { prepareArtilleryGlobal } from '../../src/load/artillery-global.ts';
 
 /**
  * Artillery's own runner, scheduler, engines and metric store in a process of their own, for one script; a function
@@ -6,7 +7,7 @@ import { runner } from '../../node_modules/artillery/dist/lib/core/runner.js';
  */
 export type ArtilleryQuestion = 'run' | 'isOver';
 
-(globalThis as Record<string, unknown>).artillery = { testRunId: 'bench', version: '2.0.34' };
+await prepareArtilleryGlobal('bench');
 const script = JSON.parse(process.argv[2]!) as { config: Record<string, unknown> };
 script.config.processor = { noop: (_context: unknown, _events: unknown, done: () => void) => done() };
 const events = await runner(script, null, { scriptPath: import.meta.filename });

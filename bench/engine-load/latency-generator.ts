@@ -27,7 +27,10 @@ const { users: count, thinkMs, warmUpMs, measureMs } = request;
 /** Users connect and begin spread over the first second, so that they do not go on in step. */
 const firstMs = (index: number): number => 1 + Math.round((index / count) * 1_000);
 
-const rounds = Math.ceil((warmUpMs + measureMs + 2_000) / thinkMs);
+const rounds = Math.ceil((2 * (warmUpMs + measureMs + 2_000)) / thinkMs);
+
+/** Thinks differ by up to half, or users whom one pause of the machine brought together would stay together. */
+const jitteredMs = (): number => thinkMs * (0.5 + Math.random());
 
 const quantiles = (latenciesMs: number[]): Pick<LatencyResult, 'count' | 'p50Ms' | 'p99Ms'> => {
   const sorted = latenciesMs.sort((a, b) => a - b);
@@ -44,13 +47,13 @@ const loadBare = (): Load => {
     const fromMs = performance.now();
     socket.emit('echo', { user: 'Ann', text: 'a message of the length that people write in a chat' }, () => {
       latenciesMs.push(performance.now() - fromMs);
-      if (left > 1) setTimeout(() => say(socket, left - 1), thinkMs);
+      if (left > 1) setTimeout(() => say(socket, left - 1), jitteredMs());
     });
   };
   for (let index = 0; index < count; index += 1)
     setTimeout(() => {
       const socket = io(request.url, { forceNew: true, transports: ['websocket'] });
-      socket.on('connect', () => setTimeout(() => say(socket, rounds), thinkMs));
+      socket.on('connect', () => setTimeout(() => say(socket, rounds), jitteredMs()));
     }, firstMs(index));
   return {
     reset: () => {
@@ -67,7 +70,7 @@ const loadEngine = async (peer: EngineName): Promise<Load> => {
   const flow = [
     {
       loop: [
-        { think: `${thinkMs}ms` },
+        { think: `${thinkMs}ms`, jitter: '50%' },
         {
           emit: {
             channel: 'echo',
