@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LatencySketch } from '../src/measurement/latency-sketch.ts';
-import type { LatencyRequest, LatencyResult } from './engine-load/latency-generator.ts';
-import { runGenerator, startServer } from './engine-load/processes.ts';
+import type { LatencyAnswer, LatencyRequest } from './engine-load/latency-generator.ts';
+import { startGenerator, startServer } from './engine-load/processes.ts';
 import type { ServerDelays } from './engine-load/server.ts';
 import { startSession } from './engine-load/session.ts';
 import { type Figure, figure } from './figure.ts';
@@ -90,10 +90,11 @@ const measureWayMs = async (): Promise<number> => {
     url: server.url,
     users: users / 2,
     thinkMs: 99,
-    warmUpMs: 2_000,
-    measureMs: 5_000,
+    messages: 30,
   };
-  return (await runGenerator<LatencyResult>('latency-generator.ts', request)).p50Ms;
+  await using generator = await startGenerator('latency-generator.ts', request);
+  await generator.ask<LatencyAnswer>('warm-up');
+  return (await generator.ask<LatencyAnswer>('turn')).p50Ms;
 };
 
 /** The error of a reported quantile over what it may be: 2%, or 0.3 ms where that is more. */

@@ -1,19 +1,21 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import { recorder } from '../../src/measurement/recorder.ts';
+import { Turns } from './turns.ts';
 import { type EngineName, Users } from './users.ts';
 
-/** Users who think, send an acknowledged message, and so on; tells the latencies that the peer itself reports. */
+/**
+ * Users who think, send an acknowledged message, and so on. Asked for a turn, each of them sends `messages`, and the
+ * answer is the latencies that the peer itself reports.
+ */
 export type LatencyRequest = {
   peer: EngineName | 'bare';
   url: string;
   users: number;
   thinkMs: number;
-  warmUpMs: number;
-  measureMs: number;
+  messages: number;
 };
 
-export type LatencyResult = {
+export type LatencyAnswer = {
   count: number;
   p50Ms: number;
   p99Ms: number;
@@ -21,80 +23,47 @@ export type LatencyResult = {
   perSecond: number;
 };
 
+type Latencies = Pick<LatencyAnswer, 'count' | 'p50Ms' | 'p99Ms'>;
+
 const request = JSON.parse(process.argv[2]!) as LatencyRequest;
-const { users: count, thinkMs, warmUpMs, measureMs } = request;
+const { users: count, thinkMs, messages } = request;
+const data = { user: 'Ann', text: 'a message of the length that people write in a chat' };
+const turns = new Turns(count);
 
-/** Users connect and begin spread over the first second, so that they do not go on in step. */
-const firstMs = (index: number): number => 1 + Math.round((index / count) * 1_000);
+/** Users connect one after the other. */
+const connectMs = (index: number): number => 1 + 2 * index;
 
-const rounds = Math.ceil((2 * (warmUpMs + measureMs + 2_000)) / thinkMs);
-
-/** Thinks differ by up to half, or users whom one pause of the machine brought together would stay together. */
-const jitteredMs = (): number => thinkMs * (0.5 + Math.random());
-
-const quantiles = (latenciesMs: number[]): Pick<LatencyResult, 'count' | 'p50Ms' | 'p99Ms'> => {
+const quantiles = (latenciesMs: number[]): Latencies => {
   const sorted = latenciesMs.sort((a, b) => a - b);
   const at = (q: number) => sorted[Math.ceil(q * sorted.length) - 1] ?? Number.NaN;
   return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99) };
 };
 
-/** Starts the load and gives what reads its latencies; `reset` ends the warm-up. */
-type Load = { reset: () => void; read: () => Pick<LatencyResult, 'count' | 'p50Ms' | 'p99Ms'> };
+/** Gives the latencies since it was last asked. */
+type Read = () => Latencies;
 
-const loadBare = (): Load => {
+const startBare = (): Read => {
   let latenciesMs: number[] = [];
   const say = (socket: Socket, left: number): void => {
     const fromMs = performance.now();
-    socket.emit('echo', { user: 'Ann', text: 'a message of the length that people write in a chat' }, () => {
+    socket.emit('echo', data, () => {
       latenciesMs.push(performance.now() - fromMs);
-      if (left > 1) setTimeout(() => say(socket, left - 1), jitteredMs());
+      if (left > 1) setTimeout(() => say(socket, left - 1), thinkMs * (0.5 + Math.random()));
+      else turns.back(() => begin(socket));
     });
+  };
+  const begin = (socket: Socket): void => {
+    setTimeout(() => say(socket, messages), thinkMs * Math.random());
   };
   for (let index = 0; index < count; index += 1)
     setTimeout(() => {
       const socket = io(request.url, { forceNew: true, transports: ['websocket'] });
-      socket.on('connect', () => setTimeout(() => say(socket, rounds), jitteredMs()));
-    }, firstMs(index));
-  return {
-    reset: () => {
-      latenciesMs = [];
-    },
-    read: () => quantiles(latenciesMs),
-  };
-};
-
-const loadEngine = async (peer: EngineName): Promise<Load> => {
-  const users = await Users.create(peer, request.url);
-  let latenciesMs: number[] = [];
-  users.events.on('histogram', (_name: string, valueMs: number) => latenciesMs.push(valueMs));
-  const flow = [
-    {
-      loop: [
-        { think: `${thinkMs}ms`, jitter: '50%' },
-        {
-          emit: {
-            channel: 'echo',
-            data: { user: 'Ann', text: 'a message of the length that people write in a chat' },
-          },
-          acknowledge: {},
-        },
-      ],
-      count: rounds,
-    },
-  ];
-  const scenario = users.scenario(flow);
-  for (let index = 0; index < count; index += 1)
-    setTimeout(() => void scenario({}).catch(fail), firstMs(index));
-  return {
-    reset: () => {
-      latenciesMs = [];
-      recorder.reset();
-    },
-    read: () => {
-      if (peer === 'artillery') return quantiles(latenciesMs);
-      const sketch = recorder.sketch('echo.ack')!;
-      return { count: sketch.count, p50Ms: sketch.quantileMs(0.5), p99Ms: sketch.quantileMs(0.99) };
-    },
+      socket.on('connect', () => turns.back(() => begin(socket)));
+    }, connectMs(index));
+  return () => {
+    const latencies = quantiles(latenciesMs);
+    latenciesMs = [];
+    return latencies;
   };
 };
 
@@ -103,17 +72,53 @@ const fail = (error: unknown): void => {
   process.exit(1);
 };
 
-const load = request.peer === 'bare' ? loadBare() : await loadEngine(request.peer);
-await delay(warmUpMs);
-load.reset();
-const before = { cpu: process.cpuUsage(), atMs: performance.now() };
-await delay(measureMs);
-const measured = load.read();
-const { user, system } = process.cpuUsage(before.cpu);
-const wallMs = performance.now() - before.atMs;
-process.send!({
-  ...measured,
-  cpuShare: (user + system) / 1_000 / wallMs,
-  perSecond: (measured.count / wallMs) * 1_000,
-} satisfies LatencyResult);
-process.exit(0);
+const startEngine = async (peer: EngineName): Promise<Read> => {
+  const processor = {
+    untilNextTurn: (_context: unknown, _events: unknown, done: () => void) => turns.back(done),
+  };
+  const users = await Users.create(peer, request.url, { processor });
+  let latenciesMs: number[] = [];
+  users.events.on('histogram', (_name: string, valueMs: number) => latenciesMs.push(valueMs));
+  const say = { emit: { channel: 'echo', data }, acknowledge: {} };
+  // The same thinks as those of the bare loop: any time within one before the first message, then one and a half to half.
+  const turn = [
+    { function: 'untilNextTurn' },
+    { think: `${thinkMs / 2}ms`, jitter: '100%' },
+    say,
+    { loop: [{ think: `${thinkMs}ms`, jitter: '50%' }, say], count: messages - 1 },
+  ];
+  const scenario = users.scenario([{ emit: { channel: 'echo', data }, acknowledge: {} }, { loop: turn }]);
+  for (let index = 0; index < count; index += 1)
+    setTimeout(() => void scenario({}).catch(fail), connectMs(index));
+  return () => {
+    const sketch = recorder.sketch('echo.ack');
+    const latencies =
+      peer === 'artillery' || sketch === undefined
+        ? quantiles(latenciesMs)
+        : { count: sketch.count, p50Ms: sketch.quantileMs(0.5), p99Ms: sketch.quantileMs(0.99) };
+    latenciesMs = [];
+    recorder.reset();
+    return latencies;
+  };
+};
+
+const read = request.peer === 'bare' ? startBare() : await startEngine(request.peer);
+
+const takeTurn = async (): Promise<LatencyAnswer> => {
+  read();
+  const before = { cpu: process.cpuUsage(), atMs: performance.now() };
+  await turns.take();
+  const { user, system } = process.cpuUsage(before.cpu);
+  const wallMs = performance.now() - before.atMs;
+  const latencies = read();
+  return {
+    ...latencies,
+    cpuShare: (user + system) / 1_000 / wallMs,
+    perSecond: (latencies.count / wallMs) * 1_000,
+  };
+};
+
+process.on('message', () => void takeTurn().then((value) => process.send?.({ value })));
+process.on('disconnect', () => process.exit(0));
+await turns.allBack();
+process.send?.({ value: null });
