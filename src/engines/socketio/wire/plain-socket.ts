@@ -60,6 +60,9 @@ const requestHead = (url: URL, key: string, options: ClientOptions): string => {
 
 const withCode = (message: string, code: string): Error => Object.assign(new Error(message), { code });
 
+/** A connection that is being asked for. */
+type Request = { url: string; options: ClientOptions; key: string };
+
 type Answer = { status: number; headers: Map<string, string> };
 
 /** The head of the answer, without the empty line at its end. Throws with Node's code when it is no HTTP. */
@@ -86,9 +89,9 @@ const sharedBuffer = Buffer.allocUnsafeSlow(65_536);
 class PlainSocket implements MessageSocket {
   readonly #socket: net.Socket;
   readonly #events: MessageSocketEvents;
-  readonly #options: ClientOptions;
-  readonly #url: URL;
-  #key: string | null;
+  readonly #closeTimeoutMs: number;
+  /** What is needed until the connection is made; ten thousand of them would hold megabytes. */
+  #request: Request | null;
   #head: Buffer | null = null;
   #decoder: FrameDecoder | null = null;
   #fragments: { opcode: number; parts: Buffer[] } | null = null;
@@ -98,15 +101,20 @@ class PlainSocket implements MessageSocket {
   #other: MessageSocket | null = null;
 
   constructor(url: string, options: ClientOptions, events: MessageSocketEvents) {
-    this.#url = new URL(url);
-    this.#options = options;
+    const key = randomBytes(16).toString('base64');
+    const { hostname, port } = new URL(url);
+    const { localAddress, family, closeTimeout } = options as {
+      localAddress?: string;
+      family?: number;
+      closeTimeout?: number;
+    };
+    this.#request = { url, options, key };
     this.#events = events;
-    this.#key = randomBytes(16).toString('base64');
-    const head = requestHead(this.#url, this.#key, options);
-    const { localAddress, family } = options as { localAddress?: string; family?: number };
+    this.#closeTimeoutMs = closeTimeout ?? defaultCloseTimeoutMs;
+    const head = requestHead(new URL(url), key, options);
     this.#socket = net.connect({
-      host: this.#url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(this.#url.port || 80),
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port || 80),
       noDelay: true,
       ...(localAddress === undefined ? {} : { localAddress }),
       ...(family === undefined ? {} : { family }),
@@ -114,7 +122,7 @@ class PlainSocket implements MessageSocket {
     });
     this.#socket.on('error', (error) => this.#end(error));
     this.#socket.on('close', () =>
-      this.#end(this.#key === null ? null : withCode('socket hang up', 'ECONNRESET')),
+      this.#end(this.#request === null ? null : withCode('socket hang up', 'ECONNRESET')),
     );
     this.#socket.write(head, 'latin1');
   }
@@ -127,7 +135,7 @@ class PlainSocket implements MessageSocket {
 
   close(): void {
     if (this.#other !== null) this.#other.close();
-    else if (this.#key !== null) this.terminate();
+    else if (this.#request !== null) this.terminate();
     else this.#sayFarewell(Buffer.alloc(0));
   }
 
@@ -147,7 +155,7 @@ class PlainSocket implements MessageSocket {
     if (this.#isOver) return true;
     try {
       const data = sharedBuffer.subarray(0, length);
-      if (this.#decoder === null) this.#readHead(data);
+      if (this.#decoder === null) this.#readHead(data, this.#request!);
       else this.#decoder.push(data);
     } catch (error) {
       if (!(error instanceof FrameError) && this.#decoder !== null) throw error;
@@ -157,7 +165,7 @@ class PlainSocket implements MessageSocket {
   }
 
   /** The answer to the request: it may come in pieces, and the first messages with it. */
-  #readHead(data: Buffer): void {
+  #readHead(data: Buffer, { url, options, key }: Request): void {
     this.#head = this.#head === null ? Buffer.from(data) : Buffer.concat([this.#head, data]);
     const end = this.#head.indexOf('\r\n\r\n');
     if (end < 0) {
@@ -171,27 +179,27 @@ class PlainSocket implements MessageSocket {
     const rest = this.#head.subarray(end + 4);
     if (status !== 101) throw new Error(`Unexpected server response: ${status}`);
     if (headers.get('upgrade')?.toLowerCase() !== 'websocket') throw new Error('Invalid Upgrade header');
-    const expected = createHash('sha1').update(`${this.#key}${acceptSuffix}`).digest('base64');
+    const expected = createHash('sha1').update(`${key}${acceptSuffix}`).digest('base64');
     if (headers.get('sec-websocket-accept') !== expected)
       throw new Error('Invalid Sec-WebSocket-Accept header');
     this.#head = null;
     if (headers.has('sec-websocket-extensions')) {
-      this.#giveWay();
+      this.#giveWay(url, options);
       return;
     }
-    this.#key = null;
-    this.#decoder = new FrameDecoder(this.#options.maxPayload ?? defaultMaxPayloadBytes, (frame) =>
+    this.#request = null;
+    this.#decoder = new FrameDecoder(options.maxPayload ?? defaultMaxPayloadBytes, (frame) =>
       this.#take(frame),
     );
     if (rest.length > 0) this.#decoder.push(rest);
   }
 
   /** The server wants to compress: the package `ws` makes this connection anew, and those that follow. */
-  #giveWay(): void {
-    compressing.add(this.#url.host);
+  #giveWay(url: string, options: ClientOptions): void {
+    compressing.add(new URL(url).host);
     this.#isOver = true;
     this.#socket.destroy();
-    this.#other = openPackageSocket(this.#url.href, this.#options, this.#events);
+    this.#other = openPackageSocket(url, options, this.#events);
   }
 
   #take({ isFinal, opcode: code, payload }: Frame): void {
@@ -234,8 +242,7 @@ class PlainSocket implements MessageSocket {
     if (this.#hasSaidFarewell || this.#isOver) return;
     this.#hasSaidFarewell = true;
     this.#socket.write(encodeFrame(opcode.close, payload));
-    const { closeTimeout } = this.#options as { closeTimeout?: number };
-    deadlines.after(closeTimeout ?? defaultCloseTimeoutMs, () => this.#socket.destroy());
+    deadlines.after(this.#closeTimeoutMs, () => this.#socket.destroy());
   }
 }
 
