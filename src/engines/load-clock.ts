@@ -4,7 +4,7 @@ type LoadTimer = { dueMs: number; id: number; run: (() => void) | null };
 const longestDelayMs = 2 ** 31 - 1;
 
 /** Longest stretch of timers before what arrived meanwhile is read, milliseconds: its wait would be read as latency. */
-const stretchMs = 1;
+const stretchMs = 0.25;
 
 /**
  * The clock on which arrivals, thinks and fixed-rate sends run. It advances only while load is driven, so that two
