@@ -281,6 +281,8 @@ test('a server that compresses is left to the package', async () => {
 
 test('a plain socket is for what it can do', () => {
   assert.ok(isForPlainSocket('ws://127.0.0.1:1/', {}));
+  assert.ok(isForPlainSocket('ws://127.0.0.1:1/', { perMessageDeflate: { threshold: 1 } }));
+  assert.ok(!isForPlainSocket('ws://127.0.0.1:1/', { perMessageDeflate: { serverNoContextTakeover: true } }));
   assert.ok(!isForPlainSocket('wss://127.0.0.1:1/', {}));
   assert.ok(!isForPlainSocket('ws://user:secret@127.0.0.1:1/', {}));
   assert.ok(!isForPlainSocket('ws://127.0.0.1:1/', { agent: new Agent() }));

@@ -18,6 +18,11 @@ const packageOptions = ['agent', 'socketPath', 'auth'] as const;
 /** Servers that compress, by their address: their connections are left to the package `ws`. */
 const compressing = new Set<string>();
 
+/** Whether compression, if any, is offered as the package `ws` offers it unless told otherwise. */
+const offersAsUsual = ({ perMessageDeflate }: ClientOptions): boolean =>
+  typeof perMessageDeflate !== 'object' ||
+  Object.keys(perMessageDeflate).every((name) => name === 'threshold');
+
 /**
  * Whether a connection can be a plain socket. Not over TLS or an agent, and not to a server that compresses. Windows
  * reads ahead into the memory that all of them share.
@@ -28,6 +33,7 @@ export const isForPlainSocket = (url: string, options: ClientOptions): boolean =
   return (
     username === '' &&
     !compressing.has(host) &&
+    offersAsUsual(options) &&
     packageOptions.every((name) => (options as Record<string, unknown>)[name] === undefined)
   );
 };
