@@ -1,5 +1,6 @@
-import type { CpuRequest, CpuResult } from './engine-load/cpu-generator.ts';
-import { runGenerator, startServer } from './engine-load/processes.ts';
+import type { CpuAnswer, CpuRequest } from './engine-load/cpu-generator.ts';
+import { startGenerator, startServer } from './engine-load/processes.ts';
+import { takeTurns } from './engine-load/take-turns.ts';
 import { type Figure, figure, median } from './figure.ts';
 
 export const about =
@@ -8,53 +9,39 @@ export const about =
 const peers = ['ours', 'bare', 'artillery'] as const;
 type Peer = (typeof peers)[number];
 
-const compare = async (url: string, templated: boolean, rounds: number): Promise<Record<Peer, number>> => {
-  const times: Record<Peer, number[]> = { ours: [], bare: [], artillery: [] };
-  // One after the other in each round, so that what disturbs the machine disturbs all of them.
-  for (let round = 0; round < rounds; round += 1)
-    for (const peer of peers) {
-      const request: CpuRequest = { peer, url, users: 40, messages: 1_000, templated };
-      const { cpuUsPerMessage } = await runGenerator<CpuResult>('cpu-generator.ts', request);
-      times[peer].push(cpuUsPerMessage);
-    }
-  const medians = { ours: median(times.ours), bare: median(times.bare), artillery: median(times.artillery) };
-  process.stderr.write(`${templated ? 'templated' : 'static'}, us a message: ${JSON.stringify(medians)}\n`);
-  return medians;
+/** Ratios of our CPU time of a message to that of the others, each the median over the turns. */
+const compare = async (url: string, templated: boolean, turns: number): Promise<Record<Peer, number>> => {
+  const times = await takeTurns<Peer, CpuAnswer>(
+    peers,
+    async (peer) =>
+      await startGenerator('cpu-generator.ts', {
+        peer,
+        url,
+        users: 40,
+        messages: 200,
+        templated,
+      } satisfies CpuRequest),
+    { warmUp: 5, turns },
+  );
+  const medians = peers.map((peer) => `${peer} ${median(times[peer]).toFixed(1)}`).join(', ');
+  process.stderr.write(`${templated ? 'templated' : 'static'} payload, us a message: ${medians}\n`);
+  const ratio = (peer: Peer) => median(times.ours.map((ours, turn) => ours / times[peer][turn]!));
+  return { ours: 1, bare: ratio('bare'), artillery: ratio('artillery') };
 };
 
-/** `args[0]`: rounds, 5 if not given. */
+/** `args[0]`: turns that each peer takes, 30 if not given. */
 export const run = async (args: readonly string[]): Promise<Figure[]> => {
-  const rounds = Number(args[0] ?? 5);
+  const turns = Number(args[0] ?? 30);
   await using server = await startServer();
-  const fixed = await compare(server.url, false, rounds);
-  const templated = await compare(server.url, true, rounds);
+  const fixed = await compare(server.url, false, turns);
+  const templated = await compare(server.url, true, turns);
+  const name = 'CPU per acknowledged message';
   const builtIn = "Artillery's built-in engine";
   const bare = 'bare socket.io-client loop';
   return [
-    figure(
-      'CPU per acknowledged message, static payload',
-      fixed.ours / fixed.artillery,
-      'ratio',
-      '<=',
-      0.6,
-      builtIn,
-    ),
-    figure(
-      'CPU per acknowledged message, templated payload',
-      templated.ours / templated.artillery,
-      'ratio',
-      '<=',
-      0.35,
-      builtIn,
-    ),
-    figure('CPU per acknowledged message, static payload', fixed.ours / fixed.bare, 'ratio', '<=', 1.1, bare),
-    figure(
-      'CPU per acknowledged message, templated payload',
-      templated.ours / templated.bare,
-      'ratio',
-      '<=',
-      1.1,
-      bare,
-    ),
+    figure(`${name}, static payload`, fixed.artillery, 'ratio', '<=', 0.6, builtIn),
+    figure(`${name}, templated payload`, templated.artillery, 'ratio', '<=', 0.35, builtIn),
+    figure(`${name}, static payload`, fixed.bare, 'ratio', '<=', 1.1, bare),
+    figure(`${name}, templated payload`, templated.bare, 'ratio', '<=', 1.1, bare),
   ];
 };

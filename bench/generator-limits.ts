@@ -3,16 +3,12 @@
  * generator that wastes more and more CPU on each of them; what the reported latencies gain over those of the idlest
  * run is the generator's own. Prints one line per level; the limits in src/load/generator-bottleneck.ts come from it.
  */
-import { fork } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { generatorBottleneck } from '../src/load/generator-bottleneck.ts';
-import { startLoadSession } from '../src/load/start-load-session.ts';
 import { LatencySketch } from '../src/measurement/latency-sketch.ts';
 import type { GeneratorHealth } from '../src/measurement/round-measurement.ts';
+import { startServer } from './engine-load/processes.ts';
+import { startSession } from './engine-load/session.ts';
 import { type Figure, figure } from './figure.ts';
 
 export const about =
@@ -31,30 +27,28 @@ type Level = {
   bottleneck: string | null;
 };
 
-const serve = async (): Promise<void> => {
-  const { Server } = await import('socket.io');
-  const io = new Server({ transports: ['websocket'] });
-  io.on('connection', (socket) => socket.on('echo', (data, acknowledge) => acknowledge(data)));
-  io.listen(0);
-  const address = (io as unknown as { httpServer: { address(): { port: number } } }).httpServer.address();
-  process.send?.(address.port);
-  process.on('disconnect', () => process.exit(0));
-};
-
-const scenario = (seconds: number): string => `config:
-  phases: [{ duration: 1, arrivalCount: ${users} }, { pause: ${seconds} }]
-  processor: ./burn.cjs
-  socketio: { transports: [websocket] }
-scenarios:
-  - engine: socketio
-    flow:
-      - loop:
-          - think: ${thinkMs}ms
-          - function: burn
-          - emit: { channel: echo, data: 1 }
-            acknowledge: {}
-        count: ${Math.round((seconds * 1_000) / thinkMs)}
-`;
+const scenario = (seconds: number) => ({
+  config: {
+    phases: [{ duration: 1, arrivalCount: users }, { pause: seconds }],
+    processor: './processor.cjs',
+    socketio: { transports: ['websocket'] },
+  },
+  scenarios: [
+    {
+      engine: 'socketio',
+      flow: [
+        {
+          loop: [
+            { think: `${thinkMs}ms` },
+            { function: 'burn' },
+            { emit: { channel: 'echo', data: 1 }, acknowledge: {} },
+          ],
+          count: Math.round((seconds * 1_000) / thinkMs),
+        },
+      ],
+    },
+  ],
+});
 
 const processor = (burnUs: number): string => `exports.burn = (context, events, done) => {
   const until = performance.now() + ${burnUs / 1_000};
@@ -62,39 +56,11 @@ const processor = (burnUs: number): string => `exports.burn = (context, events, 
   return done();
 };`;
 
-const measureLevel = async (
-  burnUs: number,
-  port: number,
-  folder: string,
-  seconds: number,
-): Promise<Level> => {
-  await writeFile(path.join(folder, 'scenario.yml'), scenario(seconds));
-  await writeFile(path.join(folder, 'burn.cjs'), processor(burnUs));
-  await using session = await startLoadSession(
-    {
-      scenarioPath: path.join(folder, 'scenario.yml'),
-      environment: null,
-      overrides: {},
-      variables: {},
-      targetUrl: `http://127.0.0.1:${port}`,
-      rawPath: null,
-      engine: {
-        timeoutMs: 10_000,
-        drainMs: 100,
-        observeAcknowledgements: 'none',
-        failureEvents: [],
-        deliveries: [],
-        jwt: null,
-        seed: 1,
-        shard: { index: 0, count: 1 },
-      },
-    },
-    {
-      logPath: path.join(folder, 'load.log'),
-      cpus: os.availableParallelism() > 1 ? [1] : null,
-      env: process.env,
-    },
-  );
+const measureLevel = async (burnUs: number, url: string, seconds: number): Promise<Level> => {
+  await using session = await startSession(url, {
+    scenario: scenario(seconds),
+    processor: processor(burnUs),
+  });
   await session.resume();
   await delay(2_000);
   await session.reset();
@@ -121,28 +87,15 @@ const rowOf = (level: Level): string => {
 /** Takes the seconds of each level; 10 if not given. */
 export const run = async (args: readonly string[]): Promise<Figure[]> => {
   const seconds = Number(args[0] ?? 10);
-  const pinned = os.availableParallelism() > 1 && process.platform === 'linux';
-  const server = fork(fileURLToPath(import.meta.url), ['serve'], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    ...(pinned ? { execPath: 'taskset', execArgv: ['-c', '0', process.execPath] } : {}),
-  });
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'tailgate-limits-'));
+  await using server = await startServer();
   const levels: Level[] = [];
-  try {
-    const port = await new Promise<number>((resolve) =>
-      server.once('message', (message) => resolve(message as number)),
-    );
-    process.stderr.write(
-      'wasted per message | messages | cpu | loop p50 | loop p99 | ack p50 | ack p99 | verdict\n',
-    );
-    for (const burnUs of levelsUs) {
-      const level = await measureLevel(burnUs, port, folder, seconds);
-      levels.push(level);
-      process.stderr.write(`${rowOf(level)}\n`);
-    }
-  } finally {
-    server.disconnect();
-    await rm(folder, { recursive: true, force: true });
+  process.stderr.write(
+    'wasted per message | messages | cpu | loop p50 | loop p99 | ack p50 | ack p99 | verdict\n',
+  );
+  for (const burnUs of levelsUs) {
+    const level = await measureLevel(burnUs, server.url, seconds);
+    levels.push(level);
+    process.stderr.write(`${rowOf(level)}\n`);
   }
   const idle = levels[0]!;
   const valid = levels.filter(({ bottleneck }) => bottleneck === null);
@@ -168,5 +121,3 @@ export const run = async (args: readonly string[]): Promise<Figure[]> => {
     ),
   ];
 };
-
-if (process.argv[2] === 'serve') await serve();

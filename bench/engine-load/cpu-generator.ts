@@ -1,7 +1,11 @@
-import { io, type Socket } from 'socket.io-client';
+import { io } from 'socket.io-client';
+import { Turns } from './turns.ts';
 import { type EngineName, Users } from './users.ts';
 
-/** Sends acknowledged messages, each user one after the other, and tells the CPU time of one. */
+/**
+ * Users who send acknowledged messages one after the other, as fast as they are answered. Asked for a burst, each of
+ * them sends `messages`, and the answer is the CPU time of one; between bursts they keep their connections.
+ */
 export type CpuRequest = {
   peer: EngineName | 'bare';
   url: string;
@@ -10,7 +14,8 @@ export type CpuRequest = {
   templated: boolean;
 };
 
-export type CpuResult = { cpuUsPerMessage: number; rssBytes: number };
+/** Answer to each question: CPU time of one message, microseconds. */
+export type CpuAnswer = number;
 
 const request = JSON.parse(process.argv[2]!) as CpuRequest;
 const fixed = {
@@ -25,59 +30,55 @@ const templates = {
   text: '{{ name }} writes message {{ $loopCount }}',
 };
 
-const bareLoop = async (sockets: Socket[], messages: number): Promise<void> => {
-  await Promise.all(
-    sockets.map(async (socket, index) => {
-      const name = `user ${index}`;
-      await new Promise<void>((resolve) => {
-        let n = 0;
-        const next = () => {
-          if (n === messages) {
-            resolve();
-            return;
-          }
-          n += 1;
-          const payload = request.templated ? { user: name, n, text: `${name} writes message ${n}` } : fixed;
-          socket.emit('echo', payload, next);
-        };
-        next();
-      });
-    }),
-  );
+const turns = new Turns(request.users);
+
+const startBare = (): void => {
+  for (let index = 0; index < request.users; index += 1) {
+    const socket = io(request.url, { forceNew: true, transports: ['websocket'] });
+    const name = `user ${index}`;
+    const burst = (): void => {
+      let n = 0;
+      const next = () => {
+        if (n === request.messages) {
+          turns.back(burst);
+          return;
+        }
+        n += 1;
+        const payload = request.templated ? { user: name, n, text: `${name} writes message ${n}` } : fixed;
+        socket.emit('echo', payload, next);
+      };
+      next();
+    };
+    socket.on('connect', () => turns.back(burst));
+  }
 };
 
-const runBare = async (): Promise<(messages: number) => Promise<void>> => {
-  const sockets = Array.from({ length: request.users }, () =>
-    io(request.url, { forceNew: true, transports: ['websocket'] }),
-  );
-  await Promise.all(
-    sockets.map(async (socket) => await new Promise((resolve) => socket.on('connect', () => resolve(null)))),
-  );
-  return async (messages) => await bareLoop(sockets, messages);
+const startEngine = async (peer: EngineName): Promise<void> => {
+  const processor = {
+    untilNextBurst: (_context: unknown, _events: unknown, done: () => void) => turns.back(done),
+  };
+  const users = await Users.create(peer, request.url, { processor });
+  const data = request.templated ? templates : fixed;
+  const burst = { loop: [{ emit: { channel: 'echo', data }, acknowledge: {} }], count: request.messages };
+  const flow = [{ loop: [{ function: 'untilNextBurst' }, burst] }];
+  users
+    .run(flow, request.users, (index) => ({ name: `user ${index}` }))
+    .catch((error: unknown) => {
+      process.stderr.write(`${String(error)}\n`);
+      process.exit(1);
+    });
 };
 
-const runEngine = async (peer: EngineName): Promise<(messages: number) => Promise<void>> => {
-  const users = await Users.create(peer, request.url);
-  return async (messages) =>
-    await users.run(
-      [
-        {
-          loop: [{ emit: { channel: 'echo', data: request.templated ? templates : fixed }, acknowledge: {} }],
-          count: messages,
-        },
-      ],
-      request.users,
-      (index) => ({ name: `user ${index}` }),
-    );
+const runBurst = async (): Promise<CpuAnswer> => {
+  const before = process.cpuUsage();
+  await turns.take();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / (request.users * request.messages);
 };
 
-const run = request.peer === 'bare' ? await runBare() : await runEngine(request.peer);
-await run(Math.ceil(request.messages / 5));
-const before = process.cpuUsage();
-await run(request.messages);
-const { user, system } = process.cpuUsage(before);
-process.send!({
-  cpuUsPerMessage: (user + system) / (request.users * request.messages),
-  rssBytes: process.memoryUsage.rss(),
-} satisfies CpuResult);
-process.exit(0);
+process.on('message', () => void runBurst().then((value) => process.send?.({ value })));
+process.on('disconnect', () => process.exit(0));
+if (request.peer === 'bare') startBare();
+else await startEngine(request.peer);
+await turns.allBack();
+process.send?.({ value: null });

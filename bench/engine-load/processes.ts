@@ -5,6 +5,13 @@ import path from 'node:path';
 
 const canPin = os.availableParallelism() >= 2 && spawnSync('taskset', ['-V']).status === 0;
 
+/** Cores of a bench: the load on the first, the server alone on the second. */
+export const generatorCore = 0;
+const serverCore = 1;
+
+/** Cores to which the generator of a load session is pinned; null where the machine does not allow that. */
+export const generatorCpus: readonly number[] | null = canPin ? [generatorCore] : null;
+
 /** Starts a program of this folder on one core, with a channel to it. Needs two cores to keep server and load apart. */
 const start = (file: string, core: number, args: readonly string[]): ChildProcess => {
   const program = [process.execPath, path.join(import.meta.dirname, file), ...args];
@@ -12,22 +19,64 @@ const start = (file: string, core: number, args: readonly string[]): ChildProces
   return spawn(command!, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 };
 
-/** The server of the benches, on the second core. */
-export const startServer = async (): Promise<AsyncDisposable & { url: string }> => {
-  const child = start('server.ts', 1, []);
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+/** A program of this folder: each question gets one answer, and it ends when it is let go. */
+export type Program = AsyncDisposable & {
+  pid: number;
+  ask<T>(question: unknown): Promise<T>;
+};
+
+const answerOf = async (child: ChildProcess, file: string): Promise<unknown> => {
+  const ended = new AbortController();
+  const exited = once(child, 'exit', { signal: ended.signal }).then(([code]) => {
+    throw new Error(`${file} ended with ${code}`);
+  });
+  exited.catch(() => {});
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal: ended.signal }), exited]);
+    return (message as { value: unknown }).value;
+  } finally {
+    ended.abort();
+  }
+};
+
+/** Starts a program that answers questions; `ready` is its first message, sent unasked. */
+const startProgram = async <T>(
+  file: string,
+  core: number,
+  args: readonly string[],
+): Promise<Program & { ready: T }> => {
+  const child = start(file, core, args);
+  const ready = (await answerOf(child, file)) as T;
   return {
-    url: `http://127.0.0.1:${port}`,
+    pid: child.pid!,
+    ready,
+    ask: async <A>(question: unknown) => {
+      const answer = answerOf(child, file);
+      child.send(question as object);
+      return (await answer) as A;
+    },
     [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
       child.disconnect();
-      await once(child, 'exit');
+      await exit;
     },
   };
 };
 
+/** The server of the benches (see server.ts for what it can be asked), on the second core. */
+export const startServer = async (): Promise<Program & { url: string }> => {
+  const server = await startProgram<{ port: number }>('server.ts', serverCore, []);
+  return { ...server, url: `http://127.0.0.1:${server.ready.port}` };
+};
+
+/** Starts a generator that is asked questions, on the first core. */
+export const startGenerator = async (file: string, request: unknown): Promise<Program> =>
+  await startProgram(file, generatorCore, [JSON.stringify(request)]);
+
 /** Runs a generator on the first core to its end; gives what it sends as its result. */
 export const runGenerator = async <T>(file: string, request: unknown): Promise<T> => {
-  const child = start(file, 0, [JSON.stringify(request)]);
+  const child = start(file, generatorCore, [JSON.stringify(request)]);
   let result: T | null = null;
   child.on('message', (message) => {
     result = message as T;

@@ -34,11 +34,12 @@ const artilleryEvents = (): EventEmitter => {
 /** Virtual users of one scenario on one of the engines, as Artillery's runner makes them. */
 export class Users {
   readonly #engine: Engine;
-  readonly #events: EventEmitter;
+  /** What the engine tells Artillery's runner. */
+  readonly events: EventEmitter;
 
   private constructor(engine: Engine, events: EventEmitter) {
     this.#engine = engine;
-    this.#events = events;
+    this.events = events;
   }
 
   static async create(name: EngineName, url: string, config: Record<string, unknown> = {}): Promise<Users> {
@@ -63,17 +64,20 @@ export class Users {
     return new Users(engine, name === 'ours' ? new EventEmitter() : artilleryEvents());
   }
 
+  /** Compiles a flow; what it gives runs one user through it, and rejects when that fails. */
+  scenario(flow: unknown[]): (vars: Record<string, unknown>) => Promise<void> {
+    const run = this.#engine.createScenario({ name: 'bench', engine: 'socketio', flow }, this.events);
+    return async (vars) =>
+      await new Promise<void>((resolve, reject) => {
+        const $uuid = randomUUID();
+        const context = { vars: { $uuid, ...vars }, funcs: {}, _uid: $uuid };
+        run(context, (error) => (error ? reject(error) : resolve()));
+      });
+  }
+
   /** Runs `count` users through the flow; rejects when one fails. */
   async run(flow: unknown[], count: number, vars: (index: number) => Record<string, unknown>): Promise<void> {
-    const scenario = this.#engine.createScenario({ name: 'bench', engine: 'socketio', flow }, this.#events);
-    await Promise.all(
-      Array.from({ length: count }, async (_, index) => {
-        await new Promise<void>((resolve, reject) => {
-          const $uuid = randomUUID();
-          const context = { vars: { $uuid, ...vars(index) }, funcs: {}, _uid: $uuid };
-          scenario(context, (error) => (error ? reject(error) : resolve()));
-        });
-      }),
-    );
+    const scenario = this.scenario(flow);
+    await Promise.all(Array.from({ length: count }, async (_, index) => await scenario(vars(index))));
   }
 }

@@ -3,6 +3,9 @@ type LoadTimer = { dueMs: number; id: number; run: (() => void) | null };
 /** Longest delay one `setTimeout` can hold, milliseconds. */
 const longestDelayMs = 2 ** 31 - 1;
 
+/** Longest stretch of timers before what arrived meanwhile is read, milliseconds: its wait would be read as latency. */
+const stretchMs = 0.25;
+
 /**
  * The clock on which arrivals, thinks and fixed-rate sends run. It advances only while load is driven, so that two
  * servers can be measured in alternating slices and each of them still sees one continuous load.
@@ -18,6 +21,7 @@ export class LoadClock {
   #byId = new Map<number, LoadTimer>();
   #nextId = 1;
   #handle: NodeJS.Timeout | null = null;
+  #rest: NodeJS.Immediate | null = null;
   #armedForMs = Number.POSITIVE_INFINITY;
   #waiting: (() => void)[] = [];
 
@@ -104,7 +108,9 @@ export class LoadClock {
 
   #disarm(): void {
     if (this.#handle !== null) clearTimeout(this.#handle);
+    if (this.#rest !== null) clearImmediate(this.#rest);
     this.#handle = null;
+    this.#rest = null;
     this.#armedForMs = Number.POSITIVE_INFINITY;
   }
 
@@ -121,19 +127,31 @@ export class LoadClock {
 
   #fire(): void {
     this.#handle = null;
+    this.#rest = null;
     this.#armedForMs = Number.POSITIVE_INFINITY;
     const nowMs = this.nowMs();
+    let isUnfinished = false;
     try {
       // Only what was due on entry: a callback that sets a timer for now cannot keep the loop from its I/O.
       for (let next = this.#peek(); next !== undefined && next.dueMs <= nowMs; next = this.#peek()) {
+        isUnfinished = this.nowMs() - nowMs > stretchMs;
+        if (isUnfinished) break;
         this.#pop();
         this.#byId.delete(next.id);
         next.run?.();
         if (this.paused) return;
       }
     } finally {
-      this.#arm();
+      if (isUnfinished) this.#fireAfterReading();
+      else this.#arm();
     }
+  }
+
+  /** Goes on with what is due as soon as the event loop has read what arrived. */
+  #fireAfterReading(): void {
+    this.#disarm();
+    this.#armedForMs = Number.NEGATIVE_INFINITY;
+    this.#rest = setImmediate(() => this.#fire());
   }
 
   /** The earliest timer that was not cleared. */

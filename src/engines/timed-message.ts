@@ -26,7 +26,9 @@ export class TimedMessage {
   /** The answer came at `atMs` (`performance.now()`): records the latency. */
   answered(metric: string, atMs: number): void {
     if (!this.#end()) return;
-    recorder.latency(metric, atMs - this.#fromMs, this.#slice);
+    // What was sent and answered while one batch of messages was handled did not arrive with the first of them.
+    const endMs = atMs >= this.#fromMs ? atMs : performance.now();
+    recorder.latency(metric, endMs - this.#fromMs, this.#slice);
     if (this.#isCounted) recorder.count('messages.acknowledged');
   }
 

@@ -52,6 +52,41 @@ describe('the load clock', () => {
     assert.deepEqual(early, []);
   });
 
+  test('lets what arrived be read while many timers are due at once', async () => {
+    const clock = new LoadClock();
+    const fired: number[] = [];
+    const firedAtReading: number[] = [];
+    for (let index = 0; index < 30; index += 1)
+      clock.at(5, () => {
+        if (index === 0) setImmediate(() => firedAtReading.push(fired.length));
+        fired.push(index);
+        const untilMs = performance.now() + 1;
+        while (performance.now() < untilMs);
+      });
+    clock.resume();
+    while (fired.length < 30) await delay(1);
+    assert.deepEqual(
+      fired,
+      Array.from({ length: 30 }, (_, index) => index),
+    );
+    assert.ok(firedAtReading[0]! < 10, `${firedAtReading[0]} ran first`);
+    assert.equal(clock.pendingTimers, 0);
+    // Paused in the middle, the rest waits.
+    for (let index = 0; index < 5; index += 1)
+      clock.after(1, () => {
+        fired.push(index);
+        const untilMs = performance.now() + 2;
+        while (performance.now() < untilMs);
+      });
+    while (fired.length === 30) await new Promise((resolve) => setImmediate(resolve));
+    clock.pause();
+    const before = fired.length;
+    await delay(20);
+    assert.equal(fired.length, before);
+    clock.resume();
+    while (fired.length < 35) await delay(1);
+  });
+
   test('does not run what was cleared', async () => {
     const clock = new LoadClock(false);
     const fired: number[] = [];

@@ -5,7 +5,7 @@ import { type LoadActivity, loadActivity } from '../load-activity.ts';
 import { clearBit, DeliveryRoom, hasBit } from './delivery-room.ts';
 import { type DeliveryTag, formatTag } from './delivery-tag.ts';
 import { ForeignDeliveries, roomHash } from './foreign-deliveries.ts';
-import { asHostTimeUs, hostTimeUs } from './host-time.ts';
+import { arrivedUs, asHostTimeUs } from './host-time.ts';
 
 /** One kind of delivery that a scenario watches: an event that is sent, and the event that its receivers get. */
 export type DeliveryWatch = {
@@ -338,7 +338,7 @@ export class DeliveryLedger {
 
   /** A tagged message arrived at a member. */
   receive(member: DeliveryMember, tag: DeliveryTag): void {
-    const nowUs = hostTimeUs();
+    const nowUs = arrivedUs(tag.sentUs);
     const watch = this.#watches[tag.watch];
     if (watch === undefined) return;
     if (tag.worker !== this.#shard().index) {

@@ -1,4 +1,5 @@
 import { recorder } from '../../measurement/recorder.ts';
+import { arrivedMs } from '../arrival-instant.ts';
 import { deadlines } from '../deadlines.ts';
 import { engineSettings } from '../engine-settings.ts';
 import { loadActivity } from '../load-activity.ts';
@@ -140,7 +141,8 @@ class ObservedEmit implements PendingAnswer, AcknowledgementReceiver {
       observation.acknowledged += 1;
       recorder.count('messages.acknowledged');
       const { latency } = this.#message;
-      if (latency !== null) recorder.latency(latency.metric, performance.now() - latency.fromMs, this.#slice);
+      if (latency !== null)
+        recorder.latency(latency.metric, arrivedMs(latency.fromMs) - latency.fromMs, this.#slice);
       for (const [place, count] of observation.unanswered)
         for (let index = 0; index < count; index += 1) this.#recordTimeout(place);
       observation.unanswered.clear();

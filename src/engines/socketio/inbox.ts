@@ -8,14 +8,16 @@ const maxKept = 1_000;
  * so that no event is missed because it was faster than the flow.
  */
 export class Inbox {
-  #kept = new Map<string, unknown[][]>();
-  #listeners = new Map<string, Listener[]>();
+  // Made when they are needed: many users wait for nothing.
+  #kept: Map<string, unknown[][]> | null = null;
+  #listeners: Map<string, Listener[]> | null = null;
 
   /** An event came. Goes to the first listener that takes it, else is kept if `keep`. */
   deliver(event: string, args: unknown[], keep: boolean): void {
-    const listeners = this.#listeners.get(event);
+    const listeners = this.#listeners?.get(event);
     if (listeners !== undefined) for (const listener of [...listeners]) if (listener(args)) return;
     if (!keep) return;
+    this.#kept ??= new Map();
     const kept = this.#kept.get(event) ?? [];
     this.#kept.set(event, kept);
     kept.push(args);
@@ -24,11 +26,12 @@ export class Inbox {
 
   /** Takes the oldest kept event of this name. */
   take(event: string): unknown[] | undefined {
-    return this.#kept.get(event)?.shift();
+    return this.#kept?.get(event)?.shift();
   }
 
   /** Offers events of this name to `listener`, which tells whether it takes them. Gives what ends that. */
   listen(event: string, listener: Listener): () => void {
+    this.#listeners ??= new Map();
     const listeners = this.#listeners.get(event) ?? [];
     this.#listeners.set(event, listeners);
     listeners.push(listener);

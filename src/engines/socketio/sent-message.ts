@@ -1,4 +1,5 @@
 import { recorder } from '../../measurement/recorder.ts';
+import { arrivedMs } from '../arrival-instant.ts';
 import { type Deadline, deadlines } from '../deadlines.ts';
 import type { VirtualUserContext } from '../flow/step.ts';
 import { loadActivity } from '../load-activity.ts';
@@ -66,11 +67,11 @@ export class SentMessage implements PendingAnswer, AcknowledgementReceiver {
 
   acknowledge(args: unknown[]): void {
     if (!this.#isOpen || !this.#awaitsAck) return;
-    const nowMs = performance.now();
+    const atMs = arrivedMs(this.#fromMs);
     this.#awaitsAck = false;
     this.#answer = args;
     this.#spec.acknowledge!.accept(args, this.#context, (failure) =>
-      this.#accepted(failure, this.#spec.ackMetric, nowMs),
+      this.#accepted(failure, this.#spec.ackMetric, atMs),
     );
   }
 
@@ -82,21 +83,21 @@ export class SentMessage implements PendingAnswer, AcknowledgementReceiver {
   /** Several events may together be the response; tells whether this one belonged to it. */
   #respond(args: unknown[]): boolean {
     if (!this.#isOpen || !this.#awaitsResponse) return false;
-    const nowMs = performance.now();
+    const atMs = arrivedMs(this.#fromMs);
     this.#responses.push(...args);
     const { check } = this.#spec.response!;
     if (!check.isComplete(this.#responses, this.#context)) return false;
     this.#awaitsResponse = false;
     this.#answer = this.#responses;
     check.accept(this.#responses, this.#context, (failure) =>
-      this.#accepted(failure, this.#spec.responseMetric, nowMs),
+      this.#accepted(failure, this.#spec.responseMetric, atMs),
     );
     return true;
   }
 
-  #accepted(failure: StepFailure | null, metric: string, nowMs: number): void {
+  #accepted(failure: StepFailure | null, metric: string, atMs: number): void {
     if (failure === null && this.#epoch === recorder.epoch && this.#spec.isMeasured)
-      recorder.latency(metric, nowMs - this.#fromMs, this.#slice);
+      recorder.latency(metric, atMs - this.#fromMs, this.#slice);
     if (failure !== null || !(this.#awaitsAck || this.#awaitsResponse)) this.#end(failure, true);
   }
 

@@ -30,7 +30,8 @@ export const everyone = '*';
 export type Namespace = {
   channel: UserChannel;
   inbox: Inbox;
-  attached: Set<string>;
+  /** Events that come to the inbox. */
+  attached: Set<string> | null;
   connection: ClientConnection;
 };
 
@@ -119,7 +120,7 @@ export class SocketIoUser {
         this.#failPending(reason);
       },
     });
-    const found: Namespace = { channel, inbox: new Inbox(), attached: new Set(), connection };
+    const found: Namespace = { channel, inbox: new Inbox(), attached: null, connection };
     this.#namespaces.set(namespace, found);
     (this.context.sockets as Record<string, unknown>)[namespace] = socket;
     if (this.member !== null) deliveries.watch(socket, this.member);
@@ -130,7 +131,8 @@ export class SocketIoUser {
 
   /** Makes the events of this name come to the inbox. */
   listen(namespace: Namespace, event: string): void {
-    if (namespace.attached.has(event)) return;
+    if (namespace.attached?.has(event)) return;
+    namespace.attached ??= new Set();
     namespace.attached.add(event);
     const keep = this.#plan.listened.has(event);
     namespace.channel.socket.on(event, (...args) => namespace.inbox.deliver(event, args, keep));

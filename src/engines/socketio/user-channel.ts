@@ -1,4 +1,5 @@
 import { recorder } from '../../measurement/recorder.ts';
+import { arrivedMs } from '../arrival-instant.ts';
 import { type Deadline, deadlines } from '../deadlines.ts';
 import { loadActivity } from '../load-activity.ts';
 import { StepFailure } from '../step-failure.ts';
@@ -41,11 +42,12 @@ export class UserChannel {
     );
     socket.on('connect', () => {
       if (this.#isClosed) return;
-      const nowMs = performance.now();
       if (!this.#wasConnected) {
-        if (epoch === recorder.epoch) recorder.latency('connect.handshake', nowMs - startedMs, slice);
+        if (epoch === recorder.epoch)
+          recorder.latency('connect.handshake', arrivedMs(startedMs) - startedMs, slice);
         this.#endHandshake();
-      } else if (this.#lostAtMs !== null) recorder.latency('reconnect.handshake', nowMs - this.#lostAtMs);
+      } else if (this.#lostAtMs !== null)
+        recorder.latency('reconnect.handshake', performance.now() - this.#lostAtMs);
       this.#wasConnected = true;
       this.#lostAtMs = null;
       this.#events.connected();

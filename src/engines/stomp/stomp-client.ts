@@ -1,4 +1,5 @@
 import type { ClientOptions, RawData, WebSocket } from 'ws';
+import { arrivedMs, noteArrival } from '../arrival-instant.ts';
 import { deadlines } from '../deadlines.ts';
 import { StepFailure } from '../step-failure.ts';
 import { openSocket, publicUrl } from '../ws/open-socket.ts';
@@ -185,7 +186,8 @@ export class StompClient {
 
   #arrived(data: RawData, isBinary: boolean): void {
     if (this.#phase === 'closed') return;
-    this.#arrivalMs = performance.now();
+    noteArrival();
+    this.#arrivalMs = arrivedMs(0);
     try {
       if (this.#sockJs && !isBinary) this.#unwrap(data.toString());
       else this.#decoder.push(data as Buffer);

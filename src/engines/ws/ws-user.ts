@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import { recorder } from '../../measurement/recorder.ts';
+import { arrivedMs, noteArrival } from '../arrival-instant.ts';
 import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger.ts';
 import { tagInBytes } from '../delivery/delivery-tag.ts';
 import type { ImplicitConnection } from '../flow/implicit-connect.ts';
@@ -80,12 +81,13 @@ export class WsUser {
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
+    noteArrival();
     recorder.count('messages.received');
     if (this.#plan.hasDeliveries) {
       const tag = tagInBytes(data);
       if (tag !== null) deliveryLedger.receive(this.member, tag);
     }
-    const message = new WsMessage(data, isBinary, performance.now());
+    const message = new WsMessage(data, isBinary, arrivedMs(0));
     for (const waiter of this.#waiters) if (waiter.take(message)) return;
     if (this.#reportsFailure(message)) return;
     if (!this.#plan.keepsMessages) return;

@@ -1,5 +1,8 @@
-import { type ClientOptions, WebSocket } from 'ws';
+import type { ClientOptions } from 'ws';
+import { noteArrival } from '../../arrival-instant.ts';
 import { type Deadline, deadlines } from '../../deadlines.ts';
+import { type MessageSocket, type MessageSocketEvents, openPackageSocket } from './message-socket.ts';
+import { isForPlainSocket, openPlainSocket } from './plain-socket.ts';
 
 export type SessionEvents = {
   opened(): void;
@@ -24,8 +27,8 @@ const transportError = (error: unknown): Error =>
   Object.assign(new Error('websocket error'), { type: 'TransportError', description: error });
 
 /** One Engine.IO session (protocol 4) over one WebSocket, without upgrades. */
-export class WireSession {
-  readonly #socket: WebSocket;
+export class WireSession implements MessageSocketEvents {
+  readonly #socket: MessageSocket;
   readonly #events: SessionEvents;
   #state: 'opening' | 'open' | 'closed' = 'opening';
   #handshake: Handshake | null = null;
@@ -33,23 +36,26 @@ export class WireSession {
 
   constructor(url: string, options: ClientOptions, timeoutMs: number, events: SessionEvents) {
     this.#events = events;
-    this.#socket = new WebSocket(url, [], options);
+    const openSocket = isForPlainSocket(url, options) ? openPlainSocket : openPackageSocket;
+    this.#socket = openSocket(url, options, this);
     this.#deadline = deadlines.after(timeoutMs, () => this.#end('timeout', new Error('timeout')));
-    this.#socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
-    this.#socket.on('error', (error) => this.#end('transport error', transportError(error)));
-    this.#socket.on('close', () =>
-      this.#end('transport close', transportError(new Error('closed in the handshake'))),
-    );
+  }
+
+  /** The socket is over. */
+  closed(error: Error | null): void {
+    if (error !== null) this.#end('transport error', transportError(error));
+    else this.#end('transport close', transportError(new Error('closed in the handshake')));
   }
 
   get isOpen(): boolean {
     return this.#state === 'open';
   }
 
-  #receive(data: Buffer, isBinary: boolean): void {
+  message(data: Buffer, isBinary: boolean): void {
+    noteArrival();
     if (this.#state === 'closed') return;
     if (isBinary) {
-      this.#events.attachment(data);
+      this.#events.attachment(Buffer.from(data));
       return;
     }
     const type = data[0];

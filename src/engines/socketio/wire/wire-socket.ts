@@ -43,8 +43,8 @@ export class WireSocket implements ClientSocket {
   readonly #auth: unknown;
   readonly #prefix: string;
   readonly #listeners = new Listeners();
-  readonly #watchers = new Map<string, EventWatcher>();
-  #acknowledgements = new Map<number, Acknowledgement>();
+  #watchers: Map<string, EventWatcher> | null = null;
+  #acknowledgements: Map<number, Acknowledgement> | null = null;
   #nextId = 0;
   #unsent: (() => void)[] = [];
   #unread: unknown[][] = [];
@@ -103,6 +103,7 @@ export class WireSocket implements ClientSocket {
 
   #expect(acknowledgement: Acknowledgement): number {
     const id = this.#nextId++;
+    this.#acknowledgements ??= new Map();
     this.#acknowledgements.set(id, acknowledgement);
     return id;
   }
@@ -161,6 +162,7 @@ export class WireSocket implements ClientSocket {
 
   /** Takes an event as the text of its arguments, which is not parsed if nothing else listens. */
   watch(event: string, watcher: EventWatcher): void {
+    this.#watchers ??= new Map();
     this.#watchers.set(event, watcher);
   }
 
@@ -196,7 +198,7 @@ export class WireSocket implements ClientSocket {
     if (!this.connected) return;
     this.connected = false;
     this.id = undefined;
-    this.#acknowledgements = new Map();
+    this.#acknowledgements = null;
     this.#listeners.call('disconnect', [reason]);
   }
 
@@ -245,8 +247,8 @@ export class WireSocket implements ClientSocket {
 
   #take(id: number | null): Acknowledgement | undefined {
     if (id === null) return undefined;
-    const acknowledgement = this.#acknowledgements.get(id);
-    this.#acknowledgements.delete(id);
+    const acknowledgement = this.#acknowledgements?.get(id);
+    this.#acknowledgements?.delete(id);
     return acknowledgement;
   }
 
@@ -270,12 +272,12 @@ export class WireSocket implements ClientSocket {
       this.#event(parsePayload<unknown[]>(payload), id, false, payload);
       return;
     }
-    this.#watchers.get(name)?.text(payload);
+    this.#watchers?.get(name)?.text(payload);
     if (this.#listeners.has(name)) this.#dispatch(parsePayload<unknown[]>(payload));
   }
 
   #event(args: unknown[], id: number | null, isBinary: boolean, payload = ''): void {
-    const watcher = this.#watchers.get(String(args[0]));
+    const watcher = this.#watchers?.get(String(args[0]));
     if (isBinary) watcher?.args(args.slice(1));
     else watcher?.text(payload);
     const given = id === null ? args : [...args, this.#answer(id)];

@@ -1,0 +1,51 @@
+import type { LatencyAnswer, LatencyRequest } from './engine-load/latency-generator.ts';
+import { startGenerator, startServer } from './engine-load/processes.ts';
+import { takeTurns } from './engine-load/take-turns.ts';
+import { type Figure, figure, median } from './figure.ts';
+
+export const about =
+  'the p99 that one server shows at 1,000 users and 4,000 messages a second, by who drives the load';
+
+const peers = ['ours', 'bare', 'artillery'] as const;
+type Peer = (typeof peers)[number];
+
+const tableOf = (answers: Record<Peer, readonly LatencyAnswer[]>): string =>
+  peers
+    .map((peer) => {
+      const of = (value: (answer: LatencyAnswer) => number) => median(answers[peer].map(value));
+      return [
+        peer,
+        `${Math.round(of(({ perSecond }) => perSecond))}/s`,
+        of(({ p50Ms }) => p50Ms).toFixed(2),
+        of(({ p99Ms }) => p99Ms).toFixed(2),
+        of(({ cpuShare }) => cpuShare).toFixed(2),
+      ].join(' | ');
+    })
+    .join('\n');
+
+/** `args[0]`: turns of three seconds that each peer takes, 12 if not given. */
+export const run = async (args: readonly string[]): Promise<Figure[]> => {
+  await using server = await startServer();
+  const answers = await takeTurns<Peer, LatencyAnswer>(
+    peers,
+    async (peer) =>
+      await startGenerator('latency-generator.ts', {
+        peer,
+        url: server.url,
+        users: 1_000,
+        thinkMs: 249,
+        messages: 12,
+      } satisfies LatencyRequest),
+    { warmUp: 2, turns: Number(args[0] ?? 12) },
+  );
+  process.stderr.write(
+    `who | messages | p50 ms | p99 ms | CPU of the generator (medians of the turns)\n${tableOf(answers)}\n`,
+  );
+  const ratio = (peer: Peer) =>
+    median(answers.ours.map(({ p99Ms }, turn) => p99Ms / answers[peer][turn]!.p99Ms));
+  const name = 'p99 at 1,000 users and 4,000 messages a second';
+  return [
+    figure(name, ratio('bare'), 'ratio', '<=', 1.1, 'bare socket.io-client loop'),
+    figure(name, ratio('artillery'), 'ratio', '<=', 0.5, "Artillery's built-in engine"),
+  ];
+};
