@@ -145,6 +145,7 @@ export const openSide = async (
         },
         {
           logPath: logFile('load.log'),
+          workers: suite.measure.generators,
           cpus: context.pinning?.generator ?? null,
           env: host.env,
           signal: host.signal,
