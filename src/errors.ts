@@ -272,7 +272,8 @@ export const catalogue = {
   GENERATOR_BOTTLENECK: entry<{ reason: string }>(
     'invalid',
     (p) => `The load generator was the bottleneck: ${p.reason}.`,
-    () => 'Lower the arrival rate, or run on a machine with more cores. The server is not to blame.',
+    () =>
+      'Lower the arrival rate, or run on a machine with more cores and set "measure.generators". The server is not to blame. For a burst, "measure.arrivals: best-effort" judges what can be judged all the same.',
   ),
 
   // baseline
@@ -322,6 +323,13 @@ export const catalogue = {
     'usage',
     (p) => `"${p.path}" is not a Tailgate report: ${p.reason}.`,
     () => 'Give two files written by "tailgate run --json FILE".',
+  ),
+  NOTHING_IN_COMMON: entry<{ before: readonly string[]; after: readonly string[] }>(
+    'usage',
+    (p) =>
+      `The reports have no suite in common: the first has ${p.before.map((name) => `"${name}"`).join(', ') || 'none'}, the second ${p.after.map((name) => `"${name}"`).join(', ')}.`,
+    () =>
+      'Compare reports of the same suites, or two of one suite each ("--suite"): those are compared level by level, whatever they are called.',
   ),
 
   // GitHub

@@ -67,6 +67,7 @@ export const settingsHash = (suite: SuitePlan): string => {
         'deliveries',
         'timeoutMs',
         'drainMs',
+        'generators',
       ]),
       jwt: withoutSecret(measure.jwt),
     },

@@ -87,7 +87,7 @@ export class ArrivalPhaser extends EventEmitter {
       while (this.#next !== null && this.#next.atMs <= nowMs && nowMs - enteredMs < burstMs) {
         const arrival = this.#next;
         this.#next = this.#takeNext();
-        this.#start(arrival, nowMs - arrival.atMs);
+        this.#start(arrival, nowMs);
         nowMs = loadClock.nowMs();
       }
     } finally {
@@ -96,10 +96,10 @@ export class ArrivalPhaser extends EventEmitter {
     }
   }
 
-  #start(arrival: Arrival, lagMs: number): void {
+  #start(arrival: Arrival, nowMs: number): void {
     const limit = maxUsersOf(arrival.phase, this.#shard);
     const skipped = limit !== null && runState.usersActive >= limit;
-    runState.arrived(lagMs, skipped);
+    runState.arrived(arrival.atMs, nowMs, skipped);
     if (skipped) return;
     runState.arrival = arrival;
     startArrivalStream(arrival.number);

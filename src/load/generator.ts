@@ -187,6 +187,7 @@ export class Generator {
   /** What was measured so far. */
   measured(): RoundMeasurement {
     const sends = loadActivity.sends;
+    const arrivals = runState.arrivalTimes;
     return {
       activeMs: Math.max(0, (this.#finishedAtMs ?? loadClock.nowMs()) - this.#measuredFromMs),
       ...recorder.snapshot(),
@@ -198,6 +199,8 @@ export class Generator {
         intendedSends: sends.intended,
         lateSends: sends.late,
         maxLagMs: Math.max(runState.maxLagMs, sends.maxLagMs),
+        intendedArrivalsMs: arrivals.intendedMs,
+        arrivalsMs: arrivals.takenMs,
       },
       resources: null,
       custom: {},

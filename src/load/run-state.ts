@@ -17,6 +17,8 @@ export class RunState {
   startedArrivals = 0;
   lateArrivals = 0;
   maxLagMs = 0;
+  #firstArrival: { intendedMs: number; startedMs: number } | null = null;
+  #lastArrival = { intendedMs: 0, startedMs: 0 };
   #arrivalsDone = false;
   #finished: () => void = () => {};
 
@@ -25,13 +27,25 @@ export class RunState {
     this.#finished = resolve;
   });
 
-  /** An arrival is due and was started (or skipped for `maxVusers`), `lagMs` after its intended instant. */
-  arrived(lagMs: number, skipped: boolean): void {
+  /** An arrival is due and was started (or skipped for `maxVusers`). Both instants are readings of the load clock. */
+  arrived(intendedMs: number, startedMs: number, skipped: boolean): void {
+    const lagMs = startedMs - intendedMs;
+    this.#firstArrival ??= { intendedMs, startedMs };
+    this.#lastArrival = { intendedMs, startedMs };
     this.intendedArrivals += 1;
     if (skipped) recorder.count('users.skipped');
     else this.startedArrivals += 1;
     if (lagMs > lateAfterMs) this.lateArrivals += 1;
     if (lagMs > this.maxLagMs) this.maxLagMs = lagMs;
+  }
+
+  /** Time from the first to the last arrival, as it was intended and as it was, milliseconds. */
+  get arrivalTimes(): { intendedMs: number; takenMs: number } {
+    const first = this.#firstArrival ?? this.#lastArrival;
+    return {
+      intendedMs: this.#lastArrival.intendedMs - first.intendedMs,
+      takenMs: this.#lastArrival.startedMs - first.startedMs,
+    };
   }
 
   userCreated(): void {
@@ -58,6 +72,8 @@ export class RunState {
     this.startedArrivals = 0;
     this.lateArrivals = 0;
     this.maxLagMs = 0;
+    this.#firstArrival = null;
+    this.#lastArrival = { intendedMs: 0, startedMs: 0 };
   }
 
   #checkFinished(): void {

@@ -76,7 +76,7 @@ export const mergeUnmeasured = (parts: readonly (readonly UnmeasuredEmit[])[]): 
   return [...merged.values()];
 };
 
-/** The worst value of each delay and share, and the sum of each count. */
+/** The worst value of each delay and share, and the sum of each count and of the times that arrivals took. */
 export const worstGenerator = (parts: readonly GeneratorHealth[]): GeneratorHealth => {
   const worst = (of: (part: GeneratorHealth) => number) =>
     parts.reduce((max, part) => Math.max(max, of(part)), 0);
@@ -92,6 +92,10 @@ export const worstGenerator = (parts: readonly GeneratorHealth[]): GeneratorHeal
     intendedSends: sum((part) => part.intendedSends),
     lateSends: sum((part) => part.lateSends),
     maxLagMs: worst((part) => part.maxLagMs),
+    ...(parts.some(({ arrivalsMs }) => arrivalsMs !== undefined) && {
+      intendedArrivalsMs: sum((part) => part.intendedArrivalsMs ?? 0),
+      arrivalsMs: sum((part) => part.arrivalsMs ?? 0),
+    }),
     peakRssBytes: worst((part) => part.peakRssBytes),
   };
 };
@@ -204,6 +208,8 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
   const sliceCount = shards.reduce((most, shard) => Math.max(most, shard.slices.length), 0);
   const sum = (of: (shard: RoundMeasurement) => number) =>
     shards.reduce((total, shard) => total + of(shard), 0);
+  const most = (of: (shard: RoundMeasurement) => number) =>
+    shards.reduce((longest, shard) => Math.max(longest, of(shard)), 0);
   const common = mergeCommon(shards);
   const between = mergeDeliveryShards(shards.flatMap(({ deliveryShard }) => deliveryShard ?? []));
   return {
@@ -216,12 +222,17 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
         'deliveries.lost': between.lost,
       },
     ]),
-    activeMs: shards.reduce((longest, shard) => Math.max(longest, shard.activeMs), 0),
+    activeMs: most((shard) => shard.activeMs),
     sentPerSecond: sumBySecond(shards),
     slices: Array.from({ length: sliceCount }, (_, index) =>
       mergeMetrics(shards.map((shard) => shard.slices[index] ?? {})),
     ),
-    generator: { ...common.generator, peakRssBytes: sum((shard) => shard.generator.peakRssBytes) },
+    generator: {
+      ...common.generator,
+      intendedArrivalsMs: most((shard) => shard.generator.intendedArrivalsMs ?? 0),
+      arrivalsMs: most((shard) => shard.generator.arrivalsMs ?? 0),
+      peakRssBytes: sum((shard) => shard.generator.peakRssBytes),
+    },
     resources: mergeResources(shards.filter((shard) => shard.resources !== null).slice(0, 1)),
   };
 };

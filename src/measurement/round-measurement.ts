@@ -31,6 +31,12 @@ export type GeneratorHealth = {
   lateSends: number;
   /** Largest lag behind an intended instant, milliseconds. */
   maxLagMs: number;
+  /**
+   * Time from the first to the last arrival: as it was intended, and as it was. Milliseconds of driven load; absent in
+   * what earlier versions stored.
+   */
+  intendedArrivalsMs?: number | undefined;
+  arrivalsMs?: number | undefined;
   peakRssBytes: number;
 };
 

@@ -43,6 +43,8 @@ export type SuiteParts = {
   warnings: readonly string[];
   /** Why the generator was the bottleneck; null when it was not. */
   bottleneck: string | null;
+  /** What was measured was judged all the same. */
+  bestEffort?: boolean;
   trend: TrendReport | null;
   /** The metric that is gated first; the one with most values when null. */
   main: string | null;
@@ -102,7 +104,14 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
     errors: errorReports(sides),
     unmeasured: mergeUnmeasured(sides.head.map((round) => round.unmeasured)),
     rounds: roundReports(parts),
-    generator: measured.length === 0 ? null : { ...generatorNumbers(measured), bottleneck: parts.bottleneck },
+    generator:
+      measured.length === 0
+        ? null
+        : {
+            ...generatorNumbers(measured),
+            bottleneck: parts.bottleneck,
+            ...(parts.bottleneck !== null && parts.bestEffort === true ? { bestEffort: true } : {}),
+          },
     resources: resources.baseline === null && resources.head === null ? null : resources,
     problems: parts.problems.map(problemReport),
     warnings: [

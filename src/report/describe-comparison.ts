@@ -94,9 +94,17 @@ export const generatorSentence = (generator: NonNullable<SuiteReport['generator'
       : [`${formatCount(generator.lateSends)} of ${formatCount(generator.intendedSends)} timed sends late`]),
     `largest lag ${formatDuration(generator.maxLagMs)}`,
   ].join(', ');
-  return generator.bottleneck === null
-    ? `Load generator: kept up (${numbers}).`
-    : `Load generator: was the bottleneck, ${generator.bottleneck} (${numbers}).`;
+  if (generator.bottleneck === null) return `Load generator: kept up (${numbers}).`;
+  const achieved = generator.bestEffort === true ? arrivalSentence(generator) : null;
+  return `Load generator: was the bottleneck, ${generator.bottleneck} (${numbers}).${achieved === null ? '' : ` ${achieved}`}`;
+};
+
+/** "10,000 users, meant to start within 1 s, started within 6.2 s: 1,600 a second."; null when that is not known. */
+export const arrivalSentence = (generator: NonNullable<SuiteReport['generator']>): string | null => {
+  const { startedArrivals, intendedArrivalsMs, arrivalsMs } = generator;
+  if (intendedArrivalsMs === undefined || arrivalsMs === undefined || arrivalsMs <= 0) return null;
+  const rate = formatValue(startedArrivals / (arrivalsMs / 1000), 'perSecond');
+  return `${formatCount(startedArrivals)} users, meant to start within ${formatDuration(intendedArrivalsMs)}, started within ${formatDuration(arrivalsMs)} (${rate}); limits are judged at that rate.`;
 };
 
 const shownCounters: readonly (readonly [string, string])[] = [

@@ -1,4 +1,5 @@
 import { valueFromCounters } from '../settings/metric-names.ts';
+import { arrivalSentence } from './describe-comparison.ts';
 import type { MetricReport, SuiteReport } from './report-model.ts';
 
 /** One suite run at several loads: its suites are named `suite/level`. */
@@ -56,3 +57,10 @@ export const errorRate = (suite: SuiteReport, side: 'baseline' | 'head'): number
   }
   return valueFromCounters('errors.rate', counters, 0);
 };
+
+/** For the levels whose users the generator could not start on time, and that are judged all the same: how fast it was. */
+export const arrivalNotes = (group: LevelGroup): { level: string; note: string }[] =>
+  group.levels.flatMap(({ name, suite: { generator } }) => {
+    const note = generator?.bestEffort === true ? arrivalSentence(generator) : null;
+    return note === null ? [] : [{ level: name, note }];
+  });

@@ -1,7 +1,7 @@
 import { codeSpan, prose } from './escape-markdown.ts';
 import { formatDuration, formatPair, formatPercentChange, formatShare, noValue } from './format-value.ts';
 import { plural, verdictEmoji, verdictWord } from './headline.ts';
-import { errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
+import { arrivalNotes, errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
 import { shrinkingSizes, table } from './markdown-blocks.ts';
 import { isChanged, metricRows } from './metric-rows.ts';
 
@@ -37,12 +37,15 @@ export const levelTables = (group: LevelGroup, headLabel: string): string[] => {
     main === null
       ? ''
       : `${codeSpan(main, 120)} by level, baseline → ${headLabel.toLowerCase() === 'this pr' ? 'this PR' : prose(headLabel, 60, false)}:\n\n`;
+  const notes = arrivalNotes(group)
+    .slice(0, sizes.at(-1))
+    .map(({ level, note }) => `- ${codeSpan(level, 80)}: ${note}`);
   return sizes.map((size) => {
     const left = group.levels.length - size;
     const shown = table(
       [['Level', 'Mean', 'p50', 'p95', 'p99', 'Errors', 'Verdict'], ...rows.slice(0, size)],
       ['l', 'r', 'r', 'r', 'r', 'r', 'l'],
     );
-    return `${title}${shown}${left > 0 ? `\n\n*and ${plural(left, 'more level')}*` : ''}`;
+    return `${title}${shown}${left > 0 ? `\n\n*and ${plural(left, 'more level')}*` : ''}${notes.length > 0 ? `\n\n${notes.join('\n')}` : ''}`;
   });
 };

@@ -190,6 +190,6 @@ export const roundReport = (
 export const generatorNumbers = (rounds: readonly RoundMeasurement[]) => {
   const worst = worstGenerator(rounds.map((round) => round.generator));
   return Object.fromEntries(
-    Object.entries(worst).map(([name, value]) => [name, finiteOrZero(value)]),
+    Object.entries(worst).map(([name, value]) => [name, finiteOrZero(value ?? 0)]),
   ) as typeof worst;
 };

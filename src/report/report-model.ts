@@ -112,8 +112,19 @@ export const generatorReportSchema = z
     intendedSends: z.number().describe('Sends of fixed-rate steps'),
     lateSends: z.number(),
     maxLagMs: z.number().describe('Largest lag behind an intended instant'),
+    intendedArrivalsMs: z
+      .number()
+      .optional()
+      .describe('From the first to the last user of a round, as it was intended; all rounds added up'),
+    arrivalsMs: z.number().optional().describe('The same, as it was'),
     peakRssBytes: z.number(),
     bottleneck: z.string().nullable().describe('Why the generator was the bottleneck; null when it was not'),
+    bestEffort: z
+      .boolean()
+      .optional()
+      .describe(
+        'With a bottleneck: what was measured was judged all the same ("measure.arrivals: best-effort")',
+      ),
   })
   .describe('Health of the load generator: the worst of all rounds, counts added up');
 

@@ -10,7 +10,7 @@ import {
   noValue,
 } from './format-value.ts';
 import { verdictWord } from './headline.ts';
-import { errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
+import { arrivalNotes, errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
 import {
   explanationsOf,
   isChanged,
@@ -230,5 +230,9 @@ export const levelsText = (group: LevelGroup, columns: number, paint: Paint): st
     columns,
     paint,
   );
-  return `${paint.bold(cleanLine(group.name, 100))}${main === null ? '' : paint.dim(`  ${cleanLine(main, 100)} by level, baseline → head`)}\n${table}`;
+  return `${paint.bold(cleanLine(group.name, 100))}${main === null ? '' : paint.dim(`  ${cleanLine(main, 100)} by level, baseline → head`)}\n${table}${arrivalNotes(
+    group,
+  )
+    .map(({ level, note }) => `\n${wrap(`${cleanLine(level, 60)}: ${note}`, columns, '  ')}`)
+    .join('')}`;
 };

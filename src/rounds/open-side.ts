@@ -94,6 +94,7 @@ export const openSide = async (
   };
   const loadOptions = {
     logPath: logFile('load.log'),
+    workers: suite.measure.generators,
     cpus: context.pinning?.generator ?? null,
     env: host.env,
     signal: host.signal,

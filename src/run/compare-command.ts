@@ -13,6 +13,7 @@ import type { Threshold } from '../settings/threshold.ts';
 import { parseThreshold } from '../settings/threshold-grammar.ts';
 import { judgeSuite } from '../verdict/judge-suite.ts';
 import { exitCodeOf } from './exit-code.ts';
+import { matchingSuite } from './matching-suite.ts';
 import { measurementOfReport } from './measurement-of-report.ts';
 import { readReport } from './report-command.ts';
 import { writeWanted } from './write-reports.ts';
@@ -59,19 +60,25 @@ const differences = (before: Report, after: Report): string[] => {
     );
 };
 
+const namesOf = (report: Report): string[] => report.suites.map(({ name }) => name);
+
 const compareSuite = (
   loaded: LoadedSettings,
   before: Report,
   after: Report,
   head: SuiteReport,
 ): SuiteReport => {
-  const old = before.suites.find((suite) => suite.name === head.name);
+  const oldName = matchingSuite(head.name, namesOf(before), namesOf(after));
+  const old = before.suites.find((suite) => suite.name === oldName);
   const measured = measurementOfReport(head);
   const history = old === undefined ? [] : [recordOfReport(before, old)];
   const comparison = old === undefined ? 'none' : 'single';
   const warnings = [
     ...differences(before, after),
     ...(old === undefined ? [`The first report has no suite "${head.name}".`] : []),
+    ...(old !== undefined && old.name !== head.name
+      ? [`It is compared with "${old.name}" of the first report.`]
+      : []),
   ];
   const judgement = judgeSuite({
     suite: head.name,
@@ -87,6 +94,7 @@ const compareSuite = (
     invalid: [old, head].flatMap((suite) =>
       suite?.verdict === 'invalid' ? [`One of the reports is itself invalid: ${suite.reason}`] : [],
     ),
+    generatorDelays: head.generator?.bottleneck ?? old?.generator?.bottleneck ?? null,
   });
   return buildSuiteReport({
     name: head.name,
@@ -99,6 +107,7 @@ const compareSuite = (
     problems: [],
     warnings,
     bottleneck: head.generator?.bottleneck ?? null,
+    bestEffort: head.generator?.bestEffort ?? false,
     trend: null,
     main: head.main ?? null,
   });
@@ -124,6 +133,9 @@ export const compareReports = async (options: {
   const after = await readReport(options.after, host.cwd);
   if (after.suites.length === 0)
     throw tailgateError('REPORT_UNREADABLE', { path: options.after, reason: 'it has no suites' });
+  const [names, suites] = [namesOf(before), namesOf(after)];
+  if (suites.every((name) => matchingSuite(name, names, suites) === null))
+    throw tailgateError('NOTHING_IN_COMMON', { before: names, after: suites });
   const report = buildReport({
     suites: after.suites.map((suite) => compareSuite(loaded, before, after, suite)),
     failOn: loaded.settings.failOn,

@@ -41,8 +41,12 @@ export const measurementOfReport = (suite: SuiteReport): RoundMeasurement => {
   const custom: Record<string, number> = {};
   for (const metric of suite.metrics) {
     const sketch = metric.head === null ? null : sketchOf(metric.head);
-    if (sketch !== null) metrics[metric.id] = sketch.toJSON();
-    else if (metric.headValue !== null && metric.id.startsWith('custom.'))
+    if (sketch !== null) {
+      const spread = sketch.toJSON();
+      // The mean is known, and is not that of values spread evenly.
+      const meanMs = metric.head?.meanMs ?? null;
+      metrics[metric.id] = meanMs === null ? spread : { ...spread, sumMs: meanMs * spread.count };
+    } else if (metric.headValue !== null && metric.id.startsWith('custom.'))
       custom[metric.id.slice('custom.'.length)] = metric.headValue;
   }
   const counters = Object.fromEntries(

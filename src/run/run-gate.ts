@@ -28,7 +28,7 @@ import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides, type Sides } from './prepare-sides.ts';
 import type { Provenance } from './provenance.ts';
 import { readRecords } from './read-records.ts';
-import { type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
+import { isBestEffort, type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
 import { preloadCharts } from './write-reports.ts';
 
 /** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
@@ -193,6 +193,7 @@ const suiteReport = (run: SuiteRun, stored: StoredSuite, cwd: string): SuiteRepo
     problems: [...stored.problems, ...run.problems],
     warnings: [...stored.warnings, ...run.warnings],
     bottleneck: run.bottleneck,
+    bestEffort: isBestEffort(run),
     trend: trendOf(stored.history, run.head, run.suite.measure.main ?? null),
     main: run.suite.measure.main ?? null,
     ...(run.design === null ? {} : { design: designReport(run.design) }),

@@ -78,6 +78,10 @@ export const startRun = (inputs: SuiteInputs, comparison: SuiteEvidence['compari
   loadMs: 0,
 });
 
+/** Whether a run is judged although users started late. */
+export const isBestEffort = ({ suite }: Pick<SuiteRun, 'suite'>): boolean =>
+  suite.measure.arrivals === 'best-effort';
+
 /** Judges what a run has so far; `final` when nothing more can be measured. */
 export const judgeRun = (run: SuiteRun, plan: RunPlan, final: boolean): SuiteJudgement =>
   judgeSuite({
@@ -97,13 +101,16 @@ export const judgeRun = (run: SuiteRun, plan: RunPlan, final: boolean): SuiteJud
       ...run.problems
         .filter((problem) => problem.exit !== 'internal')
         .map((problem) => problem.what.split('\n')[0] ?? ''),
-      ...(run.bottleneck === null ? [] : [`The load generator was the bottleneck: ${run.bottleneck}.`]),
+      ...(run.bottleneck === null || isBestEffort(run)
+        ? []
+        : [`The load generator was the bottleneck: ${run.bottleneck}.`]),
     ],
+    generatorDelays: isBestEffort(run) ? run.bottleneck : null,
   });
 
 /** Notes what a round gave; true when the run can go on. */
 export const noteOutcome = (
-  run: Pick<SuiteRun, 'problems' | 'bottleneck' | 'loadMs'>,
+  run: Pick<SuiteRun, 'suite' | 'problems' | 'bottleneck' | 'loadMs'>,
   outcome: RoundOutcome,
 ): boolean => {
   if (outcome.problem !== null) run.problems.push(outcome.problem);
@@ -112,7 +119,7 @@ export const noteOutcome = (
   const bottleneck = generatorBottleneck(outcome.measurement.generator);
   if (bottleneck !== null && run.bottleneck === null) {
     run.bottleneck = bottleneck;
-    run.problems.push(tailgateError('GENERATOR_BOTTLENECK', { reason: bottleneck }));
+    if (!isBestEffort(run)) run.problems.push(tailgateError('GENERATOR_BOTTLENECK', { reason: bottleneck }));
   }
   return outcome.problem === null;
 };

@@ -229,6 +229,21 @@ export const measureSchema = z
       .describe(
         'The latency metric that the verdict looks at first, for example `chat.delivery`; the one with most values if not given.',
       ),
+    arrivals: z
+      .enum(['on-time', 'best-effort'])
+      .default('on-time')
+      .describe(
+        'What users that the load generator cannot start at their instant mean. `on-time`: the round has no verdict. `best-effort`, for bursts: they start as fast as it can start them, the report says how fast that was, and the limits are judged at that rate, except where the delays of the generator itself may be what misses them (docs/how-it-decides.md).',
+      ),
+    generators: z
+      .number()
+      .int()
+      .min(1)
+      .max(64)
+      .default(1)
+      .describe(
+        'Processes that share the users of the load. Each uses one core at most, so that more of them take a larger load only where the generator has more cores: half of those of the machine, or all of another machine.',
+      ),
     raw: z
       .boolean()
       .default(false)

@@ -5,6 +5,7 @@ import { inconsistencies, mixedHistory } from './consistency.ts';
 import { cpuWitness } from './cpu-witness.ts';
 import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
 import { chooseMain, type Gate, gatesFor } from './gates.ts';
+import { hiddenByDelays, mostlyTimeouts, unjudgedForDelays, withDelays } from './generator-delays.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
 import { judgeHistory, roundsOf } from './judge-history.ts';
 import { judgePairs } from './judge-pairs.ts';
@@ -61,6 +62,31 @@ const judgeGates = (evidence: SuiteEvidence, gates: readonly Gate[], measured: M
     suites,
   });
   return { outcomes, next: confirm ? 'confirm' : 'decided' };
+};
+
+/** Judges every gate; `early` when some limits are missed so widely that nothing more need be measured. */
+const judgeAll = (
+  evidence: SuiteEvidence,
+  gates: readonly Gate[],
+  measured: Measured,
+): { judged: Judged; early: boolean } => {
+  const rounds = [...measured.baseline, ...measured.head];
+  const delays = evidence.generatorDelays ?? null;
+  const hidden = delays === null ? [] : gates.filter((gate) => hiddenByDelays(gate, rounds));
+  const judgeable = gates.filter((gate) => !hidden.includes(gate));
+  const judged = judgeGates(evidence, judgeable, measured);
+  const missed = widelyMissed(judgeable, measured.head, evidence.settings);
+  const outcomes = judged.outcomes.map((outcome) => {
+    const found = missed.find(({ gate }) => gate === outcome.gate) ?? outcome;
+    return delays === null ? found : withDelays(found, delays, measured.head);
+  });
+  return {
+    judged: {
+      ...judged,
+      outcomes: [...outcomes, ...hidden.map((gate) => unjudgedForDelays(gate, delays!))],
+    },
+    early: missed.length > 0,
+  };
 };
 
 /** Default gates with too few values are left out, but not all of the latency's: something must be judged. */
@@ -143,12 +169,9 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
     if (failing === null) return { ...common, verdict: 'invalid', reason: against[0]! };
     return { ...common, verdict: failing.again ? 'inconclusive' : 'fail', reason: failing.sentence };
   }
-  const judged = judgeGates(evidence, gates, measured);
-  const early = widelyMissed(gates, head, evidence.settings);
-  const outcomes = withoutEmptyGate(
-    judged.outcomes.map((outcome) => early.find(({ gate }) => gate === outcome.gate) ?? outcome),
-  );
-  const next = early.length > 0 ? 'decided' : judged.next;
+  const { judged, early } = judgeAll(evidence, gates, measured);
+  const outcomes = evidence.generatorDelays ? judged.outcomes : withoutEmptyGate(judged.outcomes);
+  const next = early ? 'decided' : judged.next;
   const missing = unmatched.map(
     ({ source }) => `The limit "${source}" is on a metric that was never observed.`,
   );
@@ -188,6 +211,7 @@ const failingOutright = (
 ): { sentence: string; again: boolean } | null => {
   // Without a baseline, a run that measured nothing may as well be a mistake in the scenario.
   if (evidence.invalid.length > 0 || (baseline.length === 0 && against.length > 0)) return null;
+  if (evidence.generatorDelays && mostlyTimeouts(head)) return null;
   const sentence = overwhelmingErrors(head, baseline);
   if (sentence === null) return null;
   const again = evidence.comparison === 'side-by-side' && head.length < 2 && !evidence.final;

@@ -7,6 +7,7 @@ import {
 import { maxHistory } from '../comparison/stored-history.ts';
 import type { LatencySummary } from '../measurement/latency-sketch.ts';
 import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { customPrefix } from '../settings/metric-names.ts';
 import type { AdvisoryChange } from './advisory.ts';
 import type { AppliedLimit, Change, JudgedMetric, SuiteEvidence } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
@@ -63,7 +64,10 @@ const plainChanges = (
   });
 };
 
-/** Every metric of the report: the latencies, main one first, and whatever else has a limit or was compared. */
+/**
+ * Every metric of the report: the latencies, main one first, whatever else has a limit or was compared, and the user's
+ * own numbers.
+ */
 export const listMetrics = (
   evidence: SuiteEvidence,
   inputs: {
@@ -78,7 +82,12 @@ export const listMetrics = (
   const rounds = [...baseline, ...head];
   const stored = evidence.comparison === 'single' || evidence.comparison === 'history';
   const latencies = new Set(rounds.flatMap((round) => Object.keys(round.metrics)));
-  const others = new Set([...outcomes.map(({ gate }) => gate.metric), ...advice.map(({ metric }) => metric)]);
+  const others = new Set([
+    ...outcomes.map(({ gate }) => gate.metric),
+    ...advice.map(({ metric }) => metric),
+    // Who had them asked for wants to see them, with a limit or without.
+    ...head.flatMap((round) => Object.keys(round.custom).map((name) => `${customPrefix}${name}`)),
+  ]);
   const ids = [...new Set([...(main === null ? [] : [main]), ...[...latencies].sort(), ...others])];
   return ids.map((id): JudgedMetric => {
     const own = outcomes.filter(({ gate }) => gate.metric === id);

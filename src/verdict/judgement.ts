@@ -41,6 +41,11 @@ export type SuiteEvidence = {
   final: boolean;
   /** Reasons found outside (server died, room lost) for which no verdict can be trusted. */
   invalid: string[];
+  /**
+   * Why the load generator was the bottleneck (a clause), where the rounds are to be judged all the same: what its own
+   * delays may have missed is then not held against the server. Null, or not given, when it kept up.
+   */
+  generatorDelays?: string | null;
 };
 
 export type Change = {

@@ -53,6 +53,6 @@ export const reasonOf = (inputs: {
     case 'pass':
       if (judged === 0)
         return 'There is no baseline and no absolute limit, so nothing was judged; the measurement is complete.';
-      return `${judged === 1 ? 'The one limit holds' : `All ${judged} limits hold`}, judged ${compared(evidence)}.`;
+      return `${judged === 1 ? 'The one limit holds' : `All ${judged} limits hold`}, judged ${compared(evidence)}${evidence.generatorDelays ? ', at the rate that the load generator reached' : ''}.`;
   }
 };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { runWorkload } from './workload-run.ts';
 
 const config = 'examples/location-stomp-server/tailgate.yml';
@@ -39,4 +39,40 @@ test('rider location: a server that runs out of descriptors is told by its error
   );
   assert.equal(resources?.head?.openFilesLimit, 60);
   assert.ok((resources?.head?.maxOpenFiles ?? 0) > 50, `${resources?.head?.maxOpenFiles}`);
+});
+
+describe('a burst that the generator cannot start on time', () => {
+  // Starting a user takes a few tenths of a millisecond, so that a good part of so many is over 50 ms late anywhere.
+  const burst = { phases: [{ duration: 0.05, arrivalCount: 600 }] };
+
+  test('is judged at the rate that it reached, and the report says how fast that was', async () => {
+    const result = await runWorkload(config, (settings) => {
+      settings.suites = [{ ...settings.suites[1]!, levels: [], overrides: burst }];
+      settings.thresholds = ['errors = 0', 'lost = 0', 'custom.messages = 600', 'server.fds.max < 2000'];
+    });
+    assert.equal(result.exitCode, 0, result.log);
+    assert.equal(result.report.verdict, 'pass');
+    assert.equal(result.counter('users.completed'), 600);
+    const { generator } = result.suite;
+    assert.equal(generator?.bestEffort, true);
+    assert.match(generator?.bottleneck ?? '', /started late/);
+    assert.ok((generator?.arrivalsMs ?? 0) > (generator?.intendedArrivalsMs ?? 0));
+    assert.match(result.log, /600 users, meant to start within [\d.]+ ms,\s+started\s+within/);
+    assert.match(result.file('report.md'), /limits are judged at that rate/);
+  });
+
+  test('misses no latency limit for the server, but fails for what the server refused', async () => {
+    const run = (limit: string, start: (command: string) => string) =>
+      runWorkload(config, (settings) => {
+        settings.suites = [{ ...settings.suites[1]!, levels: [], overrides: burst }];
+        settings.thresholds = [limit];
+        settings.target!.start = start(String(settings.target!.start));
+      });
+    const slow = await run('connect.handshake.p95 < 1ms', (command) => command);
+    assert.equal(slow.report.verdict, 'invalid', slow.log);
+    assert.equal(slow.exitCode, 4);
+    const refused = await run('errors.rate < 1%', (command) => `ulimit -n 60; ${command}`);
+    assert.equal(refused.report.verdict, 'fail', refused.log);
+    assert.equal(refused.exitCode, 1);
+  });
 });

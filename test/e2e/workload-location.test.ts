@@ -25,6 +25,21 @@ describe('location messages', () => {
     assert.deepEqual(result.suite.errors, []);
   });
 
+  test('two generator processes share the users and count what one sends to users of the other', async () => {
+    const result = await runWorkload(config, (settings) => {
+      settings.suites[0]!.overrides = users(120, 5);
+      settings.measure = { ...settings.measure, generators: 2 };
+      settings.thresholds = [...limits, 'custom.persisted = 120'];
+    });
+    assert.equal(result.exitCode, 0, result.log);
+    assert.equal(result.counter('users.completed'), 120);
+    assert.equal(result.suite.generator?.startedArrivals, 120);
+    const received = result.counter('deliveries.received');
+    assert.ok(received > 20, `${received} deliveries`);
+    assert.equal(result.counter('deliveries.expected'), received);
+    assert.deepEqual(result.suite.errors, []);
+  });
+
   test('messages that were acknowledged and never stored fail the gate', async () => {
     const result = await runWorkload(config, (settings) => {
       settings.suites[0]!.overrides = users(60, 4);

@@ -1,0 +1,80 @@
+import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { namedErrorPrefix, peakSendRate, throughputSuffix } from '../settings/metric-names.ts';
+import { type Gate, isFailureCount, isLatencyGate } from './gates.ts';
+import { type GateOutcome, plainOutcome } from './outcome.ts';
+
+/**
+ * What can be said of a server when the load generator was at its end, as it is in a burst. Its delays only add to a
+ * latency, and only take from a rate: a limit that holds in spite of them holds. A limit that is missed may have been
+ * missed by them, and is not held against the server. What the server itself counted or used, what it refused, and what
+ * it never delivered cannot come from them.
+ */
+
+const isRate = (metric: string): boolean => metric.endsWith(throughputSuffix) || metric === peakSendRate;
+
+const isTimeout = (name: string): boolean => /\btimeout\b/.test(name);
+
+/**
+ * Whether most errors of these rounds are waits that were given up. A generator that is late to read an answer may give
+ * up on one that came; it can not refuse a connection, or answer no.
+ */
+export const mostlyTimeouts = (rounds: readonly RoundMeasurement[]): boolean => {
+  let all = 0;
+  let timeouts = 0;
+  for (const { name, count } of rounds.flatMap(({ errors }) => errors)) {
+    all += count;
+    if (isTimeout(name)) timeouts += count;
+  }
+  return all > 0 && timeouts * 2 > all;
+};
+
+/** Whether the generator's delays are in the value of a gate. */
+const hasDelays = (gate: Gate, rounds: readonly RoundMeasurement[]): boolean =>
+  isRate(gate.metric) || isLatencyGate(gate, rounds);
+
+/** Changes that the generator's delays hide or make up: none of them can be judged. */
+export const hiddenByDelays = (gate: Gate, rounds: readonly RoundMeasurement[]): boolean =>
+  gate.kind === 'change' && hasDelays(gate, rounds);
+
+/** Whether the delays can only have made it harder for a limit to hold. */
+const heldInSpite = (gate: Gate): boolean => {
+  if (gate.kind !== 'absolute') return false;
+  const upper = gate.operator === '<' || gate.operator === '<=';
+  const lower = gate.operator === '>' || gate.operator === '>=';
+  return isRate(gate.metric) ? lower : upper;
+};
+
+const mayBeGenerators = (gate: Gate, rounds: readonly RoundMeasurement[]): boolean => {
+  if (hasDelays(gate, rounds) || gate.metric.startsWith('deliveries.late')) return true;
+  if (gate.metric.startsWith('deliveries.') || !isFailureCount(gate.metric)) return false;
+  if (gate.metric.startsWith(namedErrorPrefix)) return isTimeout(gate.metric);
+  return mostlyTimeouts(rounds);
+};
+
+/** The outcome of a gate that cannot be judged because of the delays; a default one is left out. */
+export const unjudgedForDelays = (gate: Gate, delays: string): GateOutcome =>
+  plainOutcome(
+    gate,
+    gate.source === 'default' ? 'skipped' : 'invalid',
+    `${gate.rule} cannot be judged: the load generator was the bottleneck (${delays}), and its own delays are in the values of both sides.`,
+  );
+
+/**
+ * An outcome as it stands when the generator was the bottleneck for the reason `delays`: without a verdict where the
+ * generator may be what decided it.
+ */
+export const withDelays = (
+  outcome: GateOutcome,
+  delays: string,
+  rounds: readonly RoundMeasurement[],
+): GateOutcome => {
+  const { gate, state } = outcome;
+  const holds = state === 'pass' && hasDelays(gate, rounds) && !heldInSpite(gate);
+  const missed = state === 'fail' && mayBeGenerators(gate, rounds);
+  if (!holds && !missed) return outcome;
+  return {
+    ...outcome,
+    state: 'invalid',
+    explanation: `${outcome.explanation} That says nothing of the server: the load generator was the bottleneck (${delays}), and its own delays are in the value.`,
+  };
+};
