@@ -48,7 +48,7 @@ const collected = (side: OpenSide, isCancelled: boolean): Promise<RoundMeasureme
 /** Ends one side: collects what was measured, with resources and custom metrics. Never throws. */
 const finishSide = async (
   side: OpenSide,
-  sampler: ResourceSampler | null,
+  stopSampling: () => Promise<RoundMeasurement['resources']>,
   problem: TailgateError | null,
   host: Host,
 ): Promise<RoundOutcome> => {
@@ -59,7 +59,7 @@ const finishSide = async (
   } catch (failure) {
     found ??= asTailgateError(failure);
   }
-  const resources = (await sampler?.stop()) ?? null;
+  const resources = await stopSampling();
   try {
     if (found === null) await side.target.assertAlive();
   } catch (failure) {
@@ -177,7 +177,7 @@ export const measureRound = async (
   } catch (failure) {
     problem = asTailgateError(failure);
   }
-  return finishSide(side, sampler, problem, host);
+  return finishSide(side, async () => (await sampler?.stop()) ?? null, problem, host);
 };
 
 export type PairOptions = {
@@ -256,9 +256,18 @@ export const measurePair = async (
   } catch (failure) {
     problems.head ??= asTailgateError(failure);
   }
+  // Of both at once: a server that idles while the other side is finished would be charged for it.
+  const sampled = await Promise.all(
+    [baseline, head].map(async (side) => (await samplers[side.name]?.stop()) ?? null),
+  );
+  const [ofBaseline, ofHead] = await Promise.all(
+    [baseline, head].map((side, index) =>
+      finishSide(side, async () => sampled[index] ?? null, problems[side.name], options.host),
+    ),
+  );
   return {
-    baseline: await finishSide(baseline, samplers.baseline, problems.baseline, options.host),
-    head: await finishSide(head, samplers.head, problems.head, options.host),
+    baseline: ofBaseline!,
+    head: ofHead!,
     unansweredShare: unanswered / Math.max(1, sent),
   };
 };
