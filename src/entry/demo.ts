@@ -14,7 +14,7 @@ const root = path.dirname(dist);
 const reportDir = path.join('.tailgate', 'demo');
 const baseline = path.join(reportDir, 'baseline.jsonl');
 /** Busy work in the chat handler, microseconds per message: what a careless change costs. */
-const slowerMicros = '4000';
+const slowerMicros = '1500';
 
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
