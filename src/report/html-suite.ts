@@ -17,7 +17,7 @@ import {
 } from './format-value.ts';
 import { plural, verdictWord } from './headline.ts';
 import { type Cell, htmlCode, htmlFigure, htmlTable } from './html-page.ts';
-import { errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
+import { arrivalNotes, errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
 import { explanationsOf, isChanged, type MetricRow, metricRows, placeOf, shortRule } from './metric-rows.ts';
 import { distributionChart, roundsChart, trendChart } from './report-charts.ts';
 import type { MetricReport, ProblemReport, SuiteReport } from './report-model.ts';
@@ -210,5 +210,8 @@ export const levelsHtml = (group: LevelGroup): string => {
     ];
   });
   const titles = ['Mean', 'p50', 'p95', 'p99', 'Errors'].map((title) => ({ html: title, number: true }));
-  return `<section><h2>${xmlText(group.name, 100)}</h2><p>${main === null ? '' : `${htmlCode(main, 120)} by level, baseline → head`}</p>${htmlTable([text('Level'), ...titles, text('Verdict')], rows)}</section>`;
+  const notes = arrivalNotes(group)
+    .slice(0, maxRows)
+    .map(({ level, note }) => `<p>${htmlCode(level, 80)}: ${xmlText(note, 300)}</p>`);
+  return `<section><h2>${xmlText(group.name, 100)}</h2><p>${main === null ? '' : `${htmlCode(main, 120)} by level, baseline → head`}</p>${htmlTable([text('Level'), ...titles, text('Verdict')], rows)}${notes.join('')}</section>`;
 };

@@ -2,6 +2,7 @@ import type { RoundMeasurement } from '../measurement/round-measurement.ts';
 import { namedErrorPrefix, peakSendRate, throughputSuffix } from '../settings/metric-names.ts';
 import { type Gate, isFailureCount, isLatencyGate } from './gates.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
+import { subjectName } from './wording.ts';
 
 /**
  * What can be said of a server when the load generator was at its end, as it is in a burst. Its delays only add to a
@@ -56,7 +57,7 @@ export const unjudgedForDelays = (gate: Gate, delays: string): GateOutcome =>
   plainOutcome(
     gate,
     gate.source === 'default' ? 'skipped' : 'invalid',
-    `${gate.rule} cannot be judged: the load generator was the bottleneck (${delays}), and its own delays are in the values of both sides.`,
+    `${subjectName(gate.metric, gate.statistic)} cannot be compared: the load generator was the bottleneck (${delays}), and its own delays are in the values of both sides.`,
   );
 
 /**

@@ -151,3 +151,17 @@ test('no rounds give a measurement of nothing', () => {
   assert.equal(nothing.activeMs, 0);
   assert.equal(nothing.resources, null);
 });
+
+test('arrivals of rounds follow each other, those of processes run beside each other', () => {
+  const { generator } = round();
+  const parts = [
+    round({ generator: { ...generator, intendedArrivalsMs: 1_000, arrivalsMs: 4_000 } }),
+    round({ generator: { ...generator, intendedArrivalsMs: 1_000, arrivalsMs: 5_000 } }),
+  ];
+  const rounds = mergeRounds(parts).generator;
+  assert.deepEqual([rounds.intendedArrivalsMs, rounds.arrivalsMs], [2_000, 9_000]);
+  const shards = mergeShards(parts).generator;
+  assert.deepEqual([shards.intendedArrivalsMs, shards.arrivalsMs], [1_000, 5_000]);
+  // What earlier versions stored says nothing of it, and neither does what is made from it.
+  assert.equal('arrivalsMs' in mergeRounds([round()]).generator, false);
+});
