@@ -121,10 +121,12 @@ export const run = async (args: readonly string[]): Promise<Figure[]> => {
   const idle = await measureLevel(0, seconds);
   process.stderr.write(`${rowOf(idle)}\n`);
   const levels = [idle];
-  // Half of the users are busy ones, a hundred steps a second each.
-  const stepsPerMs = users / 2 / 10;
+  // Half of the users are busy ones, a hundred steps a second each; how many they come to is seen from level to level.
+  let stepsPerMs = users / 2 / 10;
   for (const share of [0.35, 0.5, 0.7]) {
-    const level = await measureLevel((share - idle.cpuShare) / stepsPerMs, seconds);
+    const computeMs = (share - idle.cpuShare) / stepsPerMs;
+    const level = await measureLevel(computeMs, seconds);
+    stepsPerMs = (level.cpuShare - idle.cpuShare) / computeMs;
     process.stderr.write(`${rowOf(level)}\n`);
     levels.push(level);
   }

@@ -9,6 +9,13 @@ export const about =
 const peers = ['ours', 'bare', 'artillery'] as const;
 type Peer = (typeof peers)[number];
 
+/** The quartiles of the p99 over the turns. */
+const spreadOf = (answers: readonly LatencyAnswer[]): string => {
+  const sorted = answers.map(({ p99Ms }) => p99Ms).sort((a, b) => a - b);
+  const at = (q: number) => sorted[Math.round(q * (sorted.length - 1))]!.toFixed(2);
+  return `${at(0.25)} to ${at(0.75)}`;
+};
+
 const tableOf = (answers: Record<Peer, readonly LatencyAnswer[]>): string =>
   peers
     .map((peer) => {
@@ -18,6 +25,7 @@ const tableOf = (answers: Record<Peer, readonly LatencyAnswer[]>): string =>
         `${Math.round(of(({ perSecond }) => perSecond))}/s`,
         of(({ p50Ms }) => p50Ms).toFixed(2),
         of(({ p99Ms }) => p99Ms).toFixed(2),
+        spreadOf(answers[peer]),
         of(({ cpuShare }) => cpuShare).toFixed(2),
       ].join(' | ');
     })
@@ -39,7 +47,7 @@ export const run = async (args: readonly string[]): Promise<Figure[]> => {
     { warmUp: 2, turns: Number(args[0] ?? 12) },
   );
   process.stderr.write(
-    `who | messages | p50 ms | p99 ms | CPU of the generator (medians of the turns)\n${tableOf(answers)}\n`,
+    `who | messages | p50 ms | p99 ms | its quartiles | CPU of the generator (medians of the turns)\n${tableOf(answers)}\n`,
   );
   const ratio = (peer: Peer) =>
     median(answers.ours.map(({ p99Ms }, turn) => p99Ms / answers[peer][turn]!.p99Ms));

@@ -16,7 +16,7 @@ export const about =
 
 const users = 50;
 const thinkMs = 50;
-const levelsUs = [0, 200, 400, 500, 600, 700, 750, 800, 850, 900];
+const levelsUs = [0, 200, 400, 600, 700, 800, 850, 900, 1_000, 1_200];
 
 type Level = {
   burnUs: number;

@@ -24,10 +24,12 @@ const fixed = {
   text: 'a message of the length that people write in a chat',
   tags: ['a', 'b'],
 };
+/** The same payload, with templates. */
 const templates = {
   user: '{{ name }}',
   n: '{{ $loopCount }}',
-  text: '{{ name }} writes message {{ $loopCount }}',
+  text: '{{ name }} writes message {{ $loopCount }}, of the length of a chat',
+  tags: ['a', 'b'],
 };
 
 const turns = new Turns(request.users);
@@ -44,7 +46,8 @@ const startBare = (): void => {
           return;
         }
         n += 1;
-        const payload = request.templated ? { user: name, n, text: `${name} writes message ${n}` } : fixed;
+        const text = `${name} writes message ${n}, of the length of a chat`;
+        const payload = request.templated ? { user: name, n, text, tags: ['a', 'b'] } : fixed;
         socket.emit('echo', payload, next);
       };
       next();

@@ -125,16 +125,21 @@ scenarios: [{ flow: [{ get: { url: / } }] }]
   });
 
   test('ends early when it is collected before the scenario is over, and never leaves a process', async () => {
-    await using server = await startServer();
+    let echoes = 0;
+    await using server = await startServer((socket) =>
+      socket.on('echo', () => {
+        echoes += 1;
+      }),
+    );
     await using folder = await folderWith({
       'scenario.yml': `
 config: { phases: [{ duration: 600, arrivalRate: 20 }] }
 scenarios: [{ engine: socketio, flow: [{ emit: { channel: echo, data: 1 }, acknowledge: {} }, { think: 300 }] }]
 `,
     });
-    const session = await openSession(folder.path, server.url, { session: { workers: 2 } });
+    await using session = await openSession(folder.path, server.url, { session: { workers: 2 } });
     await session.resume();
-    while (server.connections < 5) await delay(20);
+    while (echoes < 5) await delay(20);
     const measurement = await session.collect();
     const { pids } = session;
     assert.ok((measurement.counters['messages.acknowledged'] ?? 0) >= 1);
