@@ -2,8 +2,8 @@
  * Applies the rules of common tools, and Tailgate's, to the same raw files: jobs whose truth is known, as
  * `tailgate verify --raw FILE` writes them. Prints one table, and the deviation between pairs by estimator.
  *
- *     node bench/replay.ts FILE...              each as it was written, or packed with gzip
- *     node bench/replay.ts --simulate JOBS      jobs from the simulator, at +0%, +5%, +10% and +20%
+ *     npm run bench -- replay FILE...              each as it was written, or packed with gzip
+ *     npm run bench -- replay --simulate JOBS      jobs from the simulator, at +0%, +5%, +10% and +20%
  */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
@@ -11,7 +11,8 @@ import { mean } from '../src/comparison/robust.ts';
 import { type JobRecord, parseJobRecords, recordJob } from '../src/verdict/job-record.ts';
 import { cpuChange, cpuDeviation, type RestoredJob, restoreJob } from '../src/verdict/summarise-jobs.ts';
 import { metricId, noRegression, quietWorld, simulatePairs } from '../test/verdict/simulator.ts';
-import { type RuleAnswer, rules } from './rules.ts';
+import { type Figure, figure } from './figure.ts';
+import { type Rule, type RuleAnswer, rules } from './rules.ts';
 import { candidates, tryEstimator } from './slice-estimators.ts';
 
 const simulate = (count: number): JobRecord[] =>
@@ -121,26 +122,55 @@ const readText = (file: string): string => {
   return (file.endsWith('.gz') ? gunzipSync(content) : content).toString('utf8');
 };
 
-const main = (words: readonly string[]): void => {
+export const about =
+  'the rules of other tools, and estimators, on jobs whose truth is known: FILE... or --simulate JOBS';
+
+const ruleNamed = (part: string): Rule => rules.find(({ name }) => name.includes(part))!;
+
+/** Share of the jobs of one truth that a rule fails; null when it had too few pairs. */
+const failShare = (jobs: readonly RestoredJob[], rule: Rule, changed: boolean): number | null => {
+  const answers = jobs
+    .filter(({ record }) => record.truth > 1 === changed)
+    .flatMap((job) => rule.decide({ metric: job.record.metric, pairs: job.pairs, previous: null }) ?? []);
+  return answers.length === 0
+    ? null
+    : answers.filter(({ verdict }) => verdict === 'fail').length / answers.length;
+};
+
+/** The tables go to stderr; the figures compare Tailgate with the commonest test on the same jobs. */
+export const run = async (words: readonly string[]): Promise<Figure[]> => {
   const records =
     words[0] === '--simulate'
       ? simulate(Number(words[1] ?? 20))
       : words.flatMap((file) => parseJobRecords(readText(file)));
   if (records.length === 0) throw new Error('no jobs: give files of job records, or --simulate JOBS');
+  const print = (line: string): void => void process.stderr.write(`${line}\n`);
   const whole = records.filter(({ problem }) => problem === undefined).map(restoreJob);
   const jobs = whole.filter(({ record }) => record.design === 'slices');
   const machines = [...new Set(records.map(({ machine }) => machine))];
   const minutes = records.reduce((sum, record) => sum + record.minutes, 0);
-  console.log(`${records.length} jobs, ${Math.round(minutes)} minutes, on: ${machines.join('; ')}.\n`);
-  console.log(`${replayTable(jobs)}\n`);
-  console.log(
-    'Deviation between the pairs of a job where nothing changed; changes found, t by that deviation:\n',
-  );
-  console.log(estimatorTable(jobs));
+  print(`${records.length} jobs, ${Math.round(minutes)} minutes, on: ${machines.join('; ')}.\n`);
+  print(`${replayTable(jobs)}\n`);
+  print('Deviation between the pairs of a job where nothing changed; changes found, t by that deviation:\n');
+  print(estimatorTable(jobs));
   const rounds = whole.filter(({ record }) => record.design === 'rounds');
-  if (rounds.length === 0) return;
-  console.log('\nThe same where the sides were measured in whole rounds, one after the other:\n');
-  console.log(estimatorTable(rounds));
+  if (rounds.length > 0) {
+    print('\nThe same where the sides were measured in whole rounds, one after the other:\n');
+    print(estimatorTable(rounds));
+  }
+  const [ours, blocked] = [ruleNamed('Tailgate'), ruleNamed('Mann-Whitney')];
+  const peer = (share: number | null): string =>
+    `${blocked.name}: ${share === null ? 'too few pairs' : share.toFixed(3)}`;
+  const figures: Figure[] = [];
+  const alarms = failShare(jobs, ours, false);
+  if (alarms !== null)
+    figures.push(
+      figure('unchanged jobs that fail', alarms, 'share', '<=', 0.01, peer(failShare(jobs, blocked, false))),
+    );
+  const found = failShare(jobs, ours, true);
+  if (found !== null)
+    figures.push(
+      figure('slower jobs that fail', found, 'share', '>=', 0.95, peer(failShare(jobs, blocked, true))),
+    );
+  return figures;
 };
-
-if (import.meta.main) main(process.argv.slice(2));

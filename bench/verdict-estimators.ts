@@ -3,10 +3,8 @@
  * slices, or their 20%-trimmed mean. Prints, for several simulated machines, the deviation between pairs when nothing
  * changed (smaller needs fewer pairs) and the mean that it finds when the head is 10% slower, has a slower tail, or
  * stalls in one slice of ten.
- *
- *     node bench/verdict-estimators.ts [pairs]
  */
-import { pairLogRatio } from '../src/comparison/pair-effect.ts';
+import { estimatorFor, type PairEstimator, pairLogRatio } from '../src/comparison/pair-effect.ts';
 import { mean, standardDeviation } from '../src/comparison/robust.ts';
 import {
   metricId,
@@ -16,8 +14,9 @@ import {
   simulatePairs,
   type World,
 } from '../test/verdict/simulator.ts';
+import { type Figure, figure } from './figure.ts';
 
-const pairCount = Number(process.argv[2] ?? 200);
+export const about = 'how steady each estimator of the difference inside a pair is, on simulated machines';
 
 const worlds: Record<string, World> = {
   'quiet machine': { ...quietWorld, burstShare: 0 },
@@ -37,31 +36,52 @@ const regressions: Record<string, Regression> = {
 
 const estimators = ['pooled', 'mean', 'trimmed'] as const;
 
-for (const [worldName, world] of Object.entries(worlds)) {
-  const simulated = Object.entries(regressions).map(
-    ([name, regression], index) => [name, simulatePairs(world, regression, pairCount, 100 + index)] as const,
-  );
-  console.log(`\n## ${worldName}\n`);
-  console.log(
-    '| statistic | estimator | deviation, nothing changed | 10% slower | slower tail | stall in 1 of 10 |',
-  );
-  console.log('|---|---|---|---|---|---|');
-  for (const statistic of ['p50', 'p95', 'p99', 'max'] as const) {
-    for (const name of estimators) {
-      if (statistic === 'max' && name !== 'pooled') continue;
-      const cells = simulated.map(([, pairs]) => {
-        const values = pairs.flatMap(
-          (pair) => pairLogRatio(pair.baseline, pair.head, metricId, statistic, name) ?? [],
+/** `args[0]`: pairs of each machine and change, 200 if not given. The tables go to stderr. */
+export const run = async (args: readonly string[]): Promise<Figure[]> => {
+  const pairCount = Number(args[0] ?? 200);
+  const print = (line: string): void => void process.stderr.write(`${line}\n`);
+  const gains: Figure[] = [];
+  for (const [worldName, world] of Object.entries(worlds)) {
+    const simulated = Object.values(regressions).map((regression, index) =>
+      simulatePairs(world, regression, pairCount, 100 + index),
+    );
+    print(`\n## ${worldName}\n`);
+    print(
+      '| statistic | estimator | deviation, nothing changed | 10% slower | slower tail | stall in 1 of 10 |',
+    );
+    print('|---|---|---|---|---|---|');
+    for (const statistic of ['p50', 'p95', 'p99', 'max'] as const) {
+      const deviations: Partial<Record<PairEstimator, number>> = {};
+      for (const name of estimators) {
+        if (statistic === 'max' && name !== 'pooled') continue;
+        const cells = simulated.map((pairs) => {
+          const values = pairs.flatMap(
+            (pair) => pairLogRatio(pair.baseline, pair.head, metricId, statistic, name) ?? [],
+          );
+          return { mean: mean(values), deviation: standardDeviation(values) };
+        });
+        const signal = cells
+          .slice(1)
+          .map(
+            (cell) =>
+              `${(100 * Math.expm1(cell.mean)).toFixed(1)}% (t ${(cell.mean / cell.deviation).toFixed(1)} a pair)`,
+          );
+        deviations[name] = cells[0]!.deviation;
+        print(`| ${statistic} | ${name} | ${cells[0]!.deviation.toFixed(3)} | ${signal.join(' | ')} |`);
+      }
+      const shipped = deviations[estimatorFor(statistic)];
+      if (statistic !== 'max' && shipped !== undefined && deviations.pooled !== undefined)
+        gains.push(
+          figure(
+            `deviation of the ${statistic} between unchanged pairs, ${worldName}`,
+            shipped / deviations.pooled,
+            'ratio',
+            '<=',
+            1.05,
+            'pooled quantiles of the same pairs',
+          ),
         );
-        return { mean: mean(values), deviation: standardDeviation(values) };
-      });
-      const signal = cells
-        .slice(1)
-        .map(
-          (cell) =>
-            `${(100 * Math.expm1(cell.mean)).toFixed(1)}% (t ${(cell.mean / cell.deviation).toFixed(1)} a pair)`,
-        );
-      console.log(`| ${statistic} | ${name} | ${cells[0]!.deviation.toFixed(3)} | ${signal.join(' | ')} |`);
     }
   }
-}
+  return gains;
+};

@@ -1,7 +1,7 @@
 /**
  * Draws the pictures of docs/how-it-decides.md into docs/images, from simulated jobs that the shipped code decides.
  *
- *     node bench/verdict-pictures.ts
+ *     node scripts/picture-verdict.ts
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
