@@ -24,7 +24,7 @@ const loadFailed = (reason: string): TailgateError => tailgateError('LOAD_FAILED
  */
 export const serveLoadCommands = (): void => {
   // The session may be gone before all this was loaded, and its going is told only once.
-  if (!process.connected) process.exit(0);
+  if (process.connected === false) process.exit(0);
   const send = (message: LoadReply | LoadEvent): void => {
     if (process.connected) process.send?.(message);
   };
