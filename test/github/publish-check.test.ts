@@ -149,12 +149,12 @@ test('a failed limit and a problem are annotated on their line, if the file is i
   const metric = suite!.metrics.find((one) => one.limit.some((limit) => limit.verdict === 'fail'))!;
   metric.limit = metric.limit.map((limit) => ({ ...limit, file: 'config/tailgate.yml', line: 12 }));
   suite!.problems = [
-    { code: 'ROOM_LOST', what: 'The room was lost.', fix: 'Look.', file: '/work/repo/chat.yml', line: 3 },
+    { code: 'ROOM_LOST', what: 'The room was lost.', fix: 'Look.', file: '/checkout/chat.yml', line: 3 },
     { code: 'BUILD_FAILED', what: 'No.', fix: 'Look.', file: '/etc/passwd', line: 1 },
     { code: 'BUILD_FAILED', what: 'No.', fix: 'Look.', file: '../other/tailgate.yml', line: 1 },
     { code: 'BUILD_FAILED', what: 'No place.', fix: 'Look.', file: null, line: null },
   ];
-  const annotations = annotationsOf(report, '/work/repo');
+  const annotations = annotationsOf(report, '/checkout');
   const places = annotations.map(({ path, line, level }) => `${path}:${line} ${level}`);
   assert.equal(places[0], 'chat.yml:3 failure');
   assert.ok(places.length > 1);

@@ -31,7 +31,7 @@ const request = (more: Partial<PublishRequest> = {}): PublishRequest => ({
   section: { key: 'gate', title: 'gate' },
   headline: 'It got slower',
   renderMarkdown: () => 'The report',
-  root: '/work/repo',
+  root: '/checkout',
   verifyAfterMs: [0],
   ...more,
 });
