@@ -5,6 +5,7 @@ import { buildBundle } from '../../scripts/build.ts';
 import type { LoadSession } from '../../src/load/load-session.ts';
 import { startLoadSession } from '../../src/load/start-load-session.ts';
 import { generatorCpus } from './processes.ts';
+import { benchEngineSettings } from './settings.ts';
 
 let bundle: Promise<string> | null = null;
 
@@ -42,16 +43,7 @@ export const startSession = async (targetUrl: string, files: SessionFiles): Prom
       variables: {},
       targetUrl,
       rawPath: null,
-      engine: {
-        timeoutMs: 30_000,
-        drainMs: 3_000,
-        observeAcknowledgements: 'none',
-        failureEvents: ['exception'],
-        deliveries: [],
-        jwt: null,
-        seed: 1,
-        shard: { index: 0, count: 1 },
-      },
+      engine: benchEngineSettings,
     },
     { logPath: path.join(folder, 'load.log'), cpus: generatorCpus, env: process.env, workerPath },
   );

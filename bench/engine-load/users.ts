@@ -5,6 +5,7 @@ import { SSMS } from '../../node_modules/artillery/dist/lib/core/ssms.js';
 import { setEngineSettings } from '../../src/engines/engine-settings.ts';
 import { loadClock } from '../../src/engines/load-clock.ts';
 import { SocketIoEngine } from '../../src/engines/socketio/socketio-engine.ts';
+import { benchEngineSettings } from './settings.ts';
 
 /** Who drives the load: our engine or Artillery's. */
 export type EngineName = 'ours' | 'artillery';
@@ -43,16 +44,7 @@ export class Users {
   }
 
   static async create(name: EngineName, url: string, config: Record<string, unknown> = {}): Promise<Users> {
-    setEngineSettings({
-      timeoutMs: 30_000,
-      drainMs: 3_000,
-      observeAcknowledgements: 'none',
-      failureEvents: ['exception'],
-      deliveries: [],
-      jwt: null,
-      seed: 1,
-      shard: { index: 0, count: 1 },
-    });
+    setEngineSettings(benchEngineSettings);
     loadClock.resume();
     const script = {
       config: { target: url, timeout: 30, socketio: { transports: ['websocket'] }, ...config },

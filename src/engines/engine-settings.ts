@@ -49,7 +49,8 @@ export type VirtualUserJwt = {
   expiresInSeconds: number;
 };
 
-let current: EngineSettings = {
+/** What holds until a run says otherwise. */
+export const defaultEngineSettings: EngineSettings = {
   timeoutMs: 10_000,
   drainMs: 2_000,
   observeAcknowledgements: 'none',
@@ -59,6 +60,8 @@ let current: EngineSettings = {
   seed: 1,
   shard: { index: 0, count: 1 },
 };
+
+let current = defaultEngineSettings;
 
 export const engineSettings = (): EngineSettings => current;
 

@@ -5,11 +5,19 @@ import type { MetricReport, SuiteReport } from './report-model.ts';
 /** One suite run at several loads: its suites are named `suite/level`. */
 export type LevelGroup = { name: string; levels: { name: string; suite: SuiteReport }[] };
 
+/** `suite/level` in its two parts; the level is null for a suite without levels. */
+export const suiteAndLevel = (name: string): { suite: string; level: string | null } => {
+  const slash = name.lastIndexOf('/');
+  return slash <= 0 || slash === name.length - 1
+    ? { suite: name, level: null }
+    : { suite: name.slice(0, slash), level: name.slice(slash + 1) };
+};
+
 /** The suites in their order, with those that are levels of one suite put together. */
 export const groupLevels = (suites: readonly SuiteReport[]): (SuiteReport | LevelGroup)[] => {
   const prefixOf = (name: string): string | null => {
-    const slash = name.lastIndexOf('/');
-    return slash <= 0 || slash === name.length - 1 ? null : name.slice(0, slash);
+    const { suite, level } = suiteAndLevel(name);
+    return level === null ? null : suite;
   };
   const members = new Map<string, SuiteReport[]>();
   for (const suite of suites) {

@@ -1,10 +1,4 @@
-/** `suite/level` in its two parts; the level is null for a suite without levels. */
-const partsOf = (name: string): { suite: string; level: string | null } => {
-  const slash = name.lastIndexOf('/');
-  return slash <= 0
-    ? { suite: name, level: null }
-    : { suite: name.slice(0, slash), level: name.slice(slash + 1) };
-};
+import { suiteAndLevel } from '../report/level-groups.ts';
 
 /**
  * The name among `before` that the suite `name` of `after` is compared with: the same one. Where each of the reports
@@ -17,8 +11,8 @@ export const matchingSuite = (
   after: readonly string[],
 ): string | null => {
   if (before.includes(name)) return name;
-  const suitesIn = (names: readonly string[]) => new Set(names.map((each) => partsOf(each).suite));
+  const suitesIn = (names: readonly string[]) => new Set(names.map((each) => suiteAndLevel(each).suite));
   if (suitesIn(before).size !== 1 || suitesIn(after).size !== 1) return null;
-  const { level } = partsOf(name);
-  return before.find((each) => partsOf(each).level === level) ?? null;
+  const { level } = suiteAndLevel(name);
+  return before.find((each) => suiteAndLevel(each).level === level) ?? null;
 };

@@ -3,7 +3,11 @@ import { EventEmitter } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Server, type ServerOptions } from 'socket.io';
-import { type EngineSettings, setEngineSettings } from '../../../src/engines/engine-settings.ts';
+import {
+  defaultEngineSettings,
+  type EngineSettings,
+  setEngineSettings,
+} from '../../../src/engines/engine-settings.ts';
 import type { VirtualUserContext } from '../../../src/engines/flow/step.ts';
 import { loadActivity } from '../../../src/engines/load-activity.ts';
 import { loadClock } from '../../../src/engines/load-clock.ts';
@@ -40,14 +44,9 @@ export const startServer = async (options: Partial<ServerOptions> = {}): Promise
 };
 
 export const settings = (overrides: Partial<EngineSettings> = {}): EngineSettings => ({
+  ...defaultEngineSettings,
   timeoutMs: 1_000,
   drainMs: 500,
-  observeAcknowledgements: 'none',
-  failureEvents: ['exception'],
-  deliveries: [],
-  jwt: null,
-  seed: 1,
-  shard: { index: 0, count: 1 },
   ...overrides,
 });
 

@@ -1,0 +1,8 @@
+import { defaultEngineSettings, type EngineSettings } from '../../src/engines/engine-settings.ts';
+
+/** Generous waits: what a bench measures must not be cut off by them. */
+export const benchEngineSettings: EngineSettings = {
+  ...defaultEngineSettings,
+  timeoutMs: 30_000,
+  drainMs: 3_000,
+};
