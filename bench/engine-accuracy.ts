@@ -10,10 +10,14 @@ export const about =
   'reported percentiles against the delays that the server injected, up to 70% load of the generator';
 
 const users = 200;
+/** Up to this load of a core the figures must be right; a little more than is asked for, which no level meets exactly. */
+const mostShare = 0.73;
+/** CPU time of one step of the users who load the generator, about that of a message, milliseconds. */
+const computeMs = 0.025;
 const quantiles = ['p50Ms', 'p95Ms', 'p99Ms'] as const;
 type Quantile = (typeof quantiles)[number];
 
-const scenario = (seconds: number) => ({
+const scenario = (seconds: number, thinkMs: number) => ({
   config: {
     phases: [{ duration: 2, arrivalCount: users }, { pause: seconds + 5 }],
     processor: './processor.cjs',
@@ -35,7 +39,7 @@ const scenario = (seconds: number) => ({
     {
       name: 'busy',
       engine: 'socketio',
-      flow: [{ loop: [{ think: '10ms', jitter: '50%' }, { function: 'compute' }] }],
+      flow: [{ loop: [{ think: `${thinkMs}ms`, jitter: '50%' }, { function: 'compute' }] }],
     },
   ],
 });
@@ -44,7 +48,7 @@ const scenario = (seconds: number) => ({
  * What loads the generator: other users of it, each step of whom computes for about as long as a message costs. They ask
  * nothing of the server, whose own queue would be part of the latency and not of the delays that it injects.
  */
-const processor = (computeMs: number): string => `exports.compute = (context, events, done) => {
+const processor = `exports.compute = (context, events, done) => {
   const untilMs = performance.now() + ${computeMs};
   while (performance.now() < untilMs);
   return done();
@@ -57,11 +61,12 @@ type Level = {
   truth: ServerDelays;
 };
 
-const measureLevel = async (computeMs: number, seconds: number): Promise<Level> => {
+/** Half of the users are busy ones, who take a step every `thinkMs` (on average). */
+const measureLevel = async (thinkMs: number, seconds: number): Promise<Level> => {
   await using server = await startServer();
   await using session = await startSession(server.url, {
-    scenario: scenario(seconds),
-    processor: processor(computeMs),
+    scenario: scenario(seconds, thinkMs),
+    processor,
   });
   await session.resume();
   await delay(4_000);
@@ -118,33 +123,32 @@ export const run = async (args: readonly string[]): Promise<Figure[]> => {
   process.stderr.write(
     'messages | CPU of the generator | p50 ms (truth) | p95 ms (truth) | p99 ms (truth)\n',
   );
-  const idle = await measureLevel(0, seconds);
+  const idle = await measureLevel(10_000, seconds);
   process.stderr.write(`${rowOf(idle)}\n`);
   const levels = [idle];
-  // Half of the users are busy ones, a hundred steps a second each; how many they come to is seen from level to level.
-  let stepsPerMs = users / 2 / 10;
+  // What a step costs, with all that is around it, is seen from level to level; it falls with their number.
+  let stepMs = 2 * computeMs;
+  let left = 6;
   for (const share of [0.35, 0.5, 0.7]) {
-    const computeMs = (share - idle.cpuShare) / stepsPerMs;
-    const level = await measureLevel(computeMs, seconds);
-    stepsPerMs = (level.cpuShare - idle.cpuShare) / computeMs;
-    process.stderr.write(`${rowOf(level)}\n`);
-    levels.push(level);
+    for (let isReached = false; !isReached && left > 0; left -= 1) {
+      const thinkMs = ((users / 2) * stepMs) / (share - idle.cpuShare);
+      const level = await measureLevel(thinkMs, seconds);
+      stepMs = (thinkMs * (level.cpuShare - idle.cpuShare)) / (users / 2);
+      process.stderr.write(`${rowOf(level)}\n`);
+      isReached = level.cpuShare > share - 0.03;
+      if (level.cpuShare < mostShare) levels.push(level);
+    }
   }
   const most = Math.max(...levels.map(({ cpuShare }) => cpuShare));
   const load = `at ${Math.round(most * 100)}% load of the generator or less`;
-  const figures = (addedMs: number, peer: string) =>
-    quantiles.map((quantile) =>
-      figure(
-        `error of the reported ${quantile.slice(0, 3)}, of 2% or 0.3 ms`,
-        Math.max(...levels.map((level) => errorShare(level, quantile, addedMs))),
-        'ratio',
-        '<=',
-        1,
-        `${peer}, ${load}`,
-      ),
-    );
-  return [
-    ...figures(wayMs, 'the injected delay and the way there and back'),
-    ...figures(0, 'the injected delay alone'),
-  ];
+  return quantiles.map((quantile) =>
+    figure(
+      `error of the reported ${quantile.slice(0, 3)}, of 2% or 0.3 ms`,
+      Math.max(...levels.map((level) => errorShare(level, quantile, wayMs))),
+      'ratio',
+      '<=',
+      1,
+      `the injected delay and the way there and back, ${load}`,
+    ),
+  );
 };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import ArtillerySocketIoEngine from '../../node_modules/artillery/dist/lib/core/engine_socketio.js';
+import { contextFuncs } from '../../node_modules/artillery/dist/lib/core/runner.js';
 import { SSMS } from '../../node_modules/artillery/dist/lib/core/ssms.js';
 import { setEngineSettings } from '../../src/engines/engine-settings.ts';
 import { loadClock } from '../../src/engines/load-clock.ts';
@@ -62,7 +63,7 @@ export class Users {
     return async (vars) =>
       await new Promise<void>((resolve, reject) => {
         const $uuid = randomUUID();
-        const context = { vars: { $uuid, ...vars }, funcs: {}, _uid: $uuid };
+        const context = { vars: { $uuid, ...vars }, funcs: { ...contextFuncs }, _uid: $uuid };
         run(context, (error) => (error ? reject(error) : resolve()));
       });
   }

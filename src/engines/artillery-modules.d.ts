@@ -51,6 +51,11 @@ declare module '*/artillery/dist/lib/core/runner.js' {
     payload: unknown,
     options: Record<string, unknown>,
   ): Promise<RunnerEvents>;
+  /** The functions that templates can call. */
+  export const contextFuncs: {
+    $randomNumber(min: number, max: number): number;
+    $randomString(length?: number): string;
+  };
   export const runnerFuncs: {
     prepareScript(script: unknown, payload: unknown): unknown;
     handleScriptHook(
