@@ -1,9 +1,20 @@
 import type { LoadProgress } from '../load/load-session.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
+import { scheduledLooks } from '../verdict/look-schedule.ts';
 import { cleanLine } from './clean-text.ts';
 import { formatChange, formatCount, formatDuration, formatElapsed } from './format-value.ts';
 import { plural } from './headline.ts';
 import { displayWidth, fitWidth } from './terminal-text.ts';
+
+export type PairProgress = {
+  done: number;
+  /** How long those took, and how long ago the last of them ended. */
+  doneMs: number;
+  sinceMs: number;
+  /** Between how many and how many there will be. */
+  min: number;
+  max: number;
+};
 
 /** What is known while a suite runs. */
 export type ProgressView = {
@@ -12,8 +23,8 @@ export type ProgressView = {
   stage: string;
   side: 'baseline' | 'head' | null;
   load: LoadProgress | null;
-  /** Pairs (or rounds) done, and between how many and how many there will be. */
-  pairs: { done: number; min: number; max: number } | null;
+  /** Pairs (or rounds); null when it is not known how many there will be. */
+  pairs: PairProgress | null;
   /** The interval of the primary metric now. */
   interval: SuiteJudgement['progress'];
   elapsedMs: number;
@@ -21,22 +32,24 @@ export type ProgressView = {
   budgetMs: number | null;
 };
 
+/** At how many pairs the verdict may be given next. */
+const nextLook = ({ done, min, max }: PairProgress): number =>
+  scheduledLooks({ minPairs: min, maxPairs: max }).find((look) => look > done) ?? max;
+
 /**
- * How much longer it takes, from the time the pairs so far took: at the earliest and at the latest, milliseconds.
- * Null before the first pair. An undecided suite goes on in steps of two pairs.
+ * How much longer it takes, from the time the pairs so far took: until the next look at the earliest, and until the last
+ * at the latest, milliseconds. Null before the first pair.
  */
 export const estimateRemaining = (
   view: Pick<ProgressView, 'pairs' | 'elapsedMs' | 'budgetMs'>,
 ): { earliestMs: number; latestMs: number } | null => {
   const { pairs, elapsedMs, budgetMs } = view;
   if (pairs === null || pairs.done === 0) return null;
-  const perPairMs = elapsedMs / pairs.done;
-  const least = pairs.done < pairs.min ? pairs.min - pairs.done : Math.min(2, pairs.max - pairs.done);
+  const perPairMs = pairs.doneMs / pairs.done;
   const untilBudgetMs = budgetMs === null ? Number.POSITIVE_INFINITY : Math.max(0, budgetMs - elapsedMs);
-  return {
-    earliestMs: Math.min(Math.max(0, least) * perPairMs, untilBudgetMs),
-    latestMs: Math.min(Math.max(0, pairs.max - pairs.done) * perPairMs, untilBudgetMs),
-  };
+  const until = (count: number): number =>
+    Math.min(Math.max(0, (count - pairs.done) * perPairMs - pairs.sinceMs), untilBudgetMs);
+  return { earliestMs: until(nextLook(pairs)), latestMs: until(pairs.max) };
 };
 
 const remainingText = (view: ProgressView): string | null => {
@@ -49,11 +62,11 @@ const remainingText = (view: ProgressView): string | null => {
   return earliest === latest ? `about ${latest} left` : `${earliest} to ${latest} left`;
 };
 
-const pairsText = (pairs: NonNullable<ProgressView['pairs']>): string => {
+const pairsText = (pairs: PairProgress): string => {
   const now = Math.min(pairs.done + 1, pairs.max);
-  return pairs.min === pairs.max
-    ? `round ${now} of ${pairs.max}`
-    : `pair ${now} of ${pairs.min} to ${pairs.max}`;
+  if (pairs.min === pairs.max) return `round ${now} of ${pairs.max}`;
+  const next = nextLook(pairs);
+  return next === pairs.max ? `pair ${now} of ${next}` : `pair ${now} of ${next} to ${pairs.max}`;
 };
 
 const loadText = (load: LoadProgress): string =>

@@ -33,7 +33,9 @@ const measureRounds = async (
   set: string,
 ): Promise<void> => {
   const { plan, suite, context } = inputs;
+  const setStarted = performance.now();
   for (let index = 0; index < plan.rounds; index += 1) {
+    const roundStarted = performance.now();
     await using side = await openSide(suite, inputs.head, context, `${logName(suite)}-${set}${index + 1}`);
     const outcome = await measureRound(side, {
       host: context.host,
@@ -47,6 +49,8 @@ const measureRounds = async (
           load,
           judgement: null,
           elapsedMs: performance.now() - started,
+          doneMs: roundStarted - setStarted,
+          sinceMs: performance.now() - roundStarted,
         }),
     });
     const goOn = noteOutcome(run, outcome);

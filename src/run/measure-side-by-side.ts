@@ -26,6 +26,7 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
   if (first.because !== null)
     run.warnings.push(`The sides were compared in ${inWords(design)}, because ${first.because}.`);
   let longestPairMs = 0;
+  let doneMs = 0;
 
   /** Measures pair `number`, counted from 0. Gives false when the run must end. */
   const onePair = async (number: number): Promise<boolean> => {
@@ -48,6 +49,8 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
           load,
           judgement: run.judgement?.progress ?? null,
           elapsedMs: elapsed(),
+          doneMs,
+          sinceMs: elapsed() - doneMs,
         }),
     });
     longestPairMs = Math.max(longestPairMs, performance.now() - pairStarted);
@@ -71,6 +74,7 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
     // A pair that only showed that slices must be longer is measured again, so the count of tries runs ahead.
     for (let number = 0; run.pairs.length < plan.verdict.maxPairs; number += 1) {
       if (!(await onePair(number))) return;
+      doneMs = elapsed();
       const outOfTime = elapsed() + longestPairMs > inputs.budgetMs;
       const complete = run.pairs.length;
       if (complete > 0) {

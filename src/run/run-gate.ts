@@ -145,7 +145,8 @@ const measureOne = async (
       limits: limits.plan,
     },
     budgetMs,
-    onProgress: (progress) =>
+    onProgress: (progress) => {
+      const done = { done: progress.done, doneMs: progress.doneMs, sinceMs: progress.sinceMs };
       host.progress(
         renderProgress(
           {
@@ -154,15 +155,16 @@ const measureOne = async (
             side: progress.side,
             load: progress.load,
             pairs: sliced
-              ? { done: progress.done, min: plan.verdict.minPairs, max: plan.verdict.maxPairs }
-              : { done: progress.done, min: progress.most, max: progress.most },
+              ? { ...done, min: plan.verdict.minPairs, max: plan.verdict.maxPairs }
+              : { ...done, min: progress.most, max: progress.most },
             interval: progress.judgement,
             elapsedMs: progress.elapsedMs,
             budgetMs,
           },
           host.columns,
         ),
-      ),
+      );
+    },
   };
   if (unbuilt !== undefined) return { ...startRun(inputs, 'none'), problems: [unbuilt] };
   // A log has no room for a line that says nothing yet.

@@ -21,6 +21,9 @@ export type SuiteProgress = {
   load: LoadProgress | null;
   judgement: SuiteJudgement['progress'];
   elapsedMs: number;
+  /** How long those that are done took, and how long ago the last of them ended. */
+  doneMs: number;
+  sinceMs: number;
 };
 
 /** Everything a suite gave: enough to report it, whether or not it came to a verdict. */
