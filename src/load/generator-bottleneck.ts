@@ -2,11 +2,11 @@ import type { GeneratorHealth } from '../measurement/round-measurement.ts';
 
 /**
  * Limits beyond which what was measured says more about the generator than about the server. `bench/generator-limits`
- * makes a generator waste CPU on each message and shows what it adds (bench/results/generator-limits.md): at 84% of a
- * core 0.7 ms to the p50 and less than 4 ms to the p99, since what arrives together counts from when the first of it was
- * read. What is left is the delay of its event loop, which goes into the latencies as it is, also when another process
- * takes the core and its own share of the CPU stays low. So the delays are limited, and the CPU only where the queue
- * behind it begins to grow without bound.
+ * makes a generator waste CPU on each message and shows what it adds (bench/results/generator-limits.md): at 88% of a
+ * core 0.7 ms to the p50 and nothing to the p99, since what arrives together counts from when the first of it was read.
+ * What is left is the delay of its event loop, which goes into the latencies as it is, also when another process takes
+ * the core and its own share of the CPU stays low. So the delays are limited, and the CPU only where the queue behind it
+ * begins to grow without bound.
  *
  * `cpuShare`: of one core; a generator is one thread.
  * `lateShare`: arrivals and fixed-rate sends that started over 50 ms after their instant: not the load that was asked for.
