@@ -1,3 +1,4 @@
+import { mean } from '../src/comparison/robust.ts';
 import type { CpuAnswer, CpuRequest } from './engine-load/cpu-generator.ts';
 import type { PayloadName } from './engine-load/cpu-payloads.ts';
 import { startGenerator, startServer } from './engine-load/processes.ts';
@@ -22,9 +23,6 @@ const labels: Record<PayloadName, string> = {
  * same (it searches both), and not three times what our floor is; calls of functions it parses each time.
  */
 const aims: Record<PayloadName, number> = { static: 0.6, variables: 0.6, calls: 0.35 };
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
  * CPU time of a message, microseconds, over all turns together: what is paid only now and then, such as collecting

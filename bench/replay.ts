@@ -40,11 +40,17 @@ const share = (answers: readonly RuleAnswer[], verdict: RuleAnswer['verdict']): 
   return `${count} of ${answers.length}`;
 };
 
+const truthsOf = (jobs: readonly RestoredJob[]): number[] =>
+  [...new Set(jobs.map(({ record }) => record.truth))].sort((a, b) => a - b);
+
+const truthTitle = (truth: number): string =>
+  truth === 1 ? 'nothing changed' : `+${Math.round((truth - 1) * 100)}%`;
+
 /** The table of all rules over all jobs, as markdown. */
 export const replayTable = (jobs: readonly RestoredJob[]): string => {
-  const truths = [...new Set(jobs.map(({ record }) => record.truth))].sort((a, b) => a - b);
+  const truths = truthsOf(jobs);
   const lines = [
-    `| rule | ${truths.map((truth) => (truth === 1 ? 'failed, nothing changed' : `failed, +${Math.round((truth - 1) * 100)}%`)).join(' | ')} | mean pairs |`,
+    `| rule | ${truths.map((truth) => `failed, ${truthTitle(truth)}`).join(' | ')} | mean pairs |`,
     `|---|${truths.map(() => '---').join('|')}|---|`,
   ];
   for (const rule of rules) {
@@ -73,16 +79,13 @@ export const replayTable = (jobs: readonly RestoredJob[]): string => {
   return lines.join('\n');
 };
 
-const truthTitle = (truth: number): string =>
-  truth === 1 ? 'nothing changed' : `+${Math.round((truth - 1) * 100)}%`;
-
 /**
  * What each estimator of the difference inside a pair makes of the jobs: the deviation between the pairs of a job, and
  * where the truth is a change, the change that it finds and how many deviations of one pair that is (`t`): the larger,
  * the fewer pairs are needed.
  */
 export const estimatorTable = (jobs: readonly RestoredJob[]): string => {
-  const truths = [...new Set(jobs.map(({ record }) => record.truth))].sort((a, b) => a - b);
+  const truths = truthsOf(jobs);
   const lines = [
     `| statistic | estimator | ${truths.map(truthTitle).join(' | ')} |`,
     `|---|---|${truths.map(() => '---').join('|')}|`,

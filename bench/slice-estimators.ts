@@ -1,15 +1,13 @@
-import { pairLogRatio, type SliceChange, sliceChanges } from '../src/comparison/pair-effect.ts';
+import { minSlices, pairLogRatio, type SliceChange, sliceChanges } from '../src/comparison/pair-effect.ts';
 import { mean, standardDeviation, trimmedMean, weightedTrimmedMean } from '../src/comparison/robust.ts';
 import type { MeasuredPair } from '../src/verdict/judgement.ts';
 import type { RestoredJob } from '../src/verdict/summarise-jobs.ts';
+import { median } from './figure.ts';
 
 /*
  * Candidates for the difference inside one pair, to be compared on measured jobs. Each takes the log ratios of adjacent
  * slices, but for `pooled`, which compares whole rounds.
  */
-
-const median = (values: readonly number[]): number =>
-  trimmedMean(values, (values.length - 1) / 2 / values.length);
 
 /** Mean after the floor(share * n) values at each end are replaced by the nearest that is kept. */
 const winsorisedMean = (values: readonly number[], share: number): number => {
@@ -64,9 +62,6 @@ export const candidates: readonly string[] = [
   ...Object.keys(overSlices),
   ...Object.keys(weightedSlices),
 ];
-
-/** Fewer slices than this leave nothing to average. */
-const minSlices = 5;
 
 /** ln(head / baseline) of one pair by one of the candidates; null without enough slices. */
 export const estimate = (

@@ -18,7 +18,7 @@ export type PairEstimator = 'trimmed' | 'mean' | 'pooled';
 
 const trim = 0.2;
 /** Fewer slices than this leave nothing to average. */
-const minSlices = 5;
+export const minSlices = 5;
 
 /**
  * Where the statistic is read from slices: how, and the fewest samples that both slices must have. The body is
