@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { LatencySketch } from '../src/measurement/latency-sketch.ts';
+import { LatencySketch } from '../src/metrics/latency-sketch.ts';
 import type { LatencyAnswer, LatencyRequest } from './engine-load/latency-generator.ts';
 import { startGenerator, startServer } from './engine-load/processes.ts';
 import type { ServerDelays } from './engine-load/server.ts';

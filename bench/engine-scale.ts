@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RoundMeasurement } from '../src/measurement/round-measurement.ts';
-import { openFileLimit } from '../src/target/limits.ts';
-import { readTreeUsage } from '../src/target/process-tree-usage.ts';
+import type { RoundMeasurement } from '../src/metrics/round-measurement.ts';
+import { openFileLimit } from '../src/side/target/limits.ts';
+import { readTreeUsage } from '../src/side/target/process-tree-usage.ts';
 import { type Program, startGenerator, startServer } from './engine-load/processes.ts';
 import type { ServerCounts } from './engine-load/server.ts';
 import { startSession } from './engine-load/session.ts';

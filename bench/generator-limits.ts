@@ -1,12 +1,12 @@
 /**
  * How busy may a generator be before what it measures is its own? The same server gets the same messages from a
  * generator that wastes more and more CPU on each of them; what the reported latencies gain over those of the idlest
- * run is the generator's own. Prints one line per level; the limits in src/load/generator-bottleneck.ts come from it.
+ * run is the generator's own. Prints one line per level; the limits in src/generator/generator-bottleneck.ts come from it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { generatorBottleneck } from '../src/load/generator-bottleneck.ts';
-import { LatencySketch } from '../src/measurement/latency-sketch.ts';
-import type { GeneratorHealth } from '../src/measurement/round-measurement.ts';
+import { generatorBottleneck } from '../src/generator/generator-bottleneck.ts';
+import { LatencySketch } from '../src/metrics/latency-sketch.ts';
+import type { GeneratorHealth } from '../src/metrics/round-measurement.ts';
 import { startServer } from './engine-load/processes.ts';
 import { startSession } from './engine-load/session.ts';
 import { type Figure, figure } from './figure.ts';

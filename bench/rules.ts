@@ -1,15 +1,15 @@
+import { distributionOver } from '../src/metrics/observed-value.ts';
+import type { RoundMeasurement } from '../src/metrics/round-measurement.ts';
+import type { VerdictSettings } from '../src/settings/settings-schema.ts';
+import { judgeSuite } from '../src/verdict/judge-suite.ts';
+import type { MeasuredPair } from '../src/verdict/judgement.ts';
 import {
   normalUpperTail,
   studentTUpperQuantile,
   studentTUpperTail,
-} from '../src/comparison/distributions.ts';
-import { distributionOver } from '../src/comparison/observed-value.ts';
-import { pairLogRatio } from '../src/comparison/pair-effect.ts';
-import { mean, standardDeviation } from '../src/comparison/robust.ts';
-import type { RoundMeasurement } from '../src/measurement/round-measurement.ts';
-import type { VerdictSettings } from '../src/settings/settings-schema.ts';
-import { judgeSuite } from '../src/verdict/judge-suite.ts';
-import type { MeasuredPair } from '../src/verdict/judgement.ts';
+} from '../src/verdict/statistics/distributions.ts';
+import { pairLogRatio } from '../src/verdict/statistics/pair-effect.ts';
+import { mean, standardDeviation } from '../src/verdict/statistics/robust.ts';
 import { defaultVerdictSettings } from './verdict-settings.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { treeCpuSeconds } from '../src/target/process-tree-usage.ts';
+import { treeCpuSeconds } from '../src/side/target/process-tree-usage.ts';
 import { startGenerator } from './engine-load/processes.ts';
 import { startSession } from './engine-load/session.ts';
 import { type Figure, figure, median } from './figure.ts';

@@ -1,6 +1,16 @@
-import { minSlices, pairLogRatio, type SliceChange, sliceChanges } from '../src/comparison/pair-effect.ts';
-import { mean, standardDeviation, trimmedMean, weightedTrimmedMean } from '../src/comparison/robust.ts';
 import type { MeasuredPair } from '../src/verdict/judgement.ts';
+import {
+  minSlices,
+  pairLogRatio,
+  type SliceChange,
+  sliceChanges,
+} from '../src/verdict/statistics/pair-effect.ts';
+import {
+  mean,
+  standardDeviation,
+  trimmedMean,
+  weightedTrimmedMean,
+} from '../src/verdict/statistics/robust.ts';
 import type { RestoredJob } from '../src/verdict/summarise-jobs.ts';
 import { median } from './figure.ts';
 

@@ -22,10 +22,10 @@ const programs: Readonly<Record<string, string>> = {
 
 /** Files taken as they are: what is preloaded into Node servers of any version, and the page of trends. */
 const copied: Readonly<Record<string, string>> = {
-  'node-preload.cjs': 'src/target/node-preload.cjs',
-  'node-inject.cjs': 'src/target/node-inject.cjs',
-  'trend-page.html': 'src/baseline/trend-page.html',
-  'trend-page.js': 'src/baseline/trend-page.js',
+  'node-preload.cjs': 'src/side/target/node-preload.cjs',
+  'node-inject.cjs': 'src/side/target/node-inject.cjs',
+  'trend-page.html': 'src/baseline/trend/trend-page.html',
+  'trend-page.js': 'src/baseline/trend/trend-page.js',
 };
 
 /** Total size that the bundle may have, bytes. */

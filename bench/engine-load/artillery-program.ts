@@ -1,5 +1,5 @@
 import { runner } from '../../node_modules/artillery/dist/lib/core/runner.js';
-import { prepareArtilleryGlobal } from '../../src/load/artillery-global.ts';
+import { prepareArtilleryGlobal } from '../../src/generator/artillery/artillery-global.ts';
 
 /**
  * Artillery's own runner, scheduler, engines and metric store in a process of their own, for one script; a function

@@ -1,5 +1,5 @@
 import { io, type Socket } from 'socket.io-client';
-import { recorder } from '../../src/measurement/recorder.ts';
+import { recorder } from '../../src/engines/core/recorder.ts';
 import { Turns } from './turns.ts';
 import { type EngineName, Users } from './users.ts';
 

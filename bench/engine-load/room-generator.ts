@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
-import { recorder } from '../../src/measurement/recorder.ts';
+import { recorder } from '../../src/engines/core/recorder.ts';
 import { Users } from './users.ts';
 
 /** Members of one room, each of whom says something every `everyMs`; tells the CPU time of one delivery. */

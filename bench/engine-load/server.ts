@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
-import { seededRandom } from '../../src/measurement/seeded-random.ts';
+import { seededRandom } from '../../src/metrics/seeded-random.ts';
 
 /** What the server handled since it was started or reset, and its connections. */
 export type ServerCounts = {

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { buildBundle } from '../../scripts/build.ts';
-import type { LoadSession } from '../../src/load/load-session.ts';
-import { startLoadSession } from '../../src/load/start-load-session.ts';
+import type { LoadSession } from '../../src/generator/load-session.ts';
+import { startLoadSession } from '../../src/generator/start-load-session.ts';
 import { generatorCpus } from './processes.ts';
 import { benchEngineSettings } from './settings.ts';
 

@@ -1,4 +1,4 @@
-import { defaultEngineSettings, type EngineSettings } from '../../src/engines/engine-settings.ts';
+import { defaultEngineSettings, type EngineSettings } from '../../src/engines/core/engine-settings.ts';
 
 /** Generous waits: what a bench measures must not be cut off by them. */
 export const benchEngineSettings: EngineSettings = {

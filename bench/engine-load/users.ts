@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events';
 import ArtillerySocketIoEngine from '../../node_modules/artillery/dist/lib/core/engine_socketio.js';
 import { contextFuncs } from '../../node_modules/artillery/dist/lib/core/runner.js';
 import { SSMS } from '../../node_modules/artillery/dist/lib/core/ssms.js';
-import { setEngineSettings } from '../../src/engines/engine-settings.ts';
-import { loadClock } from '../../src/engines/load-clock.ts';
+import { setEngineSettings } from '../../src/engines/core/engine-settings.ts';
+import { loadClock } from '../../src/engines/core/load-clock.ts';
 import { SocketIoEngine } from '../../src/engines/socketio/socketio-engine.ts';
 import { benchEngineSettings } from './settings.ts';
 

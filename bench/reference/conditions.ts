@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { CorePinning } from '../../src/target/core-pinning.ts';
+import type { CorePinning } from '../../src/host/processes/core-pinning.ts';
 
 /** What is done to the machine while a job is measured. */
 export type Condition = {

@@ -1,5 +1,5 @@
-import { studentTUpperQuantile } from '../../src/comparison/distributions.ts';
-import { mean, standardDeviation } from '../../src/comparison/robust.ts';
+import { studentTUpperQuantile } from '../../src/verdict/statistics/distributions.ts';
+import { mean, standardDeviation } from '../../src/verdict/statistics/robust.ts';
 import type { Observed } from './measure-job.ts';
 
 /** One job seen through one statistic of one metric. */

@@ -13,10 +13,18 @@ type Replacement = {
 
 /** Imports of Artillery's own modules (`dist/lib/core/*.js`) that lead to ours. */
 const replacements: Readonly<Record<string, Replacement>> = {
-  './phases.js': { file: 'src/load/arrival-phaser.ts', name: 'createPhaser', as: 'default' },
-  './readers.js': { file: 'src/load/payload-reader.ts', name: 'createPayloadReader', as: 'default' },
-  './ssms.js': { file: 'src/load/metric-store.ts', name: 'MetricStore', as: 'SSMS' },
-  './weighted-pick.js': { file: 'src/load/weighted-pick.ts', name: 'createWeightedPick', as: 'default' },
+  './phases.js': { file: 'src/generator/artillery/arrival-phaser.ts', name: 'createPhaser', as: 'default' },
+  './readers.js': {
+    file: 'src/generator/artillery/payload-reader.ts',
+    name: 'createPayloadReader',
+    as: 'default',
+  },
+  './ssms.js': { file: 'src/generator/artillery/metric-store.ts', name: 'MetricStore', as: 'SSMS' },
+  './weighted-pick.js': {
+    file: 'src/generator/artillery/weighted-pick.ts',
+    name: 'createWeightedPick',
+    as: 'default',
+  },
   './engine_http.js': { file: 'src/engines/http/http-engine.ts', name: 'HttpEngine', engine: true },
   './engine_socketio.js': {
     file: 'src/engines/socketio/socketio-engine.ts',
@@ -25,11 +33,11 @@ const replacements: Readonly<Record<string, Replacement>> = {
   },
   './engine_ws.js': { file: 'src/engines/ws/ws-engine.ts', name: 'WsEngine', engine: true },
   '../builtin-packages.js': {
-    file: 'src/load/engine-packages.ts',
+    file: 'src/scenario/engine-packages.ts',
     name: 'resolveEnginePackage',
     as: 'resolveBuiltinPackage',
   },
-  '../commons/index.js': { file: 'src/load/engine-util.ts' },
+  '../commons/index.js': { file: 'src/generator/artillery/engine-util.ts' },
 };
 
 /** Engines that Artillery's runner imports as packages, from a file of the bundle: file name -> engine. */
@@ -56,7 +64,7 @@ const code = ({ file, name, as, engine }: Replacement): string => {
   const from = JSON.stringify(`./${file}`);
   if (name === undefined) return `export * from ${from};`;
   if (!engine) return `export { ${name} as ${as} } from ${from};`;
-  const driven = JSON.stringify('./src/load/driven-engine.ts');
+  const driven = JSON.stringify('./src/generator/artillery/driven-engine.ts');
   return `import { ${name} } from ${from};
 import { drivenEngine } from ${driven};
 export default drivenEngine(${name});`;
@@ -99,7 +107,7 @@ export const artilleryParts = (root: string): Plugin => ({
         : undefined,
     );
     build.onLoad({ filter: /.*/, namespace: 'artillery-core' }, () => ({
-      contents: `export { templateFunctions as runner } from './src/load/template-functions.ts';`,
+      contents: `export { templateFunctions as runner } from './src/generator/template-functions.ts';`,
       resolveDir: root,
     }));
     // Its helpers for printing, which nothing here calls.

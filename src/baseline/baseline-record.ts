@@ -1,4 +1,4 @@
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 
 /** What must be equal, or alike, for two measurements to be comparable. */
 export type Fingerprint = {

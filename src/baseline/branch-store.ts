@@ -4,8 +4,8 @@ import type { BaselineHistory, BaselineRecord, BaselineStore } from './baseline-
 import type { RecordBranch } from './record-branch.ts';
 import { formatRecord } from './record-format.ts';
 import { type Retention, readRecordLines, textOf } from './record-lines.ts';
-import { appendToSegments, segmentFrom, segmentsOf } from './segments.ts';
-import { trendFiles } from './trend-files.ts';
+import { appendToSegments, segmentFrom, segmentsOf } from './trend/segments.ts';
+import { trendFiles } from './trend/trend-files.ts';
 
 export type BranchStoreOptions = {
   retention: Retention;

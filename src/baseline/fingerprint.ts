@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import packageFile from '../../package.json' with { type: 'json' };
-import type { SuitePlan } from '../plan/run-plan.ts';
+import type { SuitePlan } from '../settings/run-plan.ts';
 import { measureSchema, roomSchema, targetSchema } from '../settings/settings-schema.ts';
 import type { Fingerprint } from './baseline-record.ts';
 

@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { BaselineRecord } from './baseline-record.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { startSpareGenerator } from '../load/spare-generator.ts';
+import { startSpareGenerator } from '../generator/spare-generator.ts';
 
 /** The step of a workflow: everything it is told comes from the environment. A generator loads beside all the rest. */
 startSpareGenerator();

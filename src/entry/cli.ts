@@ -1,4 +1,4 @@
-import { startSpareGenerator } from '../load/spare-generator.ts';
+import { startSpareGenerator } from '../generator/spare-generator.ts';
 
 /** `tailgate` on a command line: the same gate without GitHub. */
 const words = process.argv.slice(2);

@@ -1,6 +1,6 @@
-import { installSeededRandom } from '../load/virtual-user-random.ts';
+import { installSeededRandom } from '../generator/virtual-user-random.ts';
 
 // Before anything that keeps Math.random for itself is loaded.
 installSeededRandom();
-const { serveLoadCommands } = await import('../load/serve-load-commands.ts');
+const { serveLoadCommands } = await import('../generator/serve-load-commands.ts');
 serveLoadCommands();

@@ -1,5 +1,5 @@
 import { createActionsHost } from '../host/actions-host.ts';
-import { killRegistered } from '../target/process-registry.ts';
+import { killRegistered } from '../host/processes/process-registry.ts';
 
 /** After the job, whatever happened to the step: ends what it left running. Warns, and never fails the job. */
 const { env } = process;

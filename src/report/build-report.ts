@@ -1,6 +1,6 @@
 import type { TailgateError } from '../errors.ts';
-import { mergeResources, mergeUnmeasured } from '../measurement/merge-rounds.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { mergeResources, mergeUnmeasured } from '../metrics/merge-rounds.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { MeasuredPair, SuiteEvidence, SuiteJudgement } from '../verdict/judgement.ts';
 import { overallVerdict } from '../verdict/verdict.ts';
 import {

@@ -1,4 +1,4 @@
-import type { Unit } from '../settings/threshold.ts';
+import type { Unit } from '../metrics/threshold.ts';
 import type { ChangeReport, LatencySummaryReport, MetricReport } from './report-model.ts';
 
 /** Shown where there is no value. */

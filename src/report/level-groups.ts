@@ -1,4 +1,4 @@
-import { valueFromCounters } from '../settings/metric-names.ts';
+import { valueFromCounters } from '../metrics/metric-names.ts';
 import { arrivalSentence } from './describe-comparison.ts';
 import type { MetricReport, SuiteReport } from './report-model.ts';
 

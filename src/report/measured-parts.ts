@@ -1,8 +1,8 @@
-import { observedValue } from '../comparison/observed-value.ts';
-import { LatencySketch, type LatencySummary } from '../measurement/latency-sketch.ts';
-import { mergeCounters, mergeErrors, sketchOver, worstGenerator } from '../measurement/merge-rounds.ts';
-import type { ResourceUsage, RoundMeasurement } from '../measurement/round-measurement.ts';
-import { peakSendRate } from '../settings/metric-names.ts';
+import { LatencySketch, type LatencySummary } from '../metrics/latency-sketch.ts';
+import { mergeCounters, mergeErrors, sketchOver, worstGenerator } from '../metrics/merge-rounds.ts';
+import { peakSendRate } from '../metrics/metric-names.ts';
+import { observedValue } from '../metrics/observed-value.ts';
+import type { ResourceUsage, RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { JudgedMetric } from '../verdict/judgement.ts';
 import type {
   ErrorReport,

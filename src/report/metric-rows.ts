@@ -1,4 +1,4 @@
-import { metricAliases } from '../settings/metric-names.ts';
+import { metricAliases } from '../metrics/metric-names.ts';
 import { isDistribution, statisticOf } from './format-value.ts';
 import type { ChangeReport, LimitReport, MetricReport, SuiteReport } from './report-model.ts';
 

@@ -1,4 +1,4 @@
-import type { LoadProgress } from '../load/load-session.ts';
+import type { LoadProgress } from '../generator/load-session.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
 import { scheduledLooks } from '../verdict/look-schedule.ts';
 import { cleanLine } from './clean-text.ts';

@@ -1,4 +1,4 @@
-import type { LoadProgress } from '../load/load-session.ts';
+import type { LoadProgress } from '../generator/load-session.ts';
 import type { JobRecord } from '../verdict/job-record.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
 import type { DeviationSummary, JobsSummary, TruthSummary } from '../verdict/summarise-jobs.ts';

@@ -1,7 +1,7 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
-import { sketchOver } from '../measurement/merge-rounds.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
-import type { Statistic } from '../settings/threshold.ts';
+import { sketchOver } from '../metrics/merge-rounds.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { Statistic } from '../metrics/threshold.ts';
 import type { TrendReport } from './report-model.ts';
 
 const quantileOf: Partial<Record<Statistic, number>> = {

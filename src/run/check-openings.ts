@@ -1,9 +1,9 @@
 import { problemsOf, TailgateError, throwProblems } from '../errors.ts';
-import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
-import { ownerCredentials } from '../room/owner-credentials.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
+import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 import type { RoomSettings } from '../settings/settings-schema.ts';
-import { targetAddress, wantsFreePort } from '../target/target-address.ts';
+import { ownerCredentials } from '../side/room/owner-credentials.ts';
+import { targetAddress, wantsFreePort } from '../side/target/target-address.ts';
 
 /** Stands for every secret: what is checked here is what surrounds them. */
 const anySecret = new Proxy<Record<string, string>>({}, { get: () => 'secret' });

@@ -1,13 +1,13 @@
 import { problemsOf, TailgateError, throwProblems } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { type KnownMetrics, knownMetrics } from '../load/known-metrics.ts';
-import { lintScenario } from '../load/lint-scenario.ts';
-import { type ReadScenario, readScenario } from '../load/read-scenario.ts';
-import { mainValues, type SessionOutline, sessionOutline } from '../load/session-outline.ts';
-import type { ScenarioOutline } from '../plan/estimate.ts';
-import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
+import { checkThresholds } from '../metrics/threshold-sets.ts';
+import { type KnownMetrics, knownMetrics } from '../scenario/known-metrics.ts';
+import { lintScenario } from '../scenario/lint-scenario.ts';
+import { type ReadScenario, readScenario } from '../scenario/read-scenario.ts';
+import { mainValues, type SessionOutline, sessionOutline } from '../scenario/session-outline.ts';
+import type { ScenarioOutline } from '../settings/estimate.ts';
 import { shownPath } from '../settings/resolve-paths.ts';
-import { checkThresholds } from '../settings/threshold-sets.ts';
+import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 
 /** A suite's scenario, read and checked. */
 export type CheckedScenario = {

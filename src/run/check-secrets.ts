@@ -1,6 +1,6 @@
 import { problemsOf, type SourcePosition, TailgateError, throwProblems } from '../errors.ts';
-import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
+import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 import { resolveSecret, resolveSecretsIn } from '../settings/secrets.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;

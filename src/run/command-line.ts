@@ -1,9 +1,9 @@
 import { exitCodes, problemsOf } from '../errors.ts';
+import { killAllStarted } from '../host/processes/process-registry.ts';
 import { createTerminalHost } from '../host/terminal-host.ts';
 import { terminationSignal } from '../host/termination-signal.ts';
 import { parseCommandLine } from '../settings/cli-flags.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
-import { killAllStarted } from '../target/process-registry.ts';
 import { acceptBaseline, showBaseline } from './baseline-commands.ts';
 import { capacityCommand } from './capacity-command.ts';
 import { compareReports } from './compare-command.ts';

@@ -1,7 +1,7 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
-import { measureRound } from '../rounds/measure-round.ts';
-import { openSide } from '../rounds/open-side.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { measureRound } from '../side/measure-round.ts';
+import { openSide } from '../side/open-side.ts';
 import {
   judgeRun,
   keepingProblems,

@@ -1,6 +1,6 @@
-import { measureOnePair } from '../rounds/measure-one-pair.ts';
-import type { SideSource } from '../rounds/open-side.ts';
-import { coarserDesign, firstDesign, type PairDesign } from '../rounds/pair-design.ts';
+import { measureOnePair } from '../side/measure-one-pair.ts';
+import type { SideSource } from '../side/open-side.ts';
+import { coarserDesign, firstDesign, type PairDesign } from '../side/pair-design.ts';
 import {
   judgeRun,
   keepingProblems,

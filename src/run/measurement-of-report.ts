@@ -1,5 +1,5 @@
-import { LatencySketch } from '../measurement/latency-sketch.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { LatencySketch } from '../metrics/latency-sketch.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { SuiteReport } from '../report/report-model.ts';
 
 type Summary = NonNullable<SuiteReport['metrics'][number]['head']>;

@@ -2,7 +2,7 @@ import type { BaselineRecord, Fingerprint } from '../baseline/baseline-record.ts
 import { incomparabilities } from '../baseline/comparability.ts';
 import { machineId } from '../baseline/machine-id.ts';
 import { tailgateError } from '../errors.ts';
-import type { SuitePlan } from '../plan/run-plan.ts';
+import type { SuitePlan } from '../settings/run-plan.ts';
 import type { BaselineSettings } from '../settings/settings-schema.ts';
 import type { Confirmation } from './measure-against-stored.ts';
 

@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Host } from '../host/host.ts';
-import { makePlan } from '../plan/make-plan.ts';
-import type { RunPlan } from '../plan/run-plan.ts';
+import { decidePinning, type PinningDecision } from '../host/processes/core-pinning.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
+import { makePlan } from '../settings/make-plan.ts';
+import type { RunPlan } from '../settings/run-plan.ts';
 import { secretValues } from '../settings/secrets.ts';
-import { decidePinning, type PinningDecision } from '../target/core-pinning.ts';
-import { machineLimits } from '../target/limits.ts';
+import { machineLimits } from '../side/target/limits.ts';
 import { checkOpenings } from './check-openings.ts';
 import { type CheckedScenario, checkScenarios, showWarnings } from './check-scenarios.ts';
 import { checkSecrets } from './check-secrets.ts';

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SearchEnd, SideResult } from '../capacity/capacity-verdict.ts';
-import { nextStep, type SearchStep, searchResult, type Trial } from '../capacity/search.ts';
-import { isSettled, stepShape } from '../capacity/step-load.ts';
 import { problemsOf, type TailgateError } from '../errors.ts';
-import type { LoadProgress } from '../load/load-session.ts';
-import { sketchOver } from '../measurement/merge-rounds.ts';
+import type { LoadProgress } from '../generator/load-session.ts';
+import { sketchOver } from '../metrics/merge-rounds.ts';
 import type { MeasuredLevel } from '../report/build-capacity.ts';
-import type { SideSource } from '../rounds/open-side.ts';
 import type { CapacitySettings } from '../settings/settings-schema.ts';
+import type { SideSource } from '../side/open-side.ts';
+import type { SearchEnd, SideResult } from '../verdict/capacity/capacity-verdict.ts';
+import { nextStep, type SearchStep, searchResult, type Trial } from '../verdict/capacity/search.ts';
+import { isSettled, stepShape } from '../verdict/capacity/step-load.ts';
 import { type LevelContext, measureLevel } from './measure-level.ts';
 
 /** What one side gave. */

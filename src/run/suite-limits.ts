@@ -1,8 +1,8 @@
 import type { TailgateError } from '../errors.ts';
-import type { ArrivalPhase } from '../load/arrival-schedule.ts';
-import { plannedPeak } from '../load/planned-load.ts';
-import { type LimitPlan, type LoadDemand, type MachineLimits, planLimits } from '../target/limits.ts';
-import { fillPort } from '../target/target-address.ts';
+import type { ArrivalPhase } from '../scenario/arrival-schedule.ts';
+import { plannedPeak } from '../scenario/planned-load.ts';
+import { type LimitPlan, type LoadDemand, type MachineLimits, planLimits } from '../side/target/limits.ts';
+import { fillPort } from '../side/target/target-address.ts';
 import type { CheckedScenario } from './check-scenarios.ts';
 
 /** The limits that a suite runs within, and what to say of them. */

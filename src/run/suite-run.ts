@@ -1,13 +1,13 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { type TailgateError, tailgateError } from '../errors.ts';
-import { generatorBottleneck } from '../load/generator-bottleneck.ts';
-import type { LoadProgress } from '../load/load-session.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
-import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
-import type { RoundOutcome } from '../rounds/measure-round.ts';
-import type { RoundContext, SideSource } from '../rounds/open-side.ts';
-import type { PairDesign } from '../rounds/pair-design.ts';
-import type { SideName } from '../rounds/slice-order.ts';
+import { generatorBottleneck } from '../generator/generator-bottleneck.ts';
+import type { LoadProgress } from '../generator/load-session.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
+import type { RoundOutcome } from '../side/measure-round.ts';
+import type { RoundContext, SideSource } from '../side/open-side.ts';
+import type { PairDesign } from '../side/pair-design.ts';
+import type { SideName } from '../side/slice-order.ts';
 import { judgeSuite } from '../verdict/judge-suite.ts';
 import type { MeasuredPair, SuiteEvidence, SuiteJudgement } from '../verdict/judgement.ts';
 

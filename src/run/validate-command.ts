@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { exitCodes } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { limitationsOf } from '../plan/limitations.ts';
-import { makePlan } from '../plan/make-plan.ts';
+import { formatThreshold } from '../metrics/threshold-grammar.ts';
 import type { RawInputs } from '../settings/inputs.ts';
+import { limitationsOf } from '../settings/limitations.ts';
 import { loadSettings } from '../settings/load-settings.ts';
+import { makePlan } from '../settings/make-plan.ts';
 import { shownPath } from '../settings/resolve-paths.ts';
-import { formatThreshold } from '../settings/threshold-grammar.ts';
 import { checkOpenings } from './check-openings.ts';
 import { checkScenarios, showWarnings } from './check-scenarios.ts';
 

@@ -1,7 +1,7 @@
 import { tailgateError } from '../errors.ts';
-import type { RunPlan, SuitePlan } from '../plan/run-plan.ts';
-import type { RoundContext, SideSource } from '../rounds/open-side.ts';
-import { injectServiceTime, type ServiceTimeInjection } from '../target/inject-service-time.ts';
+import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
+import type { RoundContext, SideSource } from '../side/open-side.ts';
+import { injectServiceTime, type ServiceTimeInjection } from '../side/target/inject-service-time.ts';
 import { chooseMain } from '../verdict/gates.ts';
 import { type JobRecord, recordJob } from '../verdict/job-record.ts';
 import type { JobKind } from '../verdict/job-series.ts';

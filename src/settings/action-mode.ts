@@ -1,7 +1,7 @@
 import { tailgateError } from '../errors.ts';
+import { nearestName } from '../metrics/nearest-name.ts';
 import { inputPlace, inputText } from './input-overlay.ts';
 import { actionModes, type RawInputs } from './inputs.ts';
-import { nearestName } from './nearest-name.ts';
 
 export type ActionMode = (typeof actionModes)[number];
 

@@ -1,8 +1,8 @@
 import { type Command, CommanderError } from 'commander';
 import { tailgateError } from '../errors.ts';
+import { nearestName } from '../metrics/nearest-name.ts';
 import { buildProgram } from './cli-program.ts';
 import type { CliRequest } from './cli-request.ts';
-import { nearestName } from './nearest-name.ts';
 
 const allCommands = (command: Command): Command[] => [command, ...command.commands.flatMap(allCommands)];
 

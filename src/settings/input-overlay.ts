@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { parseDocument } from 'yaml';
 import { type SourcePosition, type TailgateError, tailgateError } from '../errors.ts';
+import { nearestName } from '../metrics/nearest-name.ts';
+import { thresholdLines } from '../metrics/threshold-grammar.ts';
 import { type InputDefinition, inputDefinitions, type RawInputs } from './inputs.ts';
-import { nearestName } from './nearest-name.ts';
 import { isTree, mergeTrees, type SettingPath, type Tree, treeWith, valueAt } from './setting-path.ts';
-import { thresholdLines } from './threshold-grammar.ts';
 
 /** The inputs as settings that go over those of the file, and which input each came from. */
 export type InputOverlay = {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { type TailgateError, tailgateError } from '../errors.ts';
-import { nearestName } from './nearest-name.ts';
+import { nearestName } from '../metrics/nearest-name.ts';
 import { knownKeys, settingNamed } from './schema-index.ts';
 import { formatPath, type SettingPath, valueAt } from './setting-path.ts';
 import type { SettingPlaces } from './setting-places.ts';

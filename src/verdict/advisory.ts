@@ -1,10 +1,10 @@
-import { studentTUpperQuantile, studentTUpperTail } from '../comparison/distributions.ts';
-import { falseDiscoveries } from '../comparison/false-discovery.ts';
-import { pairLogRatio, sketchResolution, summarisePairs } from '../comparison/pair-effect.ts';
-import { resourceMetrics } from '../settings/metric-names.ts';
-import type { Statistic } from '../settings/threshold.ts';
+import { resourceMetrics } from '../metrics/metric-names.ts';
+import type { Statistic } from '../metrics/threshold.ts';
+import { between, percent, plural, subjectName } from '../metrics/wording.ts';
 import type { Change, MeasuredPair } from './judgement.ts';
-import { between, percent, plural, subjectName } from './wording.ts';
+import { studentTUpperQuantile, studentTUpperTail } from './statistics/distributions.ts';
+import { falseDiscoveries } from './statistics/false-discovery.ts';
+import { pairLogRatio, sketchResolution, summarisePairs } from './statistics/pair-effect.ts';
 
 /** Share of the advisory findings that may be false: Benjamini and Hochberg. */
 const falseDiscoveryRate = 0.05;

@@ -1,8 +1,8 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
-import { distributionOver } from '../comparison/observed-value.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { distributionOver } from '../metrics/observed-value.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { plural } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
-import { plural } from './wording.ts';
 
 /** Sides of a pair must have been meant to get the same load, up to this share. */
 const loadTolerance = 0.1;

@@ -1,6 +1,6 @@
+import { between, percent } from '../metrics/wording.ts';
 import type { AdvisoryChange } from './advisory.ts';
 import type { GateOutcome } from './outcome.ts';
-import { between, percent } from './wording.ts';
 
 /**
  * What the server's CPU time per message says of latencies that failed, in a sentence: whether the code does more, or

@@ -1,9 +1,9 @@
-import { studentTUpperQuantile } from '../comparison/distributions.ts';
-import { type CountComparison, compareCounts, type EventCount } from '../comparison/error-counts.ts';
-import { type PairSummary, summarisePairs } from '../comparison/pair-effect.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { type Allowance, alphaShares, type ChangeGate, type CountGate } from './gates.ts';
 import { type Look, lastLook, plannedLook } from './look-schedule.ts';
+import { studentTUpperQuantile } from './statistics/distributions.ts';
+import { type CountComparison, compareCounts, type EventCount } from './statistics/error-counts.ts';
+import { type PairSummary, summarisePairs } from './statistics/pair-effect.ts';
 
 /** What the pairs show for one change gate: one value per pair. */
 export type ChangeSeries = {

@@ -1,12 +1,12 @@
-import { observedValue } from '../comparison/observed-value.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { observedValue } from '../metrics/observed-value.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { plural, quantity, subjectName } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { eventCountOf } from './event-counts.ts';
 import { type AbsoluteGate, type Gate, isLatencyGate } from './gates.ts';
 import { holds } from './judge-absolute.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 import { samplesNeeded, samplesOver } from './sample-sizes.ts';
-import { plural, quantity, subjectName } from './wording.ts';
 
 /** Share of failed attempts in every round from which no statistics are needed. */
 const overwhelmingShare = 0.5;

@@ -1,6 +1,6 @@
-import type { EventCount } from '../comparison/error-counts.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
-import { namedErrorPrefix, rates } from '../settings/metric-names.ts';
+import { namedErrorPrefix, rates } from '../metrics/metric-names.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { EventCount } from './statistics/error-counts.ts';
 
 const rateOfCounter = (metric: string) =>
   (Object.hasOwn(rates, metric) ? rates[metric] : undefined) ??

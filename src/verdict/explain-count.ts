@@ -1,7 +1,7 @@
-import { namedErrorPrefix, rates } from '../settings/metric-names.ts';
+import { namedErrorPrefix, rates } from '../metrics/metric-names.ts';
+import { plural, points, quantity } from '../metrics/wording.ts';
 import type { CountDecision, State } from './decide-pairs.ts';
 import type { CountGate } from './gates.ts';
-import { plural, points, quantity } from './wording.ts';
 
 const nouns: Record<string, string> = {
   errors: 'error',

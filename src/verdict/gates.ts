@@ -1,9 +1,9 @@
-import { isDistribution, unitOfObserved } from '../comparison/observed-value.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
-import { namedErrorPrefix, rates } from '../settings/metric-names.ts';
+import { namedErrorPrefix, rates } from '../metrics/metric-names.ts';
+import { isDistribution, unitOfObserved } from '../metrics/observed-value.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { mainMetric, type Statistic, type Threshold, type Unit } from '../metrics/threshold.ts';
+import { formatThreshold } from '../metrics/threshold-grammar.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
-import { mainMetric, type Statistic, type Threshold, type Unit } from '../settings/threshold.ts';
-import { formatThreshold } from '../settings/threshold-grammar.ts';
 
 /** How far a value may move: of the parts that are set, both must be exceeded. `delta` is in the metric's unit. */
 export type Allowance = { percent: number | null; delta: number | null };

@@ -1,8 +1,8 @@
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
-import { namedErrorPrefix, peakSendRate, throughputSuffix } from '../settings/metric-names.ts';
+import { namedErrorPrefix, peakSendRate, throughputSuffix } from '../metrics/metric-names.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { subjectName } from '../metrics/wording.ts';
 import { type Gate, isFailureCount, isLatencyGate } from './gates.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
-import { subjectName } from './wording.ts';
 
 /**
  * What can be said of a server when the load generator was at its end, as it is in a burst. Its delays only add to a

@@ -1,9 +1,9 @@
-import { type CompactSketch, compactSketch, expandSketch } from '../measurement/compact-sketch.ts';
+import { type CompactSketch, compactSketch, expandSketch } from '../metrics/compact-sketch.ts';
 import {
   type GeneratorHealth,
   type RoundMeasurement,
   standardCounters,
-} from '../measurement/round-measurement.ts';
+} from '../metrics/round-measurement.ts';
 import type { MeasuredPair } from './judgement.ts';
 import type { Verdict } from './verdict.ts';
 

@@ -1,10 +1,10 @@
-import { observedValue } from '../comparison/observed-value.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { observedValue } from '../metrics/observed-value.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { plural, quantity, subjectName } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { type AbsoluteGate, isLatencyGate } from './gates.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 import { samplesNeeded, samplesOver } from './sample-sizes.ts';
-import { plural, quantity, subjectName } from './wording.ts';
 
 /** Whether `value` is within the limit. Never for NaN. */
 export const holds = (value: number, operator: AbsoluteGate['operator'], limit: number): boolean => {

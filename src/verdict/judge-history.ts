@@ -1,7 +1,7 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
-import { observedValue } from '../comparison/observed-value.ts';
-import { type HistoryLimits, historyLimits, maxHistory, minHistory } from '../comparison/stored-history.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { observedValue } from '../metrics/observed-value.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { percent, plural, quantity, subjectName } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { allowanceIn, decideCount } from './decide-pairs.ts';
 import { eventCountOf } from './event-counts.ts';
@@ -12,7 +12,7 @@ import { judgePlainChange } from './judge-plain.ts';
 import { jobAlpha } from './look-schedule.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 import { samplesNeeded, samplesOver } from './sample-sizes.ts';
-import { percent, plural, quantity, subjectName } from './wording.ts';
+import { type HistoryLimits, historyLimits, maxHistory, minHistory } from './statistics/stored-history.ts';
 
 /** Stored runs, and the head measured once or twice. */
 export type HistoryEvidence = {

@@ -1,6 +1,6 @@
-import { observedValue } from '../comparison/observed-value.ts';
-import { estimatorFor, pairLogRatio, sketchResolution } from '../comparison/pair-effect.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { observedValue } from '../metrics/observed-value.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { between, limitPercent, percent, plural, quantity, subjectName } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import {
   type ChangeDecision,
@@ -21,7 +21,7 @@ import type { Change, MeasuredPair } from './judgement.ts';
 import { jobAlpha, passBeta } from './look-schedule.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 import { samplesNeeded, samplesOver } from './sample-sizes.ts';
-import { between, limitPercent, percent, plural, quantity, subjectName } from './wording.ts';
+import { estimatorFor, pairLogRatio, sketchResolution } from './statistics/pair-effect.ts';
 
 type Sides = { baseline: RoundMeasurement[]; head: RoundMeasurement[] };
 

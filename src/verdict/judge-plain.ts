@@ -1,8 +1,8 @@
-import { weakCentre } from '../comparison/stored-history.ts';
+import { percent, plural, quantity, subjectName } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { type ChangeGate, plainFloorMs } from './gates.ts';
 import type { GateOutcome } from './outcome.ts';
-import { percent, plural, quantity, subjectName } from './wording.ts';
+import { weakCentre } from './statistics/stored-history.ts';
 
 /** The limit itself, in the metric's unit: for a default gate its margin, with a floor because nothing is proven. */
 const limitValue = (gate: ChangeGate, baseline: number, settings: VerdictSettings): number => {

@@ -1,5 +1,5 @@
-import { observedValue } from '../comparison/observed-value.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { observedValue } from '../metrics/observed-value.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { adviseOnPairs } from './advisory.ts';
 import { inconsistencies, mixedHistory } from './consistency.ts';
 import { cpuWitness } from './cpu-witness.ts';

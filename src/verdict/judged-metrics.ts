@@ -1,16 +1,16 @@
+import type { LatencySummary } from '../metrics/latency-sketch.ts';
+import { customPrefix } from '../metrics/metric-names.ts';
 import {
   distributionOver,
   observedValue,
   statisticOfSummary,
   unitOfObserved,
-} from '../comparison/observed-value.ts';
-import { maxHistory } from '../comparison/stored-history.ts';
-import type { LatencySummary } from '../measurement/latency-sketch.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
-import { customPrefix } from '../settings/metric-names.ts';
+} from '../metrics/observed-value.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { AdvisoryChange } from './advisory.ts';
 import type { AppliedLimit, Change, JudgedMetric, SuiteEvidence } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
+import { maxHistory } from './statistics/stored-history.ts';
 import { typicalSummary } from './typical-summary.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
 

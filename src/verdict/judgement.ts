@@ -1,8 +1,8 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
-import type { LatencySummary } from '../measurement/latency-sketch.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { LatencySummary } from '../metrics/latency-sketch.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { Threshold, Unit } from '../metrics/threshold.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
-import type { Threshold, Unit } from '../settings/threshold.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Both sides measured in the same job, in alternating slices or rounds. */

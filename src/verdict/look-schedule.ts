@@ -1,6 +1,6 @@
-import { studentTUpperQuantile } from '../comparison/distributions.ts';
-import { nominalLevels, type SequentialDesign } from '../comparison/group-sequential.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
+import { studentTUpperQuantile } from './statistics/distributions.ts';
+import { nominalLevels, type SequentialDesign } from './statistics/group-sequential.ts';
 
 /** Probability of a false fail of a whole job, over all its gates and looks. */
 export const jobAlpha = 0.01;

@@ -1,4 +1,4 @@
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { JudgedMetric } from './judgement.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { studentTUpperQuantile } from '../comparison/distributions.ts';
-import { pairLogRatio, sketchResolution, summarisePairs } from '../comparison/pair-effect.ts';
 import type { MeasuredPair, SuiteJudgement } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
+import { studentTUpperQuantile } from './statistics/distributions.ts';
+import { pairLogRatio, sketchResolution, summarisePairs } from './statistics/pair-effect.ts';
 
 /**
  * The change that the progress line shows: of the gate with most weight that is still open, with an ordinary 95%

@@ -1,7 +1,7 @@
+import { plural } from '../metrics/wording.ts';
 import type { SuiteEvidence, SuiteJudgement } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
 import type { Verdict } from './verdict.ts';
-import { plural } from './wording.ts';
 
 const firstOf = (outcomes: readonly GateOutcome[], states: readonly string[]): GateOutcome | undefined =>
   outcomes.find(({ state }) => states.includes(state));

@@ -1,7 +1,7 @@
-import { distributionOver } from '../comparison/observed-value.ts';
-import type { RoundMeasurement } from '../measurement/round-measurement.ts';
+import { distributionOver } from '../metrics/observed-value.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { Statistic } from '../metrics/threshold.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
-import type { Statistic } from '../settings/threshold.ts';
 
 /** A p99.9 needs ten times the values of a p99: ten values beyond it either way. */
 const beyondP99 = 10;

@@ -1,9 +1,9 @@
-import { pairLogRatio } from '../comparison/pair-effect.ts';
-import { mean, standardDeviation } from '../comparison/robust.ts';
-import { shareBounds } from '../comparison/share-bounds.ts';
-import { weakCentre } from '../comparison/stored-history.ts';
-import type { Statistic } from '../settings/threshold.ts';
+import type { Statistic } from '../metrics/threshold.ts';
 import { type JobRecord, pairsOf, type RecordedRound } from './job-record.ts';
+import { pairLogRatio } from './statistics/pair-effect.ts';
+import { mean, standardDeviation } from './statistics/robust.ts';
+import { shareBounds } from './statistics/share-bounds.ts';
+import { weakCentre } from './statistics/stored-history.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Each bound on a share is wrong with at most this probability. */

@@ -1,7 +1,7 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
-import { distributionOver } from '../comparison/observed-value.ts';
-import { weakCentre } from '../comparison/stored-history.ts';
-import type { LatencySummary } from '../measurement/latency-sketch.ts';
+import type { LatencySummary } from '../metrics/latency-sketch.ts';
+import { distributionOver } from '../metrics/observed-value.ts';
+import { weakCentre } from './statistics/stored-history.ts';
 
 /**
  * The usual summary of one latency over stored runs: the median run of each number. One run is itself; null when no

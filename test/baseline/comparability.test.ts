@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { comparableRecords, incomparabilities } from '../../src/baseline/comparability.ts';
 import { environmentFingerprint, settingsHash } from '../../src/baseline/fingerprint.ts';
-import type { SuitePlan } from '../../src/plan/run-plan.ts';
+import type { SuitePlan } from '../../src/settings/run-plan.ts';
 import { measureSchema, roomSchema, targetSchema } from '../../src/settings/settings-schema.ts';
 import { recordOf } from './records.ts';
 

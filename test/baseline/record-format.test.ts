@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatRecord, migrateRecord, parseRecord } from '../../src/baseline/record-format.ts';
-import { LatencySketch } from '../../src/measurement/latency-sketch.ts';
+import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { recordOf, roundOf } from './records.ts';
 
 test('a stored sketch answers as the one that was measured', () => {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { lintScenario } from '../../src/load/lint-scenario.ts';
-import { readScenario } from '../../src/load/read-scenario.ts';
+import { lintScenario } from '../../src/scenario/lint-scenario.ts';
+import { readScenario } from '../../src/scenario/read-scenario.ts';
 import { measureSchema } from '../../src/settings/settings-schema.ts';
-import { folderWith } from '../load/load-fixture.ts';
+import { folderWith } from '../generator/load-fixture.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -1,11 +1,15 @@
 import { EventEmitter } from 'node:events';
-import { type EngineSettings, engineSettings, setEngineSettings } from '../../src/engines/engine-settings.ts';
-import type { EngineEvents, VirtualUserContext } from '../../src/engines/flow/step.ts';
-import { loadActivity } from '../../src/engines/load-activity.ts';
-import { loadClock } from '../../src/engines/load-clock.ts';
-import { LatencySketch, type LatencySummary } from '../../src/measurement/latency-sketch.ts';
-import { recorder } from '../../src/measurement/recorder.ts';
-import type { ErrorRecord } from '../../src/measurement/round-measurement.ts';
+import {
+  type EngineSettings,
+  engineSettings,
+  setEngineSettings,
+} from '../../src/engines/core/engine-settings.ts';
+import type { EngineEvents, VirtualUserContext } from '../../src/engines/core/flow/step.ts';
+import { loadActivity } from '../../src/engines/core/load-activity.ts';
+import { loadClock } from '../../src/engines/core/load-clock.ts';
+import { recorder } from '../../src/engines/core/recorder.ts';
+import { LatencySketch, type LatencySummary } from '../../src/metrics/latency-sketch.ts';
+import type { ErrorRecord } from '../../src/metrics/round-measurement.ts';
 
 type Engine = {
   init(): Promise<void>;

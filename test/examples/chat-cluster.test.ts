@@ -9,14 +9,14 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
-import { freePort } from '../../src/target/ports.ts';
 import {
   commandLine,
   descendantsOf,
   hasProcessTable,
   readProcess,
   readProcesses,
-} from '../../src/target/process-table.ts';
+} from '../../src/host/processes/process-table.ts';
+import { freePort } from '../../src/side/target/ports.ts';
 import { chatClient, tokenFor } from './chat-client.ts';
 import { root, startExample } from './example-server.ts';
 import { withoutRedis } from './redis.ts';

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openRoom } from '../../src/room/open-room.ts';
 import { roomSchema, targetSchema } from '../../src/settings/settings-schema.ts';
-import type { RunningTarget } from '../../src/target/running-target.ts';
-import { startTarget } from '../../src/target/start-target.ts';
-import { cleanEnvironment } from '../target/fixtures/target-fixture.ts';
+import { openRoom } from '../../src/side/room/open-room.ts';
+import type { RunningTarget } from '../../src/side/target/running-target.ts';
+import { startTarget } from '../../src/side/target/start-target.ts';
+import { cleanEnvironment } from '../side/target/fixtures/target-fixture.ts';
 import { type ChatClient, chatClient, tokenFor } from './chat-client.ts';
 import { withoutRedis } from './redis.ts';
 

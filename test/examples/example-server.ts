@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { io, type Socket } from 'socket.io-client';
 import { targetSchema } from '../../src/settings/settings-schema.ts';
-import type { RunningTarget } from '../../src/target/running-target.ts';
-import { startTarget } from '../../src/target/start-target.ts';
-import { cleanEnvironment } from '../target/fixtures/target-fixture.ts';
+import type { RunningTarget } from '../../src/side/target/running-target.ts';
+import { startTarget } from '../../src/side/target/start-target.ts';
+import { cleanEnvironment } from '../side/target/fixtures/target-fixture.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Socket } from 'socket.io-client';
-import type { RunningTarget } from '../../src/target/running-target.ts';
+import type { RunningTarget } from '../../src/side/target/running-target.ts';
 import { tokenFor } from './chat-client.ts';
 import { ask, connect, next, root, startExample } from './example-server.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Socket } from 'socket.io-client';
 import { parse } from 'yaml';
-import type { RunningTarget } from '../../src/target/running-target.ts';
+import type { RunningTarget } from '../../src/side/target/running-target.ts';
 import { ask, connect, next, root, startExample } from './example-server.ts';
 
 const script = 'examples/signalling-server/server.js';

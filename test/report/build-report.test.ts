@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BaselineRecord } from '../../src/baseline/baseline-record.ts';
 import { tailgateError } from '../../src/errors.ts';
-import { LatencySketch } from '../../src/measurement/latency-sketch.ts';
+import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { buildReport, buildSuiteReport } from '../../src/report/build-report.ts';
 import { reportSchema } from '../../src/report/report-model.ts';
 import { trendOf } from '../../src/report/trend.ts';

@@ -1,8 +1,8 @@
 import { tailgateError } from '../../src/errors.ts';
-import { LatencySketch } from '../../src/measurement/latency-sketch.ts';
-import { sketchOver } from '../../src/measurement/merge-rounds.ts';
-import { type RoundMeasurement, standardCounters } from '../../src/measurement/round-measurement.ts';
-import { seededRandom } from '../../src/measurement/seeded-random.ts';
+import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
+import { sketchOver } from '../../src/metrics/merge-rounds.ts';
+import { type RoundMeasurement, standardCounters } from '../../src/metrics/round-measurement.ts';
+import { seededRandom } from '../../src/metrics/seeded-random.ts';
 import { buildReport, buildSuiteReport, type SuiteParts } from '../../src/report/build-report.ts';
 import type { Report, SuiteReport } from '../../src/report/report-model.ts';
 import type { AppliedLimit, Change, JudgedMetric, SuiteJudgement } from '../../src/verdict/judgement.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { problemsOf } from '../../src/errors.ts';
-import { makePlan } from '../../src/plan/make-plan.ts';
 import { checkOpenings } from '../../src/run/check-openings.ts';
+import { makePlan } from '../../src/settings/make-plan.ts';
 import { load } from '../settings/settings-fixture.ts';
 
 const problemsOfSettings = async (settings: string): Promise<unknown[]> => {

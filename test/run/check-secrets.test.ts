@@ -3,9 +3,9 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { problemsOf, TailgateError } from '../../src/errors.ts';
 import { createTerminalHost } from '../../src/host/terminal-host.ts';
-import { makePlan } from '../../src/plan/make-plan.ts';
 import { checkSecrets } from '../../src/run/check-secrets.ts';
 import { showProblems } from '../../src/run/gate-command.ts';
+import { makePlan } from '../../src/settings/make-plan.ts';
 import { load } from '../settings/settings-fixture.ts';
 
 const settings = `room:

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LatencySketch } from '../../src/measurement/latency-sketch.ts';
+import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { measurementOfReport } from '../../src/run/measurement-of-report.ts';
 import { sampleSuite } from '../report/sample-report.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readPhases } from '../../src/load/arrival-schedule.ts';
 import type { CheckedScenario } from '../../src/run/check-scenarios.ts';
 import { loadDemand, suiteLimits } from '../../src/run/suite-limits.ts';
-import type { MachineLimits } from '../../src/target/limits.ts';
+import { readPhases } from '../../src/scenario/arrival-schedule.ts';
+import type { MachineLimits } from '../../src/side/target/limits.ts';
 
 const suiteOf = (phases: object[], idleMs: number | null, url = 'http://127.0.0.1:{{ port }}') =>
   ({

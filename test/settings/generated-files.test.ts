@@ -4,11 +4,11 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { documentFiles, schemaFiles, staleFiles } from '../../scripts/generate/generated-files.ts';
 import { replaceBetweenMarkers } from '../../scripts/generate/tables.ts';
-import { standardCounters } from '../../src/measurement/round-measurement.ts';
-import { metricAliases, rates, resourceMetrics } from '../../src/settings/metric-names.ts';
+import { metricAliases, rates, resourceMetrics } from '../../src/metrics/metric-names.ts';
+import { standardCounters } from '../../src/metrics/round-measurement.ts';
+import { parseThreshold, thresholdLines } from '../../src/metrics/threshold-grammar.ts';
 import { type SchemaNode, settingsJsonSchema } from '../../src/settings/schema-index.ts';
 import { settingsSchema } from '../../src/settings/settings-schema.ts';
-import { parseThreshold, thresholdLines } from '../../src/settings/threshold-grammar.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const document = (name: string): string => readFileSync(path.join(root, name), 'utf8');
@@ -89,7 +89,7 @@ const rules = (text: string): string[] =>
 
 test('the grammar of the reference is that of the parser', () => {
   const block = /```bnf\n([\s\S]*?)```/.exec(document('docs/thresholds.md'))?.[1] ?? '';
-  const comment = /\/\*\n([\s\S]*?)\*\//.exec(document('src/settings/threshold-grammar.ts'))?.[1] ?? '';
+  const comment = /\/\*\n([\s\S]*?)\*\//.exec(document('src/metrics/threshold-grammar.ts'))?.[1] ?? '';
   assert.ok(rules(block).length >= 14);
   assert.deepEqual(rules(block), rules(comment));
 });

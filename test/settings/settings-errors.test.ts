@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { problemsOf, TailgateErrors } from '../../src/errors.ts';
-import { makePlan } from '../../src/plan/make-plan.ts';
+import { makePlan } from '../../src/settings/make-plan.ts';
 import { load, problemsIn, withSettings } from './settings-fixture.ts';
 
 const suites = 'suites: [{ name: chat, scenario: chat.yml }]\n';

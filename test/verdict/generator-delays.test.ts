@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RoundMeasurement } from '../../src/measurement/round-measurement.ts';
-import { parseThreshold } from '../../src/settings/threshold-grammar.ts';
+import type { RoundMeasurement } from '../../src/metrics/round-measurement.ts';
+import { parseThreshold } from '../../src/metrics/threshold-grammar.ts';
 import { judgeSuite } from '../../src/verdict/judge-suite.ts';
 import type { SuiteJudgement } from '../../src/verdict/judgement.ts';
 import { evidenceOf, metricId, plainRound, recordOf } from './simulator.ts';

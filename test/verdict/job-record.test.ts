@@ -3,11 +3,11 @@ import { describe, test } from 'node:test';
 import { estimatorTable, replayTable } from '../../bench/replay.ts';
 import { mannWhitneyP, rules, welch } from '../../bench/rules.ts';
 import { candidates } from '../../bench/slice-estimators.ts';
-import { studentTUpperTail } from '../../src/comparison/distributions.ts';
-import { compactSketch, expandSketch } from '../../src/measurement/compact-sketch.ts';
-import { LatencySketch } from '../../src/measurement/latency-sketch.ts';
+import { compactSketch, expandSketch } from '../../src/metrics/compact-sketch.ts';
+import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { formatJobRecord, pairsOf, parseJobRecords, recordJob } from '../../src/verdict/job-record.ts';
 import { judgeSuite } from '../../src/verdict/judge-suite.ts';
+import { studentTUpperTail } from '../../src/verdict/statistics/distributions.ts';
 import {
   evidenceOf,
   latencies,

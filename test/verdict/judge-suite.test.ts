@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseThreshold } from '../../src/settings/threshold-grammar.ts';
+import { parseThreshold } from '../../src/metrics/threshold-grammar.ts';
 import { judgeSuite } from '../../src/verdict/judge-suite.ts';
 import type { MeasuredPair, SuiteEvidence, SuiteJudgement } from '../../src/verdict/judgement.ts';
 import {

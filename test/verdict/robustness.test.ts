@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RoundMeasurement } from '../../src/measurement/round-measurement.ts';
-import { seededRandom } from '../../src/measurement/seeded-random.ts';
-import { parseThreshold } from '../../src/settings/threshold-grammar.ts';
+import type { RoundMeasurement } from '../../src/metrics/round-measurement.ts';
+import { seededRandom } from '../../src/metrics/seeded-random.ts';
+import { parseThreshold } from '../../src/metrics/threshold-grammar.ts';
 import { judgeSuite } from '../../src/verdict/judge-suite.ts';
 import type { MeasuredPair, SuiteEvidence, SuiteJudgement } from '../../src/verdict/judgement.ts';
 import { evidenceOf, latencies, metricId, plainRound, recordOf, roundOf, sketchOf } from './simulator.ts';

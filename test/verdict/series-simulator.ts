@@ -1,8 +1,8 @@
-import { sketchResolution } from '../../src/comparison/pair-effect.ts';
 import type { VerdictSettings } from '../../src/settings/settings-schema.ts';
 import { decidePairs, type Series } from '../../src/verdict/decide-pairs.ts';
 import { type ChangeGate, type CountGate, gatesFor } from '../../src/verdict/gates.ts';
 import { scheduledLooks } from '../../src/verdict/look-schedule.ts';
+import { sketchResolution } from '../../src/verdict/statistics/pair-effect.ts';
 import { defaultSettings, metricId, roundOf, seededNormal } from './simulator.ts';
 
 /** The default gates of a suite that measures deliveries: the shipped ones, with their weights. */

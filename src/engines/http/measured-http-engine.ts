@@ -6,10 +6,10 @@ import ArtilleryHttpEngine, {
   type Step,
   type VirtualUser,
 } from '../../../node_modules/artillery/dist/lib/core/engine_http.js';
-import { recorder } from '../../measurement/recorder.ts';
-import { loadActivity } from '../load-activity.ts';
-import { loadClock } from '../load-clock.ts';
-import { sourceAddress } from '../local-address.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { loadClock } from '../core/load-clock.ts';
+import { sourceAddress } from '../core/local-address.ts';
+import { recorder } from '../core/recorder.ts';
 
 /** The request a step makes, for messages: `get /users`. Undefined for steps that send nothing. */
 const requestLabel = (spec: Record<string, unknown>): string | undefined => {

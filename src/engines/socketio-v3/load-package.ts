@@ -1,5 +1,5 @@
 import { captureOrMatch } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
-import { compileTemplate, type Template } from '../template/compile-template.ts';
+import { compileTemplate, type Template } from '../core/template/compile-template.ts';
 import engineUtil from './artillery-1/engine-util.cjs';
 
 const texts = new Map<string, Template>();

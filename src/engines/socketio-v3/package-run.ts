@@ -1,15 +1,15 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { type Deadline, deadlines } from '../deadlines.ts';
-import type { DeliveryWatch } from '../delivery/delivery-ledger.ts';
-import { asFailure } from '../flow/step.ts';
-import { loadActivity } from '../load-activity.ts';
+import { type Deadline, deadlines } from '../core/deadlines.ts';
+import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { asFailure } from '../core/flow/step.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { recorder } from '../core/recorder.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import { acknowledgementObserver } from '../socketio/acknowledgement-observer.ts';
 import type { ClientSocket } from '../socketio/client-socket.ts';
 import type { EmitSpec } from '../socketio/emit-spec.ts';
 import { type MembershipChange, membershipChange } from '../socketio/membership.ts';
 import type { PendingAnswer } from '../socketio/pending-answers.ts';
 import { insertTag, makeTag } from '../socketio/tagged-payload.ts';
-import { StepFailure } from '../step-failure.ts';
 import type { V3User } from './v3-user.ts';
 
 type Listener = (...args: unknown[]) => void;

@@ -1,22 +1,22 @@
 import cloneDeep from 'lodash/cloneDeep.js';
 import { tailgateError } from '../../errors.ts';
-import { engineSettings } from '../engine-settings.ts';
-import { compileFlow, type FlowConfig } from '../flow/compile-flow.ts';
+import { engineSettings } from '../core/engine-settings.ts';
+import { compileFlow, type FlowConfig } from '../core/flow/compile-flow.ts';
 import {
   type EngineEvents,
   recordFailure,
   type Step,
   type StepSpec,
   type VirtualUserContext,
-} from '../flow/step.ts';
+} from '../core/flow/step.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { loadClock } from '../core/load-clock.ts';
+import { openSessions } from '../core/open-sessions.ts';
+import { tokenMint } from '../core/virtual-user-token.ts';
 import { HttpEngine } from '../http/http-engine.ts';
-import { loadActivity } from '../load-activity.ts';
-import { loadClock } from '../load-clock.ts';
-import { openSessions } from '../open-sessions.ts';
 import type { ClientSocket } from '../socketio/client-socket.ts';
 import { DeliveryPlan } from '../socketio/delivery-plan.ts';
 import { type EmitDefaults, parseEmit } from '../socketio/emit-spec.ts';
-import { tokenMint } from '../virtual-user-token.ts';
 import { loadPackage, type PackageEngine } from './load-package.ts';
 import { PackageRun, type PackageStep } from './package-run.ts';
 import { V3User } from './v3-user.ts';

@@ -1,6 +1,8 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import type { VirtualUserContext } from '../flow/step.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
+import type { VirtualUserContext } from '../core/flow/step.ts';
+import { recorder } from '../core/recorder.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import type { ClientSocket } from '../socketio/client-socket.ts';
 import type { DeliveryPlan } from '../socketio/delivery-plan.ts';
 import { watchFailures } from '../socketio/failure-events.ts';
@@ -8,7 +10,6 @@ import { PendingAnswers } from '../socketio/pending-answers.ts';
 import { endSession } from '../socketio/session-end.ts';
 import { everyone } from '../socketio/socketio-user.ts';
 import { UserChannel } from '../socketio/user-channel.ts';
-import { StepFailure } from '../step-failure.ts';
 
 export type V3UserPlan = {
   timeoutMs: number;

@@ -1,9 +1,9 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { arrivedMs } from '../arrival-instant.ts';
-import { deadlines } from '../deadlines.ts';
-import { engineSettings } from '../engine-settings.ts';
-import { loadActivity } from '../load-activity.ts';
-import type { StepFailure } from '../step-failure.ts';
+import { arrivedMs } from '../core/arrival-instant.ts';
+import { deadlines } from '../core/deadlines.ts';
+import { engineSettings } from '../core/engine-settings.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { recorder } from '../core/recorder.ts';
+import type { StepFailure } from '../core/step-failure.ts';
 import type { AcknowledgementReceiver } from './client-socket.ts';
 import type { PendingAnswer, PendingAnswers } from './pending-answers.ts';
 

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { captureOrMatch } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
-import { recorder } from '../../measurement/recorder.ts';
-import type { VirtualUserContext } from '../flow/step.ts';
-import { StepFailure } from '../step-failure.ts';
-import { compilePayload } from '../template/compile-payload.ts';
-import { compileSimplePath } from '../template/simple-path.ts';
+import type { VirtualUserContext } from '../core/flow/step.ts';
+import { recorder } from '../core/recorder.ts';
+import { StepFailure } from '../core/step-failure.ts';
+import { compilePayload } from '../core/template/compile-payload.ts';
+import { compileSimplePath } from '../core/template/simple-path.ts';
 
 /** What a scenario expects of an answer: the `acknowledge` or `response` of a step. */
 export type AnswerSpec = {

@@ -1,6 +1,6 @@
-import { recorder } from '../../measurement/recorder.ts';
-import type { DeliveryWatch } from '../delivery/delivery-ledger.ts';
-import type { VirtualUserContext } from '../flow/step.ts';
+import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import type { VirtualUserContext } from '../core/flow/step.ts';
+import { recorder } from '../core/recorder.ts';
 import { acknowledgementObserver } from './acknowledgement-observer.ts';
 import type { AcknowledgementReceiver, ClientSocket } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';

@@ -1,4 +1,4 @@
-import { compileTemplate } from '../template/compile-template.ts';
+import { compileTemplate } from '../core/template/compile-template.ts';
 import type { ConnectionOptions } from './client-socket.ts';
 
 /** The part of the script's `config` that concerns connections. */

@@ -1,5 +1,6 @@
-import { type DeliveryMember, type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { TagFinder, tagInText } from '../delivery/delivery-tag.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryMember, DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { TagFinder, tagInText } from '../core/delivery/delivery-tag.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
 

@@ -1,9 +1,9 @@
-import { type PayloadPath, payloadPath } from '../delivery/payload-path.ts';
-import type { DeliveryRule } from '../engine-settings.ts';
-import type { StepSpec } from '../flow/step.ts';
-import { durationMs } from '../flow/think.ts';
-import { compilePayload } from '../template/compile-payload.ts';
-import { compileTemplate, type Template } from '../template/compile-template.ts';
+import { type PayloadPath, payloadPath } from '../core/delivery/payload-path.ts';
+import type { DeliveryRule } from '../core/engine-settings.ts';
+import type { StepSpec } from '../core/flow/step.ts';
+import { durationMs } from '../core/flow/think.ts';
+import { compilePayload } from '../core/template/compile-payload.ts';
+import { compileTemplate, type Template } from '../core/template/compile-template.ts';
 import { type AnswerCheck, type AnswerSpec, compileAnswerCheck } from './answer-check.ts';
 
 /** Who is to get a message, as the step or a rule of the settings says. */

@@ -1,5 +1,5 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { StepFailure } from '../step-failure.ts';
+import { recorder } from '../core/recorder.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { PendingAnswers } from './pending-answers.ts';
 

@@ -1,5 +1,5 @@
-import { fixedRateStep } from '../flow/fixed-rate.ts';
-import type { Step, StepSpec } from '../flow/step.ts';
+import { fixedRateStep } from '../core/flow/fixed-rate.ts';
+import type { Step, StepSpec } from '../core/flow/step.ts';
 import type { Send } from './compile-send.ts';
 import type { EmitSpec } from './emit-spec.ts';
 import { userOf } from './socketio-user.ts';

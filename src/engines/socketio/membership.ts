@@ -1,6 +1,7 @@
-import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { readPath } from '../delivery/payload-path.ts';
-import type { VirtualUserContext } from '../flow/step.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
+import { readPath } from '../core/delivery/payload-path.ts';
+import type { VirtualUserContext } from '../core/flow/step.ts';
 import type { EmitSpec, MembershipSpec } from './emit-spec.ts';
 
 /** The room of a scenario that names none. */

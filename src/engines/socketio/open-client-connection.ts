@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Manager } from 'socket.io-client';
-import { type SourceAddress, sourceAddress } from '../local-address.ts';
+import { type SourceAddress, sourceAddress } from '../core/local-address.ts';
 import type { ClientConnection, ConnectionOptions } from './client-socket.ts';
 
 /**

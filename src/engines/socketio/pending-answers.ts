@@ -1,4 +1,4 @@
-import type { StepFailure } from '../step-failure.ts';
+import type { StepFailure } from '../core/step-failure.ts';
 
 /** A message that was sent and whose answer has not come. */
 export type PendingAnswer = {

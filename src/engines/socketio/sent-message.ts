@@ -1,9 +1,9 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { arrivedMs } from '../arrival-instant.ts';
-import { type Deadline, deadlines } from '../deadlines.ts';
-import type { VirtualUserContext } from '../flow/step.ts';
-import { loadActivity } from '../load-activity.ts';
-import { StepFailure } from '../step-failure.ts';
+import { arrivedMs } from '../core/arrival-instant.ts';
+import { type Deadline, deadlines } from '../core/deadlines.ts';
+import type { VirtualUserContext } from '../core/flow/step.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { recorder } from '../core/recorder.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import type { AcknowledgementReceiver } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
 import type { PendingAnswer } from './pending-answers.ts';

@@ -1,8 +1,9 @@
-import { deadlines } from '../deadlines.ts';
-import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { engineSettings } from '../engine-settings.ts';
-import { openSessions } from '../open-sessions.ts';
-import { StepFailure } from '../step-failure.ts';
+import { deadlines } from '../core/deadlines.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
+import { engineSettings } from '../core/engine-settings.ts';
+import { openSessions } from '../core/open-sessions.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import type { PendingAnswers } from './pending-answers.ts';
 
 /**

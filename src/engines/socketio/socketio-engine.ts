@@ -1,9 +1,8 @@
 import { tailgateError } from '../../errors.ts';
-import { recorder } from '../../measurement/recorder.ts';
-import { engineSettings } from '../engine-settings.ts';
-import { compileFlow, type FlowConfig, isHttpStep } from '../flow/compile-flow.ts';
-import { runFunction } from '../flow/run-function.ts';
-import { sequence } from '../flow/sequence.ts';
+import { engineSettings } from '../core/engine-settings.ts';
+import { compileFlow, type FlowConfig, isHttpStep } from '../core/flow/compile-flow.ts';
+import { runFunction } from '../core/flow/run-function.ts';
+import { sequence } from '../core/flow/sequence.ts';
 import {
   type EngineEvents,
   guarded,
@@ -11,11 +10,12 @@ import {
   type Step,
   type StepSpec,
   type VirtualUserContext,
-} from '../flow/step.ts';
+} from '../core/flow/step.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { openSessions } from '../core/open-sessions.ts';
+import { recorder } from '../core/recorder.ts';
+import { tokenMint } from '../core/virtual-user-token.ts';
 import { HttpEngine } from '../http/http-engine.ts';
-import { loadActivity } from '../load-activity.ts';
-import { openSessions } from '../open-sessions.ts';
-import { tokenMint } from '../virtual-user-token.ts';
 import type { OpenConnection } from './client-socket.ts';
 import { compileSend } from './compile-send.ts';
 import {

@@ -1,6 +1,7 @@
-import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import type { VirtualUserContext } from '../flow/step.ts';
-import { StepFailure } from '../step-failure.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
+import type { VirtualUserContext } from '../core/flow/step.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import type { ClientConnection, OpenConnection } from './client-socket.ts';
 import { type Endpoint, namespaceOf, type RenderOptions } from './connect-options.ts';
 import type { DeliveryPlan } from './delivery-plan.ts';

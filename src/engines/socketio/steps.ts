@@ -1,20 +1,20 @@
 import cloneDeep from 'lodash/cloneDeep.js';
-import { recorder } from '../../measurement/recorder.ts';
-import { deadlines } from '../deadlines.ts';
-import type { DeliveryWatch } from '../delivery/delivery-ledger.ts';
-import { callProcessor, processorFunction } from '../flow/run-function.ts';
+import { deadlines } from '../core/deadlines.ts';
+import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { callProcessor, processorFunction } from '../core/flow/run-function.ts';
 import {
   type EngineEvents,
   recordFailure,
   type Step,
   type StepSpec,
   type VirtualUserContext,
-} from '../flow/step.ts';
-import { durationMs } from '../flow/think.ts';
-import { loadActivity } from '../load-activity.ts';
-import { loadClock } from '../load-clock.ts';
-import { StepFailure } from '../step-failure.ts';
-import { compileTemplate } from '../template/compile-template.ts';
+} from '../core/flow/step.ts';
+import { durationMs } from '../core/flow/think.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { loadClock } from '../core/load-clock.ts';
+import { recorder } from '../core/recorder.ts';
+import { StepFailure } from '../core/step-failure.ts';
+import { compileTemplate } from '../core/template/compile-template.ts';
 import { type AnswerSpec, compileAnswerCheck } from './answer-check.ts';
 import { compileSend, type Send } from './compile-send.ts';
 import type { RenderOptions } from './connect-options.ts';

@@ -1,6 +1,7 @@
-import { type DeliveryMember, type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { changePath, readPath } from '../delivery/payload-path.ts';
-import type { VirtualUserContext } from '../flow/step.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryMember, DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { changePath, readPath } from '../core/delivery/payload-path.ts';
+import type { VirtualUserContext } from '../core/flow/step.ts';
 import type { DeliverySpec } from './emit-spec.ts';
 
 /** Puts the tag behind what stands in its place, so that the message keeps its content. */

@@ -1,8 +1,8 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { arrivedMs } from '../arrival-instant.ts';
-import { type Deadline, deadlines } from '../deadlines.ts';
-import { loadActivity } from '../load-activity.ts';
-import { StepFailure } from '../step-failure.ts';
+import { arrivedMs } from '../core/arrival-instant.ts';
+import { type Deadline, deadlines } from '../core/deadlines.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { recorder } from '../core/recorder.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import type { ClientSocket } from './client-socket.ts';
 import { connectFailure } from './connect-failure.ts';
 

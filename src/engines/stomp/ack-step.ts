@@ -1,6 +1,6 @@
-import type { Step, StepSpec } from '../flow/step.ts';
-import { optionalTemplate } from '../received-message.ts';
-import { compileTemplate } from '../template/compile-template.ts';
+import type { Step, StepSpec } from '../core/flow/step.ts';
+import { optionalTemplate } from '../core/received-message.ts';
+import { compileTemplate } from '../core/template/compile-template.ts';
 import { sendWithReceipt } from './send-with-receipt.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
 import type { StompMessage } from './stomp-message.ts';

@@ -1,6 +1,6 @@
-import type { Step, StepSpec } from '../flow/step.ts';
-import { compileTemplate } from '../template/compile-template.ts';
-import { TimedMessage } from '../timed-message.ts';
+import type { Step, StepSpec } from '../core/flow/step.ts';
+import { compileTemplate } from '../core/template/compile-template.ts';
+import { TimedMessage } from '../core/timed-message.ts';
 import { StompClient } from './stomp-client.ts';
 import { failStep, openClient, type StompScope, texts } from './stomp-scope.ts';
 import { connectKeys, endpointUrl } from './stomp-settings.ts';

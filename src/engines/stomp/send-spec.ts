@@ -1,10 +1,11 @@
-import { type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { changePath, payloadPath } from '../delivery/payload-path.ts';
-import type { DeliveryRule } from '../engine-settings.ts';
-import type { StepSpec } from '../flow/step.ts';
-import { compileCaptures, compileWhere } from '../received-message.ts';
-import { compilePayload } from '../template/compile-payload.ts';
-import { compileTemplate, type Template } from '../template/compile-template.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { changePath, payloadPath } from '../core/delivery/payload-path.ts';
+import type { DeliveryRule } from '../core/engine-settings.ts';
+import type { StepSpec } from '../core/flow/step.ts';
+import { compileCaptures, compileWhere } from '../core/received-message.ts';
+import { compilePayload } from '../core/template/compile-payload.ts';
+import { compileTemplate, type Template } from '../core/template/compile-template.ts';
 import { encodeHead } from './stomp-encoder.ts';
 import { destinationName, type StompScope, texts } from './stomp-scope.ts';
 

@@ -1,10 +1,10 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { fixedRateStep } from '../flow/fixed-rate.ts';
-import type { Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
-import { loadClock } from '../load-clock.ts';
-import { StepFailure } from '../step-failure.ts';
-import { TimedMessage } from '../timed-message.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import { fixedRateStep } from '../core/flow/fixed-rate.ts';
+import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
+import { loadClock } from '../core/load-clock.ts';
+import { recorder } from '../core/recorder.ts';
+import { StepFailure } from '../core/step-failure.ts';
+import { TimedMessage } from '../core/timed-message.ts';
 import { type ReplySpec, type SendSpec, sendSpec, wireBody } from './send-spec.ts';
 import type { StompClient } from './stomp-client.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';

@@ -1,5 +1,5 @@
-import { StepFailure } from '../step-failure.ts';
-import { TimedMessage } from '../timed-message.ts';
+import { StepFailure } from '../core/step-failure.ts';
+import { TimedMessage } from '../core/timed-message.ts';
 import type { StompClient } from './stomp-client.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
 

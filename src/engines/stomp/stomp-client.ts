@@ -1,7 +1,7 @@
 import type { ClientOptions, RawData, WebSocket } from 'ws';
-import { arrivedMs, noteArrival } from '../arrival-instant.ts';
-import { deadlines } from '../deadlines.ts';
-import { StepFailure } from '../step-failure.ts';
+import { arrivedMs, noteArrival } from '../core/arrival-instant.ts';
+import { deadlines } from '../core/deadlines.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import { openSocket, publicUrl } from '../ws/open-socket.ts';
 import { sendMessage } from '../ws/send-message.ts';
 import { encodeSockJs, parseSockJs, sockJsPath } from './sockjs-framing.ts';

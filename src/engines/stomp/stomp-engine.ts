@@ -1,11 +1,11 @@
-import { engineSettings } from '../engine-settings.ts';
-import { compileFlow, type FlowConfig } from '../flow/compile-flow.ts';
-import { connectsFirst, hasConnectStep, ImplicitConnection } from '../flow/implicit-connect.ts';
-import { type EngineEvents, recordFailure, type Step, type VirtualUserContext } from '../flow/step.ts';
+import { engineSettings } from '../core/engine-settings.ts';
+import { compileFlow, type FlowConfig } from '../core/flow/compile-flow.ts';
+import { connectsFirst, hasConnectStep, ImplicitConnection } from '../core/flow/implicit-connect.ts';
+import { type EngineEvents, recordFailure, type Step, type VirtualUserContext } from '../core/flow/step.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { openSessions } from '../core/open-sessions.ts';
+import { tokenMint } from '../core/virtual-user-token.ts';
 import { HttpEngine } from '../http/http-engine.ts';
-import { loadActivity } from '../load-activity.ts';
-import { openSessions } from '../open-sessions.ts';
-import { tokenMint } from '../virtual-user-token.ts';
 import { StompScope } from './stomp-scope.ts';
 import type { StompConfig } from './stomp-settings.ts';
 import { compileStompStep, stompStepKeys } from './stomp-steps.ts';

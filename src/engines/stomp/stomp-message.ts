@@ -1,5 +1,5 @@
-import { type DeliveryTag, tagInBytes, tagInText } from '../delivery/delivery-tag.ts';
-import { parsedJson, type ReceivedMessage } from '../received-message.ts';
+import { type DeliveryTag, tagInBytes, tagInText } from '../core/delivery/delivery-tag.ts';
+import { parsedJson, type ReceivedMessage } from '../core/received-message.ts';
 import type { StompFrame } from './stomp-frame.ts';
 
 /** A MESSAGE as steps see it. The body is parsed when it is asked for. */

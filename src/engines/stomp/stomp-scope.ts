@@ -1,8 +1,13 @@
 import { tailgateError } from '../../errors.ts';
-import type { EngineSettings } from '../engine-settings.ts';
-import { recordFailure, type StepCallback, type StepSpec, type VirtualUserContext } from '../flow/step.ts';
-import { timeoutMs } from '../flow/timeout.ts';
-import { StepFailure } from '../step-failure.ts';
+import type { EngineSettings } from '../core/engine-settings.ts';
+import {
+  recordFailure,
+  type StepCallback,
+  type StepSpec,
+  type VirtualUserContext,
+} from '../core/flow/step.ts';
+import { timeoutMs } from '../core/flow/timeout.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import type { StompClient } from './stomp-client.ts';
 import { type StompConfig, type StompSettings, StompSettingsError, stompSettings } from './stomp-settings.ts';
 import { type StompUserNeeds, userOf } from './stomp-user.ts';

@@ -1,5 +1,5 @@
-import type { EngineSettings } from '../engine-settings.ts';
-import { timeoutMs } from '../flow/timeout.ts';
+import type { EngineSettings } from '../core/engine-settings.ts';
+import { timeoutMs } from '../core/flow/timeout.ts';
 import { type SocketOptions, type SocketSettings, socketOptions } from '../ws/socket-options.ts';
 
 /** How a virtual user connects: `config.stomp` with what a `connect` step says instead. Templates not yet rendered. */

@@ -1,5 +1,5 @@
-import type { Step, StepCallback, StepSpec } from '../flow/step.ts';
-import { loadClock } from '../load-clock.ts';
+import type { Step, StepCallback, StepSpec } from '../core/flow/step.ts';
+import { loadClock } from '../core/load-clock.ts';
 import { compileAck } from './ack-step.ts';
 import { compileConnect, compileDisconnect } from './connect-step.ts';
 import { compileSend } from './send-step.ts';

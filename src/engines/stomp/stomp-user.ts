@@ -1,10 +1,11 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import type { ImplicitConnection } from '../flow/implicit-connect.ts';
-import { recordFailure, type VirtualUserContext } from '../flow/step.ts';
-import { openSessions } from '../open-sessions.ts';
-import type { MessageFilter } from '../received-message.ts';
-import type { StepFailure } from '../step-failure.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
+import type { ImplicitConnection } from '../core/flow/implicit-connect.ts';
+import { recordFailure, type VirtualUserContext } from '../core/flow/step.ts';
+import { openSessions } from '../core/open-sessions.ts';
+import type { MessageFilter } from '../core/received-message.ts';
+import { recorder } from '../core/recorder.ts';
+import type { StepFailure } from '../core/step-failure.ts';
 import type { StompClient } from './stomp-client.ts';
 import type { StompFrame } from './stomp-frame.ts';
 import { StompMessage, tagInFrame } from './stomp-message.ts';

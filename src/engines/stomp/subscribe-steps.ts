@@ -1,8 +1,8 @@
-import type { Step, StepSpec } from '../flow/step.ts';
-import { loadClock } from '../load-clock.ts';
-import { optionalTemplate } from '../received-message.ts';
-import { StepFailure } from '../step-failure.ts';
-import { compileTemplate } from '../template/compile-template.ts';
+import type { Step, StepSpec } from '../core/flow/step.ts';
+import { loadClock } from '../core/load-clock.ts';
+import { optionalTemplate } from '../core/received-message.ts';
+import { StepFailure } from '../core/step-failure.ts';
+import { compileTemplate } from '../core/template/compile-template.ts';
 import { sendWithReceipt } from './send-with-receipt.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
 import { failStep, openClient, type StompScope, texts } from './stomp-scope.ts';

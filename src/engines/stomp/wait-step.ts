@@ -1,8 +1,8 @@
-import type { Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
-import { loadClock } from '../load-clock.ts';
-import { compileCaptures, compileWhere, optionalTemplate } from '../received-message.ts';
-import { StepFailure } from '../step-failure.ts';
-import { compileTemplate } from '../template/compile-template.ts';
+import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
+import { loadClock } from '../core/load-clock.ts';
+import { compileCaptures, compileWhere, optionalTemplate } from '../core/received-message.ts';
+import { StepFailure } from '../core/step-failure.ts';
+import { compileTemplate } from '../core/template/compile-template.ts';
 import { acknowledgement } from './ack-step.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
 import type { StompMessage } from './stomp-message.ts';

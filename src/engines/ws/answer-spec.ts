@@ -1,14 +1,14 @@
-import { type Deadline, deadlines } from '../deadlines.ts';
-import { changePath, type PayloadPath, payloadPath, readPath } from '../delivery/payload-path.ts';
-import type { VirtualUserContext } from '../flow/step.ts';
+import { type Deadline, deadlines } from '../core/deadlines.ts';
+import { changePath, type PayloadPath, payloadPath, readPath } from '../core/delivery/payload-path.ts';
+import type { VirtualUserContext } from '../core/flow/step.ts';
 import {
   compileCaptures,
   compileWhere,
   type MessageFilter,
   messageField,
   sameValue,
-} from '../received-message.ts';
-import { StepFailure } from '../step-failure.ts';
+} from '../core/received-message.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import type { WsMessage } from './ws-message.ts';
 import type { WsScope } from './ws-scope.ts';
 import type { WsUser, WsWaiter } from './ws-user.ts';

@@ -1,7 +1,7 @@
-import { callProcessor, processorFunction } from '../flow/run-function.ts';
-import type { Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
-import { compileTemplate } from '../template/compile-template.ts';
-import { TimedMessage } from '../timed-message.ts';
+import { callProcessor, processorFunction } from '../core/flow/run-function.ts';
+import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
+import { compileTemplate } from '../core/template/compile-template.ts';
+import { TimedMessage } from '../core/timed-message.ts';
 import { openSocket } from './open-socket.ts';
 import { type SocketSettings, socketOptions } from './socket-options.ts';
 import { failStep, type WsScope } from './ws-scope.ts';

@@ -1,8 +1,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { ClientOptions } from 'ws';
 import { WebSocket } from 'ws';
-import { sourceAddress } from '../local-address.ts';
-import { StepFailure } from '../step-failure.ts';
+import { sourceAddress } from '../core/local-address.ts';
+import { StepFailure } from '../core/step-failure.ts';
 
 /** The URL without what may be secret: user, password and query. */
 export const publicUrl = (url: string): string => {

@@ -1,9 +1,10 @@
-import { type DeliveryWatch, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { changePath, type PayloadPath, payloadPath } from '../delivery/payload-path.ts';
-import type { DeliveryRule } from '../engine-settings.ts';
-import type { StepSpec } from '../flow/step.ts';
-import { compilePayload } from '../template/compile-payload.ts';
-import { compileTemplate, type Template } from '../template/compile-template.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { changePath, type PayloadPath, payloadPath } from '../core/delivery/payload-path.ts';
+import type { DeliveryRule } from '../core/engine-settings.ts';
+import type { StepSpec } from '../core/flow/step.ts';
+import { compilePayload } from '../core/template/compile-payload.ts';
+import { compileTemplate, type Template } from '../core/template/compile-template.ts';
 import { type AnswerSpec, answerSpec } from './answer-spec.ts';
 import { messageType } from './ws-message.ts';
 import type { WsScope } from './ws-scope.ts';

@@ -1,10 +1,10 @@
-import { recorder } from '../../measurement/recorder.ts';
-import { deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { readPath } from '../delivery/payload-path.ts';
-import { fixedRateStep } from '../flow/fixed-rate.ts';
-import type { Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
-import type { StepFailure } from '../step-failure.ts';
-import { TimedMessage } from '../timed-message.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import { readPath } from '../core/delivery/payload-path.ts';
+import { fixedRateStep } from '../core/flow/fixed-rate.ts';
+import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
+import { recorder } from '../core/recorder.ts';
+import type { StepFailure } from '../core/step-failure.ts';
+import { TimedMessage } from '../core/timed-message.ts';
 import { answerFilter, awaitMessage, onWallClock, withId } from './answer-spec.ts';
 import { sendMessage } from './send-message.ts';
 import {

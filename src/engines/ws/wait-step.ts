@@ -1,8 +1,8 @@
-import type { Deadline } from '../deadlines.ts';
-import type { Step, StepSpec } from '../flow/step.ts';
-import { loadClock } from '../load-clock.ts';
-import { compileCaptures, compileWhere } from '../received-message.ts';
-import { compileTemplate } from '../template/compile-template.ts';
+import type { Deadline } from '../core/deadlines.ts';
+import type { Step, StepSpec } from '../core/flow/step.ts';
+import { loadClock } from '../core/load-clock.ts';
+import { compileCaptures, compileWhere } from '../core/received-message.ts';
+import { compileTemplate } from '../core/template/compile-template.ts';
 import { awaitMessage } from './answer-spec.ts';
 import type { WsMessage } from './ws-message.ts';
 import { connectedUser, failStep, type WsScope } from './ws-scope.ts';

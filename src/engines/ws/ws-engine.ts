@@ -1,11 +1,11 @@
-import { engineSettings } from '../engine-settings.ts';
-import { compileFlow } from '../flow/compile-flow.ts';
-import { connectsFirst, hasConnectStep, ImplicitConnection } from '../flow/implicit-connect.ts';
-import { type EngineEvents, recordFailure, type Step, type VirtualUserContext } from '../flow/step.ts';
+import { engineSettings } from '../core/engine-settings.ts';
+import { compileFlow } from '../core/flow/compile-flow.ts';
+import { connectsFirst, hasConnectStep, ImplicitConnection } from '../core/flow/implicit-connect.ts';
+import { type EngineEvents, recordFailure, type Step, type VirtualUserContext } from '../core/flow/step.ts';
+import { loadActivity } from '../core/load-activity.ts';
+import { openSessions } from '../core/open-sessions.ts';
+import { tokenMint } from '../core/virtual-user-token.ts';
 import { HttpEngine } from '../http/http-engine.ts';
-import { loadActivity } from '../load-activity.ts';
-import { openSessions } from '../open-sessions.ts';
-import { tokenMint } from '../virtual-user-token.ts';
 import { type WsConfig, WsScope } from './ws-scope.ts';
 import { compileWsStep, wsStepKeys } from './ws-steps.ts';
 import { addUser, WsUser } from './ws-user.ts';

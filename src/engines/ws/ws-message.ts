@@ -1,4 +1,4 @@
-import { parsedJson, type ReceivedMessage } from '../received-message.ts';
+import { parsedJson, type ReceivedMessage } from '../core/received-message.ts';
 
 const typeFields = ['type', 'event', 'method', 'action'] as const;
 

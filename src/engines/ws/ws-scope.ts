@@ -1,9 +1,9 @@
 import { tailgateError } from '../../errors.ts';
-import type { EngineSettings } from '../engine-settings.ts';
-import type { FlowConfig } from '../flow/compile-flow.ts';
-import { recordFailure, type StepCallback, type VirtualUserContext } from '../flow/step.ts';
-import { timeoutMs } from '../flow/timeout.ts';
-import { StepFailure } from '../step-failure.ts';
+import type { EngineSettings } from '../core/engine-settings.ts';
+import type { FlowConfig } from '../core/flow/compile-flow.ts';
+import { recordFailure, type StepCallback, type VirtualUserContext } from '../core/flow/step.ts';
+import { timeoutMs } from '../core/flow/timeout.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import type { SocketSettings } from './socket-options.ts';
 import { userOf, type WsUser, type WsUserPlan } from './ws-user.ts';
 

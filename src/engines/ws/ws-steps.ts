@@ -1,5 +1,5 @@
-import type { Step, StepCallback, StepSpec } from '../flow/step.ts';
-import { loadClock } from '../load-clock.ts';
+import type { Step, StepCallback, StepSpec } from '../core/flow/step.ts';
+import { loadClock } from '../core/load-clock.ts';
 import { compileClose, compileConnect } from './connect-step.ts';
 import { compileSend } from './send-step.ts';
 import { compileWait } from './wait-step.ts';

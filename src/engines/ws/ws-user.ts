@@ -1,13 +1,14 @@
 import type { WebSocket } from 'ws';
-import { recorder } from '../../measurement/recorder.ts';
-import { arrivedMs, noteArrival } from '../arrival-instant.ts';
-import { type DeliveryMember, deliveryLedger } from '../delivery/delivery-ledger.ts';
-import { tagInBytes } from '../delivery/delivery-tag.ts';
-import type { ImplicitConnection } from '../flow/implicit-connect.ts';
-import { recordFailure, type VirtualUserContext } from '../flow/step.ts';
-import { openSessions } from '../open-sessions.ts';
-import type { MessageFilter } from '../received-message.ts';
-import { StepFailure } from '../step-failure.ts';
+import { arrivedMs, noteArrival } from '../core/arrival-instant.ts';
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
+import { tagInBytes } from '../core/delivery/delivery-tag.ts';
+import type { ImplicitConnection } from '../core/flow/implicit-connect.ts';
+import { recordFailure, type VirtualUserContext } from '../core/flow/step.ts';
+import { openSessions } from '../core/open-sessions.ts';
+import type { MessageFilter } from '../core/received-message.ts';
+import { recorder } from '../core/recorder.ts';
+import { StepFailure } from '../core/step-failure.ts';
 import { WsMessage } from './ws-message.ts';
 
 /** A step that waits for messages. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadActivity } from '../../../src/engines/load-activity.ts';
-import { loadClock } from '../../../src/engines/load-clock.ts';
+import { loadActivity } from '../../../src/engines/core/load-activity.ts';
+import { loadClock } from '../../../src/engines/core/load-clock.ts';
 import { countOf, runUsers, startServer } from './run-users.ts';
 
 const websocket = { socketio: { transports: ['websocket'] } };

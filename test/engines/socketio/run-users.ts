@@ -7,13 +7,13 @@ import {
   defaultEngineSettings,
   type EngineSettings,
   setEngineSettings,
-} from '../../../src/engines/engine-settings.ts';
-import type { VirtualUserContext } from '../../../src/engines/flow/step.ts';
-import { loadActivity } from '../../../src/engines/load-activity.ts';
-import { loadClock } from '../../../src/engines/load-clock.ts';
+} from '../../../src/engines/core/engine-settings.ts';
+import type { VirtualUserContext } from '../../../src/engines/core/flow/step.ts';
+import { loadActivity } from '../../../src/engines/core/load-activity.ts';
+import { loadClock } from '../../../src/engines/core/load-clock.ts';
+import { recorder } from '../../../src/engines/core/recorder.ts';
 import { openClientConnection } from '../../../src/engines/socketio/open-client-connection.ts';
 import { SocketIoEngine } from '../../../src/engines/socketio/socketio-engine.ts';
-import { recorder } from '../../../src/measurement/recorder.ts';
 
 /** A Socket.IO server on a free port of the loopback interface. */
 export type TestServer = AsyncDisposable & { io: Server; http: HttpServer; url: string };

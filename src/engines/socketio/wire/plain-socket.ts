@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import net from 'node:net';
 import type { ClientOptions } from 'ws';
-import { deadlines } from '../../deadlines.ts';
+import { deadlines } from '../../core/deadlines.ts';
 import { encodeFrame, type Frame, FrameDecoder, FrameError, opcode } from './frame-codec.ts';
 import { type MessageSocket, type MessageSocketEvents, openPackageSocket } from './message-socket.ts';
 

@@ -1,5 +1,5 @@
 import type { ClientOptions } from 'ws';
-import { sourceAddress } from '../../local-address.ts';
+import { sourceAddress } from '../../core/local-address.ts';
 import type { ConnectionOptions } from '../client-socket.ts';
 
 /** Options of a WebSocket connection that are Node's or the package `ws`'s own. */

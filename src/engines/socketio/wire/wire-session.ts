@@ -1,6 +1,6 @@
 import type { ClientOptions } from 'ws';
-import { noteArrival } from '../../arrival-instant.ts';
-import { type Deadline, deadlines } from '../../deadlines.ts';
+import { noteArrival } from '../../core/arrival-instant.ts';
+import { type Deadline, deadlines } from '../../core/deadlines.ts';
 import { type MessageSocket, type MessageSocketEvents, openPackageSocket } from './message-socket.ts';
 import { isForPlainSocket, openPlainSocket } from './plain-socket.ts';
 

@@ -1,0 +1,103 @@
+import { tailgateError } from '../../../errors.ts';
+import { compileTemplate } from '../template/compile-template.ts';
+import { loop } from './loop.ts';
+import { parallel } from './parallel.ts';
+import { callProcessor, processorFunction, runFunction } from './run-function.ts';
+import { sequence } from './sequence.ts';
+import { type EngineEvents, guarded, type Step, type StepSpec } from './step.ts';
+import { think } from './think.ts';
+
+/** The part of the script's `config` that flows read. */
+export type FlowConfig = {
+  processor?: Record<string, unknown> | undefined;
+  defaults?: { think?: { jitter?: unknown } | undefined } | undefined;
+};
+
+export type FlowOptions = {
+  config: FlowConfig;
+  ee: EngineEvents;
+  /** Path of the scenario file, for errors. */
+  path: string;
+  /** Where the flow stands, for errors: the scenario's name. */
+  place: string;
+  /** Compiles the steps of the engine itself; null for those that every engine has. */
+  own: (spec: StepSpec, place: string) => Step | null;
+  /** Compiles an HTTP request. */
+  http: (spec: StepSpec) => Step;
+};
+
+const httpMethods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'] as const;
+
+export const isHttpStep = (spec: StepSpec): boolean =>
+  httpMethods.some((method) => spec[method] !== undefined);
+
+const asSpecs = (flow: unknown): StepSpec[] =>
+  (Array.isArray(flow) ? flow.flat(Number.POSITIVE_INFINITY) : []) as StepSpec[];
+
+const invalid = (options: FlowOptions, place: string, problem: string) =>
+  tailgateError('SCENARIO_INVALID', { path: options.path, problem: `${place}: ${problem}` });
+
+const compileLoop = (spec: StepSpec, place: string, options: FlowOptions): Step => {
+  const asked = processorFunction(options.config.processor, spec.whileTrue);
+  if (spec.whileTrue !== undefined && asked === undefined)
+    throw invalid(
+      options,
+      place,
+      `the processor has no function "${String(spec.whileTrue)}" for "whileTrue"`,
+    );
+  return loop(compileSteps(spec.loop, place, options), {
+    count: spec.count as number | string | undefined,
+    over: spec.over,
+    loopValue: spec.loopValue as string | undefined,
+    loopElement: spec.loopElement as string | undefined,
+    whileTrue:
+      asked === undefined
+        ? undefined
+        : (context, done) =>
+            callProcessor(asked, [context], (first, result) =>
+              done(asked.constructor.name === 'Function' ? first : result),
+            ),
+  });
+};
+
+const compileLog = (spec: StepSpec): Step => {
+  const message = compileTemplate(spec.log);
+  return (context, callback) => {
+    console.log(message.render(context));
+    callback(null, context);
+  };
+};
+
+const compileStep = (spec: StepSpec, place: string, options: FlowOptions): Step => {
+  if (typeof spec !== 'object' || spec === null)
+    throw invalid(options, place, `a step is an object, not ${JSON.stringify(spec)}`);
+  const own = options.own(spec, place);
+  if (own !== null) return own;
+  if (spec.loop !== undefined) return compileLoop(spec, place, options);
+  if (spec.parallel !== undefined)
+    return parallel(
+      asSpecs(spec.parallel).map((step, index) => compileStep(step, `${place}.${index + 1}`, options)),
+      spec.limit === undefined ? undefined : Number(spec.limit),
+    );
+  if (spec.think !== undefined) return guarded(think(spec, options.config.defaults?.think?.jitter), place);
+  if (spec.log !== undefined) return guarded(compileLog(spec), place);
+  if (typeof spec.function === 'string')
+    return guarded(runFunction(spec.function, options.config, options.ee, place), place);
+  if (isHttpStep(spec)) return guarded(options.http(spec), place);
+  throw invalid(options, place, `no engine knows this step: ${JSON.stringify(spec).slice(0, 120)}`);
+};
+
+const compileSteps = (flow: unknown, place: string, options: FlowOptions): Step => {
+  const separator = place === options.place ? ', step ' : '.';
+  return sequence(
+    asSpecs(flow).map((spec, index) => compileStep(spec, `${place}${separator}${index + 1}`, options)),
+  );
+};
+
+/**
+ * Compiles the flow of a scenario, once: loops, parallel steps, thinks, logs and functions with Artillery's meaning,
+ * the engine's own steps and HTTP requests through `options`. The errors of a step are recorded where they happen;
+ * what the flow calls back with ends the virtual user. Throws SCENARIO_INVALID for a step that nothing knows.
+ */
+export const compileFlow = (flow: unknown, options: FlowOptions): Step =>
+  compileSteps(flow, options.place, options);

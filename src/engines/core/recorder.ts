@@ -1,0 +1,198 @@
+import type { DeliveryShard } from '../../metrics/delivery-shards.ts';
+import { LatencySketch } from '../../metrics/latency-sketch.ts';
+import type {
+  ErrorRecord,
+  MetricId,
+  RoundMeasurement,
+  UnmeasuredEmit,
+} from '../../metrics/round-measurement.ts';
+import { standardCounters } from '../../metrics/round-measurement.ts';
+
+const maxMessages = 5;
+const maxSteps = 8;
+const maxMessageLength = 300;
+/** Tokens that a server or an answer repeats: messages are shown in reports. */
+const jsonWebToken = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+const withoutTokens = (text: string): string => text.replace(jsonWebToken, '***');
+
+/**
+ * Collects what the engines measure, on arrival and in constant memory. One per generator process and round;
+ * the engines write to it, the load worker reads it out. All durations in milliseconds.
+ */
+export class Recorder {
+  #metrics = new Map<MetricId, LatencySketch>();
+  #slices: Map<MetricId, LatencySketch>[] = [];
+  #counters = new Map<string, number>(standardCounters.map((name) => [name, 0]));
+  #errors = new Map<string, { count: number; messages: Set<string>; steps: Set<string> }>();
+  #unmeasured = new Map<string, UnmeasuredEmit>();
+  #warnings = new Set<string>();
+  #raw: ((id: MetricId, valueMs: number, slice: number) => void) | null = null;
+  #clock: (() => number) | null = null;
+  #mask: (text: string) => string = withoutTokens;
+  #countedFromMs = 0;
+  #sentPerSecond: number[] = [];
+  /** What the counters had reached at the resets. */
+  #forgotten = new Map<string, number>();
+
+  /** Slice to which a message sent now belongs; -1 when the round is not sliced. Read it at the send. */
+  slice = -1;
+
+  /** What other generator processes of the same load must know to count deliveries; set at the end of the load. */
+  deliveryShard: DeliveryShard | null = null;
+
+  /** Counts the resets: what was sent in an earlier epoch belongs to the warm-up and is not recorded. */
+  epoch = 0;
+
+  /** When the last reset was (`performance.now()`). */
+  epochStartMs = 0;
+
+  /** Records one latency. `slice` is the slice in which the message was sent. */
+  latency(id: MetricId, valueMs: number, slice: number = this.slice): void {
+    let sketch = this.#metrics.get(id);
+    if (sketch === undefined) {
+      sketch = new LatencySketch();
+      this.#metrics.set(id, sketch);
+    }
+    sketch.record(valueMs);
+    if (slice >= 0) this.#sliceSketch(slice, id).record(valueMs);
+    if (this.#raw !== null) this.#raw(id, valueMs, slice);
+  }
+
+  #sliceSketch(slice: number, id: MetricId): LatencySketch {
+    while (this.#slices.length <= slice) this.#slices.push(new Map());
+    const bySlice = this.#slices[slice]!;
+    let sketch = bySlice.get(id);
+    if (sketch === undefined) {
+      sketch = new LatencySketch();
+      bySlice.set(id, sketch);
+    }
+    return sketch;
+  }
+
+  /** Adds to a counter, created at first use. */
+  count(name: string, by = 1): void {
+    this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
+    if (name === 'messages.sent') this.#countInSecond(by);
+  }
+
+  #countInSecond(by: number): void {
+    if (this.#clock === null) return;
+    const second = Math.max(0, Math.floor((this.#clock() - this.#countedFromMs) / 1_000));
+    while (this.#sentPerSecond.length <= second) this.#sentPerSecond.push(0);
+    this.#sentPerSecond[second]! += by;
+  }
+
+  /** Counts messages sent by the second of this clock as well; it reads milliseconds of driven load. */
+  countBySecond(clock: () => number): void {
+    this.#clock = clock;
+    this.#countedFromMs = clock();
+    this.#sentPerSecond = [];
+  }
+
+  counter(name: string): number {
+    return this.#counters.get(name) ?? 0;
+  }
+
+  /** From now on messages are kept without what `mask` removes. */
+  maskMessages(mask: (text: string) => string): void {
+    this.#mask = mask;
+  }
+
+  /** `text` without secrets and tokens. Whoever shortens a message asks first: half a secret is not found later. */
+  masked(text: string): string {
+    return this.#mask(text);
+  }
+
+  /** Records an error by name, with the message the user needs to see and the step it came from. */
+  error(name: string, message: string, step: string): void {
+    let record = this.#errors.get(name);
+    if (record === undefined) {
+      record = { count: 0, messages: new Set(), steps: new Set() };
+      this.#errors.set(name, record);
+    }
+    record.count += 1;
+    if (record.messages.size < maxMessages && message !== '')
+      record.messages.add(this.masked(message).slice(0, maxMessageLength));
+    if (record.steps.size < maxSteps && step !== '') record.steps.add(step);
+    this.count('errors');
+  }
+
+  /** Counts emits whose effect nothing can time. */
+  unmeasuredEmit(event: string, step: string, count = 1): void {
+    const key = `${step}\n${event}`;
+    const found = this.#unmeasured.get(key);
+    if (found === undefined) this.#unmeasured.set(key, { event, step, count });
+    else found.count += count;
+  }
+
+  warn(message: string): void {
+    this.#warnings.add(message);
+  }
+
+  /** Sends every latency to `sink` as well, as it is recorded. */
+  onRaw(sink: (id: MetricId, valueMs: number, slice: number) => void): void {
+    this.#raw = sink;
+  }
+
+  /** Forgets everything measured so far: used once, at the end of the warm-up. */
+  reset(): void {
+    for (const [name, value] of this.#counters)
+      if (value !== 0) this.#forgotten.set(name, (this.#forgotten.get(name) ?? 0) + value);
+    this.epoch += 1;
+    this.epochStartMs = performance.now();
+    this.#metrics.clear();
+    this.#slices = [];
+    for (const name of this.#counters.keys()) this.#counters.set(name, 0);
+    this.#errors.clear();
+    this.#unmeasured.clear();
+    this.#sentPerSecond = [];
+    if (this.#clock !== null) this.#countedFromMs = this.#clock();
+  }
+
+  metricIds(): MetricId[] {
+    return [...this.#metrics.keys()];
+  }
+
+  sketch(id: MetricId): LatencySketch | undefined {
+    return this.#metrics.get(id);
+  }
+
+  /** What was measured so far, as plain JSON, without generator health, resources and custom metrics. */
+  snapshot(): Pick<
+    RoundMeasurement,
+    | 'metrics'
+    | 'slices'
+    | 'counters'
+    | 'warmUpCounters'
+    | 'sentPerSecond'
+    | 'errors'
+    | 'unmeasured'
+    | 'warnings'
+    | 'deliveryShard'
+  > {
+    const toJson = (sketches: Map<MetricId, LatencySketch>) =>
+      Object.fromEntries([...sketches].map(([id, sketch]) => [id, sketch.toJSON()]));
+    const errors: ErrorRecord[] = [...this.#errors]
+      .map(([name, record]) => ({
+        name,
+        count: record.count,
+        messages: [...record.messages],
+        steps: [...record.steps],
+      }))
+      .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
+    return {
+      metrics: toJson(this.#metrics),
+      slices: this.#slices.map(toJson),
+      counters: Object.fromEntries(this.#counters),
+      ...(this.#forgotten.size === 0 ? {} : { warmUpCounters: Object.fromEntries(this.#forgotten) }),
+      sentPerSecond: [...this.#sentPerSecond],
+      errors,
+      unmeasured: [...this.#unmeasured.values()],
+      warnings: [...this.#warnings],
+      ...(this.deliveryShard === null ? {} : { deliveryShard: this.deliveryShard }),
+    };
+  }
+}
+
+/** The recorder of this generator process: engines are constructed by Artillery, which cannot pass it to them. */
+export const recorder = new Recorder();

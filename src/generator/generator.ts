@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { type RunnerEvents, runner, runnerFuncs } from '../../node_modules/artillery/dist/lib/core/runner.js';
+import { engineSettings, setEngineSettings } from '../engines/core/engine-settings.ts';
+import { loadActivity } from '../engines/core/load-activity.ts';
+import { loadClock } from '../engines/core/load-clock.ts';
+import { recorder } from '../engines/core/recorder.ts';
+import { tailgateError } from '../errors.ts';
+import { outputMask } from '../host/processes/output-mask.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { isPackagedEngine, resolveEnginesFrom } from '../scenario/engine-packages.ts';
+import { type ReadScenario, readScenario } from '../scenario/read-scenario.ts';
+import type { Script } from '../scenario/script.ts';
+import { besideScenario, loadUserModule } from '../scenario/user-module.ts';
+import { stopArrivals } from './artillery/arrival-phaser.ts';
+import { prepareArtilleryGlobal } from './artillery/artillery-global.ts';
+import { type LoadedPlugins, loadPlugins } from './artillery/load-plugins.ts';
+import { HealthMonitor } from './generator-health.ts';
+import type { HookVariables } from './load-protocol.ts';
+import type { LoadProgress, LoadRequest, PauseOutcome } from './load-session.ts';
+import { checksOf } from './plugin-checks.ts';
+import { RawWriter } from './raw-writer.ts';
+import { readPayload } from './read-payload.ts';
+import { runState } from './run-state.ts';
+import { seedRandom } from './virtual-user-random.ts';
+
+const loadProcessor = async (scenario: ReadScenario): Promise<Record<string, unknown>> => {
+  const { processor } = scenario.config;
+  if (typeof processor !== 'string') return (processor as Record<string, unknown> | undefined) ?? {};
+  try {
+    return await loadUserModule(besideScenario(scenario.path, processor));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw tailgateError(
+      'SCENARIO_CODE_FAILED',
+      { what: `processor "${processor}"`, reason, path: scenario.path },
+      await scenario.positionOf(['config', 'processor']),
+      error,
+    );
+  }
+};
+
+/** One side's load in this process: Artillery's runner, driven by the load clock. */
+export class Generator {
+  readonly #scenario: ReadScenario;
+  readonly #runner: RunnerEvents;
+  readonly #plugins: LoadedPlugins;
+  readonly #variables: HookVariables;
+  readonly #runsHooks: boolean;
+  readonly #raw: RawWriter | null;
+  readonly #health = new HealthMonitor();
+  #started = false;
+  #sentAtResume = 0;
+  /** Reading of the load clock at the end of the warm-up. */
+  #measuredFromMs = 0;
+  #finishedAtMs: number | null = null;
+
+  private constructor(
+    request: LoadRequest,
+    scenario: ReadScenario,
+    artilleryRunner: RunnerEvents,
+    plugins: LoadedPlugins,
+    variables: HookVariables,
+    runsHooks: boolean,
+  ) {
+    this.#scenario = scenario;
+    this.#runner = artilleryRunner;
+    this.#plugins = plugins;
+    this.#variables = variables;
+    this.#runsHooks = runsHooks;
+    this.#raw = request.rawPath === null ? null : new RawWriter(request.rawPath);
+    if (this.#raw !== null) {
+      const raw = this.#raw;
+      recorder.onRaw((id, valueMs, slice) => raw.write(loadClock.nowMs(), id, valueMs, slice));
+    }
+    void runState.finished.then(() => {
+      this.#finishedAtMs = loadClock.nowMs();
+    });
+  }
+
+  /**
+   * Reads the scenario, loads its processor, plugins and engines, and runs its `before` section, unless another shard
+   * did (`hooks` then holds what it left). Throws SCENARIO_* errors and LOAD_FAILED.
+   */
+  static async prepare(request: LoadRequest, hooks: HookVariables | null): Promise<Generator> {
+    setEngineSettings(request.engine);
+    recorder.maskMessages(outputMask(request.secrets ?? []));
+    seedRandom(request.engine.seed);
+    await prepareArtilleryGlobal(randomUUID());
+    const scenario = await readScenario(request.scenarioPath, request);
+    const { script } = scenario;
+    script.config.target = request.targetUrl;
+    resolveEnginesFrom(scenario.path);
+    // Artillery wants engines other than its own three listed in `config.engines`.
+    script.config.engines = {
+      ...Object.fromEntries(scenario.engines.filter(isPackagedEngine).map((engine) => [engine, {}])),
+      ...script.config.engines,
+    };
+    for (const payload of script.config.payload ?? []) payload.data = await readPayload(payload);
+    script.config.processor = await loadProcessor(scenario);
+    const options = { scriptPath: scenario.path, environment: request.environment ?? undefined };
+    const plugins = await loadPlugins(scenario, options);
+    const runsHooks = hooks === null;
+    const variables = hooks ?? (await Generator.#runHook('before', script, {}));
+    loadClock.restart();
+    recorder.reset();
+    recorder.countBySecond(() => loadClock.nowMs());
+    const artilleryRunner = await runner(script, script.config.payload ?? null, options);
+    for (const [engine, { error }] of Object.entries(artilleryRunner.warnings.engines)) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw tailgateError(
+        'SCENARIO_CODE_FAILED',
+        { what: `engine "${engine}"`, reason, path: scenario.path },
+        await scenario.positionOf(['config', 'engines', engine]),
+        error,
+      );
+    }
+    return new Generator(request, scenario, artilleryRunner, plugins, variables, runsHooks);
+  }
+
+  /** Runs `before` or `after` as one virtual user, on a running clock. Gives the variables it left. */
+  static async #runHook(
+    hook: 'before' | 'after',
+    script: Script,
+    variables: HookVariables,
+  ): Promise<HookVariables> {
+    if (script[hook] === undefined) return {};
+    loadClock.resume();
+    try {
+      const runnable = runnerFuncs.prepareScript(script, script.config.payload ?? null);
+      return await runnerFuncs.handleScriptHook(hook, runnable, new EventEmitter(), variables);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw tailgateError('LOAD_FAILED', { reason: `the "${hook}" section failed: ${reason}` }, {}, error);
+    }
+  }
+
+  /** Variables that `before` left, without those that cannot go to another process. */
+  get variables(): HookVariables {
+    const plain: HookVariables = {};
+    for (const [name, value] of Object.entries(this.#variables)) {
+      // The environment is the same there.
+      if (name === '$processEnvironment' || name === '$env') continue;
+      try {
+        plain[name] = structuredClone(value);
+      } catch {
+        console.warn(`The variable "${name}" that "before" left cannot be given to other processes.`);
+      }
+    }
+    return plain;
+  }
+
+  /** Starts, or goes on with, the load. */
+  resume(slice: number): void {
+    recorder.slice = slice;
+    this.#health.start();
+    this.#sentAtResume = loadActivity.messagesSent;
+    loadClock.resume();
+    if (this.#started) return;
+    this.#started = true;
+    this.#runner.run(this.#variables);
+  }
+
+  /** Stops arrivals, thinks and sends, then waits until nothing is in flight, at most `guardMs`. */
+  async pause(guardMs: number): Promise<PauseOutcome> {
+    loadClock.pause();
+    await loadActivity.idle(guardMs);
+    this.#health.stop();
+    const sent = loadActivity.messagesSent - this.#sentAtResume;
+    return { sent, unanswered: loadActivity.inFlight };
+  }
+
+  reset(): void {
+    recorder.reset();
+    runState.reset();
+    loadActivity.resetSends();
+    this.#health.reset();
+    this.#raw?.reset();
+    this.#measuredFromMs = loadClock.nowMs();
+  }
+
+  /** Whether what was measured can be read out now without disturbing what is being measured. */
+  get mayCheckpoint(): boolean {
+    return this.#started && (loadClock.paused || recorder.slice < 0);
+  }
+
+  /** What was measured so far. */
+  measured(): RoundMeasurement {
+    const sends = loadActivity.sends;
+    const arrivals = runState.arrivalTimes;
+    return {
+      activeMs: Math.max(0, (this.#finishedAtMs ?? loadClock.nowMs()) - this.#measuredFromMs),
+      ...recorder.snapshot(),
+      generator: {
+        ...this.#health.read(),
+        intendedArrivals: runState.intendedArrivals,
+        startedArrivals: runState.startedArrivals,
+        lateArrivals: runState.lateArrivals,
+        intendedSends: sends.intended,
+        lateSends: sends.late,
+        maxLagMs: Math.max(runState.maxLagMs, sends.maxLagMs),
+        intendedArrivalsMs: arrivals.intendedMs,
+        arrivalsMs: arrivals.takenMs,
+      },
+      resources: null,
+      custom: {},
+    };
+  }
+
+  /** Makes no more arrivals, drains what is under way, runs `after`, and gives what was measured. */
+  async collect(): Promise<RoundMeasurement> {
+    stopArrivals();
+    this.#finishedAtMs ??= loadClock.nowMs();
+    this.#health.stop();
+    await loadActivity.end(engineSettings().drainMs + engineSettings().timeoutMs);
+    const measurement = this.measured();
+    this.#raw?.close();
+    loadClock.clearAll();
+    if (this.#runsHooks && this.#started) {
+      try {
+        await Generator.#runHook('after', this.#scenario.script, this.#variables);
+      } catch (error) {
+        measurement.warnings.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+    loadClock.pause();
+    return measurement;
+  }
+
+  /** Lets the plugins that report on the whole test (`ensure`, `apdex`) see the measurement, and lets all of them go. */
+  async conclude(measurement: RoundMeasurement): Promise<RoundMeasurement> {
+    const checks = await checksOf(measurement, this.#plugins.reporting);
+    await this.#plugins.cleanup();
+    if (checks.length === 0) return measurement;
+    const failed = checks.filter(({ strict, ok }) => strict && !ok);
+    return {
+      ...measurement,
+      checks,
+      counters: { ...measurement.counters, 'checks.failed': failed.length },
+      warnings: [
+        ...measurement.warnings,
+        ...checks
+          .filter(({ ok }) => !ok)
+          .map(
+            ({ plugin, expression, strict }) =>
+              `The ${strict ? 'check' : 'optional check'} "${expression}" of "${plugin}" in the scenario does not hold.`,
+          ),
+      ],
+    };
+  }
+
+  progress(): LoadProgress {
+    let main: LoadProgress['main'] = null;
+    for (const id of recorder.metricIds()) {
+      const sketch = recorder.sketch(id)!;
+      if (id === 'session.length' || (main !== null && sketch.count <= main.count)) continue;
+      main = { id, count: sketch.count, p50Ms: sketch.quantileMs(0.5), p95Ms: sketch.quantileMs(0.95) };
+    }
+    return {
+      activeMs: loadClock.nowMs(),
+      plannedMs: this.#scenario.plannedMs,
+      phase: runState.phaseName,
+      usersActive: runState.usersActive,
+      usersCreated: runState.usersCreated,
+      usersFailed: runState.usersFailed,
+      errors: recorder.counter('errors'),
+      messagesSent: recorder.counter('messages.sent'),
+      main,
+    };
+  }
+}

@@ -1,0 +1,31 @@
+import type { TailgateError } from '../errors.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { LoadProgress, LoadRequest } from './load-session.ts';
+
+/** What the session asks of its generator process. Every command is answered by one `reply` with its id. */
+export type LoadCommand =
+  | { type: 'prepare'; id: number; request: LoadRequest; hooks: HookVariables | null }
+  | { type: 'resume'; id: number; slice: number }
+  | { type: 'pause'; id: number; guardMs: number }
+  | { type: 'reset'; id: number }
+  | { type: 'collect'; id: number }
+  | { type: 'conclude'; id: number; measurement: RoundMeasurement };
+
+/** Variables that the scenario's `before` section left, for the other shards, which do not run it. */
+export type HookVariables = Record<string, unknown>;
+
+/** An error of the catalogue on its way between processes. */
+export type PlainError = Pick<TailgateError, 'code' | 'what' | 'fix' | 'exit' | 'where'>;
+
+export type LoadReply = { type: 'reply'; id: number; value?: unknown; error?: PlainError };
+
+/** What a generator process tells without being asked. */
+export type LoadEvent =
+  | { type: 'progress'; progress: LoadProgress }
+  /** What was measured so far, in case this process ends before it is asked. */
+  | { type: 'checkpoint'; measurement: RoundMeasurement }
+  | { type: 'finished' }
+  | { type: 'failed'; error: PlainError };
+
+/** Answer to `prepare`. */
+export type Prepared = { variables: HookVariables; warnings: string[] };

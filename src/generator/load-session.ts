@@ -1,0 +1,62 @@
+import type { EngineSettings } from '../engines/core/engine-settings.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+
+/** What a generator process needs to drive one side for one round. Plain JSON. */
+export type LoadRequest = {
+  /** Absolute path of the scenario file. */
+  scenarioPath: string;
+  /** Artillery's `--environment`. */
+  environment: string | null;
+  /** Artillery's `--overrides`: merged over the script's `config`. */
+  overrides: Record<string, unknown>;
+  /** Artillery's `--variables`. */
+  variables: Record<string, unknown>;
+  /** Replaces `config.target`. */
+  targetUrl: string;
+  engine: EngineSettings;
+  /** File for the raw values of every latency, as JSON lines; null for none. */
+  rawPath: string | null;
+  /** Text that must stand in no message and no log. */
+  secrets?: readonly string[] | undefined;
+};
+
+/** Progress of one side, sent about twice a second. Cheap to make: counters and two quantiles. */
+export type LoadProgress = {
+  activeMs: number;
+  /** Length of all phases together; null when the script has none that end. */
+  plannedMs: number | null;
+  phase: string | null;
+  usersActive: number;
+  usersCreated: number;
+  usersFailed: number;
+  errors: number;
+  messagesSent: number;
+  /** The latency metric with most values so far. */
+  main: { id: string; count: number; p50Ms: number; p95Ms: number } | null;
+};
+
+/** How a pause left the load: what was sent since it was resumed, and what has no answer yet. */
+export type PauseOutcome = { sent: number; unanswered: number };
+
+/**
+ * One side driven by one generator process. Made by `startLoadSession`; closing it (`await using`) ends the process.
+ * The clock is paused at first, so `resume` starts the load.
+ */
+export type LoadSession = AsyncDisposable & {
+  /** Starts, or goes on with, driving the load; `slice` is the index of the slice that begins, -1 for none. */
+  resume(slice?: number): Promise<void>;
+  /** Stops arrivals, thinks and sends, and waits until in-flight messages are answered or `guardMs` is over. */
+  pause(guardMs?: number): Promise<PauseOutcome>;
+  /** Resolves when every arrival was made and every virtual user ended. Rejects with LOAD_FAILED. */
+  readonly finished: Promise<void>;
+  /** Forgets what was measured so far (end of the warm-up). */
+  reset(): Promise<void>;
+  /** Ends the load, drains deliveries, and gives what was measured. Also after a failure: nothing is lost. */
+  collect(): Promise<RoundMeasurement>;
+  onProgress(listener: (progress: LoadProgress) => void): void;
+  readonly pid: number;
+  /** Every generator process; the first is `pid`. */
+  readonly pids: readonly number[];
+  /** Cores that the generator is pinned to, as `taskset` writes them; null when it is not pinned. */
+  readonly pinnedTo: string | null;
+};

@@ -1,0 +1,104 @@
+import { type TailgateError, tailgateError } from '../errors.ts';
+import {
+  customPrefix,
+  metricAliases,
+  namedErrorPrefix,
+  peakSendRate,
+  rates,
+  resourceMetrics,
+  throughputSuffix,
+} from './metric-names.ts';
+import { nearestName } from './nearest-name.ts';
+import { standardCounters } from './round-measurement.ts';
+import { mainMetric, type Threshold } from './threshold.ts';
+
+const subjectKey = ({ metric, statistic, bound }: Threshold): string =>
+  `${metric} ${statistic} ${bound.kind}`;
+
+/**
+ * `over` on top of `under`: a limit of `over` replaces those of `under` on the same metric and statistic and of the same
+ * kind (absolute, or against the baseline); the others of `under` stay.
+ */
+export const mergeThresholds = (under: readonly Threshold[], over: readonly Threshold[]): Threshold[] => {
+  const replaced = new Set(over.map(subjectKey));
+  return [...under.filter((threshold) => !replaced.has(subjectKey(threshold))), ...over];
+};
+
+/** What a suite can measure, as far as it is known before the run. */
+export type KnownMetrics = {
+  /** Latency metrics; null when the scenario does not tell them all (functions, variables in event names). */
+  latencies: readonly string[] | null;
+  /** Counters beside the standard ones, for example of the scenario's own functions; null when not known. */
+  counters: readonly string[] | null;
+  /** Names of custom metrics with `custom.`; null when not known until the command has run. */
+  custom: readonly string[] | null;
+  /** Whether the process tree of the server can be sampled. */
+  resources: boolean;
+};
+
+const matcher = (pattern: string): RegExp =>
+  new RegExp(
+    `^${pattern
+      .split('*')
+      .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+      .join('.*')}$`,
+    'su',
+  );
+
+const counterBehind = (metric: string): string =>
+  metric.endsWith(throughputSuffix) ? metric.slice(0, -throughputSuffix.length) : metric;
+
+const canMeasure = ({ metric, statistic, wildcard }: Threshold, known: KnownMetrics): boolean => {
+  if (metric.startsWith(namedErrorPrefix)) return true;
+  if (metric.startsWith(customPrefix)) return known.custom === null || known.custom.includes(metric);
+  if (Object.hasOwn(resourceMetrics, metric)) return known.resources;
+  if (statistic !== 'value') {
+    if (known.latencies === null) return true;
+    if (metric === mainMetric) return known.latencies.length > 0;
+    return wildcard
+      ? known.latencies.some((id) => matcher(metric).test(id))
+      : known.latencies.includes(metric);
+  }
+  const counter = counterBehind(metric);
+  return (
+    Object.hasOwn(rates, metric) ||
+    metric === peakSendRate ||
+    (standardCounters as readonly string[]).includes(counter) ||
+    known.counters === null ||
+    known.counters.includes(counter)
+  );
+};
+
+/** What can be written: latencies first, a counter by its short name if it has one. */
+const listed = (known: KnownMetrics): string[] => {
+  const named = new Set(Object.values(metricAliases));
+  const counters = [...standardCounters, ...(known.counters ?? [])].filter((name) => !named.has(name));
+  return [
+    ...new Set([
+      ...(known.latencies ?? []),
+      ...(known.custom ?? []),
+      ...Object.keys(metricAliases),
+      ...counters,
+      'errors.rate',
+      ...(known.resources ? Object.keys(resourceMetrics) : []),
+    ]),
+  ];
+};
+
+/**
+ * THRESHOLD_UNKNOWN_METRIC for each threshold on something that the suite cannot measure, with what it can. What is not
+ * known before the run (null) is accepted here, and judged invalid if it never appears.
+ */
+export const checkThresholds = (thresholds: readonly Threshold[], known: KnownMetrics): TailgateError[] =>
+  thresholds
+    .filter((threshold) => !canMeasure(threshold, known))
+    .map(({ source, metric, statistic, where }) => {
+      const names = listed(known);
+      const candidates =
+        statistic === 'value' ? [...names, ...standardCounters, ...Object.keys(rates)] : names;
+      const latencies = known.latencies ?? [];
+      // "chat.p95" for "chat.ack.p95": the subject is right and the kind is missing.
+      const suggestion =
+        latencies.find((name) => name.startsWith(`${metric}.`)) ?? nearestName(metric, candidates);
+      return tailgateError('THRESHOLD_UNKNOWN_METRIC', { source, metric, suggestion, known: names }, where);
+    });

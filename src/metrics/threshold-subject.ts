@@ -1,0 +1,123 @@
+import {
+  customPrefix,
+  isLatencyMetric,
+  metricAliases,
+  namedErrorPrefix,
+  peakSendRate,
+  rates,
+  resourceMetrics,
+  throughputSuffix,
+  unitOfMetric,
+} from './metric-names.ts';
+import { standardCounters } from './round-measurement.ts';
+import { mainMetric, type Statistic, type Unit } from './threshold.ts';
+
+/** What a threshold is about: a metric and one statistic of it. */
+export type Subject = { metric: string; statistic: Statistic };
+
+/** Why the parts of a name are not a subject; `part` is the index of the part that is wrong. */
+export type SubjectProblem = { part: number; problem: string; expected: string };
+
+const statisticNames: Readonly<Record<string, Statistic>> = {
+  count: 'count',
+  mean: 'mean',
+  avg: 'mean',
+  average: 'mean',
+  p50: 'p50',
+  median: 'p50',
+  p90: 'p90',
+  p95: 'p95',
+  p99: 'p99',
+  p999: 'p999',
+  max: 'max',
+};
+
+const statisticList = 'count, mean, p50, p90, p95, p99, p999 or max';
+
+const isSingleNumber = (metric: string): boolean =>
+  Object.hasOwn(rates, metric) ||
+  metric.endsWith(throughputSuffix) ||
+  metric === peakSendRate ||
+  (standardCounters as readonly string[]).includes(metric);
+
+/** One part of a dotted name; nothing in a quoted one is special. */
+export type SubjectPart = { text: string; quoted: boolean };
+
+const join = (parts: readonly SubjectPart[]): string => parts.map((part) => part.text).join('.');
+
+/** Splits the statistic from the end of the parts; `p99.9` is two parts. */
+const splitStatistic = (
+  parts: readonly SubjectPart[],
+): { name: readonly SubjectPart[]; statistic: Statistic | null } => {
+  if (parts.at(-1)?.text === '9' && parts.at(-2)?.text === 'p99')
+    return { name: parts.slice(0, -2), statistic: 'p999' };
+  const last = parts.at(-1);
+  if (last === undefined || last.quoted || !Object.hasOwn(statisticNames, last.text))
+    return { name: parts, statistic: null };
+  return { name: parts.slice(0, -1), statistic: statisticNames[last.text]! };
+};
+
+const metricOf = (name: readonly SubjectPart[]): string => {
+  if (name.length === 0) return mainMetric;
+  const text = join(name);
+  const isAlias = !name.some((part) => part.quoted) && Object.hasOwn(metricAliases, text);
+  return isAlias ? metricAliases[text]! : text;
+};
+
+/** The metric and statistic that the `parts` of a dotted name mean, aliases replaced. */
+export const readSubject = (parts: readonly SubjectPart[]): Subject | SubjectProblem => {
+  const lastPart = parts.length - 1;
+  const whole = join(parts);
+  if (whole.startsWith(customPrefix) || whole.startsWith(namedErrorPrefix))
+    return { metric: whole, statistic: 'value' };
+
+  const { name, statistic } = splitStatistic(parts);
+  const metric = metricOf(name);
+  const resource = Object.hasOwn(resourceMetrics, metric) ? resourceMetrics[metric] : undefined;
+  if (resource !== undefined) {
+    const chosen = statistic ?? resource.statistics[0]!;
+    if (resource.statistics.includes(chosen)) return { metric, statistic: chosen };
+    const allowed = resource.statistics.filter((each) => each !== 'value');
+    return {
+      part: lastPart,
+      problem: `"${metric}" has no ${statistic}`,
+      expected:
+        allowed.length > 0
+          ? `Write ${allowed.map((each) => `"${metric}.${each}"`).join(' or ')}.`
+          : `Write "${metric}" alone.`,
+    };
+  }
+  if (isSingleNumber(metric)) {
+    if (statistic === null || statistic === 'count') return { metric, statistic: 'value' };
+    return {
+      part: lastPart,
+      problem: `"${metric}" is one number and has no ${statistic}`,
+      expected: `Write "${metric}" alone.`,
+    };
+  }
+  if (statistic === null && parts[lastPart]?.quoted === false && /^p\d+$/.test(join(parts.slice(-1))))
+    return {
+      part: lastPart,
+      problem: `there is no statistic "${join(parts.slice(-1))}"`,
+      expected: `A statistic is ${statisticList}.`,
+    };
+  if (statistic === null && (isLatencyMetric(metric) || metric === mainMetric))
+    return {
+      part: lastPart,
+      problem: `"${metric}" is a latency and needs a statistic`,
+      expected: `Write for example "${metric}.p95"; a statistic is ${statisticList}.`,
+    };
+  return { metric, statistic: statistic ?? 'value' };
+};
+
+/** Unit in which limits on a subject are given; null for a custom metric, which has any. */
+export const unitOfSubject = ({ metric, statistic }: Subject): Unit | null => {
+  if (metric.startsWith(customPrefix)) return null;
+  if (Object.hasOwn(resourceMetrics, metric)) return resourceMetrics[metric]!.unit;
+  if (statistic === 'count') return 'count';
+  return statistic === 'value' ? unitOfMetric(metric) : 'ms';
+};
+
+/** Whether a subject is a statistic of a latency distribution. */
+export const isLatencySubject = ({ metric, statistic }: Subject): boolean =>
+  statistic !== 'value' && !Object.hasOwn(resourceMetrics, metric);

@@ -1,0 +1,21 @@
+import { nearestName } from '../metrics/nearest-name.ts';
+import type { PlacedStep } from './scenario-steps.ts';
+
+/** Steps that every engine of ours has. */
+const commonKeys = [
+  ...['loop', 'parallel', 'think', 'log', 'function'],
+  ...['get', 'post', 'put', 'patch', 'delete', 'head', 'options'],
+];
+
+/** What is wrong with a step that has none of the keys that its engine's steps begin with; null if it has one. */
+export const unknownStep = (
+  { spec, engine, scenario }: Pick<PlacedStep, 'spec' | 'engine' | 'scenario'>,
+  ownKeys: readonly string[],
+): string | null => {
+  const known = [...ownKeys, ...commonKeys];
+  const keys = Object.keys(spec);
+  if (keys.some((key) => known.includes(key))) return null;
+  const meant = keys.flatMap((key) => nearestName(key, known) ?? [])[0];
+  const named = keys.map((key) => `"${key}"`).join(', ');
+  return `${scenario}: the engine "${engine}" has no step with ${named || 'no keys'}${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+};

@@ -1,0 +1,103 @@
+import type { Threshold } from '../metrics/threshold.ts';
+import { pairedSamples, pairMs, roundsMs, type ScenarioOutline } from './estimate.ts';
+import type { RunPlan, SuitePlan } from './run-plan.ts';
+
+const quote = (thresholds: readonly Threshold[]): string =>
+  thresholds.map((threshold) => `"${threshold.source}"`).join(', ');
+
+const ofComparison = (plan: RunPlan): string[] => {
+  if (plan.baseline.mode !== 'none') return [];
+  const relative = plan.suites.flatMap((suite) =>
+    suite.thresholds.filter((threshold) => threshold.bound.kind === 'relative'),
+  );
+  const absolute = plan.suites.filter((suite) =>
+    suite.thresholds.some((threshold) => threshold.bound.kind === 'absolute'),
+  );
+  return [
+    'Nothing is compared, because "baseline.mode" is "none": absolute limits alone can fail.',
+    ...(relative.length > 0
+      ? [`These limits are relative to a baseline and cannot be judged: ${quote(relative)}.`]
+      : []),
+    ...plan.suites
+      .filter((suite) => !absolute.includes(suite))
+      .map(
+        (suite) =>
+          `Suite "${suite.name}" has no absolute limit, so without a baseline nothing in it can fail but a run that is invalid.`,
+      ),
+  ];
+};
+
+const percentiles = [
+  { statistic: 'p50', setting: 'minSamplesP50' },
+  { statistic: 'p95', setting: 'minSamplesP95' },
+  { statistic: 'p99', setting: 'minSamplesP99' },
+] as const;
+
+const ofSamples = (plan: RunPlan, suite: SuitePlan, outline: ScenarioOutline): string[] => {
+  const paired = plan.baseline.mode === 'side-by-side';
+  const planned = paired
+    ? pairedSamples(outline, plan.verdict, plan.verdict.maxPairs)
+    : outline.plannedSamples === null
+      ? null
+      : outline.plannedSamples * plan.rounds;
+  if (planned === null) return [];
+  return percentiles
+    .filter(({ setting }) => planned < plan.verdict[setting])
+    .map(
+      ({ statistic, setting }) =>
+        `Suite "${suite.name}" plans about ${planned} values of its main latency a side; a ${statistic} is not judged with fewer than ${plan.verdict[setting]}. More users, a longer scenario or more ${paired ? 'pairs' : 'rounds'} would give them.`,
+    );
+};
+
+const minutes = (ms: number): string => `${Math.round(ms / 6_000) / 10} min`;
+
+const ofTime = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => {
+  const budgetMs = plan.maxMinutes * 60_000;
+  if (plan.baseline.mode === 'side-by-side') {
+    const { minPairs, maxPairs } = plan.verdict;
+    const onePairEachMs = plan.suites.reduce(
+      (sum, suite) => sum + pairMs(plan.verdict, outlines.get(suite.name)?.plannedMs ?? null),
+      0,
+    );
+    const perSuite = Math.floor(budgetMs / onePairEachMs);
+    if (perSuite < minPairs)
+      return [
+        `${plan.maxMinutes} minutes are enough for ${perSuite} pairs a suite, and no verdict is given before ${minPairs}: raise "maxMinutes" to at least ${Math.ceil((minPairs * onePairEachMs) / 60_000)}, or comparisons will be inconclusive.`,
+      ];
+    return perSuite < maxPairs
+      ? [
+          `${plan.maxMinutes} minutes are enough for ${perSuite} of at most ${maxPairs} pairs a suite: a small change may stay inconclusive.`,
+        ]
+      : [];
+  }
+  const planned = plan.suites.map((suite) => {
+    const outline = outlines.get(suite.name);
+    return outline === undefined ? null : roundsMs(outline, plan.rounds, suite.measure.drainMs);
+  });
+  const known = planned.reduce<number>((sum, ms) => sum + (ms ?? 0), 0);
+  const endless = plan.suites.filter((suite) => outlines.get(suite.name)?.plannedMs === null);
+  return [
+    ...endless.map(
+      (suite) =>
+        `The scenario of suite "${suite.name}" has no end of its own: it is stopped when the ${plan.maxMinutes} minutes of "maxMinutes" are over.`,
+    ),
+    ...(known > budgetMs
+      ? [
+          `The planned rounds take about ${minutes(known)}, more than the ${plan.maxMinutes} minutes of "maxMinutes": not all of them will run.`,
+        ]
+      : []),
+  ];
+};
+
+/**
+ * A sentence for each verdict that `plan` cannot give, and why. `outlines` holds, by name of the suite, what is known of
+ * its scenario; what is not known is not spoken of.
+ */
+export const limitationsOf = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => [
+  ...ofComparison(plan),
+  ...plan.suites.flatMap((suite) => {
+    const outline = outlines.get(suite.name);
+    return outline === undefined ? [] : ofSamples(plan, suite, outline);
+  }),
+  ...ofTime(plan, outlines),
+];

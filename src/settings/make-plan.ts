@@ -1,0 +1,146 @@
+import { type SourcePosition, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
+import type { Threshold } from '../metrics/threshold.ts';
+import { parseThreshold } from '../metrics/threshold-grammar.ts';
+import { mergeThresholds } from '../metrics/threshold-sets.ts';
+import type { ScenarioOutline } from './estimate.ts';
+import { limitationsOf } from './limitations.ts';
+import type { RunPlan, SuitePlan } from './run-plan.ts';
+import { mergeTrees, type SettingPath, type Tree } from './setting-path.ts';
+import type { Settings, SuiteSettings } from './settings-schema.ts';
+
+/** What a plan needs beside the settings; what `loadSettings` gives is one. */
+export type PlanContext = {
+  /** Suites to run, `suite` or `suite/level`; none for all. */
+  selected: readonly string[];
+  selectedPlace: SourcePosition;
+  placeOf(path: SettingPath): SourcePosition;
+  /** What is known of the scenarios, by name of the suite in the plan. */
+  outlines?: ReadonlyMap<string, ScenarioOutline>;
+};
+
+/** Parses lists of thresholds and keeps what is wrong with them. */
+class ThresholdParser {
+  readonly problems: TailgateError[] = [];
+  readonly #placeOf: PlanContext['placeOf'];
+
+  constructor(placeOf: PlanContext['placeOf']) {
+    this.#placeOf = placeOf;
+  }
+
+  parse(sources: readonly string[] | undefined, path: SettingPath): Threshold[] {
+    return (sources ?? []).flatMap((source, index) => {
+      try {
+        return [parseThreshold(source, this.#placeOf([...path, index]))];
+      } catch (error) {
+        this.problems.push(error as TailgateError);
+        return [];
+      }
+    });
+  }
+}
+
+const planSuite = (
+  suite: SuiteSettings,
+  path: SettingPath,
+  settings: Settings,
+  shared: readonly Threshold[],
+  thresholds: ThresholdParser,
+): SuitePlan[] => {
+  const room = suite.room ?? settings.room;
+  const own = mergeThresholds(shared, thresholds.parse(suite.thresholds, [...path, 'thresholds']));
+  const plan: SuitePlan = {
+    name: suite.name,
+    level: null,
+    scenarioPath: suite.scenario,
+    environment: suite.environment ?? null,
+    overrides: suite.overrides,
+    variables: suite.variables,
+    target: suite.target ?? settings.target,
+    room: room === undefined || room === false ? null : room,
+    measure: suite.measure ?? settings.measure,
+    thresholds: own,
+  };
+  if (suite.levels.length === 0) return [plan];
+  return suite.levels.map((level, index) => ({
+    ...plan,
+    name: `${suite.name}/${level.name}`,
+    level: { suite: suite.name, name: level.name },
+    overrides: mergeTrees(suite.overrides, level.overrides) as Tree,
+    variables: mergeTrees(suite.variables, level.variables) as Tree,
+    thresholds: mergeThresholds(
+      own,
+      thresholds.parse(level.thresholds, [...path, 'levels', index, 'thresholds']),
+    ),
+  }));
+};
+
+const isSelected = (suite: SuitePlan, name: string): boolean =>
+  suite.name === name || suite.level?.suite === name;
+
+const select = (suites: readonly SuitePlan[], context: PlanContext): SuitePlan[] => {
+  const known = [...new Set(suites.map((suite) => suite.level?.suite ?? suite.name))];
+  throwProblems(
+    context.selected
+      .filter((name) => !suites.some((suite) => isSelected(suite, name)))
+      .map((name) => tailgateError('SUITE_UNKNOWN', { name, known }, context.selectedPlace)),
+  );
+  if (context.selected.length === 0) return [...suites];
+  return suites.filter((suite) => context.selected.some((name) => isSelected(suite, name)));
+};
+
+const portTemplate = /\{\{\s*port\s*\}\}/;
+
+/** Side by side needs two servers that run at the same time: both started here, each on a port of its own. */
+const sideBySideProblem = (
+  suites: readonly SuitePlan[],
+  settings: Settings,
+  context: PlanContext,
+): TailgateError[] => {
+  const suite = suites.find(
+    ({ target }) => target.start === undefined || target.port !== undefined || !portTemplate.test(target.url),
+  );
+  if (suite === undefined) return [];
+  const { target } = suite;
+  if (target.start === undefined) {
+    const problem = `"side-by-side" starts two versions of the server, and no command starts that of suite "${suite.name}"`;
+    const expected = 'Set "target.start", or choose another "baseline.mode".';
+    const params = { key: 'baseline.mode', problem, expected };
+    return [tailgateError('SETTINGS_INVALID_VALUE', params, context.placeOf(['baseline', 'mode']))];
+  }
+  const index = settings.suites.findIndex(({ name }) => name === (suite.level?.suite ?? suite.name));
+  const setting = target.port === undefined ? 'url' : 'port';
+  const params = {
+    key: `target.${setting}`,
+    problem: 'side by side, two servers run at once and cannot share a port',
+    expected:
+      'Leave "port" out and write "{{ port }}" in "target.url"; the server finds its port in the variable PORT, or as "{{ port }}" in "target.start".',
+  };
+  const place = context.placeOf(['suites', index, 'target', setting]);
+  return [tailgateError('SETTINGS_INVALID_VALUE', params, place)];
+};
+
+/**
+ * What will run and how it will be judged, from complete settings. Throws THRESHOLD_SYNTAX, SUITE_UNKNOWN or
+ * SETTINGS_INVALID_VALUE, all that are found.
+ */
+export const makePlan = (settings: Settings, context: PlanContext): RunPlan => {
+  const thresholds = new ThresholdParser(context.placeOf);
+  const shared = thresholds.parse(settings.thresholds, ['thresholds']);
+  const all = settings.suites.flatMap((suite, index) =>
+    planSuite(suite, ['suites', index], settings, shared, thresholds),
+  );
+  throwProblems(thresholds.problems);
+  const suites = select(all, context);
+  if (settings.baseline.mode === 'side-by-side') throwProblems(sideBySideProblem(suites, settings, context));
+  const plan: RunPlan = {
+    suites,
+    baseline: settings.baseline,
+    verdict: settings.verdict,
+    rounds: settings.rounds,
+    maxMinutes: settings.maxMinutes,
+    seed: settings.seed,
+    reportDir: settings.reportDir,
+    limitations: [],
+  };
+  return { ...plan, limitations: limitationsOf(plan, context.outlines ?? new Map()) };
+};

@@ -1,0 +1,38 @@
+import type { Threshold } from '../metrics/threshold.ts';
+import type {
+  BaselineSettings,
+  MeasureSettings,
+  RoomSettings,
+  TargetSettings,
+  VerdictSettings,
+} from './settings-schema.ts';
+
+/** One suite, resolved: every setting that holds for it, whichever level of the settings it came from. */
+export type SuitePlan = {
+  /** `suite`, or `suite/level` for one of its levels of load. */
+  name: string;
+  /** The level of load that this is, and the suite that it belongs to; null for a suite without levels. */
+  level?: { suite: string; name: string } | null;
+  /** Absolute path. */
+  scenarioPath: string;
+  environment: string | null;
+  overrides: Record<string, unknown>;
+  variables: Record<string, unknown>;
+  target: TargetSettings;
+  room: RoomSettings | null;
+  measure: MeasureSettings;
+  thresholds: Threshold[];
+};
+
+/** What will run, in order, and how it will be judged. Pure data; made before anything is started. */
+export type RunPlan = {
+  suites: SuitePlan[];
+  baseline: BaselineSettings;
+  verdict: VerdictSettings;
+  rounds: number;
+  maxMinutes: number;
+  seed: number;
+  reportDir: string;
+  /** Verdicts that this plan can give; a sentence for each that it cannot, and why. */
+  limitations: string[];
+};

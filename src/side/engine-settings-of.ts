@@ -1,0 +1,36 @@
+import type { EngineSettings } from '../engines/core/engine-settings.ts';
+import type { MeasureSettings } from '../settings/settings-schema.ts';
+
+/**
+ * What the settings of a suite tell the engines of one generator process. `resolve` reads a secret from the
+ * environment; it throws SECRET_MISSING.
+ */
+export const engineSettingsOf = (
+  measure: MeasureSettings,
+  failureEvents: string[],
+  seed: number,
+  shard: EngineSettings['shard'],
+  resolve: (secret: NonNullable<MeasureSettings['jwt']>['secret'], key: string) => string,
+  localAddresses: readonly string[] = [],
+): EngineSettings => ({
+  timeoutMs: measure.timeoutMs,
+  drainMs: measure.drainMs,
+  observeAcknowledgements: measure.acknowledgements,
+  failureEvents,
+  deliveries: measure.deliveries.map((delivery) => ({
+    send: delivery.send,
+    receive: delivery.receive ?? delivery.send,
+    sentPath: delivery.sentPath,
+    receivedPath: delivery.receivedPath ?? delivery.sentPath,
+    includesSender: delivery.includesSender,
+    join: delivery.join ?? null,
+    leave: delivery.leave ?? null,
+  })),
+  jwt:
+    measure.jwt === undefined
+      ? null
+      : { ...measure.jwt, secret: resolve(measure.jwt.secret, 'measure.jwt.secret') },
+  seed,
+  localAddresses,
+  shard,
+});

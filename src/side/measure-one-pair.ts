@@ -1,0 +1,88 @@
+import type { LoadProgress } from '../generator/load-session.ts';
+import type { SuitePlan } from '../settings/run-plan.ts';
+import { measurePair, measureRound, type PairOutcome, type RoundOutcome } from './measure-round.ts';
+import { type OpenSide, openSide, type RoundContext, type SideSource } from './open-side.ts';
+import type { PairDesign } from './pair-design.ts';
+import { roundOrder, type SideName, sliceOrder } from './slice-order.ts';
+
+export type PairRequest = {
+  suite: SuitePlan;
+  baseline: SideSource;
+  head: SideSource;
+  /** `seed` is that of the job; each pair draws its own from it, the same for both sides. */
+  context: RoundContext;
+  /** Counts from 0. */
+  number: number;
+  design: PairDesign;
+  /** Begins the names of its logs. */
+  label: string;
+  /** Bounds a whole round that does not end by itself, milliseconds. */
+  deadlineMs: number;
+  onProgress: (side: SideName, load: LoadProgress | null) => void;
+};
+
+/** Whose turn is first is started first too: a coin decides about both, like about the order of the slices. */
+const inOrder = (request: PairRequest, first: SideName): SideSource[] =>
+  first === 'head' ? [request.head, request.baseline] : [request.baseline, request.head];
+
+const opener = (request: PairRequest): ((source: SideSource) => Promise<OpenSide>) => {
+  const context = { ...request.context, seed: request.context.seed + request.number };
+  const pair = `${request.label}-pair${request.number + 1}`;
+  return (source) => {
+    request.onProgress(source.name, null);
+    return openSide(request.suite, source, context, `${pair}-${source.name}`);
+  };
+};
+
+const measureSlices = async (
+  request: PairRequest,
+  design: PairDesign & { kind: 'slices' },
+): Promise<PairOutcome> => {
+  const order = sliceOrder(request.context.seed, request.number, design.slicesPerSide);
+  const open = opener(request);
+  const [firstSource, secondSource] = inOrder(request, order[0] ?? 'baseline');
+  await using first = await open(firstSource!);
+  await using second = await open(secondSource!);
+  const [baseline, head] = first.name === 'baseline' ? [first, second] : [second, first];
+  return await measurePair(baseline, head, {
+    host: request.context.host,
+    order,
+    sliceMs: design.sliceMs,
+    warmUpMs: design.warmUpMs,
+    guardMs: design.guardMs,
+    onProgress: request.onProgress,
+  });
+};
+
+const measureRounds = async (
+  request: PairRequest,
+  design: PairDesign & { kind: 'rounds' },
+): Promise<PairOutcome> => {
+  const open = opener(request);
+  const [first] = roundOrder(request.context.seed, request.number);
+  const none: RoundOutcome = { measurement: null, problem: null };
+  const outcomes: Record<SideName, RoundOutcome> = { baseline: none, head: none };
+  for (const source of inOrder(request, first)) {
+    await using side = await open(source);
+    const outcome = await measureRound(side, {
+      host: request.context.host,
+      deadlineMs: request.deadlineMs,
+      onProgress: (load) => request.onProgress(source.name, load),
+      ...(design.measuredMs === null
+        ? {}
+        : { step: { warmUpMs: design.warmUpMs, measuredMs: design.measuredMs } }),
+    });
+    outcomes[source.name] = outcome;
+    if (outcome.problem !== null) break;
+  }
+  return { ...outcomes, unansweredShare: 0 };
+};
+
+/**
+ * Measures both sides once, each in a fresh process with its own room: in alternating slices, or one whole round after
+ * the other. What goes wrong under load is in the outcome; throws what goes wrong before it (target, room, scenario).
+ */
+export const measureOnePair = (request: PairRequest): Promise<PairOutcome> =>
+  request.design.kind === 'slices'
+    ? measureSlices(request, request.design)
+    : measureRounds(request, request.design);

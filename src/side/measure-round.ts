@@ -1,0 +1,273 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type TailgateError, tailgateError } from '../errors.ts';
+import type { LoadProgress, PauseOutcome } from '../generator/load-session.ts';
+import type { Host } from '../host/host.ts';
+import { untilAborted } from '../host/until-aborted.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { OpenSide } from './open-side.ts';
+import { readCustomMetrics } from './target/custom-metrics.ts';
+import { type ResourceSampler, sampleResources } from './target/resource-sampler.ts';
+
+/** What a round gave: what was measured, even when a problem ended it early. */
+export type RoundOutcome = {
+  measurement: RoundMeasurement | null;
+  problem: TailgateError | null;
+};
+
+const resourceIntervalMs = 250;
+/** After a cancellation everything has to be gone within 3 s. */
+const cancelledCollectMs = 500;
+
+const asTailgateError = (failure: unknown): TailgateError =>
+  failure instanceof Error && failure.name === 'TailgateError'
+    ? (failure as TailgateError)
+    : tailgateError(
+        'LOAD_FAILED',
+        { reason: failure instanceof Error ? failure.message : String(failure) },
+        {},
+        failure,
+      );
+
+/** Samples the server's process tree of one side, when it has one of ours. */
+const startSampling = async (side: OpenSide): Promise<ResourceSampler | null> => {
+  if (side.target.pid === null) return null;
+  return sampleResources(side.target.pid, {
+    intervalMs: resourceIntervalMs,
+    nodeSamples: side.target.nodeSamples,
+  });
+};
+
+/** What the load measured; null when a cancelled run has no time to wait for it any longer. */
+const collected = (side: OpenSide, isCancelled: boolean): Promise<RoundMeasurement | null> => {
+  const measurement = side.load.collect();
+  if (!isCancelled) return measurement;
+  measurement.catch(() => {});
+  return Promise.race([measurement, delay(cancelledCollectMs).then(() => null)]);
+};
+
+/** Ends one side: collects what was measured, with resources and custom metrics. Never throws. */
+const finishSide = async (
+  side: OpenSide,
+  stopSampling: () => Promise<RoundMeasurement['resources']>,
+  problem: TailgateError | null,
+  host: Host,
+): Promise<RoundOutcome> => {
+  let found = problem;
+  let measurement: RoundMeasurement | null = null;
+  try {
+    measurement = await collected(side, problem?.code === 'CANCELLED');
+  } catch (failure) {
+    found ??= asTailgateError(failure);
+  }
+  const resources = await stopSampling();
+  try {
+    if (found === null) await side.target.assertAlive();
+  } catch (failure) {
+    found = asTailgateError(failure);
+  }
+  if (measurement === null) return { measurement, problem: found };
+  measurement = { ...measurement, resources };
+  const custom = side.suite.measure.custom;
+  if (custom !== undefined && found === null) {
+    try {
+      measurement.custom = await readCustomMetrics(custom, {
+        url: side.target.url,
+        cwd: host.cwd,
+        env: host.env,
+        counters: measurement.counters,
+        warmUpCounters: measurement.warmUpCounters,
+        serverEnv: side.target.env,
+        serverCwd: side.target.cwd,
+        secrets: host.secrets,
+      });
+    } catch (failure) {
+      found = asTailgateError(failure);
+    }
+  }
+  // A server that died while its last answers were collected died under this load all the same.
+  found ??= await Promise.race([side.failed, delay(0).then(() => null)]);
+  return { measurement, problem: found };
+};
+
+/** How long load is driven before and while it is measured, milliseconds. */
+export type StepTimes = {
+  /** Load of which nothing is kept. */
+  warmUpMs: number;
+  /** Load that is measured; then it is stopped, wherever the scenario stands. */
+  measuredMs: number;
+};
+
+/** Waits until the load is over, something makes it worthless, or `forMs` have passed: `'time'`. */
+const driveFor = async (
+  side: OpenSide,
+  host: Host,
+  forMs: number,
+): Promise<'time' | 'finished' | TailgateError> => {
+  const timer = new AbortController();
+  const time = delay(forMs, 'time' as const, { signal: timer.signal });
+  time.catch(() => {});
+  const { aborted, forget } = untilAborted(host.signal);
+  try {
+    return await Promise.race([
+      side.load.finished.then(() => 'finished' as const),
+      side.failed,
+      time,
+      aborted,
+    ]);
+  } finally {
+    forget();
+    timer.abort();
+  }
+};
+
+/** Stops the load and waits for the answers that are still to come, as long as each of them may take. */
+const lastAnswers = async (side: OpenSide, host: Host): Promise<'time' | TailgateError> => {
+  const { aborted, forget } = untilAborted(host.signal);
+  try {
+    const paused = side.load.pause(side.suite.measure.timeoutMs).then(() => 'time' as const);
+    return await Promise.race([paused, side.failed, aborted]);
+  } finally {
+    forget();
+  }
+};
+
+/**
+ * Drives one side through its whole scenario, or, with `step`, for a part of it. `onProgress` is called about twice a
+ * second. `deadlineMs` bounds the round: a load that has not ended by then is stopped and what it measured is kept.
+ */
+export const measureRound = async (
+  side: OpenSide,
+  options: {
+    host: Host;
+    deadlineMs: number;
+    onProgress: (progress: LoadProgress) => void;
+    step?: StepTimes;
+  },
+): Promise<RoundOutcome> => {
+  const { host, step } = options;
+  let sampler: ResourceSampler | null = null;
+  let problem: TailgateError | null = null;
+  side.room?.loadStarts();
+  try {
+    if (step === undefined) {
+      side.load.onProgress(options.onProgress);
+      sampler = await startSampling(side);
+      await side.load.resume();
+      const end = await driveFor(side, host, options.deadlineMs);
+      if (end === 'time')
+        problem = tailgateError('LOAD_FAILED', {
+          reason: `the scenario had not ended after ${Math.round(options.deadlineMs / 1000)} s, the time that "maxMinutes" leaves`,
+        });
+      else if (end !== 'finished') problem = end;
+    } else {
+      await side.load.resume();
+      let end = await driveFor(side, host, step.warmUpMs);
+      if (end === 'time') {
+        sampler = await startSampling(side);
+        await side.load.reset();
+        side.load.onProgress(options.onProgress);
+        end = await driveFor(side, host, step.measuredMs);
+        // Answers that are still to come belong to the step, the late ones most of all.
+        if (end === 'time') end = await lastAnswers(side, host);
+      }
+      if (end === 'finished')
+        problem = tailgateError('LOAD_FAILED', { reason: 'the scenario ended before the step did' });
+      else if (end !== 'time') problem = end;
+    }
+  } catch (failure) {
+    problem = asTailgateError(failure);
+  }
+  return finishSide(side, async () => (await sampler?.stop()) ?? null, problem, host);
+};
+
+export type PairOptions = {
+  host: Host;
+  /** Which side takes each turn. */
+  order: readonly OpenSide['name'][];
+  sliceMs: number;
+  /** Load that each side is given before the first slice, milliseconds; what it measures is forgotten. */
+  warmUpMs: number;
+  /** How long messages in flight may take to finish before the other side starts, milliseconds. */
+  guardMs: number;
+  onProgress: (side: OpenSide['name'], progress: LoadProgress) => void;
+};
+
+export type PairOutcome = {
+  baseline: RoundOutcome;
+  head: RoundOutcome;
+  /** Share of the messages of a slice that were unanswered when the other side's turn began, over all slices. */
+  unansweredShare: number;
+};
+
+/**
+ * Drives both sides in alternating slices, one at a time: each side's clock stands still while the other is driven,
+ * so each server sees one continuous load. Ends early, with both loads, when either scenario is over.
+ */
+export const measurePair = async (
+  baseline: OpenSide,
+  head: OpenSide,
+  options: PairOptions,
+): Promise<PairOutcome> => {
+  const sides = { baseline, head };
+  const problems: Record<OpenSide['name'], TailgateError | null> = { baseline: null, head: null };
+  for (const side of [baseline, head])
+    side.load.onProgress((progress) => options.onProgress(side.name, progress));
+  const samplers: Record<OpenSide['name'], ResourceSampler | null> = { baseline: null, head: null };
+  for (const side of [baseline, head]) side.room?.loadStarts();
+  const ended = new Set<OpenSide['name']>();
+  for (const side of [baseline, head]) {
+    side.load.finished.then(
+      () => ended.add(side.name),
+      (failure) => {
+        problems[side.name] ??= asTailgateError(failure);
+      },
+    );
+    side.failed.then((problem) => {
+      problems[side.name] ??= problem;
+    });
+  }
+  const over = (): boolean => ended.size > 0 || problems.baseline !== null || problems.head !== null;
+  const drive = async (side: OpenSide, slice: number, forMs: number): Promise<PauseOutcome> => {
+    await side.load.resume(slice);
+    const end = await driveFor(side, options.host, forMs);
+    // What else can end a turn has been noted for its side.
+    if (typeof end === 'object' && end.code === 'CANCELLED') throw end;
+    return await side.load.pause(options.guardMs);
+  };
+  let sent = 0;
+  let unanswered = 0;
+  try {
+    const firstSide = options.order[0] ?? 'baseline';
+    const warmUpOrder = firstSide === 'baseline' ? [head, baseline] : [baseline, head];
+    if (options.warmUpMs > 0) {
+      for (const side of warmUpOrder) await drive(side, -1, options.warmUpMs);
+      for (const side of warmUpOrder) await side.load.reset();
+    }
+    // From here on, so that what the server spent on starting and warming up is not divided by measured messages.
+    for (const side of warmUpOrder) samplers[side.name] = await startSampling(side);
+    const turns: Record<OpenSide['name'], number> = { baseline: 0, head: 0 };
+    for (const name of options.order) {
+      if (over()) break;
+      const end = await drive(sides[name], turns[name], options.sliceMs);
+      sent += end.sent;
+      unanswered += end.unanswered;
+      turns[name] += 1;
+    }
+  } catch (failure) {
+    problems.head ??= asTailgateError(failure);
+  }
+  // Of both at once: a server that idles while the other side is finished would be charged for it.
+  const sampled = await Promise.all(
+    [baseline, head].map(async (side) => (await samplers[side.name]?.stop()) ?? null),
+  );
+  const [ofBaseline, ofHead] = await Promise.all(
+    [baseline, head].map((side, index) =>
+      finishSide(side, async () => sampled[index] ?? null, problems[side.name], options.host),
+    ),
+  );
+  return {
+    baseline: ofBaseline!,
+    head: ofHead!,
+    unansweredShare: unanswered / Math.max(1, sent),
+  };
+};

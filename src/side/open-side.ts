@@ -1,0 +1,170 @@
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type TailgateError, tailgateError } from '../errors.ts';
+import type { LoadSession } from '../generator/load-session.ts';
+import { startGenerators, startLoadSession } from '../generator/start-load-session.ts';
+import type { Host } from '../host/host.ts';
+import type { CorePinning } from '../host/processes/core-pinning.ts';
+import { ResourceStack } from '../host/resource-stack.ts';
+import type { SuitePlan } from '../settings/run-plan.ts';
+import { resolveSecret } from '../settings/secrets.ts';
+import { engineSettingsOf } from './engine-settings-of.ts';
+import { logName } from './log-name.ts';
+import { type OpenRoom, openRoom } from './room/open-room.ts';
+import type { SideName } from './slice-order.ts';
+import type { LimitPlan } from './target/limits.ts';
+import type { RunningTarget } from './target/running-target.ts';
+import { startTarget } from './target/start-target.ts';
+
+/** What differs between the two sides of a comparison. */
+export type SideSource = {
+  name: SideName;
+  /** Folder of the version that is measured: the checkout, or the worktree of the base commit. */
+  cwd: string;
+  /** Command that starts this version, if it is not the suite's own. */
+  start?: string | undefined;
+  /** Environment variables of this version, over those of the suite. */
+  env?: Readonly<Record<string, string>> | undefined;
+};
+
+/** What every round of a run shares. */
+export type RoundContext = {
+  host: Host;
+  /** Folder for logs and raw values; one sub-folder per side and round is not needed, labels tell them apart. */
+  logDir: string;
+  seed: number;
+  pinning: CorePinning | null;
+  /** How the load is driven within the limits of the machine. */
+  limits?: LimitPlan | null;
+};
+
+/** One server with its room open and its load ready, paused. Closing it ends all three in reverse order. */
+export type OpenSide = AsyncDisposable & {
+  readonly name: SideName;
+  readonly suite: SuitePlan;
+  readonly target: RunningTarget;
+  readonly room: OpenRoom | null;
+  readonly load: LoadSession;
+  /** Resolves with the first thing that makes the measurement worthless: server died, room lost. */
+  readonly failed: Promise<TailgateError>;
+};
+
+/** A server that dies takes the room along, and its end is reported a moment later. */
+const deathDelayMs = 1_000;
+
+/** Why the room was lost: because the server died, or by itself. */
+const causeOfLoss = async (room: OpenRoom, target: RunningTarget): Promise<TailgateError> => {
+  const lost = await room.lost;
+  return (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? lost;
+};
+
+/** Two sides that run at once come from addresses of their own, so that neither takes the ports of the other. */
+const sourceAddresses = (limits: LimitPlan | null | undefined, side: SideName): string[] =>
+  (limits?.localAddresses ?? []).map((address) =>
+    side === 'head' ? address : address.replace(/^127\.0\.0\./, '127.0.1.'),
+  );
+
+/** What is being opened on a server that runs; if the server died, that is why it failed. */
+const whileAlive = async <T>(target: RunningTarget, host: Host, opening: Promise<T>): Promise<T> => {
+  try {
+    return await opening;
+  } catch (failure) {
+    if (host.signal.aborted) throw tailgateError('CANCELLED', { signal: String(host.signal.reason) });
+    throw (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? failure;
+  }
+};
+
+/**
+ * Starts the server, opens the room and prepares the load of one side. `label` names its logs and must be unique in
+ * the run. Throws the errors of target, room and load; whatever was started is closed first.
+ */
+export const openSide = async (
+  suite: SuitePlan,
+  source: SideSource,
+  context: RoundContext,
+  label: string,
+): Promise<OpenSide> => {
+  await using opening = new ResourceStack();
+  const { host } = context;
+  const logFile = (kind: string): string => path.join(context.logDir, `${logName(label)}.${kind}`);
+  const settings = {
+    ...suite.target,
+    ...(source.start === undefined ? {} : { start: source.start }),
+    env: { ...suite.target.env, ...source.env },
+  };
+  const loadOptions = {
+    logPath: logFile('load.log'),
+    workers: suite.measure.generators,
+    cpus: context.pinning?.generator ?? null,
+    env: host.env,
+    signal: host.signal,
+  };
+  const generators = opening.use(startGenerators(loadOptions));
+  const target = opening.use(
+    await startTarget(settings, {
+      cwd: path.resolve(source.cwd, settings.cwd),
+      logPath: logFile('server.log'),
+      label,
+      cpus: context.pinning?.server ?? null,
+      openFiles: context.limits?.openFilesNeeded,
+      env: host.env,
+      secrets: host.secrets,
+      signal: host.signal,
+      warn: (message) => host.warn(message),
+    }),
+  );
+  const room =
+    suite.room === null
+      ? null
+      : opening.use(
+          await whileAlive(
+            target,
+            host,
+            openRoom(suite.room, {
+              url: target.url,
+              env: host.env,
+              secretValues: { add: (value) => host.secret(value) },
+              signal: host.signal,
+              warn: (message) => host.warn(message),
+            }),
+          ),
+        );
+  const load = opening.use(
+    await whileAlive(
+      target,
+      host,
+      startLoadSession(
+        {
+          scenarioPath: suite.scenarioPath,
+          environment: suite.environment,
+          overrides: suite.overrides,
+          variables: { ...suite.variables, ...room?.variables },
+          targetUrl: target.url,
+          engine: engineSettingsOf(
+            suite.measure,
+            suite.room?.failureEvents ?? ['exception'],
+            context.seed,
+            { index: 0, count: 1 },
+            (secret, key) => resolveSecret(secret, host.env, key),
+            sourceAddresses(context.limits, source.name),
+          ),
+          rawPath: suite.measure.raw ? logFile('raw.jsonl') : null,
+          secrets: [...host.secrets],
+        },
+        loadOptions,
+        generators,
+      ),
+    ),
+  );
+  const failed = room === null ? target.died : Promise.race([target.died, causeOfLoss(room, target)]);
+  const owned = opening.move();
+  return {
+    name: source.name,
+    suite,
+    target,
+    room,
+    load,
+    failed,
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
+};

@@ -1,0 +1,71 @@
+import { SecretMask } from '../../host/secret-mask.ts';
+import { resolveSecret, resolveSecretsIn } from '../../settings/secrets.ts';
+import type { RoomSettings } from '../../settings/settings-schema.ts';
+import { fillTemplate } from './fill-template.ts';
+import { ownerToken } from './owner-token.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What the owner connects and emits with: templates filled in, secrets resolved. */
+export type OwnerCredentials = {
+  headers: Record<string, string>;
+  query: Record<string, string>;
+  auth: Record<string, unknown>;
+  /** The arguments of an emit of the settings; `variables` are known beside the token. `key` is for messages. */
+  argumentsOf(
+    emit: { data?: unknown; args?: unknown[] | undefined },
+    variables: Readonly<Record<string, unknown>>,
+    key: string,
+  ): unknown[];
+  /** Removes every secret that was resolved from text that the server sent. */
+  mask(text: string): string;
+};
+
+/** The environment, which tells `onSecret` what is read from it: only secrets are. */
+const watched = (env: Env, onSecret: (value: string) => void): Env =>
+  new Proxy(env, {
+    get: (variables, name) => {
+      const value = typeof name === 'string' ? variables[name] : undefined;
+      if (value !== undefined) onSecret(value);
+      return value;
+    },
+  });
+
+/**
+ * Resolves secrets and templates of the room's settings, and mints the token at `nowMs` (milliseconds since the
+ * epoch). `secretValues` is told every secret. Throws SECRET_MISSING and SETTINGS_INVALID_VALUE.
+ */
+export const ownerCredentials = async (
+  settings: RoomSettings,
+  options: { env: Env; nowMs: number; secretValues?: { add(value: string): unknown } | undefined },
+): Promise<OwnerCredentials> => {
+  const mask = new SecretMask();
+  const keepSecret = (value: string): void => {
+    mask.add(value);
+    options.secretValues?.add(value);
+  };
+  const env = watched(options.env, keepSecret);
+  const token = await ownerToken(settings, env, options.nowMs);
+  if (token !== null) keepSecret(token);
+  const given: Record<string, unknown> = token === null ? {} : { token };
+  const headers = Object.entries(settings.headers).map(([name, value]) => {
+    const key = `room.headers.${name}`;
+    return [name, String(fillTemplate(resolveSecret(value, env, key), given, key))];
+  });
+  return {
+    headers: Object.fromEntries(headers),
+    query: fillTemplate(settings.query, given, 'room.query') as Record<string, string>,
+    auth: fillTemplate(resolveSecretsIn(settings.auth, env, 'room.auth'), given, 'room.auth') as Record<
+      string,
+      unknown
+    >,
+    argumentsOf: (emit, variables, key) => {
+      const fill = (value: unknown, place: string): unknown =>
+        fillTemplate(resolveSecretsIn(value, env, place), { ...given, ...variables }, place);
+      if (emit.args !== undefined)
+        return emit.args.map((value, index) => fill(value, `${key}.args.${index}`));
+      return emit.data === undefined ? [] : [fill(emit.data, `${key}.data`)];
+    },
+    mask: (text) => mask.mask(text),
+  };
+};

@@ -1,0 +1,202 @@
+import { TailgateError, tailgateError } from '../../errors.ts';
+import { childEnvironment } from '../../host/processes/child-environment.ts';
+import { outputMask } from '../../host/processes/output-mask.ts';
+import { type ShellProcess, startShell } from '../../host/processes/shell-process.ts';
+import { untilAborted } from '../../host/until-aborted.ts';
+import type { TargetSettings } from '../../settings/settings-schema.ts';
+import { logBecomesReady, type Readiness, serverBecomesReady } from './await-ready.ts';
+import { openFileLimit, openFilesToSet } from './limits.ts';
+import { openNodeSamplePipe } from './node-samples.ts';
+import { portHolder } from './port-holder.ts';
+import { assertPortFree, freePort, portBecomesFree } from './ports.ts';
+import { describeProbe, probeOnce } from './readiness-probe.ts';
+import { watchRemoteTarget } from './remote-target.ts';
+import type { RunningTarget } from './running-target.ts';
+import { filledEnvironment, fillPort, targetAddress, wantsFreePort } from './target-address.ts';
+
+export type StartOptions = {
+  /** Absolute path of the folder that the command runs in. */
+  cwd: string;
+  logPath: string;
+  /** Heads the lines in the log, for example `head`. */
+  label: string;
+  /** Cores to run on; null for any. */
+  cpus?: readonly number[] | null | undefined;
+  /** Open files that the server is going to need (`LimitPlan.openFilesNeeded`). */
+  openFiles?: number | undefined;
+  /** Instead of the port in the settings or a free one. */
+  port?: number | undefined;
+  /** The environment that the server inherits; that of this process if not given. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Never written to the log, nor shown in an error. */
+  secrets?: Iterable<string> | undefined;
+  /** Ends the start with CANCELLED; a stop after it has fired is a quick one. */
+  signal?: AbortSignal | undefined;
+  /** Told what cannot be thrown any more, such as a port that stays in use after the server was stopped. */
+  warn?: ((message: string) => void) | undefined;
+};
+
+/** After a cancellation everything has to be gone within 3 s, whatever the settings allow at other times. */
+const cancelledStopTimeoutMs = 1_200;
+const portFreeTimeoutMs = 1_000;
+const aliveAttempts = 3;
+
+const timeoutSignal = (timeoutMs: number): { signal: AbortSignal; stop: () => void } => {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      clearTimeout(timer);
+      controller.abort();
+    },
+  };
+};
+
+/** Throws TARGET_EXITED, TARGET_NOT_READY or CANCELLED. */
+const waitUntilReady = async (
+  settings: TargetSettings,
+  command: string,
+  url: string,
+  shell: ShellProcess,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
+  const { ready } = settings;
+  const limit = timeoutSignal(ready.timeoutMs);
+  const { aborted, forget } = untilAborted(signal);
+  try {
+    const readiness: Promise<Readiness> =
+      ready.type === 'log'
+        ? logBecomesReady(ready, shell.log, limit.signal)
+        : serverBecomesReady(ready, url, limit.signal);
+    const end = await Promise.race([shell.exited, aborted, readiness]);
+    if (end instanceof TailgateError) throw end;
+    if ('description' in end) {
+      throw tailgateError('TARGET_EXITED', { command, exitCode: end.description, tail: shell.log.tail() });
+    }
+    if (!end.ready) {
+      throw tailgateError('TARGET_NOT_READY', {
+        command,
+        probe: describeProbe(ready, url),
+        timeoutMs: ready.timeoutMs,
+        last: end.last,
+        tail: shell.log.tail(),
+      });
+    }
+  } finally {
+    limit.stop();
+    forget();
+  }
+};
+
+/**
+ * Starts the server under test, waits until it is ready, and watches it; or, without `settings.start`, waits until
+ * the server at `settings.url` answers.
+ *
+ * Throws SETTINGS_INVALID_VALUE, PORT_IN_USE, TARGET_EXITED, TARGET_NOT_READY, TARGET_UNREACHABLE or CANCELLED; in
+ * every case nothing of the server runs on.
+ */
+export const startTarget = async (
+  settings: TargetSettings,
+  options: StartOptions,
+): Promise<RunningTarget> => {
+  if (settings.start === undefined) return watchRemoteTarget(settings, options);
+  const chosenPort = options.port ?? (wantsFreePort(settings) ? await freePort() : null);
+  const { url, port, local } = targetAddress(settings, chosenPort);
+  if (local && port !== null) await assertPortFree(port);
+
+  const command = fillPort(settings.start, port);
+  const maskSecrets = outputMask(options.secrets ?? []);
+  /** The command as it may be shown. */
+  const shown = maskSecrets(command);
+  const warn = options.warn ?? (() => {});
+  const ownEnvironment = filledEnvironment(settings, port);
+  const env = childEnvironment(options.env ?? process.env, {
+    ...(port === null ? {} : { PORT: port }),
+    ...ownEnvironment,
+  });
+  const pipe = settings.nodePreload ? openNodeSamplePipe(env) : null;
+
+  let shell: ShellProcess;
+  try {
+    shell = await startShell({
+      command,
+      cwd: options.cwd,
+      env: { ...env, ...pipe?.env },
+      logPath: options.logPath,
+      label: options.label,
+      maskSecrets,
+      cpus: options.cpus ?? null,
+      openFiles: openFilesToSet(openFileLimit('self'), options.openFiles ?? 0),
+    });
+  } catch (error) {
+    pipe?.close();
+    throw error;
+  }
+
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    const timeoutMs =
+      options.signal?.aborted === true
+        ? Math.min(settings.stopTimeoutMs, cancelledStopTimeoutMs)
+        : settings.stopTimeoutMs;
+    const left = await shell.stop(settings.stopSignal, timeoutMs);
+    pipe?.close();
+    if (left.length > 0) warn(`The server "${shown}" left behind what would not end: ${left.join(', ')}.`);
+    if (local && port !== null && !(await portBecomesFree(port, portFreeTimeoutMs))) {
+      const holder = portHolder(port)?.description;
+      warn(
+        `Port ${port} is still in use after the server was stopped${holder === undefined ? '' : `, by ${holder}`}.`,
+      );
+    }
+  };
+  const closeOnce = (): Promise<void> => {
+    closing ??= close();
+    return closing;
+  };
+
+  try {
+    await waitUntilReady(settings, shown, url, shell, options.signal);
+  } catch (error) {
+    await closeOnce();
+    throw error;
+  }
+  shell.note();
+
+  const deathBy = (exitCode: string): TailgateError =>
+    tailgateError('TARGET_DIED', { command: shown, exitCode, tail: shell.log.tail() });
+  let dead: TailgateError | null = null;
+  const died = new Promise<TailgateError>((resolve) => {
+    void shell.exited.then((exit) => {
+      if (closing !== null) return;
+      dead = deathBy(exit.description);
+      resolve(dead);
+    });
+  });
+
+  return {
+    url,
+    port,
+    cwd: options.cwd,
+    env: ownEnvironment,
+    pid: shell.pid,
+    nodeSamples: pipe?.samples ?? null,
+    died,
+    assertAlive: async () => {
+      if (settings.ready.type !== 'log') {
+        let answer = '';
+        for (let attempt = 0; attempt < aliveAttempts && dead === null; attempt += 1) {
+          const probe = await probeOnce(settings.ready, url, 2_000);
+          if (probe.ready) return;
+          answer = probe.answer;
+        }
+        // The exit may be reported a moment after the connection was refused.
+        await Promise.race([shell.exited, new Promise((resolve) => setTimeout(resolve, 500))]);
+        throw dead ?? deathBy(`no answer (${answer})`);
+      }
+      if (dead !== null) throw dead;
+    },
+    tail: () => shell.log.tail(),
+    [Symbol.asyncDispose]: closeOnce,
+  };
+};

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  captureOrMatch,
+  createLoopWithCount,
+} from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
+import { loop } from '../../../src/engines/core/flow/loop.ts';
+import { parallel } from '../../../src/engines/core/flow/parallel.ts';
+import { sequence } from '../../../src/engines/core/flow/sequence.ts';
+import type { Step, VirtualUserContext } from '../../../src/engines/core/flow/step.ts';
+import { durationMs } from '../../../src/engines/core/flow/think.ts';
+import { compileAnswerCheck } from '../../../src/engines/socketio/answer-check.ts';
+
+const contextOf = (vars: Record<string, unknown> = {}): VirtualUserContext => ({ vars, funcs: {} });
+
+/** A step that notes the variables of the loop, and calls back at once or later. */
+const noting =
+  (seen: unknown[], isLater: boolean): Step =>
+  (context, callback) => {
+    const { $loopCount, $loopElement, i, el } = context.vars;
+    seen.push([$loopCount, $loopElement, i, el]);
+    if (isLater) setImmediate(() => callback(null, context));
+    else callback(null, context);
+  };
+
+const run = async (step: Step, context: VirtualUserContext): Promise<unknown> =>
+  await new Promise((resolve) => step(context, (error) => resolve(error)));
+
+test('loops go as often, and with the same variables, as in Artillery', async () => {
+  const spec = fc.record(
+    {
+      count: fc.oneof(
+        fc.integer({ min: 1, max: 6 }),
+        fc.constantFrom('3', '2-5', '0-2', '{{ n }}', '{{ range }}'),
+      ),
+      over: fc.constantFrom('list', 'gone', 'empty', ['x', 'y'], []),
+      loopValue: fc.constant('i'),
+      loopElement: fc.constant('el'),
+      whileTrue: fc.integer({ min: 1, max: 4 }),
+    },
+    { requiredKeys: [] },
+  );
+  await fc.assert(
+    fc.asyncProperty(spec, fc.boolean(), async ({ whileTrue, ...rest }, isLater) => {
+      // Without any of these it goes on for ever in both.
+      fc.pre(rest.count !== undefined || rest.over !== undefined || whileTrue !== undefined);
+      // A range that begins after the end of the list goes on for ever in Artillery.
+      fc.pre(rest.over === undefined || rest.count === undefined);
+      const outcomes = await Promise.all(
+        ['ours', 'theirs'].map(async (whose) => {
+          const seen: unknown[] = [];
+          const context = contextOf({ n: 2, range: '1-4', list: [7, { a: 1 }], empty: [] });
+          let asked = 0;
+          const again =
+            whileTrue === undefined
+              ? undefined
+              : (_context: unknown, done: (again: unknown) => void) => {
+                  asked += 1;
+                  done(asked < whileTrue);
+                };
+          const step =
+            whose === 'ours'
+              ? loop(noting(seen, isLater), { ...rest, whileTrue: again })
+              : (createLoopWithCount(rest.count ?? -1, [noting(seen, isLater)], {
+                  loopValue: rest.loopValue,
+                  loopElement: rest.loopElement ?? '$loopElement',
+                  overValues: rest.over,
+                  whileTrue: again,
+                }) as Step);
+          const error = await run(step, context);
+          return { error: error ?? null, seen, vars: context.vars };
+        }),
+      );
+      assert.deepEqual(outcomes[0], outcomes[1]);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('an error in a step ends a sequence, a loop and parallel steps', async () => {
+  const seen: number[] = [];
+  const step =
+    (n: number, error: unknown = null): Step =>
+    (context, callback) => {
+      seen.push(n);
+      callback(error, context);
+    };
+  assert.equal(await run(sequence([step(1), step(2, 'bad'), step(3)]), contextOf()), 'bad');
+  assert.equal(await run(loop(step(4, 'worse'), { count: 3 }), contextOf()), 'worse');
+  assert.equal(await run(parallel([step(5), step(6, 'worst'), step(7)], 1), contextOf()), 'worst');
+  assert.deepEqual(seen, [1, 2, 4, 5, 6]);
+  assert.equal(await run(sequence([]), contextOf()), null);
+  assert.equal(await run(parallel([]), contextOf()), null);
+});
+
+test('a long loop of steps that call back at once does not overflow the stack', async () => {
+  let count = 0;
+  const step: Step = (context, callback) => {
+    count += 1;
+    callback(null, context);
+  };
+  assert.equal(await run(loop(sequence([step, step]), { count: 50_000 }), contextOf()), null);
+  assert.equal(count, 100_000);
+});
+
+test('a time is read as Artillery reads a think', () => {
+  assert.deepEqual(
+    [2, '3', '200ms', '1.5s', '2 minutes', 0.2, '0.5', 0].map(durationMs),
+    [2_000, 3_000, 200, 1_500, 120_000, 0.2, 0.5, 0],
+  );
+  for (const bad of ['', 'soon', undefined, null, {}, '5 parsecs'])
+    assert.ok(Number.isNaN(durationMs(bad)), String(bad));
+});
+
+/** Captures and matches through Artillery's own helper, as its engine uses it. */
+const artillery = (
+  spec: { capture: unknown; match: unknown },
+  args: unknown[],
+  vars: Record<string, unknown>,
+) => {
+  let outcome: { ok: boolean; vars: Record<string, unknown> } = { ok: false, vars };
+  const params = structuredClone(spec);
+  captureOrMatch(params, { body: JSON.stringify(args) }, { vars }, (error: unknown, result: unknown) => {
+    const { matches, captures } = result as {
+      matches: Record<string, { success: boolean }>;
+      captures: Record<string, { value: unknown }>;
+    };
+    const ok = !error && Object.values(matches).every(({ success }) => success);
+    if (ok) for (const [name, { value }] of Object.entries(captures)) vars[name] = value;
+    outcome = { ok, vars };
+  });
+  return outcome;
+};
+
+test('captures and matches with plain paths give what JSONPath gives', () => {
+  const json = fc.constantFrom(
+    '$.0.id',
+    '$.0.user.name',
+    '$.0.list[1]',
+    '$[0].id',
+    "$[0]['id']",
+    '$.1',
+    '$.0.gone.deep',
+    '$.0.list',
+    '$.0.zero',
+    '$.0.none',
+    '$.0.user.*',
+    '$..name',
+  );
+  const answer = fc.record({
+    id: fc.oneof(fc.integer(), fc.string()),
+    user: fc.record({ name: fc.string() }),
+    list: fc.array(fc.integer(), { minLength: 2, maxLength: 3 }),
+    zero: fc.constant(0),
+    none: fc.constant(null),
+  });
+  fc.assert(
+    fc.property(json, json, answer, fc.anything(), (captured, matched, first, wanted) => {
+      const value = typeof wanted === 'object' || wanted === undefined ? first.id : wanted;
+      fc.pre(typeof value !== 'function' && typeof value !== 'symbol' && typeof value !== 'bigint');
+      fc.pre(!(typeof value === 'string' && value.includes('{')));
+      const spec = { capture: [{ json: captured, as: 'got' }], match: [{ json: matched, value }] };
+      const args = [first, 'second'];
+      const theirs = artillery(spec, args, {});
+      const context = contextOf();
+      let failure: unknown = 'not called';
+      compileAnswerCheck(spec, 'mismatch').accept(args, context, (result) => {
+        failure = result;
+      });
+      assert.equal(failure === null, theirs.ok, JSON.stringify({ spec, args }));
+      if (theirs.ok) assert.deepEqual(context.vars.got, theirs.vars.got, JSON.stringify({ spec, args }));
+    }),
+    { numRuns: 1_500 },
+  );
+});

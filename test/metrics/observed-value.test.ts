@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { observedValue, unitOfObserved } from '../../src/metrics/observed-value.ts';
+import { roundOf, sketchOf } from '../verdict/simulator.ts';
+
+const usage = (rss: number, gcPauseMs: number | null) => ({
+  samples: [
+    { atMs: 0, cpuShare: 0.2, rssBytes: rss / 2, openFiles: 10, threads: 5 },
+    { atMs: 500, cpuShare: 0.6, rssBytes: rss, openFiles: 20, threads: 7 },
+  ],
+  cpuSeconds: 4,
+  maxCpuShare: 0.6,
+  maxRssBytes: rss,
+  maxOpenFiles: 20,
+  openFilesLimit: null,
+  maxThreads: 7,
+  maxHeapUsedBytes: null,
+  maxLoopDelayMs: null,
+  gcPauseMs,
+});
+
+const rounds = [
+  roundOf({
+    activeMs: 10_000,
+    metrics: { 'chat.ack': sketchOf([1, 2, 3]) },
+    counters: { errors: 1, 'messages.sent': 100, 'users.created': 10 },
+    errors: [{ name: 'timeout', count: 1, messages: [], steps: [] }],
+    resources: usage(2e8, 3),
+    custom: { persisted: 90 },
+  }),
+  roundOf({
+    activeMs: 30_000,
+    metrics: { 'chat.ack': sketchOf([40]) },
+    counters: { errors: 2, 'messages.sent': 280, 'users.created': 10 },
+    errors: [{ name: 'refused', count: 2, messages: [], steps: [] }],
+    resources: usage(4e8, null),
+    custom: { persisted: 100 },
+  }),
+];
+
+test('latencies over all samples of all rounds', () => {
+  assert.equal(observedValue(rounds, 'chat.ack', 'count'), 4);
+  assert.equal(observedValue(rounds, 'chat.ack', 'mean'), 11.5);
+  assert.equal(observedValue(rounds, 'chat.ack', 'max'), 40);
+  assert.ok(Math.abs(observedValue(rounds, 'chat.ack', 'p50')! - 2) < 0.03);
+  assert.equal(observedValue(rounds, 'join.ack', 'p50'), null);
+});
+
+test('counters and rates over their sums, throughput over the time of driven load', () => {
+  assert.equal(observedValue(rounds, 'errors', 'value'), 3);
+  assert.equal(observedValue(rounds, 'errors.rate', 'value'), 3 / 400);
+  assert.equal(observedValue(rounds, 'messages.sent.perSecond', 'value'), 9.5);
+  assert.equal(observedValue(rounds, 'errors.named.timeout', 'value'), 1);
+  assert.equal(observedValue(rounds, 'errors.named.unheard', 'value'), 0);
+  assert.equal(observedValue(rounds, 'nothing.such', 'value'), null);
+});
+
+test('resources and custom numbers', () => {
+  assert.equal(observedValue(rounds, 'server.rss', 'max'), 4e8);
+  assert.equal(observedValue(rounds, 'server.rss', 'mean'), 2.25e8);
+  assert.ok(Math.abs(observedValue(rounds, 'server.cpu', 'mean')! - 0.4) < 1e-12);
+  assert.equal(observedValue(rounds, 'server.gc', 'value'), 3);
+  assert.equal(observedValue(rounds, 'server.cpuPerMessage', 'value'), 8000 / 380);
+  assert.equal(observedValue([roundOf({})], 'server.cpuPerMessage', 'value'), null);
+  assert.equal(observedValue(rounds, 'server.heap', 'max'), null);
+  assert.equal(observedValue(rounds, 'custom.persisted', 'value'), 95);
+  assert.equal(observedValue(rounds, 'custom.other', 'value'), null);
+  assert.equal(observedValue([], 'errors', 'value'), null);
+});
+
+test('units', () => {
+  assert.equal(unitOfObserved('chat.ack', 'p95', rounds), 'ms');
+  assert.equal(unitOfObserved('chat.ack', 'count', rounds), 'count');
+  assert.equal(unitOfObserved('server.rss', 'max', rounds), 'bytes');
+  assert.equal(unitOfObserved('errors.rate', 'value', rounds), 'ratio');
+  assert.equal(unitOfObserved('messages.sent.perSecond', 'value', rounds), 'perSecond');
+});

@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { type KnownMetrics, knownMetrics } from '../../src/scenario/known-metrics.ts';
+import { type LintResult, lintScenario } from '../../src/scenario/lint-scenario.ts';
+import { readScenario } from '../../src/scenario/read-scenario.ts';
+import { measureSchema } from '../../src/settings/settings-schema.ts';
+import { folderWith } from '../generator/load-fixture.ts';
+
+type Result = { lint: LintResult; known: KnownMetrics };
+
+const check = async (
+  text: string,
+  measure: Record<string, unknown> = {},
+  options: { environment?: string; files?: Record<string, string> } = {},
+): Promise<Result> => {
+  await using folder = await folderWith({ 'scenario.yml': text, ...options.files });
+  const scenario = await readScenario(path.join(folder.path, 'scenario.yml'), {
+    environment: options.environment ?? null,
+    overrides: {},
+    variables: {},
+  });
+  const settings = measureSchema.parse(measure);
+  return { lint: lintScenario(scenario, settings), known: knownMetrics(scenario, settings) };
+};
+
+const room = `config: {}
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: { channel: joinRoom, data: { room: 1 } }
+      - think: 0.2
+      - loop:
+          - emit: { channel: chat, data: { text: hi } }
+          - think: 1
+        count: 5
+`;
+
+describe('a scenario that measures nothing', () => {
+  test('is an error that shows the lines to add', async () => {
+    const { lint } = await check(room);
+    assert.equal(lint.problems.length, 1);
+    const [problem] = lint.problems;
+    assert.equal(problem?.code, 'SCENARIO_MEASURES_NOTHING');
+    assert.equal(problem?.where.line, 5);
+    assert.match(problem?.fix ?? '', /^measure:\n {2}acknowledgements: \[joinRoom, chat\]$/m);
+  });
+
+  test('measures something with exactly these lines', async () => {
+    const { lint, known } = await check(room, { acknowledgements: ['joinRoom', 'chat'] });
+    assert.deepEqual(lint.problems, []);
+    assert.deepEqual(known.latencies, ['chat.ack', 'connect.handshake', 'joinRoom.ack', 'session.length']);
+    assert.equal(known.open, false);
+  });
+
+  test('or with a delivery, a tag, or a metric of its own code', async () => {
+    const delivery = { deliveries: [{ send: 'chat', receive: 'message', sentPath: 'text' }] };
+    const declared = await check(room, delivery);
+    assert.deepEqual(declared.lint.problems, []);
+    assert.ok(declared.known.latencies.includes('chat.delivery'));
+    const tagged = await check(
+      room.replace('text: hi } }', 'text: "hi {{ $tag }}" } }\n            delivery: message'),
+    );
+    assert.deepEqual(tagged.lint.problems, []);
+    assert.ok(tagged.known.latencies.includes('chat.delivery'));
+    const files = {
+      'p.js': `exports.f = (context, events, done) => { events.emit('histogram', 'x', 1); done(); };`,
+    };
+    const own = await check(room.replace('config: {}', 'config: { processor: p.js }'), {}, { files });
+    assert.deepEqual(own.lint.problems, []);
+    assert.equal(own.known.open, true);
+  });
+
+  test('does not include one that makes HTTP requests', async () => {
+    const { lint, known } = await check(`${room}      - get: { url: / }\n`);
+    assert.deepEqual(lint.problems, []);
+    assert.ok(known.latencies.includes('http.response'));
+  });
+});
+
+describe('what a scenario can measure', () => {
+  const withProcessor = async (text: string): Promise<KnownMetrics> =>
+    (
+      await check(
+        room.replace('config: {}', 'config: { processor: p.js, plugins: { expect: {} } }'),
+        { acknowledgements: 'all' },
+        { files: { 'p.js': text } },
+      )
+    ).known;
+
+  test('is known, unless its own code may report more', async () => {
+    const quiet = await withProcessor(
+      'exports.f = (context, events, done) => { context.vars.a = 1; done(); };',
+    );
+    assert.equal(quiet.open, false);
+    assert.ok(quiet.counters?.includes('plugins.expect.failed'));
+    for (const text of [
+      `events.emit('counter', 'x', 1)`,
+      `const { emitAll } = require('./metrics');`,
+      `import { a } from './a.js';`,
+    ]) {
+      const reporting = await withProcessor(text);
+      assert.equal(reporting.open, true, text);
+      assert.equal(reporting.counters, null);
+    }
+  });
+
+  test('includes counters that nobody can list, with HTTP', async () => {
+    const { known } = await check('config: {}\nscenarios: [{ flow: [{ get: { url: / } }] }]\n');
+    assert.equal(known.open, false);
+    assert.equal(known.counters, null);
+    assert.deepEqual(known.latencies.slice(-2), ['http.response', 'session.length']);
+  });
+});
+
+describe('warnings', () => {
+  test('a fraction of a second that is a fraction of a millisecond, with its line and what to write', async () => {
+    const { lint } = await check(room, { acknowledgements: 'all' });
+    assert.equal(lint.warnings.length, 1);
+    assert.equal(lint.warnings[0]?.line, 6);
+    assert.match(lint.warnings[0]?.message ?? '', /0\.2 milliseconds.*"200ms"/);
+  });
+
+  test('also nested, in hooks and as text, and not for what is meant', async () => {
+    const { lint } = await check(`config: {}
+before:
+  flow:
+    - think: "1.5"
+scenarios:
+  - flow:
+      - get: { url: / }
+      - think: 1
+      - think: 0.5s
+      - think: "{{ pause }}"
+      - parallel:
+          - loop:
+              - think: .25
+            count: 2
+`);
+    assert.deepEqual(
+      lint.warnings.map(({ line }) => line),
+      [13, 4],
+    );
+  });
+
+  test('emits without an answer in a scenario that measures others', async () => {
+    const { lint } = await check(room, { acknowledgements: ['joinRoom'] });
+    const unanswered = lint.warnings.filter(({ message }) => message.includes('measure.acknowledgements'));
+    assert.equal(unanswered.length, 1);
+    assert.equal(unanswered[0]?.line, 8);
+    assert.match(unanswered[0]?.message ?? '', /"chat"/);
+  });
+
+  test('keys that mean nothing, and tags that nobody watches for', async () => {
+    const { lint } = await check(`config: {}
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: { channel: a, data: "{{ $tag }}" }
+        acknowledge: {}
+      - emit: { channel: b, data: 1 }
+        aknowledge: {}
+        response: { channel: b }
+`);
+    assert.deepEqual(
+      lint.warnings.map(({ line, message }) => [line, message.slice(0, 26)]),
+      [
+        [5, 'The payload has {{ $tag }}'],
+        [8, '"aknowledge" means nothing'],
+      ],
+    );
+  });
+
+  test('phases of config that show through those of an environment', async () => {
+    const text = `config:
+  phases: [{ duration: 1, arrivalRate: 1 }, { duration: 60, arrivalRate: 50 }]
+  environments:
+    short:
+      phases:
+        - { duration: 1, arrivalRate: 1 }
+scenarios: [{ flow: [{ get: { url: / } }] }]
+`;
+    const { lint } = await check(text, {}, { environment: 'short' });
+    assert.equal(lint.warnings[0]?.line, 6);
+    assert.match(lint.warnings[0]?.message ?? '', /phase 2 and later still run/);
+    assert.deepEqual((await check(text)).lint.warnings, []);
+  });
+
+  test('a step that its engine would refuse is a problem with its line', async () => {
+    const { lint } = await check(`config: {}
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: { channel: a, data: 1 }
+        acknowledge: {}
+      - emit: { data: 1 }
+`);
+    assert.equal(lint.problems.length, 1);
+    assert.equal(lint.problems[0]?.code, 'SCENARIO_INVALID');
+    assert.equal(lint.problems[0]?.where.line, 7);
+  });
+});
+
+describe('scenarios of messages', () => {
+  const stomp = (steps: string) => `config: {}
+scenarios:
+  - engine: stomp
+    flow:
+      - subscribe: /topic/room.1
+${steps}`;
+  const ws = (steps: string) => `config: {}
+scenarios:
+  - engine: ws
+    flow:
+${steps}`;
+
+  test('list what their steps can measure, and nothing else', async () => {
+    const rooms = await check(
+      stomp('      - send: { destination: /app/chat, body: "{{ $tag }}", receipt: true }\n'),
+    );
+    assert.deepEqual(rooms.lint.problems, []);
+    assert.deepEqual(rooms.known.latencies, [
+      'chat.delivery',
+      'chat.receipt',
+      'connect.handshake',
+      'session.length',
+      'subscribe.receipt',
+    ]);
+    assert.equal(rooms.known.open, false);
+    const asked = await check(ws('      - send: { type: ask }\n        response: { field: id }\n'));
+    assert.deepEqual(asked.known.latencies, ['ask.response', 'connect.handshake', 'session.length']);
+  });
+
+  test('that time no message are an error that shows the lines to add', async () => {
+    const { lint } = await check(stomp('      - send: { destination: /app/chat, json: { text: hi } }\n'));
+    assert.equal(lint.problems[0]?.code, 'SCENARIO_MEASURES_NOTHING');
+    assert.equal(lint.problems[0]?.where.line, 6);
+    const lines = /deliveries:\n {4}- \{ send: chat, receive: chat, sentPath: text \}/;
+    assert.match(lint.problems[0]?.fix ?? '', lines);
+    const declared = await check(stomp('      - send: { destination: /app/chat, json: { text: hi } }\n'), {
+      deliveries: [{ send: 'chat', receive: 'chat', sentPath: 'text' }],
+    });
+    assert.deepEqual(declared.lint.problems, []);
+    const silent = await check(ws('      - send: hello\n'));
+    assert.equal(silent.lint.problems[0]?.code, 'SCENARIO_MEASURES_NOTHING');
+  });
+
+  test('warn of single messages that nothing times', async () => {
+    const { lint } = await check(
+      ws('      - send: { type: ask }\n        response: true\n      - send: { type: tell }\n'),
+    );
+    assert.deepEqual(lint.problems, []);
+    assert.equal(lint.warnings.length, 1);
+    assert.equal(lint.warnings[0]?.line, 7);
+    assert.match(lint.warnings[0]?.message ?? '', /"tell".*Add "response"/);
+  });
+
+  test('with a step that their engine refuses are invalid at its line', async () => {
+    const { lint } = await check(stomp('      - send: { destination: /app/chat, bdy: hi }\n'));
+    assert.equal(lint.problems[0]?.code, 'SCENARIO_INVALID');
+    assert.equal(lint.problems[0]?.where.line, 6);
+    assert.match(lint.problems[0]?.what ?? '', /unknown key "bdy" in "send"/);
+  });
+
+  test('with a step of another engine, or a mistake in their settings, are told once', async () => {
+    const foreign = await check(
+      ws('      - send: hi\n        response: true\n      - emit: { channel: x }\n'),
+    );
+    assert.equal(foreign.lint.problems.length, 1);
+    assert.equal(foreign.lint.problems[0]?.where.line, 7);
+    assert.match(foreign.lint.problems[0]?.what ?? '', /the engine "ws" has no step with "emit"/);
+    const mistaken = await check(
+      stomp('      - send: { destination: /app/chat }\n').replace('{}', '{ stomp: { sokjs: true } }'),
+    );
+    assert.equal(mistaken.lint.problems.length, 1);
+    assert.match(mistaken.lint.problems[0]?.what ?? '', /config\.stomp: unknown key "sokjs"/);
+  });
+});
+
+test('a step that no engine knows is an error with its line, and with what was probably meant', async () => {
+  for (const engine of ['socketio', 'socketio-v3']) {
+    const { lint } = await check(`config: {}
+scenarios:
+  - name: chat
+    engine: ${engine}
+    flow:
+      - loop:
+          - emt: { channel: chat }
+        count: 2
+      - emit: { channel: chat }
+        acknowlege: {}
+        acknowledge: {}
+      - thnik: 2
+      - get: { url: / }
+      - parallel: [{ log: done }]
+`);
+    assert.deepEqual(
+      lint.problems.map(({ what, where }) => [where.line, what.replace(/^.* is not valid: /, '')]),
+      [
+        [7, `chat: the engine "${engine}" has no step with "emt"; did you mean "emit"?`],
+        [12, `chat: the engine "${engine}" has no step with "thnik"; did you mean "think"?`],
+      ],
+    );
+    assert.match(lint.warnings[0]?.message ?? '', /Did you mean "acknowledge"\?/);
+  }
+});

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { verdictSchema } from '../../src/settings/settings-schema.ts';
+import { coarserDesign, firstDesign, roundsDesign } from '../../src/side/pair-design.ts';
+import { roundOrder, type SideName, sliceOrder } from '../../src/side/slice-order.ts';
+
+const verdict = verdictSchema.parse({});
+const open = { plannedMs: null, obstacle: null };
+
+test('ten slices of a second a side by default, and fewer of a scenario that is shorter', () => {
+  const slices = { kind: 'slices', warmUpMs: 2_000, sliceMs: 1_000, guardMs: 250 };
+  for (const [plannedMs, slicesPerSide] of [
+    [null, 10],
+    [60_000, 10],
+    [12_000, 10],
+    [7_500, 5],
+  ] as const)
+    assert.deepEqual(firstDesign(verdict, { ...open, plannedMs }), {
+      design: { ...slices, slicesPerSide },
+      because: null,
+    });
+  const { design } = firstDesign(verdict, { ...open, plannedMs: 2_500 });
+  assert.deepEqual(design, { ...slices, warmUpMs: 0, slicesPerSide: 1 }, 'too short for a warm-up');
+});
+
+test('whole rounds where slices cannot be, or are not wanted', () => {
+  const rounds = { kind: 'rounds', warmUpMs: 2_000, measuredMs: 10_000 };
+  assert.deepEqual(firstDesign(verdict, { ...open, obstacle: 'it cannot be paused' }), {
+    design: rounds,
+    because: 'it cannot be paused',
+  });
+  const wanted = firstDesign({ ...verdict, alternate: 'rounds' }, open);
+  assert.deepEqual(wanted.design, rounds);
+  assert.match(wanted.because ?? '', /verdict\.alternate/);
+  assert.deepEqual(roundsDesign(verdict, 8_000), { kind: 'rounds', warmUpMs: 0, measuredMs: null });
+});
+
+test('answers that outlast their slices make them longer, then whole rounds', () => {
+  const { design: short } = firstDesign(verdict, open);
+  assert.equal(coarserDesign(short, 0.1, verdict, null), null, 'a few late answers are no reason');
+  const long = coarserDesign(short, 0.5, verdict, null);
+  assert.deepEqual(long, {
+    kind: 'slices',
+    warmUpMs: 2_000,
+    sliceMs: 5_000,
+    slicesPerSide: 2,
+    guardMs: 1_500,
+  });
+  assert.equal(coarserDesign(long!, 0.1, verdict, null), null);
+  const rounds = coarserDesign(long!, 0.5, verdict, null);
+  assert.equal(rounds?.kind, 'rounds');
+  assert.equal(coarserDesign(rounds!, 1, verdict, null), null, 'nothing is coarser');
+  assert.equal(coarserDesign(short, 0.5, verdict, 6_000)?.kind, 'rounds', 'no long slice fits');
+  assert.equal(coarserDesign(short, 0.5, { ...verdict, alternate: 'slices' }, null), null, 'as set');
+});
+
+const headsFirst = (count: number, orderOf: (pair: number) => SideName[]): number =>
+  Array.from({ length: count }, (_, pair) => orderOf(pair)[0]).filter((name) => name === 'head').length;
+
+test('neither side is favoured by the order', () => {
+  for (let pair = 0; pair < 20; pair += 1) {
+    const order = sliceOrder(7, pair, 10);
+    assert.equal(order.filter((name) => name === 'head').length, 10);
+    const places = order.flatMap((name, place) => (name === 'head' ? [place] : []));
+    assert.equal(
+      places.reduce((sum, place) => sum + place, 0),
+      95,
+      'a linear drift touches both sides alike',
+    );
+  }
+  for (const orderOf of [(pair: number) => sliceOrder(7, pair, 10), (pair: number) => roundOrder(7, pair)]) {
+    const heads = headsFirst(400, orderOf);
+    assert.ok(heads > 150 && heads < 250, `${heads} of 400`);
+  }
+  for (let pair = 0; pair < 20; pair += 2)
+    assert.deepEqual(roundOrder(7, pair + 1), roundOrder(7, pair).toReversed(), 'ABBA over two pairs');
+});
