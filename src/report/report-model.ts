@@ -177,6 +177,25 @@ export const designSchema = z.strictObject({
   slicesPerSide: finiteOrNull.describe('Slices of each side in a pair; null in rounds'),
 });
 
+export const explanationSchema = z
+  .strictObject({
+    kind: z
+      .enum(['more-work', 'waits-longer', 'dependency', 'none', 'unavailable'])
+      .describe(
+        'more-work: the server does more for a message; waits-longer: it does no more work and waits; dependency: the work is in a package; none: looked, and found nothing; unavailable: could not look',
+      ),
+    sentences: z.array(
+      z.strictObject({
+        text: z.string().describe('One plain sentence'),
+        place: z
+          .strictObject({ file: z.string(), line: z.number().int() })
+          .optional()
+          .describe('Where in the repository the sentence points'),
+      }),
+    ),
+  })
+  .describe('Why it changed: what the witnesses show, and where');
+
 export const suiteReportSchema = z.strictObject({
   name: z.string().describe('A level of a suite is named suite/level'),
   verdict,
@@ -196,6 +215,7 @@ export const suiteReportSchema = z.strictObject({
   environment: environmentSchema
     .optional()
     .describe('Where the suite was measured, when that differs from the environment of the report'),
+  explanation: explanationSchema.optional().describe('Why it changed, where somebody looked'),
   metrics: z.array(metricReportSchema),
   counters: z.record(z.string(), z.strictObject({ baseline: finiteOrNull, head: finiteOrNull })),
   sendRate: z
@@ -248,4 +268,5 @@ export type ErrorReport = z.output<typeof errorReportSchema>;
 export type EnvironmentReport = z.output<typeof environmentSchema>;
 export type LatencySummaryReport = z.output<typeof latencySummarySchema>;
 export type TrendReport = NonNullable<SuiteReport['trend']>;
+export type Explanation = z.output<typeof explanationSchema>;
 export type GeneratorReport = z.output<typeof generatorReportSchema>;
