@@ -137,8 +137,10 @@ ${lazyModules[name]!.functions.map((call) => `export const ${call} = (...given) 
       contents: `module.exports = process.getBuiltinModule('node:${name}');`,
     }));
 
-    // Only the version of Artillery is wanted, not the list of everything it depends on.
-    build.onLoad({ filter: /[\\/]artillery[\\/]package\.json$/ }, async ({ path: file }) => {
+    // Of a manifest (Tailgate's own, Artillery's) only the version is wanted, not all that it depends on.
+    const manifests = [path.join(root, 'package.json'), path.join(artillery, 'package.json')];
+    build.onLoad({ filter: /[\\/]package\.json$/ }, async ({ path: file }) => {
+      if (!manifests.includes(file)) return undefined;
       const { default: manifest } = await import(file, { with: { type: 'json' } });
       return { contents: JSON.stringify({ version: manifest.version }), loader: 'json' };
     });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import packageFile from '../../package.json' with { type: 'json' };
+import { artilleryVersion, tailgateVersion } from '../host/versions.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { measureSchema, roomSchema, targetSchema } from '../settings/settings-schema.ts';
 import type { Fingerprint } from './baseline-record.ts';
@@ -103,7 +103,7 @@ export const environmentFingerprint = (
     memoryGiB: Math.round((os.totalmem() / 2 ** 30) * 10) / 10,
     os: [os.platform(), os.arch(), image, env.ImageVersion].filter(Boolean).join(' '),
     node: process.versions.node,
-    tailgate: packageFile.version,
-    artillery: packageFile.dependencies.artillery,
+    tailgate: tailgateVersion,
+    artillery: artilleryVersion,
   };
 };

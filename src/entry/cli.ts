@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { startSpareGenerator } from '../generator/spare-generator.ts';
 
 /** `tailgate` on a command line: the same gate without GitHub. */

@@ -2,6 +2,7 @@ import { exitCodes, problemsOf } from '../errors.ts';
 import { killAllStarted } from '../host/processes/process-registry.ts';
 import { createTerminalHost } from '../host/terminal-host.ts';
 import { terminationSignal } from '../host/termination-signal.ts';
+import { tailgateVersion } from '../host/versions.ts';
 import { parseCommandLine } from '../settings/cli-flags.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
 import { acceptBaseline, showBaseline } from './baseline-commands.ts';
@@ -12,7 +13,6 @@ import { gateCommand, showProblems } from './gate-command.ts';
 import { renderReportCommand } from './report-command.ts';
 import { validateCommand } from './validate-command.ts';
 import { verifyCommand } from './verify-command.ts';
-import { tailgateVersion } from './version.ts';
 
 const print = (text: string): void => {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -1,5 +1,5 @@
 import { updateGlobalObject } from '../../../node_modules/artillery/dist/lib/core/update-global-object.js';
-import artilleryPackage from '../../../node_modules/artillery/package.json' with { type: 'json' };
+import { artilleryVersion } from '../../host/versions.ts';
 
 /** The global `artillery` that plugins and processors use. */
 export type ArtilleryGlobal = {
@@ -15,8 +15,6 @@ export type ArtilleryGlobal = {
   runtimeOptions: Record<string, unknown>;
   [key: string]: unknown;
 };
-
-export const artilleryVersion: string = artilleryPackage.version;
 
 export const artilleryGlobal = (): ArtilleryGlobal =>
   (globalThis as unknown as { artillery: ArtilleryGlobal }).artillery;
