@@ -152,10 +152,27 @@ export class Generator {
 
   /** Starts, or goes on with, the load. */
   resume(slice: number): void {
+    this.#begin(slice);
+    loadClock.resume();
+    this.#startRunner();
+  }
+
+  /** Drives the load for exactly `forMs` of its clock, then pauses as `pause` does. */
+  async driveSlice(slice: number, forMs: number, guardMs: number): Promise<PauseOutcome> {
+    this.#begin(slice);
+    const over = new Promise<void>((resolve) => loadClock.resumeFor(forMs, resolve));
+    this.#startRunner();
+    await over;
+    return this.pause(guardMs);
+  }
+
+  #begin(slice: number): void {
     recorder.slice = slice;
     this.#health.start();
     this.#sentAtResume = loadActivity.messagesSent;
-    loadClock.resume();
+  }
+
+  #startRunner(): void {
     if (this.#started) return;
     this.#started = true;
     this.#runner.run(this.#variables);

@@ -7,6 +7,7 @@ export type LoadCommand =
   | { type: 'prepare'; id: number; request: LoadRequest; hooks: HookVariables | null }
   | { type: 'resume'; id: number; slice: number }
   | { type: 'pause'; id: number; guardMs: number }
+  | { type: 'slice'; id: number; slice: number; forMs: number; guardMs: number }
   | { type: 'reset'; id: number }
   | { type: 'collect'; id: number }
   | { type: 'conclude'; id: number; measurement: RoundMeasurement };

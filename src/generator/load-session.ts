@@ -47,6 +47,11 @@ export type LoadSession = AsyncDisposable & {
   resume(slice?: number): Promise<void>;
   /** Stops arrivals, thinks and sends, and waits until in-flight messages are answered or `guardMs` is over. */
   pause(guardMs?: number): Promise<PauseOutcome>;
+  /**
+   * Drives the load for exactly `forMs` of its clock as slice `slice` (-1: none), then pauses as `pause` does. The next
+   * slice goes on at the same reading, so both sides of a pair have the same instants in the same slices.
+   */
+  driveSlice(slice: number, forMs: number, guardMs: number): Promise<PauseOutcome>;
   /** Resolves when every arrival was made and every virtual user ended. Rejects with LOAD_FAILED. */
   readonly finished: Promise<void>;
   /** Forgets what was measured so far (end of the warm-up). */

@@ -47,6 +47,11 @@ export const serveLoadCommands = (): void => {
         checkpoint();
         return outcome;
       }
+      case 'slice': {
+        const outcome = await running().driveSlice(command.slice, command.forMs, command.guardMs);
+        checkpoint();
+        return outcome;
+      }
       case 'reset':
         running().reset();
         return undefined;

@@ -116,6 +116,14 @@ export const startLoadSession = async (
   const all = async (command: Parameters<GeneratorProcess['ask']>[0]): Promise<void> => {
     await Promise.all(processes.map((worker) => worker.ask(command)));
   };
+  /** Asks all for what ends in a pause, and adds up how it left them. */
+  const paused = async (command: Parameters<GeneratorProcess['ask']>[0]): Promise<PauseOutcome> => {
+    const outcomes = await Promise.all(processes.map((worker) => worker.ask<PauseOutcome>(command)));
+    return {
+      sent: outcomes.reduce((sum, { sent }) => sum + sent, 0),
+      unanswered: outcomes.reduce((sum, { unanswered }) => sum + unanswered, 0),
+    };
+  };
   const owned = starting.move();
   return {
     pid: first.pid,
@@ -123,15 +131,8 @@ export const startLoadSession = async (
     pinnedTo: first.pinnedTo,
     finished,
     resume: (slice = -1) => all({ type: 'resume', slice }),
-    async pause(guardMs = 0) {
-      const outcomes = await Promise.all(
-        processes.map((worker) => worker.ask<PauseOutcome>({ type: 'pause', guardMs })),
-      );
-      return {
-        sent: outcomes.reduce((sum, { sent }) => sum + sent, 0),
-        unanswered: outcomes.reduce((sum, { unanswered }) => sum + unanswered, 0),
-      };
-    },
+    pause: (guardMs = 0) => paused({ type: 'pause', guardMs }),
+    driveSlice: (slice, forMs, guardMs) => paused({ type: 'slice', slice, forMs, guardMs }),
     reset: () => all({ type: 'reset' }),
     async collect() {
       const results = await Promise.allSettled(processes.map((worker) => worker.collect()));

@@ -228,11 +228,18 @@ export const measurePair = async (
   }
   const over = (): boolean => ended.size > 0 || problems.baseline !== null || problems.head !== null;
   const drive = async (side: OpenSide, slice: number, forMs: number): Promise<PauseOutcome> => {
-    await side.load.resume(slice);
-    const end = await driveFor(side, options.host, forMs);
-    // What else can end a turn has been noted for its side.
-    if (typeof end === 'object' && end.code === 'CANCELLED') throw end;
-    return await side.load.pause(options.guardMs);
+    const { aborted, forget } = untilAborted(options.host.signal);
+    try {
+      const driven = side.load.driveSlice(slice, forMs, options.guardMs);
+      const end = await Promise.race([driven, side.failed, aborted]);
+      if (!('code' in end)) return end;
+      driven.catch(() => {});
+      // What else can end a turn has been noted for its side.
+      if (end.code === 'CANCELLED') throw end;
+      return { sent: 0, unanswered: 0 };
+    } finally {
+      forget();
+    }
   };
   let sent = 0;
   let unanswered = 0;

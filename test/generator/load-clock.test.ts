@@ -29,6 +29,30 @@ describe('the load clock', () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
+  test('resumed for a time, it pauses at exactly that reading, however late the event loop is', async () => {
+    const clock = new LoadClock();
+    const fired: number[] = [];
+    for (const atMs of [0, 20, 40, 60]) clock.at(atMs, () => fired.push(atMs));
+    const readings: number[] = [];
+    for (const forMs of [20, 25]) {
+      await new Promise<void>((resolve) => {
+        clock.resumeFor(forMs, resolve);
+        // The event loop stands still beyond the end of the slice.
+        const blockedUntil = performance.now() + forMs + 15;
+        while (performance.now() < blockedUntil);
+        assert.ok(clock.nowMs() <= readings.length * 20 + forMs);
+      });
+      assert.equal(clock.paused, true);
+      readings.push(clock.nowMs());
+      await delay(10);
+    }
+    assert.deepEqual(readings, [20, 45]);
+    assert.deepEqual(fired, [0, 20, 40]);
+    clock.resume();
+    while (fired.length < 4) await delay(1);
+    assert.ok(clock.nowMs() >= 60);
+  });
+
   test('runs timers in the order in which they are due, never early', async () => {
     const clock = new LoadClock();
     const due: number[] = [];

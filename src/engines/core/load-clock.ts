@@ -17,6 +17,9 @@ const stretchMs = 0.25;
 export class LoadClock {
   #startedAtMs: number;
   #pausedAtMs: number | null;
+  /** Reading at which the clock pauses by itself, and who wants to know. */
+  #untilMs = Number.POSITIVE_INFINITY;
+  #onUntil: (() => void) | null = null;
   #heap: LoadTimer[] = [];
   #byId = new Map<number, LoadTimer>();
   #nextId = 1;
@@ -32,7 +35,7 @@ export class LoadClock {
 
   /** Milliseconds of driven load since the clock was first started. */
   nowMs(): number {
-    return (this.#pausedAtMs ?? performance.now()) - this.#startedAtMs;
+    return Math.min((this.#pausedAtMs ?? performance.now()) - this.#startedAtMs, this.#untilMs);
   }
 
   get paused(): boolean {
@@ -77,14 +80,38 @@ export class LoadClock {
 
   pause(): void {
     if (this.paused) return;
-    this.#pausedAtMs = performance.now();
+    this.#pausedAtMs = Math.min(performance.now(), this.#startedAtMs + this.#untilMs);
+    this.#untilMs = Number.POSITIVE_INFINITY;
     this.#disarm();
+    const onUntil = this.#onUntil;
+    this.#onUntil = null;
+    onUntil?.();
   }
 
   resume(): void {
     if (this.#pausedAtMs === null) return;
     this.#startedAtMs += performance.now() - this.#pausedAtMs;
     this.#pausedAtMs = null;
+    this.#untilMs = Number.POSITIVE_INFINITY;
+    this.#run();
+  }
+
+  /**
+   * Resumes for exactly `forMs` of driven load: the clock then pauses by itself, at that reading and not when the event
+   * loop comes to it, and calls `onPaused`. So each slice ends at the same reading on both sides of a pair, and what is
+   * planned for an instant falls into the same slice of each, at the same place.
+   */
+  resumeFor(forMs: number, onPaused: () => void): void {
+    if (this.#pausedAtMs === null) throw new Error('The load clock runs already.');
+    const untilMs = this.nowMs() + forMs;
+    this.#startedAtMs += performance.now() - this.#pausedAtMs;
+    this.#pausedAtMs = null;
+    this.#untilMs = untilMs;
+    this.#onUntil = onPaused;
+    this.#run();
+  }
+
+  #run(): void {
     this.#arm();
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -117,11 +144,11 @@ export class LoadClock {
   #arm(): void {
     if (this.paused) return;
     this.#disarm();
-    const next = this.#peek();
-    if (next === undefined) return;
-    this.#armedForMs = next.dueMs;
+    const dueMs = Math.min(this.#peek()?.dueMs ?? Number.POSITIVE_INFINITY, this.#untilMs);
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    this.#armedForMs = dueMs;
     // Rounded up, because Node cuts fractions off: a timer that fires early would have to be set again.
-    const delayMs = Math.min(Math.max(0, Math.ceil(next.dueMs - this.nowMs())), longestDelayMs);
+    const delayMs = Math.min(Math.max(0, Math.ceil(dueMs - this.nowMs())), longestDelayMs);
     this.#handle = setTimeout(() => this.#fire(), delayMs);
   }
 
@@ -143,6 +170,7 @@ export class LoadClock {
       }
     } finally {
       if (isUnfinished) this.#fireAfterReading();
+      else if (!this.paused && this.nowMs() >= this.#untilMs) this.pause();
       else this.#arm();
     }
   }
