@@ -23,6 +23,7 @@ import { RawWriter } from './raw-writer.ts';
 import { readPayload } from './read-payload.ts';
 import { runState } from './run-state.ts';
 import { seedRandom } from './virtual-user-random.ts';
+import { wireMeter } from './wire-meter.ts';
 
 const loadProcessor = async (scenario: ReadScenario): Promise<Record<string, unknown>> => {
   const { processor } = scenario.config;
@@ -104,6 +105,7 @@ export class Generator {
     const variables = hooks ?? (await Generator.#runHook('before', script, {}));
     loadClock.restart();
     recorder.reset();
+    wireMeter.start();
     recorder.countBySecond(() => loadClock.nowMs());
     const artilleryRunner = await runner(script, script.config.payload ?? null, options);
     for (const [engine, { error }] of Object.entries(artilleryRunner.warnings.engines)) {
@@ -189,6 +191,7 @@ export class Generator {
 
   reset(): void {
     recorder.reset();
+    wireMeter.reset();
     runState.reset();
     loadActivity.resetSends();
     this.#health.reset();
@@ -208,6 +211,7 @@ export class Generator {
     return {
       activeMs: Math.max(0, (this.#finishedAtMs ?? loadClock.nowMs()) - this.#measuredFromMs),
       ...recorder.snapshot(),
+      wire: wireMeter.read(),
       generator: {
         ...this.#health.read(),
         intendedArrivals: runState.intendedArrivals,

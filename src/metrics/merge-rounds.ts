@@ -8,6 +8,7 @@ import type {
   ResourceSample,
   ResourceUsage,
   RoundMeasurement,
+  ServerWork,
   UnmeasuredEmit,
 } from './round-measurement.ts';
 import { standardCounters } from './round-measurement.ts';
@@ -131,6 +132,52 @@ export const mergeResources = (
     maxHeapUsedBytes: peak((usage) => usage.maxHeapUsedBytes),
     maxLoopDelayMs: peak((usage) => usage.maxLoopDelayMs),
     gcPauseMs: peak((usage) => usage.gcPauseMs),
+    ...mergeWork(sampled),
+  };
+};
+
+const sumKnown = (values: readonly (number | null)[]): number | null =>
+  values.every((value) => value !== null) ? values.reduce((total, value) => total + value, 0) : null;
+
+/** Work added up; null where a round did not count it, and absent where none did. */
+const mergeWork = (parts: readonly ResourceUsage[]): Pick<ResourceUsage, 'work'> => {
+  const works = parts.flatMap(({ work }) => work ?? []);
+  if (works.length === 0 || works.length < parts.length) return {};
+  const sum = (of: (work: ServerWork) => number | null) => sumKnown(works.map(of));
+  const calls = works.flatMap((work) => work.calls ?? []);
+  return {
+    work: {
+      systemCalls: sum((work) => work.systemCalls),
+      bytesRead: sum((work) => work.bytesRead),
+      bytesWritten: sum((work) => work.bytesWritten),
+      contextSwitches: sum((work) => work.contextSwitches),
+      pageFaults: sum((work) => work.pageFaults),
+      userCpuSeconds: sum((work) => work.userCpuSeconds),
+      systemCpuSeconds: sum((work) => work.systemCpuSeconds),
+      runQueueSeconds: sum((work) => work.runQueueSeconds),
+      allocatedBytes: sum((work) => work.allocatedBytes),
+      collections: sum((work) => work.collections),
+      ...(calls.length === 0
+        ? {}
+        : {
+            calls: {
+              count: calls.reduce((total, { count }) => total + count, 0),
+              messages: calls.reduce((total, { messages }) => total + messages, 0),
+            },
+          }),
+    },
+  };
+};
+
+/** Traffic added up; absent where a part did not count it. */
+const mergeWire = (parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, 'wire'> => {
+  const wires = parts.flatMap(({ wire }) => wire ?? []);
+  if (wires.length === 0 || wires.length < parts.length) return {};
+  return {
+    wire: {
+      bytesSent: wires.reduce((total, { bytesSent }) => total + bytesSent, 0),
+      bytesReceived: wires.reduce((total, { bytesReceived }) => total + bytesReceived, 0),
+    },
   };
 };
 
@@ -179,6 +226,7 @@ const mergeCommon = (parts: readonly RoundMeasurement[]) => ({
   resources: mergeResources(parts),
   custom: meanCustom(parts.map((part) => part.custom)),
   ...mergeWarmUps(parts),
+  ...mergeWire(parts),
   ...mergeChecks(parts),
 });
 

@@ -70,6 +70,71 @@ export const rates: Readonly<Record<string, { part: string; of: readonly string[
   },
 };
 
+/**
+ * Work for each message or delivery: a count over the messages sent or the deliveries received. Counted and not timed,
+ * so that a busy machine hardly moves it. `of` is the counter that it is divided by.
+ */
+export const workMetrics: Readonly<
+  Record<string, { unit: Unit; of: 'messages.sent' | 'deliveries.received'; meaning: string }>
+> = {
+  'server.syscalls.perMessage': {
+    unit: 'count',
+    of: 'messages.sent',
+    meaning: 'reads and writes of the server: files, pipes, connections (Linux)',
+  },
+  'server.read.perMessage': { unit: 'bytes', of: 'messages.sent', meaning: 'bytes that it read (Linux)' },
+  'server.written.perMessage': {
+    unit: 'bytes',
+    of: 'messages.sent',
+    meaning: 'bytes that it wrote (Linux)',
+  },
+  'server.contextSwitches.perMessage': {
+    unit: 'count',
+    of: 'messages.sent',
+    meaning: 'switches of its threads, voluntary or not (Linux)',
+  },
+  'server.pageFaults.perMessage': {
+    unit: 'count',
+    of: 'messages.sent',
+    meaning: 'page faults of its processes (Linux)',
+  },
+  'server.userCpu.perMessage': {
+    unit: 'ms',
+    of: 'messages.sent',
+    meaning: 'CPU time in its own code (Linux)',
+  },
+  'server.systemCpu.perMessage': {
+    unit: 'ms',
+    of: 'messages.sent',
+    meaning: 'CPU time in the kernel (Linux)',
+  },
+  'server.runQueue.perMessage': {
+    unit: 'ms',
+    of: 'messages.sent',
+    meaning: 'time that its threads waited for a core (Linux)',
+  },
+  'server.allocated.perMessage': {
+    unit: 'bytes',
+    of: 'messages.sent',
+    meaning: 'memory allocated on the heap (Node servers, with the preload)',
+  },
+  'server.collections.perMessage': {
+    unit: 'count',
+    of: 'messages.sent',
+    meaning: 'garbage collections (Node servers, with the preload)',
+  },
+  'wire.bytes.perMessage': {
+    unit: 'bytes',
+    of: 'messages.sent',
+    meaning: 'bytes that the virtual users sent and received (not over TLS)',
+  },
+  'wire.bytes.perDelivery': {
+    unit: 'bytes',
+    of: 'deliveries.received',
+    meaning: 'bytes that the virtual users received (not over TLS)',
+  },
+};
+
 /** Ending of a counter's name that makes it a throughput: the counter over the seconds of driven load. */
 export const throughputSuffix = '.perSecond';
 
@@ -130,6 +195,7 @@ export const isLatencyMetric = (metric: string): boolean =>
 export const unitOfMetric = (metric: string): Unit | null => {
   if (metric.startsWith(customPrefix)) return null;
   if (Object.hasOwn(resourceMetrics, metric)) return resourceMetrics[metric]!.unit;
+  if (Object.hasOwn(workMetrics, metric)) return workMetrics[metric]!.unit;
   if (Object.hasOwn(rates, metric)) return 'ratio';
   if (metric.endsWith(throughputSuffix) || metric === peakSendRate) return 'perSecond';
   return isLatencyMetric(metric) ? 'ms' : 'count';

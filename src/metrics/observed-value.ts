@@ -8,6 +8,7 @@ import {
   resourceMetrics,
   unitOfMetric,
   valueFromCounters,
+  workMetrics,
 } from './metric-names.ts';
 import type { ResourceSample, RoundMeasurement } from './round-measurement.ts';
 import type { Statistic, Unit } from './threshold.ts';
@@ -120,6 +121,34 @@ const cpuPerMessage = (rounds: readonly RoundMeasurement[]): number | null => {
   return (1000 * rounds.reduce((sum, round) => sum + round.resources!.cpuSeconds, 0)) / messages;
 };
 
+const fieldOfWork: Record<string, (round: RoundMeasurement) => number | null | undefined> = {
+  'server.syscalls.perMessage': ({ resources }) => resources?.work?.systemCalls,
+  'server.read.perMessage': ({ resources }) => resources?.work?.bytesRead,
+  'server.written.perMessage': ({ resources }) => resources?.work?.bytesWritten,
+  'server.contextSwitches.perMessage': ({ resources }) => resources?.work?.contextSwitches,
+  'server.pageFaults.perMessage': ({ resources }) => resources?.work?.pageFaults,
+  'server.userCpu.perMessage': ({ resources }) => inMs(resources?.work?.userCpuSeconds),
+  'server.systemCpu.perMessage': ({ resources }) => inMs(resources?.work?.systemCpuSeconds),
+  'server.runQueue.perMessage': ({ resources }) => inMs(resources?.work?.runQueueSeconds),
+  'server.allocated.perMessage': ({ resources }) => resources?.work?.allocatedBytes,
+  'server.collections.perMessage': ({ resources }) => resources?.work?.collections,
+  'wire.bytes.perMessage': ({ wire }) => wire && wire.bytesSent + wire.bytesReceived,
+  'wire.bytes.perDelivery': ({ wire }) => wire?.bytesReceived,
+};
+
+function inMs(seconds: number | null | undefined): number | null {
+  return seconds === null || seconds === undefined ? null : seconds * 1000;
+}
+
+/** Work over the messages or deliveries of all rounds; null when a round did not count it, or there were none. */
+const workOver = (rounds: readonly RoundMeasurement[], metric: string): number | null => {
+  const counted = rounds.flatMap((round) => known(fieldOfWork[metric]?.(round)));
+  const { of } = workMetrics[metric]!;
+  const events = rounds.reduce((sum, round) => sum + (round.counters[of] ?? 0), 0);
+  if (events === 0 || counted.length < rounds.length) return null;
+  return counted.reduce((sum, value) => sum + value, 0) / events;
+};
+
 /**
  * A resource over rounds of one side: `max` is the highest of all rounds, `mean` the mean over their samples, and
  * what has one value a round (`server.gc`) the mean over rounds. Null when it was never sampled.
@@ -150,6 +179,7 @@ export const observedValue = (
 ): number | null => {
   if (rounds.length === 0) return null;
   if (Object.hasOwn(resourceMetrics, metric)) return resourceOver(rounds, metric, statistic);
+  if (Object.hasOwn(workMetrics, metric)) return workOver(rounds, metric);
   if (metric.startsWith(customPrefix)) {
     const name = metric.slice(customPrefix.length);
     return average(rounds.flatMap((round) => known(round.custom[name])));

@@ -54,6 +54,33 @@ export type ResourceSample = {
   gcPauseMs?: number;
 };
 
+/**
+ * Work that the server did over one round, counted by the kernel for its process tree and by V8 for its Node
+ * processes. Null where it could not be counted.
+ */
+export type ServerWork = {
+  /** Reads and writes: files, pipes and connections (`syscr` and `syscw` of proc_pid_io(5)). */
+  systemCalls: number | null;
+  bytesRead: number | null;
+  bytesWritten: number | null;
+  /** Voluntary and involuntary, of all threads. */
+  contextSwitches: number | null;
+  pageFaults: number | null;
+  userCpuSeconds: number | null;
+  systemCpuSeconds: number | null;
+  /** Time that threads were ready to run and waited for a core. */
+  runQueueSeconds: number | null;
+  /** Memory that programs allocated on the heaps of Node processes. */
+  allocatedBytes: number | null;
+  /** Garbage collections. */
+  collections: number | null;
+  /** Calls of functions of Node processes, and the messages that they were counted over; only where a limit asks. */
+  calls?: { count: number; messages: number } | null;
+};
+
+/** Bytes that the load generator put on the wire and took from it, handshakes and pings among them. */
+export type WireTraffic = { bytesSent: number; bytesReceived: number };
+
 /** Resources of the server over one round. */
 export type ResourceUsage = {
   samples: ResourceSample[];
@@ -66,6 +93,8 @@ export type ResourceUsage = {
   maxHeapUsedBytes: number | null;
   maxLoopDelayMs: number | null;
   gcPauseMs: number | null;
+  /** Absent in what earlier versions stored. */
+  work?: ServerWork;
 };
 
 /** An emit that nothing answers and no delivery watches: counted, never in a latency. */
@@ -96,6 +125,8 @@ export type RoundMeasurement = {
   counters: Record<string, number>;
   /** What the counters had reached when the measurement began: the load of the warm-up. Absent without one. */
   warmUpCounters?: Record<string, number>;
+  /** Absent where a connection was not counted, and in what earlier versions stored. */
+  wire?: WireTraffic;
   /** Messages sent in each second of driven load, the last one begun and not over. */
   sentPerSecond?: number[];
   errors: ErrorRecord[];

@@ -7,6 +7,7 @@ import {
   rates,
   resourceMetrics,
   throughputSuffix,
+  workMetrics,
 } from './metric-names.ts';
 import { nearestName } from './nearest-name.ts';
 import { standardCounters } from './round-measurement.ts';
@@ -52,6 +53,7 @@ const canMeasure = ({ metric, statistic, wildcard }: Threshold, known: KnownMetr
   if (metric.startsWith(namedErrorPrefix)) return true;
   if (metric.startsWith(customPrefix)) return known.custom === null || known.custom.includes(metric);
   if (Object.hasOwn(resourceMetrics, metric)) return known.resources;
+  if (Object.hasOwn(workMetrics, metric)) return known.resources || metric.startsWith('wire.');
   if (statistic !== 'value') {
     if (known.latencies === null) return true;
     if (metric === mainMetric) return known.latencies.length > 0;
@@ -81,6 +83,7 @@ const listed = (known: KnownMetrics): string[] => {
       ...counters,
       'errors.rate',
       ...(known.resources ? Object.keys(resourceMetrics) : []),
+      ...Object.keys(workMetrics).filter((name) => known.resources || name.startsWith('wire.')),
     ]),
   ];
 };

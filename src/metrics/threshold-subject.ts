@@ -8,6 +8,7 @@ import {
   resourceMetrics,
   throughputSuffix,
   unitOfMetric,
+  workMetrics,
 } from './metric-names.ts';
 import { standardCounters } from './round-measurement.ts';
 import { mainMetric, type Statistic, type Unit } from './threshold.ts';
@@ -36,6 +37,7 @@ const statisticList = 'count, mean, p50, p90, p95, p99, p999 or max';
 
 const isSingleNumber = (metric: string): boolean =>
   Object.hasOwn(rates, metric) ||
+  Object.hasOwn(workMetrics, metric) ||
   metric.endsWith(throughputSuffix) ||
   metric === peakSendRate ||
   (standardCounters as readonly string[]).includes(metric);

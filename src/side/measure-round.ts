@@ -177,7 +177,7 @@ export const measureRound = async (
   } catch (failure) {
     problem = asTailgateError(failure);
   }
-  return finishSide(side, async () => (await sampler?.stop()) ?? null, problem, host);
+  return finishSide(side, async () => (await sampler?.stop(problem !== null)) ?? null, problem, host);
 };
 
 export type PairOptions = {
@@ -252,6 +252,7 @@ export const measurePair = async (
     }
     // From here on, so that what the server spent on starting and warming up is not divided by measured messages.
     for (const side of warmUpOrder) samplers[side.name] = await startSampling(side);
+    await Promise.all(warmUpOrder.map((side) => samplers[side.name]?.begin()));
     const turns: Record<OpenSide['name'], number> = { baseline: 0, head: 0 };
     for (const name of options.order) {
       if (over()) break;
@@ -265,7 +266,9 @@ export const measurePair = async (
   }
   // Of both at once: a server that idles while the other side is finished would be charged for it.
   const sampled = await Promise.all(
-    [baseline, head].map(async (side) => (await samplers[side.name]?.stop()) ?? null),
+    [baseline, head].map(
+      async (side) => (await samplers[side.name]?.stop(over() && ended.size === 0)) ?? null,
+    ),
   );
   const [ofBaseline, ofHead] = await Promise.all(
     [baseline, head].map((side, index) =>

@@ -251,8 +251,14 @@ const notJudged = (gate: Gate, { baseline, head }: Measured, why: string): GateO
     head: observedValue(head, gate.metric, gate.statistic),
   });
 
+/** Of the work for a message, what hardly moves with the machine; the rest is for who sets a limit on it. */
+const advisoryWork = ['server.syscalls.perMessage', 'server.allocated.perMessage', 'wire.bytes.perMessage'];
+
 /** Metrics beside latencies that are compared though no limit is on them. */
 const advisoryMetrics = (rounds: readonly RoundMeasurement[]): string[] => [
   ...(rounds.some((round) => round.resources !== null) ? ['server.cpuPerMessage', 'server.rss'] : []),
+  ...advisoryWork.filter((metric) =>
+    rounds.every((round) => observedValue([round], metric, 'value') !== null),
+  ),
   ...new Set(rounds.flatMap((round) => Object.keys(round.custom).map((name) => `custom.${name}`))),
 ];

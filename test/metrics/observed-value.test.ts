@@ -75,3 +75,33 @@ test('units', () => {
   assert.equal(unitOfObserved('errors.rate', 'value', rounds), 'ratio');
   assert.equal(unitOfObserved('messages.sent.perSecond', 'value', rounds), 'perSecond');
 });
+
+test('work is divided by the messages or deliveries, and is not known when a round did not count it', () => {
+  const work = {
+    systemCalls: 800,
+    bytesRead: 1_000,
+    bytesWritten: 2_000,
+    contextSwitches: 10,
+    pageFaults: 0,
+    userCpuSeconds: 0.05,
+    systemCpuSeconds: 0.02,
+    runQueueSeconds: null,
+    allocatedBytes: 2_920_000,
+    collections: 4,
+  };
+  const round = roundOf({
+    activeMs: 10_000,
+    counters: { 'messages.sent': 100, 'deliveries.received': 600 },
+    resources: { ...usage(2e8, 3), work },
+    wire: { bytesSent: 10_000, bytesReceived: 60_000 },
+  });
+  const read = (metric: string) => observedValue([round, round], metric, 'value');
+  assert.equal(read('server.syscalls.perMessage'), 8);
+  assert.equal(read('server.allocated.perMessage'), 29_200);
+  assert.equal(read('server.userCpu.perMessage'), 0.5);
+  assert.equal(read('server.runQueue.perMessage'), null);
+  assert.equal(read('wire.bytes.perMessage'), 700);
+  assert.equal(read('wire.bytes.perDelivery'), 100);
+  assert.equal(observedValue([round, ...rounds], 'server.syscalls.perMessage', 'value'), null);
+  assert.equal(observedValue([{ ...round, counters: {} }], 'wire.bytes.perDelivery', 'value'), null);
+});

@@ -13,6 +13,9 @@ export type NodeSample = {
   heapUsedBytes: number;
   /** Since the process started. */
   gcPauseMs: number;
+  /** Memory allocated on its heap, and collections of it, since the process started; null before Node 18.15. */
+  allocatedBytes: number | null;
+  collections: number | null;
 };
 
 /** The samples of the Node processes of one server. */
@@ -43,14 +46,20 @@ export const parseNodeSample = (line: string): NodeSample | null => {
     const number = value[name];
     return typeof number === 'number' && Number.isFinite(number) && number >= 0 ? number : Number.NaN;
   };
-  const sample: NodeSample = {
+  const orNull = (number: number): number | null => (Number.isNaN(number) ? null : number);
+  const sample = {
     pid: at('pid'),
     loopDelayP99Ms: at('loopDelayP99Ms'),
     loopDelayMaxMs: at('loopDelayMaxMs'),
     heapUsedBytes: at('heapUsedBytes'),
     gcPauseMs: at('gcPauseMs'),
   };
-  return Object.values(sample).some(Number.isNaN) ? null : sample;
+  if (Object.values(sample).some(Number.isNaN)) return null;
+  return {
+    ...sample,
+    allocatedBytes: orNull(at('allocatedBytes')),
+    collections: orNull(at('collections')),
+  };
 };
 
 /** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */

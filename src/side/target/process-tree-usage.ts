@@ -5,6 +5,7 @@ import {
   readProcess,
   readProcesses,
 } from '../../host/processes/process-table.ts';
+import type { ServerWork } from '../../metrics/round-measurement.ts';
 import { openFileLimit } from './limits.ts';
 
 /** Clock ticks per second in /proc: USER_HZ, which is 100 on every architecture that Node runs on. */
@@ -71,6 +72,39 @@ const openFilesOf = (pid: number): number => {
   }
 };
 
+/** What one process has done since it started; null where the kernel does not tell. */
+type ProcessWork = Record<KernelCount, number | null>;
+type KernelCount = Exclude<keyof ServerWork, 'allocatedBytes' | 'collections' | 'calls'>;
+
+/** What each process of a tree has done since it started, by its id and start time. */
+export type TreeWork = ReadonlyMap<string, ProcessWork>;
+
+/** Reads what the processes below `root` have done so far: a few files for each thread. */
+export const readTreeWork = (root: number): TreeWork =>
+  new Map(readTree(root).map(({ pid, startTime }) => [`${pid} ${startTime}`, processWork(pid)]));
+
+/**
+ * What a tree did from `before` to `after`. A process that started in between counts from its start; one that ended
+ * in between is not counted.
+ */
+export const workBetween = (before: TreeWork, after: TreeWork): ProcessWork =>
+  Object.fromEntries(
+    kernelCounts.map((name) => {
+      const differences = [...after].map(([key, work]) => {
+        const earlier = before.get(key);
+        const [from, to] = [earlier === undefined ? 0 : earlier[name], work[name]];
+        return from === null || to === null ? null : to - from;
+      });
+      const known = differences.filter((value) => value !== null);
+      return [
+        name,
+        known.length === 0 || known.length < differences.length
+          ? null
+          : known.reduce((sum, value) => sum + value, 0),
+      ];
+    }),
+  ) as ProcessWork;
+
 /** CPU time of the tree below `root`, with its ended children, seconds; null if the process is not there. */
 export const treeCpuSeconds = (root: number): number | null => {
   const tree = readTree(root);
@@ -98,3 +132,63 @@ export const readTreeUsage = (root: number): TreeUsage | null => {
     threads: tree.reduce((sum, entry) => sum + entry.threads, 0),
   };
 };
+
+const kernelCounts: readonly KernelCount[] = [
+  'systemCalls',
+  'bytesRead',
+  'bytesWritten',
+  'contextSwitches',
+  'pageFaults',
+  'userCpuSeconds',
+  'systemCpuSeconds',
+  'runQueueSeconds',
+];
+
+function fileText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function processWork(pid: number): ProcessWork {
+  const io = fileText(`/proc/${pid}/io`);
+  const field = (text: string, name: string): number | null => {
+    const value = new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1];
+    return value === undefined ? null : Number(value);
+  };
+  const sum = (...values: (number | null)[]): number | null =>
+    values.every((value) => value !== null) ? values.reduce((total, value) => total + value, 0) : null;
+  const stat = fileText(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const at = (index: number): number | null => (stat === '' ? null : Number(fields[index - 3]));
+  const ticks = (index: number): number | null => {
+    const value = at(index);
+    return value === null ? null : value / ticksPerSecond;
+  };
+  let threads: string[] = [];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    // It has just ended.
+  }
+  const switches = threads.map((thread) => {
+    const status = fileText(`/proc/${pid}/task/${thread}/status`);
+    return sum(field(status, 'voluntary_ctxt_switches'), field(status, 'nonvoluntary_ctxt_switches')) ?? 0;
+  });
+  // Time on a core, time waiting for one (nanoseconds), and how often; a kernel without statistics has no file.
+  const queues = threads.map((thread) => fileText(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[1]);
+  return {
+    systemCalls: sum(field(io, 'syscr'), field(io, 'syscw')),
+    bytesRead: field(io, 'rchar'),
+    bytesWritten: field(io, 'wchar'),
+    contextSwitches: threads.length === 0 ? null : switches.reduce((total, value) => total + value, 0),
+    pageFaults: sum(at(10), at(12)),
+    userCpuSeconds: ticks(14),
+    systemCpuSeconds: ticks(15),
+    runQueueSeconds: queues.every((value) => value === undefined)
+      ? null
+      : queues.reduce((total, value) => total + Number(value ?? 0) / 1e9, 0),
+  };
+}

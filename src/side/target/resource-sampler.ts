@@ -1,9 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { hasProcessTable } from '../../host/processes/process-table.ts';
 import type { ResourceUsage } from '../../metrics/round-measurement.ts';
-import type { NodeSamples } from './node-samples.ts';
-import { readTreeUsage, type TreeUsage, treeCpuSeconds } from './process-tree-usage.ts';
+import type { NodeSample, NodeSamples } from './node-samples.ts';
+import {
+  readTreeUsage,
+  readTreeWork,
+  type TreeUsage,
+  treeCpuSeconds,
+  workBetween,
+} from './process-tree-usage.ts';
 import { readPsUsage } from './ps-tree-usage.ts';
-import { UsageSeries } from './usage-series.ts';
+import { heapWorkBetween, UsageSeries } from './usage-series.ts';
 
 export type SamplingOptions = {
   intervalMs: number;
@@ -17,9 +24,19 @@ export type SamplingOptions = {
 export type ResourceSampler = {
   /** CPU time of the process tree since it started, seconds, read now; null if it cannot be read. */
   cpuSeconds(): number | null;
-  /** Ends the sampling. Null if the process could never be read. */
-  stop(): Promise<ResourceUsage | null>;
+  /**
+   * Counts work from now on, and not from when the sampling began. Waits until every Node process has told what it
+   * allocated before, half a second at most: for a server that idles.
+   */
+  begin(): Promise<void>;
+  /** Ends the sampling; `quick` waits for no Node process. Null if the process could never be read. */
+  stop(quick?: boolean): Promise<ResourceUsage | null>;
 };
+
+/** Node processes hand over twice a second. */
+const freshSampleMs = 600;
+/** One that was silent for so long has ended. */
+const silenceMs = 2_500;
 
 /** ps starts a process each time, which on a busy machine is load of its own. */
 const shortestPsIntervalMs = 1_000;
@@ -37,7 +54,20 @@ export const sampleResources = (pid: number, options: SamplingOptions): Resource
   const warn = options.warn ?? (() => {});
   const series = new UsageSeries(options.nodeSamples?.latest() ?? []);
   const ignore =
-    options.nodeSamples?.onSample((sample) => series.addNodeSample(sinceStart(), sample)) ?? (() => {});
+    options.nodeSamples?.onSample((sample) => {
+      series.addNodeSample(sinceStart(), sample);
+      heard.set(sample.pid, performance.now());
+    }) ?? (() => {});
+  const heard = new Map((options.nodeSamples?.latest() ?? []).map(({ pid: each }) => [each, startedAt]));
+  const latest = (): NodeSample[] => options.nodeSamples?.latest() ?? [];
+  /** Waits until each Node process that lives has handed over once more. */
+  const freshSamples = async (): Promise<void> => {
+    const since = performance.now();
+    const waiting = () => [...heard.values()].some((atMs) => atMs < since && since - atMs < silenceMs);
+    while (waiting() && performance.now() - since < freshSampleMs) await delay(10);
+  };
+  let heapBefore = new Map(latest().map((sample) => [sample.pid, sample]));
+  let workBefore = hasProcessTable ? readTreeWork(pid) : null;
 
   let reading: Promise<void> | null = null;
   let readings = 0;
@@ -62,12 +92,24 @@ export const sampleResources = (pid: number, options: SamplingOptions): Resource
 
   return {
     cpuSeconds: () => treeCpuSeconds(pid),
-    stop: async () => {
+    begin: async () => {
+      await freshSamples();
+      heapBefore = new Map(latest().map((sample) => [sample.pid, sample]));
+      if (workBefore !== null) workBefore = readTreeWork(pid);
+    },
+    stop: async (quick = false) => {
       clearInterval(timer);
+      const kernel = workBefore === null ? null : workBetween(workBefore, readTreeWork(pid));
       await takeReading();
+      if (!quick) await freshSamples();
       ignore();
+      const living = latest().filter((sample) => performance.now() - heard.get(sample.pid)! < silenceMs);
       if (readings === 0) warn(`The resources of process ${pid} could not be read.`);
-      return series.usage();
+      const usage = series.usage();
+      if (usage === null) return null;
+      return kernel === null
+        ? usage
+        : { ...usage, work: { ...kernel, ...heapWorkBetween(heapBefore, living) } };
     },
   };
 };

@@ -1,4 +1,4 @@
-import type { ResourceSample, ResourceUsage } from '../../metrics/round-measurement.ts';
+import type { ResourceSample, ResourceUsage, ServerWork } from '../../metrics/round-measurement.ts';
 import type { NodeSample } from './node-samples.ts';
 import type { TreeUsage } from './process-tree-usage.ts';
 
@@ -104,3 +104,24 @@ export class UsageSeries {
     };
   }
 }
+
+/**
+ * What the heaps of Node processes allocated from the samples `before` to the samples `after`; null where a process
+ * does not tell. A process that started in between counts from its start.
+ */
+export const heapWorkBetween = (
+  before: ReadonlyMap<number, NodeSample>,
+  after: readonly NodeSample[],
+): Pick<ServerWork, 'allocatedBytes' | 'collections'> => {
+  const sum = (name: 'allocatedBytes' | 'collections'): number | null => {
+    const grown = after.flatMap((sample) => {
+      const from = before.has(sample.pid) ? before.get(sample.pid)![name] : 0;
+      const to = sample[name];
+      return from === null || to === null ? [] : [Math.max(0, to - from)];
+    });
+    return grown.length === 0 || grown.length < after.length
+      ? null
+      : grown.reduce((total, value) => total + value, 0);
+  };
+  return { allocatedBytes: sum('allocatedBytes'), collections: sum('collections') };
+};

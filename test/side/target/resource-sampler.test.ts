@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { hasProcessTable } from '../../../src/host/processes/process-table.ts';
 import { targetSchema } from '../../../src/settings/settings-schema.ts';
 import { parseNodeSample, withRequire } from '../../../src/side/target/node-samples.ts';
 import type { TreeUsage } from '../../../src/side/target/process-tree-usage.ts';
@@ -30,6 +31,31 @@ const sampled = async (target: RunningTarget, paths: readonly string[], forMs: n
   assert.ok(usage !== null);
   return usage;
 };
+
+test('the work between two instants is counted by the kernel and by V8', {
+  skip: !hasProcessTable,
+}, async (t) => {
+  await using target = await startTarget(workerSettings('worker-server.cjs'), startOptions(t));
+  await settle(600);
+  const work = async (path: string, requests: number) => {
+    const sampler = sampleResources(target.pid ?? 0, { intervalMs: 500, nodeSamples: target.nodeSamples });
+    await sampler.begin();
+    for (let count = 0; count < requests; count += 1) await (await fetch(`${target.url}${path}`)).text();
+    const counted = (await sampler.stop())?.work;
+    assert.ok(counted !== undefined);
+    return counted;
+  };
+  await work('/', 20);
+  const [few, many, garbage] = [await work('/', 50), await work('/', 150), await work('/garbage', 1)];
+  for (const name of ['systemCalls', 'bytesRead', 'bytesWritten', 'contextSwitches'] as const)
+    assert.ok(many[name]! > 1.8 * few[name]!, `${name}: ${few[name]}, ${many[name]}`);
+  assert.ok(few.runQueueSeconds! >= 0 && few.pageFaults! >= 0);
+  assert.ok(
+    garbage.allocatedBytes! > 10 * few.allocatedBytes!,
+    `${few.allocatedBytes} ${garbage.allocatedBytes}`,
+  );
+  assert.ok(garbage.collections! > 0);
+});
 
 const settle = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -152,6 +178,8 @@ test('pauses count from the start of the load, and the heap of an ended process 
     loopDelayP99Ms: 1,
     loopDelayMaxMs: 2,
     heapUsedBytes: 100,
+    allocatedBytes: null,
+    collections: null,
     ...more,
   });
   const series = new UsageSeries([node(1, 50)]);
@@ -181,7 +209,12 @@ test('pauses count from the start of the load, and the heap of an ended process 
 
 test('lines from the pipe are not trusted', () => {
   const line = { pid: 1, loopDelayP99Ms: 0, loopDelayMaxMs: 0, heapUsedBytes: 0, gcPauseMs: 0 };
-  assert.deepEqual(parseNodeSample(JSON.stringify({ ...line, more: 'x' })), line);
+  const sample = { ...line, allocatedBytes: null, collections: null };
+  assert.deepEqual(parseNodeSample(JSON.stringify({ ...line, more: 'x' })), sample);
+  assert.deepEqual(parseNodeSample(JSON.stringify({ ...line, allocatedBytes: 7, collections: -1 })), {
+    ...sample,
+    allocatedBytes: 7,
+  });
   for (const bad of [
     '',
     '{',
