@@ -26,6 +26,7 @@ const copied: Readonly<Record<string, string>> = {
   'node-inject.cjs': 'src/side/target/node-inject.cjs',
   'trend-page.html': 'src/baseline/trend/trend-page.html',
   'trend-page.js': 'src/baseline/trend/trend-page.js',
+  'notation.js': 'src/baseline/trend/notation.js',
 };
 
 /** Total size that the bundle may have, bytes. */

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { transformSync } from 'esbuild';
 import { settingsJsonSchema } from '../../src/settings/schema-index.ts';
 import { renderActionYml } from './action-yml.ts';
 import { renderSettingsReference } from './settings-reference.ts';
@@ -11,6 +12,7 @@ type GeneratedFile = { path: string; render: (current: string) => string };
 
 export const schemaFiles: readonly GeneratedFile[] = [
   { path: 'tailgate.schema.json', render: () => `${JSON.stringify(settingsJsonSchema(), null, 2)}\n` },
+  { path: 'src/baseline/trend/notation.js', render: renderNotation },
 ];
 
 export const documentFiles: readonly GeneratedFile[] = [
@@ -26,6 +28,13 @@ export const documentFiles: readonly GeneratedFile[] = [
       ),
   },
 ];
+
+/** The notation of the product, for the page of trends: the browser cannot read TypeScript. */
+function renderNotation(): string {
+  const source = readFileSync(path.join(root, 'src/metrics/notation.ts'), 'utf8');
+  const { code } = transformSync(source, { loader: 'ts', target: 'es2022' });
+  return `// Generated from metrics/notation.ts: npm run generate.\n${code}`;
+}
 
 const currentText = (file: string): string => {
   try {

@@ -7,6 +7,7 @@ import { loadClock } from '../engines/core/load-clock.ts';
 import { recorder } from '../engines/core/recorder.ts';
 import { tailgateError } from '../errors.ts';
 import { outputMask } from '../host/processes/output-mask.ts';
+import { chooseMain } from '../metrics/main-metric.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { isPackagedEngine, resolveEnginesFrom } from '../scenario/engine-packages.ts';
 import { type ReadScenario, readScenario } from '../scenario/read-scenario.ts';
@@ -271,12 +272,9 @@ export class Generator {
   }
 
   progress(): LoadProgress {
-    let main: LoadProgress['main'] = null;
-    for (const id of recorder.metricIds()) {
-      const sketch = recorder.sketch(id)!;
-      if (id === 'session.length' || (main !== null && sketch.count <= main.count)) continue;
-      main = { id, count: sketch.count, p50Ms: sketch.quantileMs(0.5), p95Ms: sketch.quantileMs(0.95) };
-    }
+    const counts = new Map(recorder.metricIds().map((id) => [id, recorder.sketch(id)!.count]));
+    const id = chooseMain(counts);
+    const sketch = id === null ? null : recorder.sketch(id)!;
     return {
       activeMs: loadClock.nowMs(),
       plannedMs: this.#scenario.plannedMs,
@@ -286,7 +284,10 @@ export class Generator {
       usersFailed: runState.usersFailed,
       errors: recorder.counter('errors'),
       messagesSent: recorder.counter('messages.sent'),
-      main,
+      main:
+        id === null || sketch === null
+          ? null
+          : { id, count: sketch.count, p50Ms: sketch.quantileMs(0.5), p95Ms: sketch.quantileMs(0.95) },
     };
   }
 }

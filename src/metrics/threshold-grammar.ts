@@ -25,7 +25,7 @@ import { formatQuantity, normalise, unitExample, unitNames, writtenUnit } from '
  *   change    ::= ( "+" | "-" ) number [ unit ]     relative to the baseline; of two, one is in percent
  *   number    ::= digit { digit } [ "." digit { digit } ] [ "e" [ "+" | "-" ] digit { digit } ]
  *   unit      ::= "us" | "ms" | "s" | "min"                                       time
- *               | "B" | "KB" | "KiB" | "MB" | "MiB" | "GB" | "GiB"                size
+ *               | "B" | "kB" | "KiB" | "MB" | "MiB" | "GB" | "GiB"                size
  *               | "%" | "pp" | "core" | "cores" | "/s"                share, percentage points, cores, rate
  *
  * "baseline" is short for "+0". A number with a sign is a change, so an absolute limit below zero cannot be written.

@@ -24,7 +24,7 @@ const written: Readonly<Record<string, WrittenUnit>> = {
 };
 
 /** Every unit that can be written, for messages. */
-export const unitNames = 'us, ms, s, min, B, KB, KiB, MB, MiB, GB, GiB, %, pp, cores, /s';
+export const unitNames = 'us, ms, s, min, B, kB, KiB, MB, MiB, GB, GiB, %, pp, cores, /s';
 
 /** The unit written as `name` (sizes in any case: `mb`, `MB`); undefined when there is none. */
 export const writtenUnit = (name: string): WrittenUnit | undefined => {
@@ -42,7 +42,7 @@ export const normalise = (number: number, { unit, factor }: WrittenUnit): { valu
 /** Units in which a quantity is printed, the largest first; the last one is taken whatever the size. */
 const printed: Record<Unit, readonly string[]> = {
   ms: ['ms'],
-  bytes: ['GB', 'MB', 'KB', 'B'],
+  bytes: ['GB', 'MB', 'kB', 'B'],
   ratio: ['%'],
   count: [],
   cores: [' cores'],

@@ -1,4 +1,5 @@
 import type { TailgateError } from '../errors.ts';
+import { mainOf } from '../metrics/main-metric.ts';
 import { mergeResources, mergeUnmeasured } from '../metrics/merge-rounds.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { MeasuredPair, SuiteEvidence, SuiteJudgement } from '../verdict/judgement.ts';
@@ -16,14 +17,7 @@ import {
   withDistribution,
 } from './measured-parts.ts';
 import { problemReport, verdictWith } from './problem-report.ts';
-import type {
-  EnvironmentReport,
-  MetricReport,
-  Report,
-  RoundReport,
-  SuiteReport,
-  TrendReport,
-} from './report-model.ts';
+import type { EnvironmentReport, Report, RoundReport, SuiteReport, TrendReport } from './report-model.ts';
 
 /** What is known of a suite when it is over, however it ended. */
 export type SuiteParts = {
@@ -46,7 +40,7 @@ export type SuiteParts = {
   /** What was measured was judged all the same. */
   bestEffort?: boolean;
   trend: TrendReport | null;
-  /** The metric that is gated first; the one with most values when null. */
+  /** The metric that the settings name as the main one; null when they name none. */
   main: string | null;
   /** How the sides took turns; only side by side. */
   design?: SuiteReport['design'];
@@ -59,14 +53,6 @@ const roundReports = (parts: SuiteParts): RoundReport[] => {
   ]);
   const single = parts.head.map((round) => ({ round, side: 'head' as const, pair: null }));
   return [...paired, ...single].map(({ round, side, pair }, index) => roundReport(round, side, pair, index));
-};
-
-const mainMetric = (metrics: readonly MetricReport[], wanted: string | null): string | null => {
-  if (wanted !== null) return wanted;
-  const measured = metrics.filter((metric) => metric.head !== null);
-  const gated = measured.filter((metric) => metric.limit.length > 0);
-  const [first] = [...(gated.length > 0 ? gated : measured)].sort((a, b) => b.head!.count - a.head!.count);
-  return first?.id ?? null;
 };
 
 /** The report of one suite, from whatever there is of it. */
@@ -97,7 +83,7 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
     ...(judgement?.suspect === true && verdict === 'inconclusive' ? { suspect: true } : {}),
     ...(parts.design === undefined ? {} : { design: parts.design }),
     scenario: parts.scenario,
-    main: mainMetric(metrics, parts.main),
+    main: judgement?.main ?? mainOf(parts.main, [...sides.baseline, ...sides.head]),
     metrics: metrics.map((metric) => withDistribution(metric, sides)),
     counters: counterReports(sides),
     ...(sendRate === null ? {} : { sendRate }),

@@ -1,5 +1,3 @@
-import type { Verdict } from '../verdict/verdict.ts';
-import type { CapacityLevel, CapacityReport, CapacitySide } from './capacity-model.ts';
 import {
   formatCount,
   formatDuration,
@@ -8,7 +6,9 @@ import {
   formatShare,
   formatValue,
   noValue,
-} from './format-value.ts';
+} from '../metrics/notation.ts';
+import type { Verdict } from '../verdict/verdict.ts';
+import type { CapacityLevel, CapacityReport, CapacitySide } from './capacity-model.ts';
 
 /** One line of the table by level: a load, and what each side answered to it. */
 export type CapacityRow = {

@@ -1,5 +1,11 @@
-import { formatBytes, formatCount, formatDuration, formatElapsed, formatValue } from './format-value.ts';
-import { plural } from './headline.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatElapsed,
+  formatValue,
+  plural,
+} from '../metrics/notation.ts';
 import type {
   EnvironmentReport,
   Report,

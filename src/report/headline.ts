@@ -1,5 +1,5 @@
+import { formatChange, formatPercentChange, formatShare, formatValue, plural } from '../metrics/notation.ts';
 import type { Verdict } from '../verdict/verdict.ts';
-import { formatChange, formatCount, formatPercentChange, formatValue } from './format-value.ts';
 import { type MetricRow, metricRows, rowName, shortRule } from './metric-rows.ts';
 import type { ChangeReport, Report, SuiteReport } from './report-model.ts';
 
@@ -28,10 +28,6 @@ export type Headline = {
   detail: string;
 };
 
-/** "3 metrics", "1 metric". */
-export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
-  `${formatCount(count)} ${count === 1 ? noun : nouns}`;
-
 /** How a change was obtained: "8 pairs", "14 stored runs", "one stored run". */
 export const samplesPhrase = (change: ChangeReport, comparison: SuiteReport['comparison']): string => {
   if (comparison === 'side-by-side') return plural(change.samples, 'pair');
@@ -43,14 +39,13 @@ const howSure = (change: ChangeReport, comparison: SuiteReport['comparison']): s
   const samples = samplesPhrase(change, comparison);
   return change.confidence === null
     ? `against ${samples}`
-    : `${formatPercentShare(change.confidence)} interval, ${samples}`;
+    : `${formatShare(change.confidence)} interval, ${samples}`;
 };
 
-const formatPercentShare = (share: number): string => `${Number((share * 100).toFixed(1))}%`;
-
 /** "18% slower" for latencies, "18% higher" for everything else. */
-export const directionPhrase = (row: Pick<MetricRow, 'unit'>, relative: number): string => {
-  const size = formatPercentChange(Math.abs(relative)).replace('+', '');
+export const directionPhrase = (row: Pick<MetricRow, 'unit'>, change: ChangeReport): string => {
+  const { relative } = change;
+  const size = formatPercentChange(relative, change).replace(/^[+−]/, '');
   if (row.unit === 'ms') return `${size} ${relative >= 0 ? 'slower' : 'faster'}`;
   return `${size} ${relative >= 0 ? 'higher' : 'lower'}`;
 };
@@ -79,7 +74,7 @@ const foundTitle = ({ row }: Found, verdict: Verdict): string => {
   const rule = missed === undefined ? '' : shortRule(missed.rule, row);
   // A relative rule names a sign; an absolute one was missed by the value itself.
   if (row.change !== null && (rule === '' || /[+±]/.test(rule) || row.head === null))
-    return `${name} ${verdict === 'fail' ? 'is' : 'may be'} ${directionPhrase(row, row.change.relative)}`;
+    return `${name} ${verdict === 'fail' ? 'is' : 'may be'} ${directionPhrase(row, row.change)}`;
   if (row.head !== null) return `${name} is ${formatValue(row.head, row.unit, row.statistic)}`;
   return name;
 };

@@ -1,11 +1,4 @@
 import {
-  comparisonSentence,
-  counterLines,
-  environmentLine,
-  generatorSentence,
-  resourceLines,
-} from './describe-comparison.ts';
-import {
   formatChange,
   formatCount,
   formatDuration,
@@ -14,8 +7,16 @@ import {
   formatShare,
   formatValue,
   noValue,
-} from './format-value.ts';
-import { plural, verdictWord } from './headline.ts';
+  plural,
+} from '../metrics/notation.ts';
+import {
+  comparisonSentence,
+  counterLines,
+  environmentLine,
+  generatorSentence,
+  resourceLines,
+} from './describe-comparison.ts';
+import { verdictWord } from './headline.ts';
 import { type Cell, htmlCode, htmlFigure, htmlTable } from './html-page.ts';
 import { arrivalNotes, errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
 import { explanationsOf, isChanged, type MetricRow, metricRows, placeOf, shortRule } from './metric-rows.ts';

@@ -1,3 +1,4 @@
+import { chooseMain } from '../metrics/main-metric.ts';
 import { valueFromCounters } from '../metrics/metric-names.ts';
 import { arrivalSentence } from './describe-comparison.ts';
 import type { MetricReport, SuiteReport } from './report-model.ts';
@@ -45,12 +46,16 @@ export const groupLevels = (suites: readonly SuiteReport[]): (SuiteReport | Leve
 
 export const isLevelGroup = (entry: SuiteReport | LevelGroup): entry is LevelGroup => 'levels' in entry;
 
-/** The metric that stands for all levels of a group: the one that most of them gate or measure first. */
+/** The metric that stands for all levels of a group: of their main ones, the main one of all of them together. */
 export const mainOfLevels = (group: LevelGroup): string | null => {
-  const votes = new Map<string, number>();
-  for (const { suite } of group.levels)
-    if (suite.main) votes.set(suite.main, (votes.get(suite.main) ?? 0) + 1);
-  return [...votes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
+  const counts = new Map<string, number>();
+  for (const main of new Set(group.levels.map(({ suite }) => suite.main)))
+    if (main)
+      counts.set(
+        main,
+        group.levels.reduce((sum, { suite }) => sum + (metricNamed(suite, main)?.head?.count ?? 0), 0),
+      );
+  return chooseMain(counts);
 };
 
 export const metricNamed = (suite: SuiteReport, id: string | null): MetricReport | null =>

@@ -1,6 +1,13 @@
+import {
+  formatDuration,
+  formatPair,
+  formatPercentChange,
+  formatShare,
+  noValue,
+  plural,
+} from '../metrics/notation.ts';
 import { codeSpan, prose } from './escape-markdown.ts';
-import { formatDuration, formatPair, formatPercentChange, formatShare, noValue } from './format-value.ts';
-import { plural, verdictEmoji, verdictWord } from './headline.ts';
+import { verdictEmoji, verdictWord } from './headline.ts';
 import { arrivalNotes, errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
 import { shrinkingSizes, table } from './markdown-blocks.ts';
 import { isChanged, metricRows } from './metric-rows.ts';
@@ -23,7 +30,7 @@ export const levelTables = (group: LevelGroup, headLabel: string): string[] => {
       );
       const row = found.find((one) => one.statistic === statistic);
       return row?.change && isChanged(row.change)
-        ? `${values} **${formatPercentChange(row.change.relative)}**`
+        ? `${values} **${formatPercentChange(row.change.relative, row.change)}**`
         : values;
     });
     return [

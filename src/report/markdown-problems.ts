@@ -1,7 +1,6 @@
+import { formatCount, plural } from '../metrics/notation.ts';
 import { codeSpan, fenced, prose } from './escape-markdown.ts';
 import type { Section } from './fit-sections.ts';
-import { formatCount } from './format-value.ts';
-import { plural } from './headline.ts';
 import { details, itemVariants } from './markdown-blocks.ts';
 import { placeOf } from './metric-rows.ts';
 import type { ErrorReport, ProblemReport, SuiteReport } from './report-model.ts';

@@ -1,3 +1,4 @@
+import { formatChange, formatValue, noValue, plural } from '../metrics/notation.ts';
 import {
   comparisonSentence,
   counterLines,
@@ -7,8 +8,7 @@ import {
 } from './describe-comparison.ts';
 import { codeSpan, prose } from './escape-markdown.ts';
 import type { Section } from './fit-sections.ts';
-import { formatChange, formatValue, noValue } from './format-value.ts';
-import { plural, verdictEmoji, verdictWord } from './headline.ts';
+import { verdictEmoji, verdictWord } from './headline.ts';
 import { details, itemVariants, shrinkingSizes, table } from './markdown-blocks.ts';
 import { errorSections, problemSections } from './markdown-problems.ts';
 import { explanationsOf, isChanged, type MetricRow, metricRows, openRows, shortRule } from './metric-rows.ts';

@@ -1,6 +1,12 @@
 import { metricAliases } from '../metrics/metric-names.ts';
-import { isDistribution, statisticOf } from './format-value.ts';
-import type { ChangeReport, LimitReport, MetricReport, SuiteReport } from './report-model.ts';
+import { subjectName } from '../metrics/notation.ts';
+import type {
+  ChangeReport,
+  LatencySummaryReport,
+  LimitReport,
+  MetricReport,
+  SuiteReport,
+} from './report-model.ts';
 
 /** One line of the results table: one statistic of one metric, with what was found out about it. */
 export type MetricRow = {
@@ -101,7 +107,7 @@ export const openRows = (rows: readonly MetricRow[]): MetricRow[] => {
 
 /** `joinRoom.ack p95`, or the name alone for a metric with one value. */
 export const rowName = (row: Pick<MetricRow, 'metric' | 'statistic'>): string =>
-  row.statistic === 'value' ? row.metric : `${row.metric} ${row.statistic}`;
+  subjectName(row.metric, row.statistic);
 
 const aliasesOf = (metric: string): string[] =>
   Object.keys(metricAliases).filter((alias) => metricAliases[alias] === metric);
@@ -131,4 +137,31 @@ export const explanationsOf = (rows: readonly MetricRow[]): Explanation[] => {
     if (place !== null && !explanation.places.includes(place)) explanation.places.push(place);
   }
   return [...found.values()];
+};
+
+const summaryField: Record<string, keyof LatencySummaryReport> = {
+  count: 'count',
+  mean: 'meanMs',
+  p50: 'p50Ms',
+  p90: 'p90Ms',
+  p95: 'p95Ms',
+  p99: 'p99Ms',
+  p999: 'p999Ms',
+  max: 'maxMs',
+};
+
+/** Whether a metric is a distribution (its statistics are percentiles) or has one value. */
+export const isDistribution = (metric: MetricReport): boolean =>
+  metric.head !== null || metric.baseline !== null;
+
+/** The value of one statistic of one side; null when it was not measured. */
+export const statisticOf = (
+  metric: Pick<MetricReport, 'baseline' | 'head' | 'baselineValue' | 'headValue'>,
+  side: 'baseline' | 'head',
+  statistic: string,
+): number | null => {
+  const summary = side === 'baseline' ? metric.baseline : metric.head;
+  const field = summaryField[statistic];
+  if (summary !== null && field !== undefined) return summary[field];
+  return side === 'baseline' ? metric.baselineValue : metric.headValue;
 };

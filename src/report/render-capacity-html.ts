@@ -1,3 +1,4 @@
+import { formatCount, formatDuration, formatShare, formatValue } from '../metrics/notation.ts';
 import type { CapacityReport, CapacitySide } from './capacity-model.ts';
 import {
   capacityHeadline,
@@ -7,7 +8,6 @@ import {
   kneeText,
 } from './capacity-rows.ts';
 import { durationLine, environmentLine } from './describe-comparison.ts';
-import { formatCount, formatShare, formatTick, formatValue } from './format-value.ts';
 import { type Cell, htmlCode, htmlFigure, htmlPage, htmlTable } from './html-page.ts';
 import { problemHtml } from './html-suite.ts';
 import { lineChart, type Series } from './line-chart.ts';
@@ -84,7 +84,7 @@ export const renderCapacityHtml = (report: CapacityReport): string => {
   const metric = report.metric === null ? '' : `, ${htmlCode(report.metric, 120)}`;
   const figures = [
     htmlFigure(
-      capacityCurve(report, 'c-p95', (level) => level.latency?.p95Ms ?? null, formatTick, 'latency'),
+      capacityCurve(report, 'c-p95', (level) => level.latency?.p95Ms ?? null, formatDuration, 'latency'),
       `p95 by load${metric}`,
       sides,
     ),

@@ -1,5 +1,5 @@
+import { formatChange, formatValue } from '../metrics/notation.ts';
 import type { Verdict } from '../verdict/verdict.ts';
-import { formatChange, formatValue } from './format-value.ts';
 import { type JunitCase, type JunitOutcome, type JunitSuite, junitXml } from './junit-xml.ts';
 import { metricRows, placeOf, rowName, shortRule } from './metric-rows.ts';
 import { renderTerminal } from './render-terminal.ts';

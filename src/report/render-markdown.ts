@@ -1,7 +1,8 @@
+import { plural } from '../metrics/notation.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { codeSpan, htmlText, prose, safeUrl } from './escape-markdown.ts';
 import { fitSections, type Section } from './fit-sections.ts';
-import { headlineOf, plural, verdictEmoji, verdictWord } from './headline.ts';
+import { headlineOf, verdictEmoji, verdictWord } from './headline.ts';
 import { groupLevels, isLevelGroup, type LevelGroup } from './level-groups.ts';
 import { details, shrinkingSizes, table } from './markdown-blocks.ts';
 import { type MarkdownOptions, markdownFooter, maxCommentLength } from './markdown-footer.ts';

@@ -1,9 +1,8 @@
 import type { LoadProgress } from '../generator/load-session.ts';
+import { formatChange, formatCount, formatDuration, formatElapsed, plural } from '../metrics/notation.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
 import { scheduledLooks } from '../verdict/look-schedule.ts';
 import { cleanLine } from './clean-text.ts';
-import { formatChange, formatCount, formatDuration, formatElapsed } from './format-value.ts';
-import { plural } from './headline.ts';
 import { displayWidth, fitWidth } from './terminal-text.ts';
 
 export type PairProgress = {

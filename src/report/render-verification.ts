@@ -1,10 +1,17 @@
 import type { LoadProgress } from '../generator/load-session.ts';
+import {
+  formatChange,
+  formatElapsed,
+  formatLimit,
+  formatPercentChange,
+  formatShare,
+  noValue,
+  plural,
+} from '../metrics/notation.ts';
 import type { JobRecord } from '../verdict/job-record.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
 import type { DeviationSummary, JobsSummary, TruthSummary } from '../verdict/summarise-jobs.ts';
 import { cleanLine } from './clean-text.ts';
-import { formatChange, formatElapsed, formatPercentChange, formatShare, noValue } from './format-value.ts';
-import { plural } from './headline.ts';
 import { layout } from './terminal-table.ts';
 import { fitWidth, paintFor, wrap } from './terminal-text.ts';
 
@@ -12,8 +19,7 @@ type Kind = Pick<JobRecord, 'truth' | 'design'>;
 
 /** What the jobs of a kind are called: "unchanged", "+5% service time", "unchanged, in rounds". */
 export const truthName = ({ truth, design }: Kind): string => {
-  const change = Number(((truth - 1) * 100).toFixed(2));
-  const name = truth === 1 ? 'unchanged' : `${change > 0 ? '+' : ''}${change}% service time`;
+  const name = truth === 1 ? 'unchanged' : `${formatLimit(truth - 1)} service time`;
   return design === 'rounds' ? `${name}, in rounds` : name;
 };
 
@@ -85,7 +91,7 @@ const changeColumns = (rows: readonly TruthSummary[]) => {
 
 const designName = ({ design, sliceMs }: DeviationSummary): string => {
   if (design === 'rounds') return 'whole rounds, one after the other';
-  return sliceMs === null ? 'slices' : `slices of ${sliceMs / 1000} s`;
+  return sliceMs === null ? 'slices' : `slices of ${formatElapsed(sliceMs)}`;
 };
 
 const deviationColumns = (rows: readonly DeviationSummary[]) => {

@@ -1,4 +1,4 @@
-import { formatTick } from './format-value.ts';
+import { formatDuration, formatShare } from '../metrics/notation.ts';
 import { lineChart, type Series } from './line-chart.ts';
 import type { MetricReport, SuiteReport, TrendReport } from './report-model.ts';
 
@@ -30,10 +30,10 @@ export const distributionChart = (metric: MetricReport, id: string): string => {
     id,
     x: {
       title: 'share of messages',
-      format: (value) => `${Number((100 * (1 - 10 ** -value)).toFixed(1))}%`,
+      format: (value) => formatShare(1 - 10 ** -value),
       ticks: tailTicks.map(tailScale),
     },
-    y: { title: '', format: formatTick, fromZero: true },
+    y: { title: '', format: formatDuration, fromZero: true },
     series,
   });
 };
@@ -56,7 +56,7 @@ export const roundsChart = (suite: SuiteReport, metric: string, id: string): str
       title: suite.comparison === 'side-by-side' ? 'pair' : 'round',
       format: (value) => (Number.isInteger(value) ? String(value) : ''),
     },
-    y: { title: '', format: formatTick },
+    y: { title: '', format: formatDuration },
     series,
   });
 };
@@ -72,7 +72,7 @@ export const trendChart = (trend: TrendReport | null, id: string): string => {
       title: 'runs ago',
       format: (value) => (Number.isInteger(value) ? String(last - value) : ''),
     },
-    y: { title: '', format: formatTick, fromZero: true },
+    y: { title: '', format: formatDuration, fromZero: true },
     series: [
       { side: 'baseline', points: values.map((value, index) => [index, value] as const) },
       { side: 'head', points: [[last, values[last]!] as const], dots: true },

@@ -1,5 +1,3 @@
-import { cleanLine, cleanLines } from './clean-text.ts';
-import { comparisonSentence, counterLines, generatorSentence, resourceLines } from './describe-comparison.ts';
 import {
   formatChange,
   formatCount,
@@ -8,7 +6,9 @@ import {
   formatShare,
   formatValue,
   noValue,
-} from './format-value.ts';
+} from '../metrics/notation.ts';
+import { cleanLine, cleanLines } from './clean-text.ts';
+import { comparisonSentence, counterLines, generatorSentence, resourceLines } from './describe-comparison.ts';
 import { verdictWord } from './headline.ts';
 import { arrivalNotes, errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
 import {

@@ -5,8 +5,7 @@ import { type OpenBaseline, openBaselineStore } from '../baseline/open-baseline.
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { sketchOver } from '../metrics/merge-rounds.ts';
-import { formatDuration } from '../report/format-value.ts';
-import { plural } from '../report/headline.ts';
+import { formatDuration, plural } from '../metrics/notation.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';

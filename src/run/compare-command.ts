@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { mainCandidates } from '../metrics/main-metric.ts';
 import type { Threshold } from '../metrics/threshold.ts';
 import { parseThreshold } from '../metrics/threshold-grammar.ts';
 import { buildReport, buildSuiteReport } from '../report/build-report.ts';
@@ -37,17 +38,29 @@ const recordOfReport = (report: Report, suite: SuiteReport): BaselineRecord => (
   runUrl: report.runUrl,
 });
 
-/** Limits of a suite: those of the settings, if they know the suite; else those given for all. */
-const thresholdsOf = (loaded: LoadedSettings, suite: string): Threshold[] => {
+/** Limits of a suite and the main metric that is named: of the settings, if they know the suite; else those given for all. */
+const askedOf = (
+  loaded: LoadedSettings,
+  suite: SuiteReport,
+): { thresholds: Threshold[]; main: string | null } => {
   const planned = makePlan(loaded.settings, { ...loaded, selected: [] }).suites.find(
-    ({ name }) => name === suite,
+    ({ name }) => name === suite.name,
   );
-  return (
+  const thresholds =
     planned?.thresholds ??
     loaded.settings.thresholds.map((source, index) =>
       parseThreshold(source, loaded.placeOf(['thresholds', index])),
-    )
-  );
+    );
+  return { thresholds, main: planned?.measure.main ?? reportedMain(suite) };
+};
+
+/**
+ * The main metric that a report says; null when it is one that is chosen last, as earlier versions did not: then it is
+ * chosen anew.
+ */
+const reportedMain = ({ main, metrics }: SuiteReport): string | null => {
+  const latencies = metrics.filter(({ head }) => head !== null).map(({ id }) => id);
+  return main && mainCandidates(latencies).includes(main) ? main : null;
 };
 
 const differences = (before: Report, after: Report): string[] => {
@@ -70,6 +83,7 @@ const compareSuite = (
 ): SuiteReport => {
   const oldName = matchingSuite(head.name, namesOf(before), namesOf(after));
   const old = before.suites.find((suite) => suite.name === oldName);
+  const asked = askedOf(loaded, head);
   const measured = measurementOfReport(head);
   const history = old === undefined ? [] : [recordOfReport(before, old)];
   const comparison = old === undefined ? 'none' : 'single';
@@ -86,9 +100,9 @@ const compareSuite = (
     pairs: [],
     head: [measured],
     history,
-    thresholds: thresholdsOf(loaded, head.name),
+    thresholds: asked.thresholds,
     settings: loaded.settings.verdict,
-    mainMetric: head.main ?? null,
+    mainMetric: asked.main,
     confirmation: null,
     final: true,
     invalid: [old, head].flatMap((suite) =>
@@ -109,7 +123,7 @@ const compareSuite = (
     bottleneck: head.generator?.bottleneck ?? null,
     bestEffort: head.generator?.bestEffort ?? false,
     trend: null,
-    main: head.main ?? null,
+    main: asked.main,
   });
 };
 

@@ -6,18 +6,18 @@ import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import type { PinningDecision } from '../host/processes/core-pinning.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
+import { mainOf } from '../metrics/main-metric.ts';
+import { formatDuration } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { Threshold } from '../metrics/threshold.ts';
 import { formatThreshold, parseThreshold } from '../metrics/threshold-grammar.ts';
 import { capacitySide, type MeasuredLevel } from '../report/build-capacity.ts';
 import type { CapacityReport } from '../report/capacity-model.ts';
-import { formatDuration } from '../report/format-value.ts';
 import { problemReport, verdictWith } from '../report/problem-report.ts';
 import { renderProgress } from '../report/render-progress.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { capacityVerdict } from '../verdict/capacity/capacity-verdict.ts';
-import { chooseMain } from '../verdict/gates.ts';
 import { samplesNeeded, samplesOver } from '../verdict/sample-sizes.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
@@ -84,7 +84,7 @@ const roundsAt = (levels: readonly MeasuredLevel[], load: number | null): RoundM
 const thinSamples = (stage: Stage, suite: SuitePlan, { levels, result, source }: SearchedSide): string[] => {
   const rounds = roundsAt(levels, result.holds);
   if (rounds.length === 0) return [];
-  const main = chooseMain(suite.measure.main ?? null, [], rounds);
+  const main = mainOf(suite.measure.main ?? null, rounds);
   return suite.thresholds.flatMap((threshold) => {
     const metric = threshold.metric === 'main' ? (main ?? '') : threshold.metric;
     const samples = samplesOver(rounds, metric);
@@ -159,7 +159,7 @@ const search = (
         ),
       ),
     onLevel: (source, level) => {
-      const main = level.round === null ? null : chooseMain(suite.measure.main ?? null, [], [level.round]);
+      const main = level.round === null ? null : mainOf(suite.measure.main ?? null, [level.round]);
       host.info(`${sources.length > 1 ? `${source.name}: ` : ''}${describeLevel(level, main)}`);
     },
   });
@@ -204,7 +204,7 @@ export const runCapacity = async (request: CapacityRequest): Promise<CapacityRep
   const baseline = sideOf('baseline');
   const levels = found.sides.flatMap((side) => side.levels);
   const rounds = levels.flatMap(({ round }) => round ?? []);
-  const main = chooseMain(suite.measure.main ?? null, [], rounds);
+  const main = mainOf(suite.measure.main ?? null, rounds);
   const judged = capacityVerdict(
     loaded.settings.capacity,
     { head: head?.result ?? { ...nothing, end: 'problem' }, baseline: baseline?.result ?? null },

@@ -12,6 +12,7 @@ import { machineId } from '../baseline/machine-id.ts';
 import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { buildReport, buildSuiteReport } from '../report/build-report.ts';
 import { renderProgress } from '../report/render-progress.ts';
 import type { Report, SuiteReport } from '../report/report-model.ts';
@@ -182,6 +183,9 @@ const designReport = (design: PairDesign): NonNullable<SuiteReport['design']> =>
   slicesPerSide: design.kind === 'slices' ? design.slicesPerSide : null,
 });
 
+const headsOf = (run: SuiteRun): RoundMeasurement[] =>
+  run.pairs.length > 0 ? run.pairs.map((pair) => pair.head) : run.head;
+
 const suiteReport = (run: SuiteRun, stored: StoredSuite, cwd: string): SuiteReport => {
   const shown = run.history.at(-1);
   return buildSuiteReport({
@@ -196,7 +200,7 @@ const suiteReport = (run: SuiteRun, stored: StoredSuite, cwd: string): SuiteRepo
     warnings: [...stored.warnings, ...run.warnings],
     bottleneck: run.bottleneck,
     bestEffort: isBestEffort(run),
-    trend: trendOf(stored.history, run.head, run.suite.measure.main ?? null),
+    trend: trendOf(stored.history, headsOf(run), run.judgement?.main ?? run.suite.measure.main ?? null),
     main: run.suite.measure.main ?? null,
     ...(run.design === null ? {} : { design: designReport(run.design) }),
   });
@@ -215,7 +219,7 @@ const recordOf = (
   branch: provenance.branch,
   recordedAt,
   fingerprint,
-  rounds: run.pairs.length > 0 ? run.pairs.map((pair) => pair.head) : run.head,
+  rounds: headsOf(run),
   verdict,
   accepted: null,
   runUrl: provenance.runUrl,

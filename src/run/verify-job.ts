@@ -1,8 +1,8 @@
 import { tailgateError } from '../errors.ts';
+import { mainOf } from '../metrics/main-metric.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 import type { RoundContext, SideSource } from '../side/open-side.ts';
 import { injectServiceTime, type ServiceTimeInjection } from '../side/target/inject-service-time.ts';
-import { chooseMain } from '../verdict/gates.ts';
 import { type JobRecord, recordJob } from '../verdict/job-record.ts';
 import type { JobKind } from '../verdict/job-series.ts';
 import { measureSideBySide } from './measure-side-by-side.ts';
@@ -149,7 +149,7 @@ export const runJob = async (
     const record = recordJob({
       ...setting.common,
       truth: kind.truth,
-      metric: chooseMain(setting.suite.measure.main ?? null, [], measured) ?? '',
+      metric: mainOf(setting.suite.measure.main ?? null, measured) ?? '',
       design,
       ...(design === kind.design ? {} : { wanted: kind.design }),
       ...(run.design?.kind === 'slices' ? { sliceMs: run.design.sliceMs } : {}),

@@ -1,6 +1,7 @@
 import { perSecond } from '../engines/core/flow/fixed-rate.ts';
 import { durationMs } from '../engines/core/flow/think.ts';
 import type { EmitDefaults } from '../engines/socketio/emit-spec.ts';
+import { mainCandidates } from '../metrics/main-metric.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import { emitDefaultsOf, readEmit } from './scenario-steps.ts';
@@ -143,14 +144,13 @@ export const sessionOutline = (
 };
 
 /**
- * Values of the main latency in one session: of `main`, else of the one that has most, handshakes and sessions aside.
+ * Values of the main latency in one session: of `main`, else of the one that `chooseMain` will find.
  * Null when that can not be told.
  */
 export const mainValues = (outline: SessionOutline, main: string | null): number | null => {
   if (main !== null) return outline.values.get(main) ?? null;
   if (outline.open) return null;
-  const others = [...outline.values].filter(([id]) => id !== 'session.length' && !id.endsWith('.handshake'));
-  const counts = (others.length > 0 ? others : [...outline.values]).map(([, count]) => count);
+  const counts = mainCandidates(outline.values.keys()).map((id) => outline.values.get(id)!);
   const known = counts.filter((count) => count !== null);
   return known.length < counts.length ? null : Math.max(...known);
 };

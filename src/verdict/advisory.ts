@@ -1,6 +1,6 @@
 import { resourceMetrics } from '../metrics/metric-names.ts';
+import { formatChange, plural, subjectName } from '../metrics/notation.ts';
 import type { Statistic } from '../metrics/threshold.ts';
-import { between, percent, plural, subjectName } from '../metrics/wording.ts';
 import type { Change, MeasuredPair } from './judgement.ts';
 import { studentTUpperQuantile, studentTUpperTail } from './statistics/distributions.ts';
 import { falseDiscoveries } from './statistics/false-discovery.ts';
@@ -62,7 +62,7 @@ export const adviseOnPairs = (
     .filter((one, index) => standOut[index] && Math.abs(one.change.relative) * 100 >= materialityPercent)
     .map(
       ({ metric, statistic, change }) =>
-        `Worth a look, though no limit is on it: ${subjectName(metric, statistic)} changed by ${percent(change.relative, change.high - change.low)} (${between(change.low, change.high)}) in ${plural(change.samples, 'pair')}.`,
+        `Worth a look, though no limit is on it: ${subjectName(metric, statistic)} changed by ${formatChange(change)} in ${plural(change.samples, 'pair')}.`,
     );
   return { changes, findings };
 };

@@ -1,7 +1,7 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { formatCount, plural } from '../metrics/notation.ts';
 import { distributionOver } from '../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import { plural } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 
 /** Sides of a pair must have been meant to get the same load, up to this share. */
@@ -70,7 +70,7 @@ const unequalLoads = (baseline: readonly RoundMeasurement[], head: readonly Roun
     // Random arrivals differ by about the root of their number.
     if (Math.abs(before - after) <= Math.max(loadTolerance * most, 3 * Math.sqrt(most))) return [];
     return [
-      `The sides of pair ${index + 1} were not given the same load: ${plural(before, 'arrival')} at the baseline, ${after.toLocaleString('en-US')} at head.`,
+      `The sides of pair ${index + 1} were not given the same load: ${plural(before, 'arrival')} at the baseline, ${formatCount(after)} at head.`,
     ];
   });
 

@@ -1,4 +1,4 @@
-import { between, percent } from '../metrics/wording.ts';
+import { formatChange, formatInterval } from '../metrics/notation.ts';
 import type { AdvisoryChange } from './advisory.ts';
 import type { GateOutcome } from './outcome.ts';
 
@@ -21,10 +21,10 @@ export const cpuWitness = (
   );
   const found = changes.find(({ metric }) => metric === 'server.cpuPerMessage');
   if (!failed || found === undefined) return null;
-  const { relative, low, high } = found.change;
+  const { low, high } = found.change;
   if (low > 0)
-    return `The CPU time that a message costs the server changed by ${percent(relative, high - low)} (${between(low, high)}) too: the code does more.`;
+    return `The CPU time that a message costs the server changed by ${formatChange(found.change)} too: the code does more.`;
   if (high * 100 < materialityPercent)
-    return `The CPU time that a message costs the server did not rise (${between(low, high)}): it is not work that takes longer, but waiting, for example for a database, a lock or a timer.`;
+    return `The CPU time that a message costs the server did not rise (${formatInterval(low, high)}): it is not work that takes longer, but waiting, for example for a database, a lock or a timer.`;
   return null;
 };

@@ -1,6 +1,6 @@
+import { formatValue, plural, subjectName } from '../metrics/notation.ts';
 import { observedValue } from '../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import { plural, quantity, subjectName } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { eventCountOf } from './event-counts.ts';
 import { type AbsoluteGate, type Gate, isLatencyGate } from './gates.ts';
@@ -61,7 +61,7 @@ export const widelyMissed = (
     if (isLatencyGate(gate, head) && samplesOver(head, gate.metric) < samplesNeeded(gate.statistic, settings))
       return [];
     const value = observedValue(head, gate.metric, gate.statistic)!;
-    const sentence = `${subjectName(gate.metric, gate.statistic)} is ${quantity(value, gate.unit)}, and in each of ${plural(head.length, 'round')} it misses the limit of ${quantity(gate.limit, gate.unit)} by half again or more: this needs no statistics.`;
+    const sentence = `${subjectName(gate.metric, gate.statistic)} is ${formatValue(value, gate.unit)}, and in each of ${plural(head.length, 'round')} it misses the limit of ${formatValue(gate.limit, gate.unit)} by half again or more: this needs no statistics.`;
     return [plainOutcome(gate, 'fail', sentence, { head: value })];
   });
 };

@@ -1,5 +1,5 @@
 import { namedErrorPrefix, rates } from '../metrics/metric-names.ts';
-import { plural, points, quantity } from '../metrics/wording.ts';
+import { formatCount, formatPoints, formatValue, plural } from '../metrics/notation.ts';
 import type { CountDecision, State } from './decide-pairs.ts';
 import type { CountGate } from './gates.ts';
 
@@ -30,18 +30,18 @@ export const explainCount = (
   where: string,
 ): string => {
   const { comparison: c, allowed } = decision;
-  const counts = `${events(c.headEvents, gate.metric)} (${quantity(c.headRate, 'ratio')} of the attempts) against ${c.baselineEvents.toLocaleString('en-US')} (${quantity(c.baselineRate, 'ratio')}) at the baseline ${where}`;
+  const counts = `${events(c.headEvents, gate.metric)} (${formatValue(c.headRate, 'ratio')} of the attempts) against ${formatCount(c.baselineEvents)} (${formatValue(c.baselineRate, 'ratio')}) at the baseline ${where}`;
   if (c.headEvents === 0) return `No ${events(0, gate.metric).replace(/^0 /, '')} ${where}, so it passes.`;
   if (gate.source === 'threshold' && allowed <= 0)
     return `${counts}: any increase fails, as set, and there is ${state === 'fail' ? 'one' : 'none'}.`;
   const clusters =
     c.dispersion > 1.5 && !c.assumed ? `; they come in clusters, which the comparison allows for` : '';
   if (state === 'fail')
-    return `${counts}: a rise of ${points(c.rise)}, more than the ${points(allowed)} let through and more than chance explains${clusters}, so it fails.`;
+    return `${counts}: a rise of ${formatPoints(c.rise)}, more than the ${formatPoints(allowed)} let through and more than chance explains${clusters}, so it fails.`;
   if (state === 'undecided')
-    return `${counts}: a rise of ${points(c.rise)} would be too much, but chance could still explain it${clusters}.`;
+    return `${counts}: a rise of ${formatPoints(c.rise)} would be too much, but chance could still explain it${clusters}.`;
   if (c.rise <= 0) return `${counts}: no rise, so it passes.`;
   return c.rise < allowed
-    ? `${counts}: a rise of ${points(c.rise)}, less than the ${points(allowed)} let through, so it passes.`
+    ? `${counts}: a rise of ${formatPoints(c.rise)}, less than the ${formatPoints(allowed)} let through, so it passes.`
     : `${counts}: chance explains the difference${clusters}, so it passes.`;
 };

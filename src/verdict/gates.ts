@@ -237,27 +237,6 @@ export const gatesFor = (inputs: {
   return { gates: [...written, ...defaults.filter((gate) => !overridden(gate))], unmatched };
 };
 
-/** The latency that is gated by default: the one named, else the one with most values, session lengths last. */
-export const chooseMain = (
-  named: string | null,
-  baseline: readonly RoundMeasurement[],
-  head: readonly RoundMeasurement[],
-): string | null => {
-  if (named !== null) return named;
-  const counts = new Map<string, number>();
-  for (const rounds of [baseline, head]) {
-    for (const round of rounds)
-      for (const [metric, sketch] of Object.entries(round.metrics))
-        counts.set(metric, (counts.get(metric) ?? 0) + sketch.count);
-  }
-  const rank = (metric: string): number =>
-    metric === 'session.length' ? 2 : metric.endsWith('.handshake') ? 1 : 0;
-  const [first] = [...counts].sort(
-    ([a, countA], [b, countB]) => rank(a) - rank(b) || countB - countA || (a < b ? -1 : 1),
-  );
-  return first?.[0] ?? null;
-};
-
 /**
  * Share of the job's false alarms that each change and count gate has. The shares, with the weight that is `reserved`
  * for gates that cannot be judged yet, sum to one.

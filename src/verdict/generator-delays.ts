@@ -1,6 +1,6 @@
 import { namedErrorPrefix, peakSendRate, throughputSuffix } from '../metrics/metric-names.ts';
+import { subjectName } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import { subjectName } from '../metrics/wording.ts';
 import { type Gate, isFailureCount, isLatencyGate } from './gates.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 

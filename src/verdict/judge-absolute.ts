@@ -1,6 +1,6 @@
+import { formatCount, formatValue, plural, subjectName } from '../metrics/notation.ts';
 import { observedValue } from '../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import { plural, quantity, subjectName } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { type AbsoluteGate, isLatencyGate } from './gates.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
@@ -57,21 +57,21 @@ export const judgeAbsolute = (
       return plainOutcome(
         gate,
         'invalid',
-        `${name} comes from ${plural(samples, 'value')}, and at least ${needed.toLocaleString('en-US')} are needed to judge it.`,
+        `${name} comes from ${plural(samples, 'value')}, and at least ${formatCount(needed)} are needed to judge it.`,
         { baseline: before, head: value },
       );
   }
   const within = holds(value, gate.operator, gate.limit);
   const over = head.length > 1 ? ` over ${plural(head.length, 'round')}` : '';
-  const limit = `${limitWords[gate.operator]} ${quantity(gate.limit, gate.unit)}`;
+  const limit = `${limitWords[gate.operator]} ${formatValue(gate.limit, gate.unit)}`;
   const already =
     !within && before !== null && !holds(before, gate.operator, gate.limit)
-      ? ` The baseline misses it too, at ${quantity(before, gate.unit)}.`
+      ? ` The baseline misses it too, at ${formatValue(before, gate.unit)}.`
       : '';
   return plainOutcome(
     gate,
     within ? 'pass' : 'fail',
-    `${name} is ${quantity(value, gate.unit)}${over}; the limit is ${limit}, so it ${within ? 'holds' : 'is missed'}.${already}`,
+    `${name} is ${formatValue(value, gate.unit)}${over}; the limit is ${limit}, so it ${within ? 'holds' : 'is missed'}.${already}`,
     { baseline: before, head: value },
   );
 };

@@ -1,7 +1,7 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { formatCount, formatPercentChange, formatValue, plural, subjectName } from '../metrics/notation.ts';
 import { observedValue } from '../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import { percent, plural, quantity, subjectName } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { allowanceIn, decideCount } from './decide-pairs.ts';
 import { eventCountOf } from './event-counts.ts';
@@ -53,13 +53,13 @@ const placeValue = (value: number, sign: 1 | -1, limits: HistoryLimits, allowed:
 
 const explainLimit = (gate: ChangeGate, limits: HistoryLimits, allowed: number): string => {
   const above = gate.sign === 1 ? 'above' : 'below';
-  const centre = quantity(Math.exp(gate.sign * limits.centre), gate.unit);
+  const centre = formatValue(Math.exp(gate.sign * limits.centre), gate.unit);
   const bound = Math.max(limits.screen, limits.centre + allowed);
-  return `the usual value of ${plural(limits.records, 'stored run')} is ${centre}, and one run in twenty would be ${above} ${quantity(Math.exp(gate.sign * bound), gate.unit)} by chance`;
+  return `the usual value of ${plural(limits.records, 'stored run')} is ${centre}, and one run in twenty would be ${above} ${formatValue(Math.exp(gate.sign * bound), gate.unit)} by chance`;
 };
 
 const detectableWords = (limits: HistoryLimits): string =>
-  `The smallest change that stored runs as different as these can show is ${percent(limits.detectable)}.`;
+  `The smallest change that stored runs as different as these can show is ${formatPercentChange(limits.detectable)}.`;
 
 const judgeLogChange = (
   gate: ChangeGate,
@@ -89,7 +89,7 @@ const judgeLogChange = (
     baselineValue: centre,
     headValue: value,
   });
-  const what = `${name} is ${quantity(value, gate.unit)} (${percent(relative)}); ${explainLimit(gate, limits, allowed)}`;
+  const what = `${name} is ${formatValue(value, gate.unit)} (${formatPercentChange(relative)}); ${explainLimit(gate, limits, allowed)}`;
   if (!first.beyondScreen)
     return made('pass', `${what}: it is not, so it passes. ${detectableWords(limits)}`);
   const again =
@@ -102,7 +102,7 @@ const judgeLogChange = (
   if (again === null || !(again > 0))
     return made('invalid', `${what}: it is, and ${name} was not measured when it was measured again.`);
   const second = placeValue(again, gate.sign, limits, allowed);
-  const repeat = `measured again it is ${quantity(again, gate.unit)} (${percent(Math.expm1(gate.sign * second.change))})`;
+  const repeat = `measured again it is ${formatValue(again, gate.unit)} (${formatPercentChange(Math.expm1(gate.sign * second.change))})`;
   if (!second.beyondScreen)
     return made(
       'pass',
@@ -138,7 +138,7 @@ const judgeChange = (gate: ChangeGate, evidence: HistoryEvidence): GateOutcome =
       return plainOutcome(
         gate,
         gate.source === 'default' ? 'skipped' : 'invalid',
-        `${name} comes from ${plural(samples, 'value')}, and at least ${needed.toLocaleString('en-US')} are needed to judge it.`,
+        `${name} comes from ${plural(samples, 'value')}, and at least ${formatCount(needed)} are needed to judge it.`,
         { baseline: before, head: value },
       );
   }

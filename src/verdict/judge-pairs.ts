@@ -1,6 +1,14 @@
+import {
+  formatChange,
+  formatCount,
+  formatLimit,
+  formatPercentChange,
+  formatValue,
+  plural,
+  subjectName,
+} from '../metrics/notation.ts';
 import { observedValue } from '../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import { between, limitPercent, percent, plural, quantity, subjectName } from '../metrics/wording.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import {
   type ChangeDecision,
@@ -42,7 +50,7 @@ const tooFew = (
   const samples = Math.min(samplesOver(sides.baseline, gate.metric), samplesOver(sides.head, gate.metric));
   if (samples >= needed || samples === 0) return null;
   const atMost = final ? samples : (samples * settings.maxPairs) / sides.head.length;
-  const sentence = `${subjectName(gate.metric, gate.statistic)} comes from ${plural(samples, 'value')} a side in ${plural(sides.head.length, 'pair')}, and at least ${needed.toLocaleString('en-US')} are needed to judge it`;
+  const sentence = `${subjectName(gate.metric, gate.statistic)} comes from ${plural(samples, 'value')} a side in ${plural(sides.head.length, 'pair')}, and at least ${formatCount(needed)} are needed to judge it`;
   if (atMost >= needed) return plainOutcome(gate, 'undecided', `${sentence}.`);
   return plainOutcome(
     gate,
@@ -128,8 +136,8 @@ const changeOf = (series: ChangeSeries, decision: ChangeDecision, suites: number
 
 const limitWords = (value: number, series: ChangeSeries): string =>
   series.scale === 'log'
-    ? limitPercent(Math.expm1(series.gate.sign * value))
-    : `${value >= 0 ? '+' : '−'}${quantity(Math.abs(value), series.gate.unit)}`;
+    ? formatLimit(Math.expm1(series.gate.sign * value))
+    : `${value >= 0 ? '+' : '−'}${formatValue(Math.abs(value), series.gate.unit)}`;
 
 const explainChange = (
   series: ChangeSeries,
@@ -145,10 +153,10 @@ const explainChange = (
   const name = subjectName(gate.metric, gate.statistic);
   const effect =
     change === null
-      ? `changed by ${quantity(summary.mean, unit)} on average`
-      : `changed by ${percent(change.relative, change.high! - change.low!)} (${between(change.low!, change.high!)})`;
+      ? `changed by ${formatValue(summary.mean, unit)} on average`
+      : `changed by ${formatChange(change)}`;
   const how = estimatorFor(gate.statistic) !== 'pooled' && series.scale === 'log' ? ', slice by slice' : '';
-  const what = `${name} ${effect} in ${plural(summary.pairs, 'pair')}${how}, from ${quantity(values.baseline, unit)} to ${quantity(values.head, unit)}`;
+  const what = `${name} ${effect} in ${plural(summary.pairs, 'pair')}${how}, from ${formatValue(values.baseline, unit)} to ${formatValue(values.head, unit)}`;
   const worse = gate.sign === 1 ? 'rise' : 'fall';
   if (state === 'fail')
     return `${what}: the ${worse} is proven and more than the ${limitWords(allowed, series)} let through, so it fails.`;
@@ -158,8 +166,8 @@ const explainChange = (
     return `${what}: a ${worse} beyond ${limitWords(margin, series)} is ruled out, so it passes.`;
   const detectable =
     series.scale === 'log'
-      ? percent(Math.expm1(gate.sign * Math.log1p(detectableChange(series, decision))))
-      : quantity(detectableChange(series, decision), unit);
+      ? formatPercentChange(Math.expm1(gate.sign * Math.log1p(detectableChange(series, decision))))
+      : formatValue(detectableChange(series, decision), unit);
   const open = `neither is a ${worse} proven nor is one beyond ${limitWords(margin, series)} ruled out`;
   return final
     ? `${what}: ${open}, so it is undecided; a change of ${detectable} or more would have been found.`

@@ -1,4 +1,4 @@
-import { percent, plural, quantity, subjectName } from '../metrics/wording.ts';
+import { formatPercentChange, formatValue, plural, subjectName } from '../metrics/notation.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { type ChangeGate, plainFloorMs } from './gates.ts';
 import type { GateOutcome } from './outcome.ts';
@@ -35,8 +35,8 @@ export const judgePlainChange = (
   const relative = baseline === 0 ? null : value / baseline - 1;
   const runs =
     stored.length === 1 ? 'one earlier run' : `the median of ${plural(stored.length, 'earlier run')}`;
-  const effect = relative === null ? '' : ` (${percent(relative)})`;
-  const limitText = quantity(limit, gate.unit);
+  const effect = relative === null ? '' : ` (${formatPercentChange(relative)})`;
+  const limitText = formatValue(limit, gate.unit);
   const name = subjectName(gate.metric, gate.statistic);
   const verdict = missed
     ? `${gate.sign === 1 ? 'above' : 'below'} the limit of ${limitText}, so it fails`
@@ -44,7 +44,7 @@ export const judgePlainChange = (
   return {
     gate,
     state: missed ? 'fail' : 'pass',
-    explanation: `${name} is ${quantity(value, gate.unit)} against ${quantity(baseline, gate.unit)} in ${runs}${effect}: ${verdict} (weak evidence).`,
+    explanation: `${name} is ${formatValue(value, gate.unit)} against ${formatValue(baseline, gate.unit)} in ${runs}${effect}: ${verdict} (weak evidence).`,
     change:
       relative === null
         ? null

@@ -1,10 +1,11 @@
+import { mainOf } from '../metrics/main-metric.ts';
 import { observedValue } from '../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { adviseOnPairs } from './advisory.ts';
 import { inconsistencies, mixedHistory } from './consistency.ts';
 import { cpuWitness } from './cpu-witness.ts';
 import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
-import { chooseMain, type Gate, gatesFor } from './gates.ts';
+import { type Gate, gatesFor } from './gates.ts';
 import { hiddenByDelays, mostlyTimeouts, unjudgedForDelays, withDelays } from './generator-delays.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
 import { judgeHistory, roundsOf } from './judge-history.ts';
@@ -148,7 +149,7 @@ const warningsOf = (
 export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
   const measured = measuredOf(evidence);
   const { baseline, head } = measured;
-  const main = chooseMain(evidence.mainMetric, baseline, head);
+  const main = mainOf(evidence.mainMetric, [...baseline, ...head]);
   const { gates, unmatched } = gatesFor({
     thresholds: evidence.thresholds,
     settings: evidence.settings,
@@ -237,6 +238,7 @@ const describe = (
     evidence.settings.materialityPercent,
   );
   return {
+    main,
     metrics: listMetrics(evidence, { main, outcomes, advice: advice.changes, baseline, head }),
     next,
     progress: progressOf(outcomes, evidence.pairs, main),

@@ -26,7 +26,7 @@ export type SuiteEvidence = {
   history: BaselineRecord[];
   thresholds: Threshold[];
   settings: VerdictSettings;
-  /** The latency metric that is gated by default; null for the one with most values. */
+  /** The latency metric that is gated by default; null for the one that `chooseMain` finds. */
   mainMetric: string | null;
   /** Second, independent set of rounds of the head, measured because the first exceeded the screen. */
   confirmation: RoundMeasurement[] | null;
@@ -84,6 +84,8 @@ export type SuiteJudgement = {
   verdict: Verdict;
   /** One sentence. */
   reason: string;
+  /** The latency that is gated by default; null when none was measured. */
+  main: string | null;
   metrics: JudgedMetric[];
   /**
    * What the run should do next: `decided`; `more-pairs` (side by side, undecided); `confirm` (stored history: the

@@ -1,4 +1,4 @@
-import { plural } from '../metrics/wording.ts';
+import { plural } from '../metrics/notation.ts';
 import type { SuiteEvidence, SuiteJudgement } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
 import type { Verdict } from './verdict.ts';

@@ -21,7 +21,7 @@ const burst = (bestEffort: boolean) => {
   return { ...report, suites: [...report.suites.slice(0, -1), { ...last, generator }] };
 };
 
-const rate = /10,000 users, meant to start within 1\.00 s, started within 8\.00 s \(1,250\/s\)/;
+const rate = /10,000 users, meant to start within 1 s, started within 8 s \(1,250\/s\)/;
 
 for (const [name, render] of [
   ['markdown', renderMarkdown],

@@ -27,14 +27,14 @@ const view: ProgressView = {
 test('a progress line says pairs, interval and how long it may take', () => {
   assert.equal(
     renderProgress(view, 200),
-    'chat-room · pair 4 of 6 to 20 · measuring head 6 s of 10 s · 120 users · chat.delivery p95 48.7 ms · 2 errors · p95 +12% (4% to 20%) · 1 min 10 s to 8 min left',
+    'chat-room · pair 4 of 6 to 20 · measuring head 6 s of 10 s · 120 users · chat.delivery p95 48.7 ms · 2 errors · p95 +12% (+4% to +20%) · 1 min 10 s to 8 min left',
   );
 });
 
 test('it fits any width, and keeps the pairs and the interval longest', () => {
   for (let columns = 20; columns <= 160; columns += 1)
     assert.ok(displayWidth(renderProgress(view, columns)) <= columns, String(columns));
-  assert.match(renderProgress(view, 60), /pair 4 of 6 to 20.*p95 \+12% \(4% to 20%\)/);
+  assert.match(renderProgress(view, 60), /pair 4 of 6 to 20.*p95 \+12% \(\+4% to \+20%\)/);
 });
 
 test('it says what it knows, and no more', () => {

@@ -68,7 +68,7 @@ test('false alarms, power, noise and time, in as many columns as there are', () 
     assert.match(text, /^chat: 2 jobs in 3 h 2 min, judged by chat\.delivery,/);
     assert.match(text, /^unchanged +12 +0 \(0% to 22\.?\d*%\) +12 +0 +0/m);
     assert.match(text, /^\+5% service time +5 +4 \(34% to 99%\) +0 +1 +0/m);
-    assert.match(text, /^\+5% service time +\+5% +\+0\.10% +\+4\.1% +\+5% +\+10%$/m);
+    assert.match(text, /^\+5% service time +\+5% +\+0\.1% +\+4\.1% +\+5% +\+10%$/m);
     assert.match(text, /^slices of 1 s +240 +0\.012 +0\.020 +0\.110/m);
     assert.match(text, /^whole rounds, one.* +10 +0\.060 +0\.112 +–/m);
     assert.ok(!text.includes('\u001b'));
@@ -90,7 +90,7 @@ test('a line of progress says what runs and how long all of it takes', () => {
   };
   assert.equal(
     renderJobProgress(view, 120),
-    'unchanged, 3 jobs left (25 min) · pair 5 of 20 · head · p50 +1.2% (-1.0% to 3.4%)',
+    'unchanged, 3 jobs left (25 min) · pair 5 of 20 · head · p50 +1.2% (−1% to +3.4%)',
   );
   assert.ok(renderJobProgress(view, 40).length <= 40);
 });

@@ -197,6 +197,7 @@ export const sampleParts = (options: SuiteOptions = {}): SuiteParts => {
   );
   const judgement: SuiteJudgement = {
     verdict,
+    main: null,
     reason: hasChange ? why[verdict] : 'All absolute limits hold.',
     metrics: [
       judged('chat.ack', [], relative, 'advisory'),

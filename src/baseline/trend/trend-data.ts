@@ -1,4 +1,5 @@
 import { LatencySketch } from '../../metrics/latency-sketch.ts';
+import { byImportance } from '../../metrics/main-metric.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
 import type { BaselineRecord } from '../baseline-record.ts';
 import { changePoints } from './change-points.ts';
@@ -7,7 +8,7 @@ const statistics = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 type StatisticName = keyof typeof statistics;
 const names = Object.keys(statistics) as StatisticName[];
 
-/** Metrics shown on the page: those with most values. */
+/** Metrics shown on the page at most: the main one and those after it. */
 const maxMetrics = 12;
 
 /** One stored run on the page of trends. */
@@ -28,7 +29,7 @@ export type TrendPoint = {
 export type TrendData = {
   schemaVersion: 1;
   suite: string;
-  /** The one with most values first. */
+  /** The main one first. */
   metrics: string[];
   points: TrendPoint[];
   /** `point` is the index of the first run at the new level. */
@@ -115,10 +116,7 @@ export const trendData = (suite: string, records: readonly BaselineRecord[]): Tr
       values,
     };
   });
-  const metrics = [...counts]
-    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-    .slice(0, maxMetrics)
-    .map(([metric]) => metric);
+  const metrics = byImportance(counts).slice(0, maxMetrics);
   for (const point of points) {
     for (const metric of Object.keys(point.values))
       if (!metrics.includes(metric)) delete point.values[metric];

@@ -25,6 +25,7 @@ const pageFiles = async (): Promise<ReadonlyMap<string, string>> => {
   return new Map([
     ['index.html', await read('trend-page.html')],
     ['trends.js', await read('trend-page.js')],
+    ['notation.js', await read('notation.js')],
     ['README.md', readme],
     // GitHub Pages would otherwise look for templates in all of this.
     ['.nojekyll', ''],

@@ -1,4 +1,4 @@
-import { percent, plural } from '../../metrics/wording.ts';
+import { formatCount, formatPercentChange, plural } from '../../metrics/notation.ts';
 import type { CapacitySettings } from '../../settings/settings-schema.ts';
 import type { Verdict } from '../verdict.ts';
 import type { SearchResult } from './search.ts';
@@ -9,7 +9,7 @@ export type SearchEnd = 'found' | 'top' | 'generator' | 'unjudged' | 'time' | 'p
 /** What a search found on one side, and how it ended. */
 export type SideResult = SearchResult & { end: SearchEnd };
 
-const users = (load: number): string => `${load.toLocaleString('en-US')} users/s`;
+const users = (load: number): string => `${formatCount(load)} users/s`;
 
 /** "holds 380 users/s", "holds at least 800 users/s", "does not hold 50 users/s". */
 const found = ({ holds, breaks, ceiling }: SideResult): string => {
@@ -71,7 +71,7 @@ const byBaseline = (head: SideResult, baseline: SideResult, maxDropPercent: numb
       reason:
         baseline.breaks === null && head.breaks !== null
           ? `${both}, whose true capacity is not known: ${whyOpen(baseline)}.`
-          : `${both} (${percent(head.holds / baseline.holds - 1)}; ${allowed}).`,
+          : `${both} (${formatPercentChange(head.holds / baseline.holds - 1)}; ${allowed}).`,
     };
   if (head.breaks === null)
     return {
@@ -84,7 +84,7 @@ const byBaseline = (head: SideResult, baseline: SideResult, maxDropPercent: numb
       reason:
         head.holds === null
           ? `${both} (${allowed}).`
-          : `${both}: ${percent(head.holds / baseline.holds - 1)}, and ${allowed}.`,
+          : `${both}: ${formatPercentChange(head.holds / baseline.holds - 1)}, and ${allowed}.`,
     };
   return {
     verdict: 'pass',

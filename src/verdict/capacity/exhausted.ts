@@ -1,6 +1,6 @@
+import { formatValue } from '../../metrics/notation.ts';
 import { observedValue } from '../../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
-import { quantity } from '../../metrics/wording.ts';
 import type { CapacityReason } from './capacity-reason.ts';
 
 /** What the machine has for the server. */
@@ -20,8 +20,6 @@ const collectingShare = 0.25;
 
 const outOfFiles = /\b(EMFILE|ENFILE)\b|too many open files/i;
 
-const cores = (count: number): string => (count === 1 ? '1 core' : `${count} cores`);
-
 const cpu = (round: RoundMeasurement, means: ServerMeans): CapacityReason[] => {
   const used = observedValue([round], 'server.cpu', 'mean');
   if (used === null) return [];
@@ -30,8 +28,8 @@ const cpu = (round: RoundMeasurement, means: ServerMeans): CapacityReason[] => {
   if (used < usedUp * means.cores && !oneThread) return [];
   const explanation =
     oneThread && used < usedUp * means.cores
-      ? `The server used ${quantity(used, 'cores')}, which is all that its one JavaScript thread can use, and its event loop was held up by as much as ${quantity(delayMs, 'ms')}.`
-      : `The server used ${quantity(used, 'cores')} of the ${cores(means.cores)} it may use.`;
+      ? `The server used ${formatValue(used, 'cores')}, which is all that its one JavaScript thread can use, and its event loop was held up by as much as ${formatValue(delayMs, 'ms')}.`
+      : `The server used ${formatValue(used, 'cores')} of the ${formatValue(means.cores, 'cores')} it may use.`;
   return [{ what: 'cpu', explanation }];
 };
 
@@ -42,7 +40,7 @@ const memory = (round: RoundMeasurement, means: ServerMeans): CapacityReason[] =
     return [
       {
         what: 'memory',
-        explanation: `The server used ${quantity(resources.maxRssBytes, 'bytes')} of the ${quantity(means.memoryBytes, 'bytes')} of memory there are.`,
+        explanation: `The server used ${formatValue(resources.maxRssBytes, 'bytes')} of the ${formatValue(means.memoryBytes, 'bytes')} of memory there are.`,
       },
     ];
   const collectingMs = observedValue([round], 'server.gc', 'value');
@@ -51,7 +49,7 @@ const memory = (round: RoundMeasurement, means: ServerMeans): CapacityReason[] =
   return [
     {
       what: 'memory',
-      explanation: `The server spent ${quantity(collectingMs / round.activeMs, 'ratio')} of the time in garbage collection, with ${quantity(resources.maxHeapUsedBytes ?? 0, 'bytes')} of heap in use.`,
+      explanation: `The server spent ${formatValue(collectingMs / round.activeMs, 'ratio')} of the time in garbage collection, with ${formatValue(resources.maxHeapUsedBytes ?? 0, 'bytes')} of heap in use.`,
     },
   ];
 };
@@ -63,7 +61,7 @@ const descriptors = (round: RoundMeasurement): CapacityReason[] => {
     return [
       {
         what: 'descriptors',
-        explanation: `The server had ${quantity(resources.maxOpenFiles, 'count')} files and connections open, and its limit is ${quantity(limit, 'count')}.`,
+        explanation: `The server had ${formatValue(resources.maxOpenFiles, 'count')} files and connections open, and its limit is ${formatValue(limit, 'count')}.`,
       },
     ];
   const error = round.errors.find(

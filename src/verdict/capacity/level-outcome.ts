@@ -1,7 +1,7 @@
 import type { TailgateError } from '../../errors.ts';
 import { isLatencyMetric, valueFromCounters } from '../../metrics/metric-names.ts';
+import { formatValue } from '../../metrics/notation.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
-import { quantity } from '../../metrics/wording.ts';
 import type { AppliedLimit, SuiteJudgement } from '../judgement.ts';
 import { type CapacityReason, inOrderOfCause } from './capacity-reason.ts';
 import { exhaustedResources, type ServerMeans } from './exhausted.ts';
@@ -66,7 +66,7 @@ const failedAltogether = (round: RoundMeasurement): CapacityReason | null => {
   if (share < 0.5) return null;
   return {
     what: 'errors',
-    explanation: `${quantity(share, 'ratio')} of the attempts failed.${mostFrequentError(round)}`,
+    explanation: `${formatValue(share, 'ratio')} of the attempts failed.${mostFrequentError(round)}`,
   };
 };
 
@@ -107,7 +107,7 @@ export const levelOutcome = (evidence: LevelEvidence): LevelOutcome => {
   if (achieved === null || achieved < reachedShare * load)
     return invalid(
       'generator',
-      `The load generator reached ${quantity(achieved ?? 0, 'count')} of ${quantity(load, 'count')} users a second.`,
+      `The load generator reached ${formatValue(achieved ?? 0, 'count')} of ${formatValue(load, 'count')} users a second.`,
     );
   const failed = failedAltogether(round);
   const broken = brokenLimits(round, judgement);
@@ -120,7 +120,7 @@ export const levelOutcome = (evidence: LevelEvidence): LevelOutcome => {
       : [
           {
             what: 'throughput' as const,
-            explanation: `Of ${quantity(load, 'count')} users a second ${quantity(piling.perSecond, 'count')} did not leave again: the server completes fewer than arrive.`,
+            explanation: `Of ${formatValue(load, 'count')} users a second ${formatValue(piling.perSecond, 'count')} did not leave again: the server completes fewer than arrive.`,
           },
         ]),
   ];

@@ -7,12 +7,13 @@ import {
   formatCount,
   formatDuration,
   formatElapsed,
+  formatInterval,
+  formatLimit,
   formatPair,
   formatPercentChange,
   formatShare,
-  formatTick,
   formatValue,
-} from '../../src/report/format-value.ts';
+} from '../../src/metrics/notation.ts';
 import { sparkline } from '../../src/report/sparkline.ts';
 
 test('latencies have three significant digits in the unit that fits', () => {
@@ -25,10 +26,12 @@ test('latencies have three significant digits in the unit that fits', () => {
     [99.96, '100 ms'],
     [412.4, '412 ms'],
     [999.4, '999 ms'],
-    [999.6, '1.00 s'],
+    [999.6, '1 s'],
     [1234, '1.23 s'],
     [98_760, '98.8 s'],
-    [150_000, '2.50 min'],
+    [119_400, '119 s'],
+    [125_000, '2 min 5 s'],
+    [-41.25, '−41.3 ms'],
     [null, '–'],
     [Number.NaN, '–'],
     [Number.POSITIVE_INFINITY, '–'],
@@ -51,8 +54,8 @@ test('wall time, bytes, counts, shares', () => {
     '0 B',
     '812 B',
     '999 B',
-    '1.00 KB',
-    '41.2 KB',
+    '1 kB',
+    '41.2 kB',
     '412 MB',
     '4.12 GB',
     '5,000 TB',
@@ -69,23 +72,33 @@ test('wall time, bytes, counts, shares', () => {
   assert.equal(formatValue(1, 'cores'), '1 core');
   assert.equal(formatValue(1234.5, 'perSecond'), '1,235/s');
   assert.equal(formatValue(12, 'ms', 'count'), '12');
-  assert.equal(formatTick(80), '80 ms');
-  assert.equal(formatTick(1500), '1.5 s');
+  assert.equal(formatDuration(1500), '1.5 s');
 });
 
 test('a change is as precise as its interval', () => {
   const change = (relative: number, low: number | null, high: number | null) =>
     formatChange({ relative, low, high });
-  assert.equal(change(0.12, 0.08, 0.16), '+12% (8% to 16%)');
-  assert.equal(change(0.0123, 0.0051, 0.0204), '+1.2% (0.5% to 2.0%)');
-  assert.equal(change(-0.00034, -0.0012, 0.0009), '-0.03% (-0.12% to 0.09%)');
-  assert.equal(change(0.0001, -0.03, 0.03), '0% (-3% to 3%)');
-  assert.equal(change(-0.0001, -0.03, 0.03), '0% (-3% to 3%)');
-  assert.equal(change(0.18, 0.18, 0.18), '+18% (18% to 18%)');
+  assert.equal(change(0.12, 0.08, 0.16), '+12% (+8% to +16%)');
+  assert.equal(change(0.0123, 0.0051, 0.0204), '+1.2% (+0.5% to +2%)');
+  assert.equal(change(-0.00034, -0.0012, 0.0009), '−0.03% (−0.12% to +0.09%)');
+  assert.equal(change(0.0001, -0.03, 0.03), '0% (−3% to +3%)');
+  assert.equal(change(-0.0001, -0.03, 0.03), '0% (−3% to +3%)');
+  assert.equal(change(0.18, 0.18, 0.18), '+18% (+18% to +18%)');
   assert.equal(change(0, 0, 0), '0% (0% to 0%)');
   assert.equal(change(1.5, null, null), '+150%');
-  assert.equal(change(-0.034, null, null), '-3.4%');
+  assert.equal(change(-0.034, null, null), '−3.4%');
   assert.equal(formatPercentChange(0), '0%');
+  assert.equal(
+    formatPercentChange(0.182, { low: 0.176, high: 0.188 }),
+    '+18.2%',
+    'alone as with its interval',
+  );
+  assert.equal(change(3, 1.2, 40), '+300% (at least +120%)');
+  assert.equal(change(3, -0.2, 40), '+300% (−20% or more)');
+  assert.equal(formatInterval(-0.021, 0.039), 'between −2% and +4%');
+  assert.equal(formatInterval(-0.2, 40), 'between a fall and a rise of any size');
+  assert.equal(formatLimit(0.1), '+10%');
+  assert.equal(formatLimit(-0.025), '−2.5%');
 });
 
 test('two values share their unit', () => {
@@ -97,10 +110,13 @@ test('two values share their unit', () => {
 
 test('a formatted number is within half a percent of the number, and never in exponent form', () => {
   fc.assert(
-    fc.property(fc.double({ min: 1e-3, max: 1e8, noNaN: true }), (ms) => {
+    fc.property(fc.double({ min: 1e-9, max: 3.5e6, noNaN: true }), (ms) => {
       const text = formatDuration(ms);
-      const factor = text.endsWith(' min') ? 60_000 : text.endsWith(' ms') ? 1 : 1000;
-      const back = Number.parseFloat(text.replaceAll(',', '')) * factor;
+      const sizes: Record<string, number> = { ms: 1, s: 1000, min: 60_000 };
+      const back = [...text.matchAll(/([\d.]+) (ms|s|min)/g)].reduce(
+        (sum, [, number, unit]) => sum + Number(number) * sizes[unit!]!,
+        0,
+      );
       assert.ok(Math.abs(back - ms) <= ms * 0.0051, `${ms}: ${text}`);
       assert.doesNotMatch(text, /e[+-]?\d/);
     }),
