@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as esbuild, type Metafile } from 'esbuild';
@@ -106,7 +106,6 @@ export const buildBundle = async (
   if (problems.length > 0) throw new Error(`The bundle is not as it must be:\n${problems.join('\n')}`);
   await writeFile(path.join(outDir, 'THIRD_PARTY_LICENSES'), thirdPartyLicences(packages));
   await writeFile(path.join(outDir, 'package.json'), '{ "type": "module" }\n');
-  if (wanted.includes('cli')) await chmod(path.join(outDir, 'cli.js'), 0o755);
   return metafile;
 };
 
