@@ -11,6 +11,7 @@ COPY package.json LICENSE README.md /opt/tailgate/
 COPY *.schema.json /opt/tailgate/
 COPY dist /opt/tailgate/dist
 COPY examples/chat-server /opt/tailgate/examples/chat-server
+COPY examples/demo /opt/tailgate/examples/demo
 COPY scenarios/chat-room.yml /opt/tailgate/scenarios/
 
 # The work folder comes from outside, with an owner of its own, whom git would not trust.

@@ -9,13 +9,12 @@ import { licenceProblems, thirdPartyLicences } from './build/third-party-licence
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Programs of the bundle: name -> source. The demonstration needs a server, and must run without an install. */
+/** Programs of the bundle: name -> source. The demonstration needs a server without an install. */
 const programs: Readonly<Record<string, string>> = {
   action: 'src/entry/action.ts',
   post: 'src/entry/post.ts',
   report: 'src/entry/report.ts',
   cli: 'src/entry/cli.ts',
-  demo: 'src/entry/demo.ts',
   'examples/chat-server': 'examples/chat-server/server.js',
   'load-worker': 'src/entry/load-worker.ts',
 };

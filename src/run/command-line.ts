@@ -8,6 +8,7 @@ import type { CliRequest } from '../settings/cli-request.ts';
 import { acceptBaseline, showBaseline } from './baseline-commands.ts';
 import { capacityCommand } from './capacity-command.ts';
 import { compareReports } from './compare-command.ts';
+import { demoCommand } from './demo-command.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { gateCommand, showProblems } from './gate-command.ts';
 import { renderReportCommand } from './report-command.ts';
@@ -38,6 +39,8 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
         github: null,
         record: request.command === 'baseline record',
       });
+    case 'demo':
+      return demoCommand(hostFor(false), print);
     case 'validate':
       return validateCommand({ host: hostFor(false), print, inputs: request.inputs });
     case 'baseline show':

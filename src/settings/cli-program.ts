@@ -259,6 +259,12 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
       };
     },
   );
+  onValues(
+    program
+      .command('demo')
+      .description('Try the gate on an embedded server, made slower on purpose: about a minute.'),
+    () => ({ command: 'demo' }),
+  );
   program.addHelpText(
     'after',
     '\n"tailgate <command> --help" lists the flags of a command. Most of them are settings too, and go over tailgate.yml.',

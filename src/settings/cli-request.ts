@@ -12,6 +12,7 @@ export type ReportFiles = {
 export type CliRequest =
   | { command: 'run'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
   | { command: 'validate'; inputs: RawInputs }
+  | { command: 'demo' }
   | { command: 'baseline show'; inputs: RawInputs; json: string | undefined }
   | { command: 'baseline record'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
   | {

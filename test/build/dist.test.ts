@@ -53,7 +53,6 @@ describe('the committed bundle', () => {
       'post',
       'report',
       'cli',
-      'demo',
       'load-worker',
       'engine-socketio-v3',
       'engine-stomp',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -79,4 +79,26 @@ test('the installed program runs the gate on the example server', async () => {
   assert.equal(exitCode, 0, stdout + stderr);
   const report = JSON.parse(await readFile(path.join(app, 'report.json'), 'utf8'));
   assert.equal(report.verdict, 'pass');
+});
+
+test('its demonstration measures both versions, whatever variables are set', async () => {
+  const env = {
+    PATH: process.env.PATH,
+    JWT_SECRET: 'x',
+    PORT: '1',
+    CHAT_DELAY_MS: 'x',
+    CREATE_ON_JOIN: 'true',
+  };
+  const child = spawn('node_modules/.bin/tailgate', ['demo'], { cwd: app, env });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+      // The first pair is measured: all that it needs works. The rest takes a minute.
+      if (/pair 2 of/.test(log)) child.kill('SIGINT');
+    });
+  const exitCode = await new Promise((resolve) => child.on('close', resolve));
+  assert.equal(exitCode, 130, log);
+  assert.match(log, /Side by side on the same machine: [12] pairs? of/);
+  assert.doesNotMatch(log, /ROOM_|TARGET_/);
 });

@@ -121,7 +121,7 @@ test('a mistake on the command line is a usage error that says what to write', (
     [
       'frobnicate',
       'COMMAND_UNKNOWN',
-      'There is no command "frobnicate".\nCommands: "run", "validate", "baseline", "compare", "report", "capacity", "verify".',
+      'There is no command "frobnicate".\nCommands: "run", "validate", "baseline", "compare", "report", "capacity", "verify", "demo".',
     ],
     ['baseline shwo', 'COMMAND_UNKNOWN', 'There is no command "shwo".\nDid you mean "show"?'],
     [
@@ -187,7 +187,7 @@ test('a mistake on the command line is a usage error that says what to write', (
 test('help names every command and every exit code; no command at all shows it too', () => {
   const help = read('--help');
   assert.ok(help.command === 'help' && help.asked);
-  for (const command of ['run', 'validate', 'baseline', 'compare', 'report', 'capacity', 'verify'])
+  for (const command of ['run', 'validate', 'baseline', 'compare', 'report', 'capacity', 'verify', 'demo'])
     assert.match(help.text, new RegExp(`^  ${command} `, 'm'));
   for (const [name, code] of Object.entries(exitCodes))
     assert.ok(help.text.includes(`${String(code).padStart(5)}  ${exitMeanings[name as ExitName]}`), name);
