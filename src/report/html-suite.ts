@@ -19,7 +19,15 @@ import {
 import { verdictWord } from './headline.ts';
 import { type Cell, htmlCode, htmlFigure, htmlTable } from './html-page.ts';
 import { arrivalNotes, errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
-import { explanationsOf, isChanged, type MetricRow, metricRows, placeOf, shortRule } from './metric-rows.ts';
+import {
+  explanationsOf,
+  isChanged,
+  type MetricRow,
+  metricRows,
+  placeOf,
+  shortRule,
+  valuesOf,
+} from './metric-rows.ts';
 import { distributionChart, roundsChart, trendChart } from './report-charts.ts';
 import type { MetricReport, ProblemReport, SuiteReport } from './report-model.ts';
 import { xmlLines, xmlText } from './xml-text.ts';
@@ -203,9 +211,10 @@ export const levelsHtml = (group: LevelGroup): string => {
     const metric = metricNamed(suite, main);
     return [
       text(xmlText(name, 80)),
-      ...(['meanMs', 'p50Ms', 'p95Ms', 'p99Ms'] as const).map((field) =>
-        number(formatPair(metric?.baseline?.[field] ?? null, metric?.head?.[field] ?? null, formatDuration)),
-      ),
+      ...['mean', 'p50', 'p95', 'p99'].map((statistic) => {
+        const { baseline = null, head = null } = metric === null ? {} : valuesOf(metric, statistic);
+        return number(formatPair(baseline, head, formatDuration));
+      }),
       number(formatPair(errorRate(suite, 'baseline'), errorRate(suite, 'head'), formatShare)),
       text(verdictHtml(suite.verdict)),
     ];

@@ -10,7 +10,7 @@ import { codeSpan, prose } from './escape-markdown.ts';
 import { verdictEmoji, verdictWord } from './headline.ts';
 import { arrivalNotes, errorRate, type LevelGroup, mainOfLevels, metricNamed } from './level-groups.ts';
 import { shrinkingSizes, table } from './markdown-blocks.ts';
-import { isChanged, metricRows } from './metric-rows.ts';
+import { isChanged, metricRows, valuesOf } from './metric-rows.ts';
 
 /** One table by level, base against head, from the fullest to the shortest. */
 export const levelTables = (group: LevelGroup, headLabel: string): string[] => {
@@ -22,12 +22,8 @@ export const levelTables = (group: LevelGroup, headLabel: string): string[] => {
     const found = metric === null ? [] : metricRows({ metrics: [metric], main });
     const cells = statistics.map((statistic) => {
       if (metric === null) return noValue;
-      const field = `${statistic}Ms` as 'meanMs' | 'p50Ms' | 'p95Ms' | 'p99Ms';
-      const values = formatPair(
-        metric.baseline?.[field] ?? null,
-        metric.head?.[field] ?? null,
-        formatDuration,
-      );
+      const { baseline, head } = valuesOf(metric, statistic);
+      const values = formatPair(baseline, head, formatDuration);
       const row = found.find((one) => one.statistic === statistic);
       return row?.change && isChanged(row.change)
         ? `${values} **${formatPercentChange(row.change.relative, row.change)}**`

@@ -62,6 +62,8 @@ export const judgedMetric = (metric: JudgedMetric): MetricReport => ({
       ? {
           statistic: change.statistic,
           relative: change.relative,
+          baseline: finite(change.baseline),
+          head: finite(change.head),
           low: finite(change.low),
           high: finite(change.high),
           confidence: finite(change.confidence),
@@ -75,6 +77,7 @@ export const judgedMetric = (metric: JudgedMetric): MetricReport => ({
     verdict: limit.verdict,
     explanation: limit.explanation,
     detectable: finite(limit.detectable),
+    ...(limit.value === undefined ? {} : { value: finite(limit.value) }),
     file: limit.file,
     line: limit.line,
   })),

@@ -1,5 +1,5 @@
 import { metricAliases } from '../metrics/metric-names.ts';
-import { subjectName } from '../metrics/notation.ts';
+import { formatValue, subjectName } from '../metrics/notation.ts';
 import type {
   ChangeReport,
   LatencySummaryReport,
@@ -61,27 +61,40 @@ const plainStatistics = (metric: MetricReport, isMain: boolean): string[] => {
   return isMain ? ['p50', 'p95', 'p99'] : ['p95'];
 };
 
+type RowValues = Pick<MetricRow, 'baseline' | 'head'>;
+
+/**
+ * The lines of one metric. What an absolute limit was held against, the value over all messages, is a line of its own
+ * where it is not the typical value of a pair that stands beside the change.
+ */
 const rowsOf = (metric: MetricReport, isMain: boolean): MetricRow[] => {
   const named = new Set([...metric.limit, ...metric.change].map((part) => part.statistic));
   const statistics = named.size > 0 ? [...named] : plainStatistics(metric, isMain);
   return statistics
     .sort((a, b) => rank(a) - rank(b))
-    .map((statistic) => {
+    .flatMap((statistic) => {
       const limits = metric.limit.filter((limit) => limit.statistic === statistic);
       const change = metric.change.find((entry) => entry.statistic === statistic) ?? null;
-      const verdict = worstOf(limits);
-      const isOpen = verdict === 'fail' || verdict === 'inconclusive' || verdict === 'invalid';
-      return {
-        metric: metric.id,
-        statistic,
-        unit: metric.unit,
-        baseline: statisticOf(metric, 'baseline', statistic),
-        head: statisticOf(metric, 'head', statistic),
-        change,
-        limits,
-        verdict,
-        notable: isOpen || isChanged(change),
+      const row = (values: RowValues, shownChange: ChangeReport | null, own: LimitReport[]): MetricRow => {
+        const verdict = worstOf(own);
+        const isOpen = verdict === 'fail' || verdict === 'inconclusive' || verdict === 'invalid';
+        const notable = isOpen || isChanged(shownChange);
+        const { id, unit } = metric;
+        return { metric: id, statistic, unit, ...values, change: shownChange, limits: own, verdict, notable };
       };
+      const values = valuesOf(metric, statistic);
+      const apart = limits.filter(({ value }) => {
+        const held = formatValue(value ?? null, metric.unit, statistic);
+        return value !== undefined && held !== formatValue(values.head, metric.unit, statistic);
+      });
+      return [
+        row(
+          values,
+          change,
+          limits.filter((limit) => !apart.includes(limit)),
+        ),
+        ...(apart.length === 0 ? [] : [row(overAll(metric, statistic), null, apart)]),
+      ];
     });
 };
 
@@ -154,14 +167,23 @@ const summaryField: Record<string, keyof LatencySummaryReport> = {
 export const isDistribution = (metric: MetricReport): boolean =>
   metric.head !== null || metric.baseline !== null;
 
-/** The value of one statistic of one side; null when it was not measured. */
-export const statisticOf = (
-  metric: Pick<MetricReport, 'baseline' | 'head' | 'baselineValue' | 'headValue'>,
-  side: 'baseline' | 'head',
+/** The values of one statistic that agree with its change; those over all messages where there is none. */
+export function valuesOf(
+  metric: Pick<MetricReport, 'baseline' | 'head' | 'baselineValue' | 'headValue' | 'change'>,
   statistic: string,
-): number | null => {
-  const summary = side === 'baseline' ? metric.baseline : metric.head;
+): RowValues {
+  const change = metric.change.find((entry) => entry.statistic === statistic);
+  return change?.baseline !== undefined && change.head !== undefined
+    ? { baseline: change.baseline, head: change.head }
+    : overAll(metric, statistic);
+}
+
+function overAll(
+  metric: Pick<MetricReport, 'baseline' | 'head' | 'baselineValue' | 'headValue'>,
+  statistic: string,
+): RowValues {
   const field = summaryField[statistic];
-  if (summary !== null && field !== undefined) return summary[field];
-  return side === 'baseline' ? metric.baselineValue : metric.headValue;
-};
+  return field !== undefined && (metric.baseline !== null || metric.head !== null)
+    ? { baseline: metric.baseline?.[field] ?? null, head: metric.head?.[field] ?? null }
+    : { baseline: metric.baselineValue, head: metric.headValue };
+}

@@ -26,6 +26,12 @@ export const changeSchema = z
   .strictObject({
     statistic: z.string().describe('mean, p50, p90, p95, p99, p999, max, count, or value'),
     relative: z.number().describe('Head against baseline, as a ratio minus one'),
+    baseline: finiteOrNull
+      .optional()
+      .describe(
+        'What it is a change from: side by side the typical value of a pair (geometric mean over the pairs), else the stored one',
+      ),
+    head: finiteOrNull.optional().describe('What it is a change to: baseline * (1 + relative)'),
     low: finiteOrNull.describe('Lower end of the confidence interval of "relative"; null when there is none'),
     high: finiteOrNull.describe('Upper end of the confidence interval'),
     confidence: finiteOrNull.describe('Confidence of the interval, for example 0.95'),
@@ -42,6 +48,9 @@ export const limitSchema = z
       .string()
       .describe('One sentence: what was compared, the effect, how many pairs, and why this verdict'),
     detectable: finiteOrNull.describe('Smallest change that could have been detected, as a ratio minus one'),
+    value: finiteOrNull
+      .optional()
+      .describe('What an absolute limit was held against: the value at the head over all its messages'),
     file: z.string().nullable().describe('Where the rule stands'),
     line: z.number().int().nullable(),
   })
@@ -52,8 +61,12 @@ export const metricReportSchema = z.strictObject({
     .string()
     .describe('<subject>.<kind>, for example chat.delivery; or a counter, rate, resource or custom metric'),
   unit: z.enum(['ms', 'count', 'ratio', 'bytes', 'cores', 'perSecond']),
-  baseline: latencySummarySchema.nullable().describe('The distribution of the baseline, for latencies'),
-  head: latencySummarySchema.nullable().describe('The distribution of the head, for latencies'),
+  baseline: latencySummarySchema
+    .nullable()
+    .describe('The distribution of the baseline over all its messages, for latencies'),
+  head: latencySummarySchema
+    .nullable()
+    .describe('The distribution of the head over all its messages, for latencies'),
   baselineValue: finiteOrNull.describe(
     'For counters, rates, resources and custom metrics, which have one value',
   ),

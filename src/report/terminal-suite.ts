@@ -20,6 +20,7 @@ import {
   placeOf,
   rowName,
   shortRule,
+  valuesOf,
 } from './metric-rows.ts';
 import type { MetricReport, ProblemReport, SuiteReport } from './report-model.ts';
 import { sparkline } from './sparkline.ts';
@@ -190,13 +191,15 @@ export const suiteText = (suite: SuiteReport, options: SuiteTextOptions, paint: 
 export const levelsText = (group: LevelGroup, columns: number, paint: Paint): string => {
   const main = mainOfLevels(group);
   const metrics = group.levels.map(({ suite }) => metricNamed(suite, main));
-  const column = (title: string, field: 'meanMs' | 'p50Ms' | 'p95Ms' | 'p99Ms', drop: number): Column => ({
+  const column = (title: string, statistic: 'mean' | 'p50' | 'p95' | 'p99', drop: number): Column => ({
     title,
     right: true,
     drop,
-    cells: metrics.map((metric) =>
-      formatPair(metric?.baseline?.[field] ?? null, metric?.head?.[field] ?? null, formatDuration),
-    ),
+    cells: metrics.map((metric) => {
+      if (metric === null) return noValue;
+      const { baseline, head } = valuesOf(metric, statistic);
+      return formatPair(baseline, head, formatDuration);
+    }),
   });
   const table = layout(
     [
@@ -206,10 +209,10 @@ export const levelsText = (group: LevelGroup, columns: number, paint: Paint): st
         drop: 0,
         cells: group.levels.map((level) => cleanLine(level.name, 60)),
       },
-      column('Mean', 'meanMs', 4),
-      column('p50', 'p50Ms', 2),
-      column('p95', 'p95Ms', 0),
-      column('p99', 'p99Ms', 1),
+      column('Mean', 'mean', 4),
+      column('p50', 'p50', 2),
+      column('p95', 'p95', 0),
+      column('p99', 'p99', 1),
       {
         title: 'Errors',
         right: true,

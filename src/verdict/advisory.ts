@@ -4,7 +4,7 @@ import type { Statistic } from '../metrics/threshold.ts';
 import type { Change, MeasuredPair } from './judgement.ts';
 import { studentTUpperQuantile, studentTUpperTail } from './statistics/distributions.ts';
 import { falseDiscoveries } from './statistics/false-discovery.ts';
-import { pairLogRatio, sketchResolution, summarisePairs } from './statistics/pair-effect.ts';
+import { pairLogRatio, sketchResolution, summarisePairs, typicalValues } from './statistics/pair-effect.ts';
 
 /** Share of the advisory findings that may be false: Benjamini and Hochberg. */
 const falseDiscoveryRate = 0.05;
@@ -45,6 +45,7 @@ export const adviseOnPairs = (
       const change = {
         statistic,
         relative: Math.expm1(summary.mean),
+        ...typicalValues(pairs, metric, statistic, summary.mean),
         low: Math.expm1(summary.mean - reach),
         high: Math.expm1(summary.mean + reach),
         confidence,

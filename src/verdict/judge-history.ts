@@ -80,6 +80,8 @@ const judgeLogChange = (
     change: {
       statistic: gate.statistic,
       relative,
+      baseline: centre,
+      head: value,
       low: null,
       high: null,
       confidence: null,

@@ -29,7 +29,7 @@ import type { Change, MeasuredPair } from './judgement.ts';
 import { jobAlpha, passBeta } from './look-schedule.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 import { samplesNeeded, samplesOver } from './sample-sizes.ts';
-import { estimatorFor, pairLogRatio, sketchResolution } from './statistics/pair-effect.ts';
+import { estimatorFor, pairLogRatio, sketchResolution, typicalValues } from './statistics/pair-effect.ts';
 
 type Sides = { baseline: RoundMeasurement[]; head: RoundMeasurement[] };
 
@@ -115,7 +115,12 @@ const countSeries = (gate: CountGate, sides: Sides): CountSeries | null => {
 };
 
 /** The change with its interval: it lies above zero exactly when it is proven, below the margin when that is ruled out. */
-const changeOf = (series: ChangeSeries, decision: ChangeDecision, suites: number): Change | null => {
+const changeOf = (
+  series: ChangeSeries,
+  decision: ChangeDecision,
+  pairs: readonly MeasuredPair[],
+  suites: number,
+): Change | null => {
   const { summary, failBoundary, passBoundary, share } = decision;
   const sign = series.gate.sign;
   const downwards = sign === 1 ? failBoundary : passBoundary;
@@ -124,9 +129,14 @@ const changeOf = (series: ChangeSeries, decision: ChangeDecision, suites: number
   const high = summary.mean + upwards * summary.standardError;
   const relative = (value: number) => (series.scale === 'log' ? Math.expm1(value) : value / series.base);
   if (series.scale === 'difference' && !(series.base > 0)) return null;
+  const between =
+    series.scale === 'log'
+      ? typicalValues(pairs, series.gate.metric, series.gate.statistic, summary.mean)
+      : { baseline: series.base, head: series.base + summary.mean };
   return {
     statistic: series.gate.statistic,
     relative: relative(summary.mean),
+    ...between,
     low: relative(low),
     high: relative(high),
     confidence: 1 - (jobAlpha * share) / suites - passBeta,
@@ -180,12 +190,13 @@ export type PairsJudgement = { outcomes: GateOutcome[]; settled: boolean };
 const outcomeOf = (
   series: Series,
   decision: SeriesDecision,
-  sides: Sides,
+  pairs: readonly MeasuredPair[],
   options: { settled: boolean; final: boolean; suites: number },
 ): GateOutcome => {
   // Between looks nothing is decided, and a gate that is still open when another one failed stays open.
   const state: State = options.settled ? decision.state : 'undecided';
   const { gate } = series;
+  const sides = sidesOf(pairs);
   const baseline = observedValue(sides.baseline, gate.metric, gate.statistic);
   const head = observedValue(sides.head, gate.metric, gate.statistic);
   const where = `in ${plural(sides.head.length, 'pair')}`;
@@ -201,15 +212,22 @@ const outcomeOf = (
     };
   const one = series as ChangeSeries;
   const made = decision as ChangeDecision;
-  const change = changeOf(one, made, options.suites);
+  const change = changeOf(one, made, pairs, options.suites);
   return {
     gate,
     state,
-    explanation: explainChange(one, made, state, change, { baseline: baseline!, head: head! }, options.final),
+    explanation: explainChange(
+      one,
+      made,
+      state,
+      change,
+      change ?? { baseline: baseline!, head: head! },
+      options.final,
+    ),
     change,
     detectable: one.scale === 'log' ? detectableChange(one, made) : null,
-    baselineValue: baseline,
-    headValue: head,
+    baselineValue: change?.baseline ?? baseline,
+    headValue: change?.head ?? head,
   };
 };
 
@@ -263,7 +281,7 @@ export const judgePairs = (
     const made = decision.decisions[index];
     if (made === undefined)
       return plainOutcome(gate, 'undecided', 'One pair is not enough to compare anything.');
-    return outcomeOf(series[index]!, made, sides, shown);
+    return outcomeOf(series[index]!, made, pairs, shown);
   });
   return { outcomes, settled };
 };

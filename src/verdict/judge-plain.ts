@@ -51,6 +51,8 @@ export const judgePlainChange = (
         : {
             statistic: gate.statistic,
             relative,
+            baseline,
+            head: value,
             low: null,
             high: null,
             confidence: null,

@@ -14,7 +14,7 @@ import { maxHistory } from './statistics/stored-history.ts';
 import { typicalSummary } from './typical-summary.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
 
-const limitOf = ({ gate, state, explanation, detectable }: GateOutcome): AppliedLimit[] =>
+const limitOf = ({ gate, state, explanation, detectable, headValue }: GateOutcome): AppliedLimit[] =>
   state === 'skipped'
     ? []
     : [
@@ -24,6 +24,7 @@ const limitOf = ({ gate, state, explanation, detectable }: GateOutcome): Applied
           verdict: (state === 'undecided' ? 'inconclusive' : state) satisfies Verdict,
           explanation,
           detectable,
+          ...(gate.kind === 'absolute' ? { value: headValue } : {}),
           file: gate.file,
           line: gate.line,
         },
@@ -60,7 +61,18 @@ const plainChanges = (
     const from = statisticOfSummary(before, statistic)!;
     const to = statisticOfSummary(after, statistic)!;
     if (known.has(statistic) || !(from > 0)) return [];
-    return [{ statistic, relative: to / from - 1, low: null, high: null, confidence: null, samples }];
+    return [
+      {
+        statistic,
+        relative: to / from - 1,
+        baseline: from,
+        head: to,
+        low: null,
+        high: null,
+        confidence: null,
+        samples,
+      },
+    ];
   });
 };
 
@@ -97,6 +109,7 @@ export const listMetrics = (
     const known = new Set(compared.map((change) => change.statistic));
     const isLatency = latencies.has(id);
     const statistic = own[0]?.gate.statistic ?? advised[0]?.statistic ?? 'value';
+    const shown = compared.find((change) => change.statistic === statistic);
     const before = isLatency ? baselineSummary(evidence, id) : null;
     const after = isLatency ? (distributionOver(head, id)?.summary() ?? null) : null;
     return {
@@ -104,8 +117,10 @@ export const listMetrics = (
       unit: isLatency ? 'ms' : unitOfObserved(id, statistic, rounds),
       baseline: before,
       head: after,
-      baselineValue: isLatency ? null : (own[0]?.baselineValue ?? observedValue(baseline, id, statistic)),
-      headValue: isLatency ? null : (own[0]?.headValue ?? observedValue(head, id, statistic)),
+      baselineValue: isLatency
+        ? null
+        : (shown?.baseline ?? own[0]?.baselineValue ?? observedValue(baseline, id, statistic)),
+      headValue: isLatency ? null : (shown?.head ?? own[0]?.headValue ?? observedValue(head, id, statistic)),
       change: distinct([
         ...compared,
         ...(stored ? plainChanges(before, after, known, Math.min(maxHistory, evidence.history.length)) : []),

@@ -52,6 +52,12 @@ export type Change = {
   statistic: string;
   /** Ratio minus one. */
   relative: number;
+  /**
+   * What it is a change between, so that `head` is `baseline * (1 + relative)`: side by side the typical values of a
+   * pair, where the summaries of a metric are over all messages of all pairs; else the stored value and this run's.
+   */
+  baseline: number;
+  head: number;
   low: number | null;
   high: number | null;
   confidence: number | null;
@@ -64,6 +70,8 @@ export type AppliedLimit = {
   verdict: Verdict;
   explanation: string;
   detectable: number | null;
+  /** The value at head that an absolute limit was held against; absent for a limit on a change. */
+  value?: number | null;
   file: string | null;
   line: number | null;
 };

@@ -26,10 +26,21 @@ test('what is not a number becomes null, and a change without a number is left o
       baseline: empty,
       headValue: Number.POSITIVE_INFINITY,
       change: [
-        { statistic: 'p50', relative: Number.NaN, low: null, high: null, confidence: null, samples: 2 },
+        {
+          statistic: 'p50',
+          relative: Number.NaN,
+          baseline: 0,
+          head: 0,
+          low: null,
+          high: null,
+          confidence: null,
+          samples: 2,
+        },
         {
           statistic: 'p95',
           relative: 0.1,
+          baseline: 10,
+          head: 11,
           low: Number.NEGATIVE_INFINITY,
           high: 0.3,
           confidence: 0.95,

@@ -1,6 +1,7 @@
 import { tailgateError } from '../../src/errors.ts';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { sketchOver } from '../../src/metrics/merge-rounds.ts';
+import { quantileOf } from '../../src/metrics/observed-value.ts';
 import { type RoundMeasurement, standardCounters } from '../../src/metrics/round-measurement.ts';
 import { seededRandom } from '../../src/metrics/seeded-random.ts';
 import { buildReport, buildSuiteReport, type SuiteParts } from '../../src/report/build-report.ts';
@@ -89,9 +90,17 @@ export const sampleRound = (options: RoundOptions): RoundMeasurement => {
   };
 };
 
-const change = (statistic: string, relative: number, spread: number | null, samples: number): Change => ({
+const change = (
+  statistic: string,
+  relative: number,
+  spread: number | null,
+  samples: number,
+  baseline: number,
+): Change => ({
   statistic,
   relative,
+  baseline,
+  head: baseline * (1 + relative),
   low: spread === null ? null : relative - spread,
   high: spread === null ? null : relative + spread,
   confidence: spread === null ? null : 0.95,
@@ -158,8 +167,14 @@ export const sampleParts = (options: SuiteOptions = {}): SuiteParts => {
     baselineValue: null,
     headValue: null,
     change: hasChange
-      ? ['p50', 'p95', 'p99'].map((statistic, i) =>
-          change(statistic, changed + 0.002 * i, spread === null ? null : spread * (i + 1), count),
+      ? (['p50', 'p95', 'p99'] as const).map((statistic, i) =>
+          change(
+            statistic,
+            changed + 0.002 * i,
+            spread === null ? null : spread * (i + 1),
+            count,
+            sketchOver(baseline, id)?.quantileMs(quantileOf[statistic]) ?? 0,
+          ),
         )
       : [],
     limit: [...limits],

@@ -91,6 +91,24 @@ export const pairLogRatio = (
   return logRatio(observedValue([head], metric, statistic), observedValue([baseline], metric, statistic));
 };
 
+/**
+ * What a change of `logChange` over these pairs is a change between: the geometric mean of all their values, half the
+ * change below it and half above. Without slices these are the geometric means of the two sides; a change that was read
+ * slice by slice lies nearer to the truth than they do, and values that contradict it would only confuse.
+ */
+export const typicalValues = (
+  pairs: readonly { baseline: RoundMeasurement; head: RoundMeasurement }[],
+  metric: string,
+  statistic: Statistic,
+  logChange: number,
+): { baseline: number; head: number } => {
+  const values = pairs.flatMap(({ baseline, head }) =>
+    [baseline, head].map((round) => observedValue([round], metric, statistic) ?? 0),
+  );
+  const centre = mean(values.filter((value) => value > 0).map(Math.log));
+  return { baseline: Math.exp(centre - logChange / 2), head: Math.exp(centre + logChange / 2) };
+};
+
 /** Mean, deviation and standard error over pairs. */
 export type PairSummary = { pairs: number; mean: number; deviation: number; standardError: number };
 
