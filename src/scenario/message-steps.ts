@@ -1,6 +1,6 @@
 import { outlineStep, type StepOutline } from '../engines/core/step-outline.ts';
-import { stompStepKeys } from '../engines/stomp/stomp-steps.ts';
-import { wsStepKeys } from '../engines/ws/ws-steps.ts';
+import { stompSteps } from '../engines/stomp/stomp-steps.ts';
+import { wsSteps } from '../engines/ws/ws-steps.ts';
 import { TailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario } from './read-scenario.ts';
@@ -17,7 +17,7 @@ export type MessageStep = {
 
 const isMessageEngine = (engine: string): engine is 'ws' | 'stomp' => engine === 'ws' || engine === 'stomp';
 
-const ownKeys = { ws: wsStepKeys, stomp: stompStepKeys };
+const ownKeys = { ws: wsSteps.keys, stomp: stompSteps.keys };
 
 /** The engine's own steps of the `ws` and `stomp` scenarios. */
 export const messageStepsOf = (

@@ -1,5 +1,6 @@
 import set from 'lodash/set.js';
 import { captureOrMatch } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
+import { messagePath, readMessage } from './delivery/payload-path.ts';
 import type { VirtualUserContext } from './flow/step.ts';
 import { StepFailure } from './step-failure.ts';
 import { compileTemplate, type Template } from './template/compile-template.ts';
@@ -21,27 +22,14 @@ export const parsedJson = (text: string): unknown => {
   }
 };
 
-const valueAt = (value: unknown, path: readonly string[]): unknown => {
-  let current = value;
-  for (const key of path) {
-    if (typeof current !== 'object' || current === null) return undefined;
-    current = (current as Record<string, unknown>)[key];
-  }
-  return current;
-};
-
 /** A reader of one dotted path into a message: `data.id` of its body, or `headers.name`. */
 export const messageField = (path: string): ((message: ReceivedMessage) => unknown) => {
-  const parts = path
-    .replace(/^\$\.?/, '')
-    .replace(/\[(\d+)\]/g, '.$1')
-    .split('.')
-    .filter((part) => part !== '');
-  if (parts[0] === 'headers') {
-    const name = path.slice(path.indexOf('.') + 1);
+  if (/^(\$\.)?headers\./.test(path)) {
+    const name = path.slice(path.indexOf('headers.') + 'headers.'.length);
     return (message) => message.headers[name];
   }
-  return (message) => valueAt(message.body, parts);
+  const parts = messagePath(path);
+  return (message) => readMessage(message.body, parts);
 };
 
 /** A number and the text of it are the same: variables that were captured or come from a file are texts. */

@@ -1,8 +1,8 @@
 import { StompScope } from '../stomp/stomp-scope.ts';
 import type { StompConfig } from '../stomp/stomp-settings.ts';
-import { compileStompStep } from '../stomp/stomp-steps.ts';
+import { stompSteps } from '../stomp/stomp-steps.ts';
 import { type WsConfig, WsScope } from '../ws/ws-scope.ts';
-import { compileWsStep } from '../ws/ws-steps.ts';
+import { wsSteps } from '../ws/ws-steps.ts';
 import type { EngineSettings } from './engine-settings.ts';
 import { engineSettings } from './engine-settings.ts';
 import type { StepSpec } from './flow/step.ts';
@@ -30,10 +30,10 @@ export const outlineStep = (
   const given = { ...engineSettings(), ...settings };
   if (engine === 'ws') {
     const scope = new WsScope(config as WsConfig, path, true, given);
-    return compileWsStep(spec, scope, place) === null ? null : outlined(scope);
+    return wsSteps.compile(spec, scope, place) === null ? null : outlined(scope);
   }
   const scope = new StompScope(config as StompConfig, path, given);
-  return compileStompStep(spec, scope, place) === null ? null : outlined(scope);
+  return stompSteps.compile(spec, scope, place) === null ? null : outlined(scope);
 };
 
 const outlined = (scope: { latencies: Set<string>; unmeasured: Set<string> }): StepOutline => ({

@@ -1,14 +1,8 @@
 import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
 import type { DeliveryMember, DeliveryWatch } from '../core/delivery/delivery-room.ts';
-import { changePath, readPath } from '../core/delivery/payload-path.ts';
+import { changePath, readPath, withTag } from '../core/delivery/payload-path.ts';
 import type { VirtualUserContext } from '../core/flow/step.ts';
 import type { DeliverySpec } from './emit-spec.ts';
-
-/** Puts the tag behind what stands in its place, so that the message keeps its content. */
-const tagged = (old: unknown, tag: string): unknown => {
-  if (Buffer.isBuffer(old)) return Buffer.concat([old, Buffer.from(tag)]);
-  return typeof old === 'string' && old !== '' ? `${old} ${tag}` : tag;
-};
 
 const nameOf = (room: unknown): string | null => (room === null || room === undefined ? null : String(room));
 
@@ -34,6 +28,6 @@ export const insertTag = (
 ): unknown[] => {
   if (delivery.sentPath === null) return args;
   const room = delivery.roomPath === null ? null : nameOf(readPath(args, delivery.roomPath));
-  const tag = deliveryLedger.send(member, { watch, room, fromMs });
-  return changePath(args, delivery.sentPath, (old) => tagged(old, tag)) as unknown[];
+  const makeTag = () => deliveryLedger.send(member, { watch, room, fromMs });
+  return changePath(args, delivery.sentPath, (old) => withTag(old, makeTag)) as unknown[];
 };

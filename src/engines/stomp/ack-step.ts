@@ -1,10 +1,11 @@
 import type { Step, StepSpec } from '../core/flow/step.ts';
+import { failStep } from '../core/message/message-user.ts';
 import { optionalTemplate } from '../core/received-message.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import { sendWithReceipt } from './send-with-receipt.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
 import type { StompMessage } from './stomp-message.ts';
-import { failStep, openClient, type StompScope, texts } from './stomp-scope.ts';
+import { openClient, type StompScope, texts } from './stomp-scope.ts';
 import { userOf } from './stomp-user.ts';
 
 /** The headers by which an ACK or NACK names its message, in the version of the session. */
@@ -26,7 +27,7 @@ export const compileAck = (
   const spec = scope.keysOf(step, command.toLowerCase(), 'id', ackKeys, place);
   const id = optionalTemplate<string>(spec.id);
   const headers = compileTemplate<Record<string, unknown>>(spec.headers ?? {});
-  const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
+  const timeoutMs = scope.time(spec.timeout, scope.timeoutMs, place);
   const name = (spec.metric as string | undefined) ?? command.toLowerCase();
   if (spec.receipt === true) scope.latencies.add(`${name}.receipt`);
   return (context, callback) => {

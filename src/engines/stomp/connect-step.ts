@@ -1,8 +1,9 @@
 import type { Step, StepSpec } from '../core/flow/step.ts';
+import { failStep } from '../core/message/message-user.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import { TimedMessage } from '../core/timed-message.ts';
 import { StompClient } from './stomp-client.ts';
-import { failStep, openClient, type StompScope, texts } from './stomp-scope.ts';
+import { openClient, type StompScope, texts } from './stomp-scope.ts';
 import { connectKeys, endpointUrl } from './stomp-settings.ts';
 import { userOf } from './stomp-user.ts';
 
@@ -46,7 +47,7 @@ export const compileConnect = (step: StepSpec, scope: StompScope, place: string)
 /** Compiles `disconnect`: DISCONNECT and its RECEIPT. */
 export const compileDisconnect = (step: StepSpec, scope: StompScope, place: string): Step => {
   const spec = scope.keysOf(step, 'disconnect', null, ['timeout'], place);
-  const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
+  const timeoutMs = scope.time(spec.timeout, scope.timeoutMs, place);
   return (context, callback) => {
     if (openClient(context, place, callback) === null) return;
     userOf(context).disconnect(timeoutMs, (failure) => {

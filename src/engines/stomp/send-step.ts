@@ -1,105 +1,46 @@
 import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
-import { fixedRateStep } from '../core/flow/fixed-rate.ts';
+import { changeMessage, withTag } from '../core/delivery/payload-path.ts';
 import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
-import { loadClock } from '../core/load-clock.ts';
+import { awaitAnswer } from '../core/message/await-message.ts';
+import { type SendDone, sendStep, wirePayload } from '../core/message/message-send.ts';
+import { failStep } from '../core/message/message-user.ts';
 import { recorder } from '../core/recorder.ts';
 import { StepFailure } from '../core/step-failure.ts';
 import { TimedMessage } from '../core/timed-message.ts';
-import { type ReplySpec, type SendSpec, sendSpec, wireBody } from './send-spec.ts';
-import type { StompClient } from './stomp-client.ts';
+import { type ReplySpec, type SendSpec, sendSpec } from './send-spec.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
 import type { StompMessage } from './stomp-message.ts';
-import { failStep, openClient, type StompScope, texts } from './stomp-scope.ts';
-import { type StompWaiter, userOf } from './stomp-user.ts';
+import { type StompScope, texts } from './stomp-scope.ts';
+import { type StompUser, userOf } from './stomp-user.ts';
 
-type Done = (failure: StepFailure | null) => void;
-
-const encode = (
-  spec: SendSpec,
-  context: VirtualUserContext,
-  tag: string | null,
-  receiptId: string | null,
-): string | Buffer => {
-  const head = spec.head ?? encodeHead('SEND', texts(spec.headers.render(context)));
-  let { wireBody: body } = spec;
-  if (body === null) {
-    const rendered = spec.body.render(context);
-    const insert = tag === null ? null : spec.delivery!.insert;
-    body = wireBody(insert === null ? rendered : insert(rendered, tag!), spec.binary);
-  }
-  return encodeFrame(receiptId === null ? head : `${head}receipt:${receiptId}\n`, body, spec.contentLength);
-};
-
-/** Waits for the message that answers a SEND; to be called before the SEND goes out. */
-const awaitReply = (
-  reply: ReplySpec,
-  metric: string,
-  context: VirtualUserContext,
-  done: (failure: StepFailure | null, message: StompMessage | null) => void,
-): void => {
-  const user = userOf(context);
-  const destination = reply.destination?.render(context);
-  const isWanted = reply.where?.(context);
-  const end = (failure: StepFailure | null, message: StompMessage | null) => {
-    user.stopWaiting(waiter);
-    loadClock.clear(timer);
-    done(failure, message);
-  };
-  const waiter: StompWaiter = {
-    take: (message) => {
-      if (destination !== undefined && message.destination !== destination) return false;
-      if (isWanted !== undefined && !isWanted(message)) return false;
-      end(null, message);
-      return true;
-    },
-    fail: (failure) => end(failure, null),
-  };
-  const timer = loadClock.after(reply.timeoutMs, () =>
-    end(new StepFailure(`response timeout: ${metric}`, `no response within ${reply.timeoutMs} ms`), null),
+/** Compiles `send`: SEND, with a receipt, a response or deliveries to time, or counted as one that nothing times. */
+export const compileSend = (step: StepSpec, scope: StompScope, place: string): Step => {
+  const spec = sendSpec(step, scope, place);
+  return sendStep(
+    { ...(step.send as StepSpec), ...step },
+    (_user, context, fromMs, done) => sendOnce(spec, userOf(context), context, fromMs, place, done),
+    scope,
+    place,
   );
-  user.wait(waiter);
-};
-
-/** Calls `done` when all of its parts have ended, at once with the first failure. */
-const whenAll = (done: Done): { part(): Done } => {
-  let open = 0;
-  let failed = false;
-  return {
-    part: () => {
-      open += 1;
-      return (failure) => {
-        open -= 1;
-        if (failed) return;
-        failed = failure !== null;
-        if (failed || open === 0) done(failure);
-      };
-    },
-  };
 };
 
 /** Sends one message and calls back when the flow may go on. */
 const sendOnce = (
   spec: SendSpec,
-  client: StompClient,
+  user: StompUser,
   context: VirtualUserContext,
   fromMs: number,
   place: string,
-  done: Done,
+  done: SendDone,
 ): void => {
-  const user = userOf(context);
+  const client = user.client!;
   const all = whenAll(done);
   const sent = all.part();
-  let tag: string | null = null;
-  if (spec.delivery !== null) {
-    const room = String((spec.delivery.destination ?? spec.destination).render(context));
-    tag = deliveryLedger.send(user.senderTo(room), { watch: spec.delivery.watch, room, fromMs });
-    context.vars.$tag = tag;
-  }
   const receiptId = spec.receipt ? client.receiptId() : null;
-  const frame = encode(spec, context, tag, receiptId);
+  const frame = encode(spec, user, context, fromMs, receiptId);
   if (receiptId !== null) {
     const timed = new TimedMessage('message', fromMs);
-    const confirmed: Done = spec.waits
+    const confirmed: SendDone = spec.waits
       ? all.part()
       : (failure) => {
           if (failure !== null) failStep(failure, context, place, () => undefined);
@@ -115,19 +56,20 @@ const sendOnce = (
     });
   }
   if (spec.reply !== null) {
-    const timed = new TimedMessage('message', fromMs);
-    const answered = all.part();
-    const { capture } = spec.reply;
-    awaitReply(spec.reply, spec.metric, context, (failure, message) => {
-      if (message === null) {
-        timed.unanswered();
-        answered(failure);
-        return;
-      }
-      timed.answered(`${spec.metric}.response`, message.atMs);
-      user.lastRead = [message];
-      answered(capture?.(message, context) ?? null);
-    });
+    const { capture, timeoutMs } = spec.reply;
+    awaitAnswer(
+      user,
+      {
+        subject: spec.metric,
+        filter: replyFilter(spec.reply, context),
+        capture,
+        timeoutMs,
+        isMeasured: spec.isMeasured,
+      },
+      context,
+      fromMs,
+      all.part(),
+    );
   }
   recorder.count('messages.sent');
   if (spec.isMeasured && !spec.receipt && spec.reply === null && spec.delivery === null) {
@@ -138,34 +80,54 @@ const sendOnce = (
   sent(null);
 };
 
-/** Compiles `send`: SEND, with a receipt, a response or deliveries to time, or counted as one that nothing times. */
-export const compileSend = (step: StepSpec, scope: StompScope, place: string): Step => {
-  const spec = sendSpec(step, scope, place);
-  const { rate, duration } = { ...(step.send as StepSpec), ...step };
-  if (rate === undefined) return singleSend(spec, place);
-  if (duration === undefined) throw scope.invalid(place, '"rate" needs a "duration"');
-  return fixedRateStep(
-    { rate, duration },
-    (context, done) => {
-      const { client } = userOf(context);
-      if (client?.connected === true)
-        done(null, {
-          isConnected: () => client.connected,
-          send: (fromMs, sent) => sendOnce(spec, client, context, fromMs, place, sent),
-        });
-      else done(new StepFailure('not connected', 'the step needs a connection'), null);
-    },
-    place,
-  );
+/** The frame, with the tag of its deliveries: in a template it is drawn before the message is rendered. */
+const encode = (
+  spec: SendSpec,
+  user: StompUser,
+  context: VirtualUserContext,
+  fromMs: number,
+  receiptId: string | null,
+): string | Buffer => {
+  const { delivery } = spec;
+  const makeTag = () => {
+    const room = String((delivery!.room ?? spec.destination).render(context));
+    return deliveryLedger.send(user.senderTo(room), { watch: delivery!.watch, room, fromMs });
+  };
+  if (delivery !== null && delivery.sentPath === null) context.vars.$tag = makeTag();
+  const head = spec.head ?? encodeHead('SEND', texts(spec.headers.render(context)));
+  let { wireBody: body } = spec;
+  if (body === null) {
+    const rendered = spec.body.render(context);
+    const tagged =
+      delivery === null || delivery.sentPath === null
+        ? rendered
+        : changeMessage(rendered, delivery.sentPath, (old) => withTag(old, makeTag));
+    body = wirePayload(tagged, spec.binary);
+  }
+  return encodeFrame(receiptId === null ? head : `${head}receipt:${receiptId}\n`, body, spec.contentLength);
 };
 
-const singleSend =
-  (spec: SendSpec, place: string): Step =>
-  (context, callback) => {
-    const client = openClient(context, place, callback);
-    if (client === null) return;
-    sendOnce(spec, client, context, performance.now(), place, (failure) => {
-      if (failure === null) callback(null, context);
-      else failStep(failure, context, place, callback);
-    });
+const replyFilter = (reply: ReplySpec, context: VirtualUserContext): ((message: StompMessage) => boolean) => {
+  const destination = reply.destination?.render(context);
+  const isWanted = reply.where?.(context);
+  return (message) =>
+    (destination === undefined || message.destination === destination) &&
+    (isWanted === undefined || isWanted(message));
+};
+
+/** Calls `done` when all of its parts have ended, at once with the first failure. */
+const whenAll = (done: SendDone): { part(): SendDone } => {
+  let open = 0;
+  let failed = false;
+  return {
+    part: () => {
+      open += 1;
+      return (failure) => {
+        open -= 1;
+        if (failed) return;
+        failed = failure !== null;
+        if (failed || open === 0) done(failure);
+      };
+    },
   };
+};

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { ClientOptions, RawData, WebSocket } from 'ws';
 import { arrivedMs, noteArrival } from '../core/arrival-instant.ts';
 import { deadlines } from '../core/deadlines.ts';
@@ -181,6 +182,8 @@ export class StompClient {
   }
 
   #write(frame: string | Buffer): void {
+    if (this.#sockJs && typeof frame !== 'string' && !isUtf8(frame))
+      throw new StepFailure('bytes over SockJS', 'SockJS carries text alone, and the body is no text');
     sendMessage(this.#socket!, this.#sockJs ? encodeSockJs(frame.toString()) : frame);
   }
 

@@ -1,11 +1,12 @@
+import { deadlines } from '../core/deadlines.ts';
 import type { Step, StepSpec } from '../core/flow/step.ts';
-import { loadClock } from '../core/load-clock.ts';
+import { failStep } from '../core/message/message-user.ts';
 import { optionalTemplate } from '../core/received-message.ts';
 import { StepFailure } from '../core/step-failure.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import { sendWithReceipt } from './send-with-receipt.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
-import { failStep, openClient, type StompScope, texts } from './stomp-scope.ts';
+import { openClient, type StompScope, texts } from './stomp-scope.ts';
 import { userOf } from './stomp-user.ts';
 
 const subscribeKeys = [
@@ -33,7 +34,7 @@ export const compileSubscribe = (step: StepSpec, scope: StompScope, place: strin
   });
   const isReceipted = spec.receipt === undefined ? scope.settings.receipts : spec.receipt === true;
   const settleMs = scope.time(spec.settle, scope.settings.settleMs, place);
-  const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
+  const timeoutMs = scope.time(spec.timeout, scope.timeoutMs, place);
   const name = (spec.metric as string | undefined) ?? 'subscribe';
   if (isReceipted) scope.latencies.add(`${name}.receipt`);
   return (context, callback) => {
@@ -59,7 +60,7 @@ export const compileSubscribe = (step: StepSpec, scope: StompScope, place: strin
     }
     client.send(encodeFrame(encodeHead('SUBSCRIBE', frameHeaders)));
     const settled = () => {
-      loadClock.clear(timer);
+      deadline.cancel();
       if (user.lost !== null) {
         failStep(user.lost, context, place, callback);
         return;
@@ -67,7 +68,7 @@ export const compileSubscribe = (step: StepSpec, scope: StompScope, place: strin
       user.confirmed(subscription);
       callback(null, context);
     };
-    const timer = loadClock.after(settleMs, settled);
+    const deadline = deadlines.after(settleMs, settled);
     subscription.onFirstMessage = settled;
   };
 };
@@ -81,7 +82,7 @@ export const compileUnsubscribe = (step: StepSpec, scope: StompScope, place: str
   const id = optionalTemplate<string>(spec.id);
   const headers = compileTemplate<Record<string, unknown>>(spec.headers ?? {});
   const isReceipted = spec.receipt === undefined ? scope.settings.receipts : spec.receipt === true;
-  const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
+  const timeoutMs = scope.time(spec.timeout, scope.timeoutMs, place);
   const name = (spec.metric as string | undefined) ?? 'unsubscribe';
   if (isReceipted) scope.latencies.add(`${name}.receipt`);
   return (context, callback) => {

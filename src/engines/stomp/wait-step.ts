@@ -1,13 +1,13 @@
 import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
-import { loadClock } from '../core/load-clock.ts';
+import { readMessages } from '../core/message/await-message.ts';
+import { failStep } from '../core/message/message-user.ts';
 import { compileCaptures, compileWhere, optionalTemplate } from '../core/received-message.ts';
-import { StepFailure } from '../core/step-failure.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import { acknowledgement } from './ack-step.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
 import type { StompMessage } from './stomp-message.ts';
-import { destinationName, failStep, openClient, type StompScope } from './stomp-scope.ts';
-import { type StompWaiter, userOf } from './stomp-user.ts';
+import { destinationName, openClient, type StompScope } from './stomp-scope.ts';
+import { userOf } from './stomp-user.ts';
 
 const waitKeys = [
   'destination',
@@ -29,7 +29,7 @@ export const compileWaitFor = (step: StepSpec, scope: StompScope, place: string)
   const where = spec.where === undefined ? null : compileWhere(spec.where as Record<string, unknown>);
   const count = compileTemplate<number | string>(spec.count ?? 1);
   const capture = compileCaptures(spec, `message mismatch: ${subject}`);
-  const timeoutMs = scope.time(spec.timeout, scope.settings.timeoutMs, place);
+  const timeoutMs = scope.time(spec.timeout, scope.timeoutMs, place);
   scope.needs.keepsMessages = true;
 
   const filterOf = (context: VirtualUserContext) => {
@@ -45,58 +45,22 @@ export const compileWaitFor = (step: StepSpec, scope: StompScope, place: string)
   return (context, callback) => {
     const client = openClient(context, place, callback);
     if (client === null) return;
-    const user = userOf(context);
-    const filter = filterOf(context);
-    const wanted = Math.max(1, Number(count.render(context)) || 1);
-    const read = user.readUnread((message) => filter(message as StompMessage), wanted);
-    const finish = () => {
-      user.lastRead = read;
-      const last = read.at(-1)!;
-      context.vars.$message = { headers: last.headers, body: last.body };
+    const wanted = {
+      subject,
+      filter: filterOf(context),
+      count: Math.max(1, Number(count.render(context)) || 1),
+      capture,
+      timeoutMs,
+      from: destination === null ? '' : ` from ${destination.render(context)}`,
+    };
+    readMessages(userOf(context), wanted, context, (failure, read) => {
+      const last = read.at(-1);
+      if (last !== undefined) context.vars.$message = { headers: last.headers, body: last.body };
       if (spec.ack === true)
         for (const message of read)
           client.send(encodeFrame(encodeHead('ACK', acknowledgement(client.version, message))));
-      for (const message of read) {
-        const failure = capture?.(message, context) ?? null;
-        if (failure === null) continue;
-        failStep(failure, context, place, callback);
-        return;
-      }
-      callback(null, context);
-    };
-    if (read.length === wanted) {
-      finish();
-      return;
-    }
-    const end = () => {
-      user.stopWaiting(waiter);
-      loadClock.clear(timer);
-    };
-    const waiter: StompWaiter = {
-      take: (message) => {
-        if (!filter(message)) return false;
-        read.push(message);
-        if (read.length === wanted) {
-          end();
-          finish();
-        }
-        return true;
-      },
-      fail: (failure) => {
-        end();
-        failStep(failure, context, place, callback);
-      },
-    };
-    // On the load clock: those who send may be waiting for their next slice.
-    const timer = loadClock.after(timeoutMs, () => {
-      const what = destination === null ? '' : ` from ${destination.render(context)}`;
-      waiter.fail(
-        new StepFailure(
-          `message timeout: ${subject}`,
-          `${read.length} of ${wanted} messages${what} within ${timeoutMs} ms`,
-        ),
-      );
+      if (failure === null) callback(null, context);
+      else failStep(failure, context, place, callback);
     });
-    user.wait(waiter);
   };
 };

@@ -1,6 +1,6 @@
-import { type Deadline, deadlines } from '../core/deadlines.ts';
-import { changePath, type PayloadPath, payloadPath, readPath } from '../core/delivery/payload-path.ts';
+import { changeMessage, messagePath, type PayloadPath, readMessage } from '../core/delivery/payload-path.ts';
 import type { VirtualUserContext } from '../core/flow/step.ts';
+import { checkPlace } from '../core/message/message-send.ts';
 import {
   compileCaptures,
   compileWhere,
@@ -8,10 +8,8 @@ import {
   messageField,
   sameValue,
 } from '../core/received-message.ts';
-import { StepFailure } from '../core/step-failure.ts';
-import type { WsMessage } from './ws-message.ts';
 import type { WsScope } from './ws-scope.ts';
-import type { WsUser, WsWaiter } from './ws-user.ts';
+import type { WsUser } from './ws-user.ts';
 
 /** How the answer to a message is told from other messages. */
 export type AnswerSpec = {
@@ -32,8 +30,7 @@ const answerKeys = ['field', 'where', 'capture', 'match', 'timeout', 'wait'] as 
  */
 export const answerSpec = (
   value: unknown,
-  subject: string,
-  timeoutMs: number,
+  message: { subject: string; payload: unknown; timeoutMs: number },
   scope: WsScope,
   place: string,
 ): AnswerSpec => {
@@ -42,36 +39,39 @@ export const answerSpec = (
     throw scope.invalid(place, '"response" is true or a mapping');
   scope.check(spec, answerKeys, 'response', place);
   return {
-    id: idFields(spec.field, scope, place),
+    id: idFields(spec.field, message.payload, scope, place),
     where: spec.where === undefined ? null : compileWhere(spec.where as Record<string, unknown>),
-    capture: compileCaptures(spec, `response mismatch: ${subject}`),
-    timeoutMs: scope.time(spec.timeout, timeoutMs, place),
+    capture: compileCaptures(spec, `response mismatch: ${message.subject}`),
+    timeoutMs: scope.time(spec.timeout, message.timeoutMs, place),
     waits: spec.wait !== false,
   };
 };
 
-const idFields = (field: unknown, scope: WsScope, place: string): AnswerSpec['id'] => {
+const idFields = (field: unknown, payload: unknown, scope: WsScope, place: string): AnswerSpec['id'] => {
   if (field === undefined) return null;
   const { sent, received } = (typeof field === 'object' ? field : { sent: field, received: field }) as {
     sent?: unknown;
     received?: unknown;
   };
-  if (typeof sent !== 'string' || typeof received !== 'string')
+  const [sentAt, receivedAt] = [sent, received].map((at) => (typeof at === 'number' ? String(at) : at));
+  if (typeof sentAt !== 'string' || typeof receivedAt !== 'string')
     throw scope.invalid(place, '"field" is the name of the id, or an object with "sent" and "received"');
-  return { sent: payloadPath(sent), received: messageField(received) };
+  const path = messagePath(sentAt);
+  checkPlace(payload, path, (old) => old ?? '', `"field: ${sentAt}"`, scope, place);
+  return { sent: path, received: messageField(receivedAt) };
 };
 
-/** The payload with an id for its answer: the one that it has, or a new one. */
+/** The payload with an id for its answer: the one that it has, or a new one. Throws `NoPlaceError`. */
 export const withId = (
   payload: unknown,
   answer: AnswerSpec,
   user: WsUser,
 ): { payload: unknown; id: unknown } => {
   if (answer.id === null) return { payload, id: undefined };
-  const found = readPath([payload], answer.id.sent);
+  const found = readMessage(payload, answer.id.sent);
   if (found !== undefined && found !== null && found !== '') return { payload, id: found };
   const id = user.messageId();
-  return { payload: (changePath([payload], answer.id.sent, () => id) as unknown[])[0], id };
+  return { payload: changeMessage(payload, answer.id.sent, () => id), id };
 };
 
 /** Tells the answer to a message with that id. */
@@ -85,36 +85,3 @@ export const answerFilter = (
   const read = answer.id.received;
   return (message) => sameValue(read(message), id) && (isWanted === null || isWanted(message));
 };
-
-/** Waits for one message; `done` is called once. */
-export const awaitMessage = (
-  user: WsUser,
-  wanted: { subject: string; isAnswer: boolean; filter: MessageFilter | null; timeoutMs: number },
-  startTimer: (timeoutMs: number, expire: () => void) => Deadline,
-  done: (failure: StepFailure | null, message: WsMessage | null) => void,
-): void => {
-  const { subject, filter, timeoutMs } = wanted;
-  const end = (failure: StepFailure | null, message: WsMessage | null) => {
-    user.stopWaiting(waiter);
-    deadline.cancel();
-    done(failure, message);
-  };
-  const waiter: WsWaiter = {
-    subject,
-    isAnswer: wanted.isAnswer,
-    take: (message) => {
-      if (filter !== null && !filter(message)) return false;
-      end(null, message);
-      return true;
-    },
-    fail: (failure) => end(failure, null),
-  };
-  const deadline = startTimer(timeoutMs, () =>
-    end(new StepFailure(`response timeout: ${subject}`, `no message within ${timeoutMs} ms`), null),
-  );
-  user.wait(waiter);
-};
-
-/** A wait for the server, which answers whether or not the load goes on. */
-export const onWallClock = (timeoutMs: number, expire: () => void): Deadline =>
-  deadlines.after(timeoutMs, expire);

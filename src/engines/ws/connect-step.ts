@@ -1,10 +1,11 @@
 import { callProcessor, processorFunction } from '../core/flow/run-function.ts';
 import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
+import { failStep } from '../core/message/message-user.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import { TimedMessage } from '../core/timed-message.ts';
 import { openSocket } from './open-socket.ts';
 import { type SocketSettings, socketOptions } from './socket-options.ts';
-import { failStep, type WsScope } from './ws-scope.ts';
+import type { WsScope } from './ws-scope.ts';
 import { userOf } from './ws-user.ts';
 
 /** What a `connect.function` of the processor may change, as Artillery gives it. */

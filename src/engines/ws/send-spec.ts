@@ -1,8 +1,6 @@
-import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
-import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
-import { changePath, type PayloadPath, payloadPath } from '../core/delivery/payload-path.ts';
-import type { DeliveryRule } from '../core/engine-settings.ts';
+import { messagePath, type PayloadPath } from '../core/delivery/payload-path.ts';
 import type { StepSpec } from '../core/flow/step.ts';
+import { type DeliverySpec, deliverySpec, wirePayload } from '../core/message/message-send.ts';
 import { compilePayload } from '../core/template/compile-payload.ts';
 import { compileTemplate, type Template } from '../core/template/compile-template.ts';
 import { type AnswerSpec, answerSpec } from './answer-spec.ts';
@@ -24,21 +22,9 @@ const sendKeys = [
   'rate',
   'duration',
 ] as const;
-const deliveryKeys = ['room', 'expect', 'includesSender'] as const;
 
 /** The rooms that a message makes its sender enter or leave. */
 export type MembershipSpec = { room: Template } | { roomPath: PayloadPath } | { all: true };
-
-/** The members that a message must reach. */
-export type DeliverySpec = {
-  watch: DeliveryWatch;
-  /** Their room; null for the one that the sender joined last. */
-  room: Template | null;
-  /** Where the payload names the room, for a rule of the settings. */
-  roomPath: PayloadPath | null;
-  /** Where the tag is put; null when the payload has `{{ $tag }}`. */
-  sentPath: PayloadPath | null;
-};
 
 /** A `send` step, parsed once. */
 export type SendSpec = {
@@ -54,14 +40,6 @@ export type SendSpec = {
   joinsUnconfirmed: boolean;
   leaves: MembershipSpec | null;
   isMeasured: boolean;
-};
-
-/** A payload as it goes on the wire, as Artillery writes it: JSON for objects and lists, else text; bytes stay bytes. */
-export const wirePayload = (value: unknown, binary: boolean): string | Buffer => {
-  if (Buffer.isBuffer(value)) return value;
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return binary ? Buffer.from(text) : text;
 };
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -89,37 +67,6 @@ export const payloadName = (payload: unknown): string => {
 const membership = (value: unknown): MembershipSpec =>
   value === true ? { all: true } : { room: compileTemplate(value) };
 
-const deliverySpec = (
-  given: unknown,
-  { metric, isTagged, rule }: { metric: string; isTagged: boolean; rule: DeliveryRule | undefined },
-  scope: WsScope,
-  place: string,
-): DeliverySpec | null => {
-  if (given === false) return null;
-  if (!isTagged && rule === undefined) {
-    if (given === undefined) return null;
-    throw scope.invalid(place, '"delivery" needs "{{ $tag }}" somewhere in the payload');
-  }
-  const spec = isObject(given) ? given : {};
-  scope.check(spec, deliveryKeys, 'delivery', place);
-  const expected = spec.expect ?? 'members';
-  if (expected !== 'members' && expected !== 'unknown' && !Number.isInteger(expected))
-    throw scope.invalid(place, '"expect" is members, unknown or the number of receivers');
-  const usedRule = isTagged ? undefined : rule;
-  scope.plan.hasDeliveries = true;
-  return {
-    watch: deliveryLedger.watch({
-      metric: `${metric}.delivery`,
-      sentEvent: metric,
-      includesSender: (spec.includesSender as boolean | undefined) ?? usedRule?.includesSender ?? false,
-      expected: expected as DeliveryWatch['expected'],
-    }),
-    room: spec.room === undefined ? null : compileTemplate(spec.room),
-    roomPath: usedRule?.join == null ? null : payloadPath(usedRule.join.roomPath),
-    sentPath: usedRule === undefined ? null : payloadPath(usedRule.sentPath),
-  };
-};
-
 /** Parses a `send` step. Throws SCENARIO_INVALID. */
 export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpec => {
   scope.check(step, sendKeys, 'send', place);
@@ -141,20 +88,28 @@ export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpe
   const answer =
     response === undefined || response === false
       ? null
-      : answerSpec(response, metric, timeoutMs, scope, place);
+      : answerSpec(response, { subject: metric, payload: content, timeoutMs }, scope, place);
   const delivery = deliverySpec(
     step.delivery,
-    { metric, isTagged: payload.names.has('$tag'), rule: deliveries.find((rule) => named(rule.send)) },
+    {
+      metric,
+      payload: content,
+      isTagged: payload.names.has('$tag'),
+      rule: deliveries.find((rule) => named(rule.send)),
+      roomKey: 'room',
+      includesSender: false,
+    },
     scope,
     place,
   );
+  if (delivery !== null) scope.needs.hasDeliveries = true;
   const binary = step.binary === true;
   const joins =
     step.joins !== undefined
       ? membership(step.joins)
       : joinRule == null
         ? null
-        : { roomPath: payloadPath(joinRule.roomPath) };
+        : { roomPath: messagePath(joinRule.roomPath) };
   const joinsUnconfirmed = step.confirmed === 'sent';
   if (step.joins !== undefined && answer === null && !joinsUnconfirmed)
     throw scope.invalid(
@@ -180,11 +135,3 @@ export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpe
     isMeasured,
   };
 };
-
-/** Puts the tag behind what stands in its place, so that the message keeps its content. */
-export const insertTag = (payload: unknown, path: PayloadPath, tag: string): unknown =>
-  (
-    changePath([payload], path, (old) =>
-      typeof old === 'string' && old !== '' ? `${old} ${tag}` : tag,
-    ) as unknown[]
-  )[0];

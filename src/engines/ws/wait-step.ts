@@ -1,20 +1,12 @@
-import type { Deadline } from '../core/deadlines.ts';
 import type { Step, StepSpec } from '../core/flow/step.ts';
-import { loadClock } from '../core/load-clock.ts';
+import { readMessages } from '../core/message/await-message.ts';
+import { connectedUser, failStep } from '../core/message/message-user.ts';
 import { compileCaptures, compileWhere } from '../core/received-message.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
-import { awaitMessage } from './answer-spec.ts';
-import type { WsMessage } from './ws-message.ts';
-import { connectedUser, failStep, type WsScope } from './ws-scope.ts';
+import type { WsScope } from './ws-scope.ts';
 
 const waitKeys = ['where', 'count', 'capture', 'match', 'timeout'] as const;
 const besideKeys = ['wait', 'name', 'metric', 'timeout'] as const;
-
-/** Others may have to send before it comes, and they stand still while the load is paused. */
-const onLoadClock = (timeoutMs: number, expire: () => void): Deadline => {
-  const id = loadClock.after(timeoutMs, expire);
-  return { cancel: () => loadClock.clear(id) };
-};
 
 /**
  * Compiles `wait`: the next message to come (Artillery's form), or with `where` the next that has these values, among
@@ -31,34 +23,23 @@ export const compileWait = (step: StepSpec, scope: WsScope, place: string): Step
   const capture = compileCaptures(spec, `response mismatch: ${subject}`);
   const count = compileTemplate<number | string>(spec.count ?? 1);
   const timeoutMs = scope.time(spec.timeout ?? step.timeout, scope.timeoutMs, place);
-  if (where !== null) scope.plan.keepsMessages = true;
+  if (where !== null) scope.needs.keepsMessages = true;
 
   return (context, callback) => {
     const user = connectedUser(context, place, callback);
     if (user === null) return;
-    const filter = where?.(context) ?? null;
-    const wanted = Math.max(1, Number(count.render(context)) || 1);
-    let read = 0;
-    const accept = (message: WsMessage): boolean => {
-      read += 1;
-      context.vars.$message = message.body;
-      const mismatch = capture?.(message, context) ?? null;
-      if (mismatch !== null) failStep(mismatch, context, place, callback);
-      else if (read === wanted) callback(null, context);
-      return mismatch === null && read < wanted;
+    const wanted = {
+      subject,
+      filter: where?.(context) ?? null,
+      count: Math.max(1, Number(count.render(context)) || 1),
+      capture,
+      timeoutMs,
+      from: '',
     };
-    const next = (): void => {
-      for (
-        let kept = filter === null ? null : user.takeUnread(filter);
-        kept !== null;
-        kept = user.takeUnread(filter!)
-      )
-        if (!accept(kept)) return;
-      awaitMessage(user, { subject, isAnswer: false, filter, timeoutMs }, onLoadClock, (failure, message) => {
-        if (message === null) failStep(failure, context, place, callback);
-        else if (accept(message)) next();
-      });
-    };
-    next();
+    readMessages(user, wanted, context, (failure, read) => {
+      context.vars.$message = read.at(-1)?.body;
+      if (failure === null) callback(null, context);
+      else failStep(failure, context, place, callback);
+    });
   };
 };

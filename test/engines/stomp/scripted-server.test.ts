@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { loadClock } from '../../../src/engines/core/load-clock.ts';
 import { StompDecoder } from '../../../src/engines/stomp/stomp-decoder.ts';
 import { StompEngine } from '../../../src/engines/stomp/stomp-engine.ts';
 import type { StompFrame } from '../../../src/engines/stomp/stomp-frame.ts';
@@ -153,4 +154,21 @@ test('what was on its way when the server closed the connection is lost', async 
   assert.equal(result.counters['deliveries.expected'], 1);
   assert.equal(result.counters['deliveries.lost'], 1);
   assert.equal(result.counters.disconnects, 1);
+});
+
+test('the wait for an answer goes on while the load is paused: what is too late is an error, and no latency', async () => {
+  script = ({ command, headers }, client) => {
+    if (command === 'CONNECT') client.send(connected);
+    if (command === 'DISCONNECT') client.send(`RECEIPT\nreceipt-id:${headers.receipt}\n\n\0`);
+    if (command !== 'SEND') return;
+    setTimeout(() => loadClock.pause(), 100);
+    setTimeout(() => client.send('MESSAGE\ndestination:/answers\nmessage-id:1\n\nlate\0'), 600);
+    setTimeout(() => loadClock.resume(), 700);
+  };
+  const result = await runUsers(StompEngine, config(), [
+    { send: { destination: '/ask', body: 'x' }, response: { destination: '/answers', timeout: '300ms' } },
+  ]);
+  assert.deepEqual(errorsOf(result.errors), ['response timeout: ask: no message within 300 ms']);
+  assert.equal(result.metrics['ask.response'], undefined);
+  assert.equal(result.counters['messages.unanswered'], 1);
 });

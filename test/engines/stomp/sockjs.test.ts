@@ -169,3 +169,20 @@ test('a second connect is a new session without the subscriptions of the first',
   assert.equal(result.metrics['connect.handshake']?.count, 2);
   assert.equal(result.counters.disconnects, 0);
 });
+
+test('bytes over SockJS are refused, for it carries text alone', async () => {
+  const binary = { $binary: { hex: '00ff00fe' } };
+  await assert.rejects(
+    async () => await runUsers(StompEngine, overSockJs(), [{ send: { destination: '/a', body: binary } }]),
+    /SockJS carries text alone/,
+  );
+  const result = await runUsers(
+    StompEngine,
+    overSockJs(),
+    [{ send: { destination: '/app/x', body: '{{ bytes }}', measure: false } }],
+    [{ bytes: Buffer.from('00ff00fe', 'hex') }],
+  );
+  assert.deepEqual(errorsOf(result.errors), [
+    'bytes over SockJS: SockJS carries text alone, and the body is no text',
+  ]);
+});

@@ -128,7 +128,7 @@ test('a wait without an answer ends as a named error', async () => {
   assert.equal(result.metrics['hang.response'], undefined);
 
   const listening = await runUsers(WsEngine, config({ timeout: 0.1 }), [{ wait: true }]);
-  assert.deepEqual(errorsOf(listening.errors), ['response timeout: message: no message within 100 ms']);
+  assert.deepEqual(errorsOf(listening.errors), ['message timeout: message: 0 of 1 messages within 100 ms']);
 });
 
 test('a failure that the server reports ends the wait of the message in flight', async () => {
@@ -249,7 +249,7 @@ test('waits with values find what came before them; plain waits take the next me
   ]);
   assert.equal(result.contexts[0]?.vars.last, 'three');
   assert.equal(result.contexts[0]?.vars.first, 'one');
-  assert.deepEqual(errorsOf(result.errors), ['response timeout: message: no message within 100 ms']);
+  assert.deepEqual(errorsOf(result.errors), ['message timeout: message: 0 of 1 messages within 100 ms']);
 });
 
 test('sends at a fixed rate, and closes and connects again as the flow says', async () => {

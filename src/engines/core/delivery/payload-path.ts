@@ -1,22 +1,59 @@
+import { StepFailure } from '../step-failure.ts';
+
+/** Where something is in a message: names of fields, and indexes of lists. */
 export type PayloadPath = readonly (string | number)[];
 
+/** A path leads nowhere in a message; what is said is for the author of the scenario. */
+export class NoPlaceError extends StepFailure {
+  /** What is there instead. */
+  readonly at: unknown;
+
+  constructor(problem: string, at: unknown) {
+    super('no place in the message', problem);
+    this.at = at;
+  }
+}
+
 const isIndex = (part: string): boolean => /^(?:0|[1-9]\d*)$/.test(part);
+
+const partsOf = (text: string): (string | number)[] =>
+  text
+    .replace(/^\$\.?/, '')
+    .replace(/\[(\d+)\]/g, '.$1')
+    .split('.')
+    .filter((part) => part !== '')
+    .map((part) => (isIndex(part) ? Number(part) : part));
 
 /**
  * A path of the settings into the arguments of an event: `0.body.id`, or `text` for that field of the first argument.
  */
 export const payloadPath = (text: string): PayloadPath => {
-  const parts = text
-    .replace(/\[(\d+)\]/g, '.$1')
-    .split('.')
-    .filter((part) => part !== '')
-    .map((part) => (isIndex(part) ? Number(part) : part));
+  const parts = partsOf(text);
   return typeof parts[0] === 'number' ? parts : [0, ...parts];
 };
+
+/** A path into a message that has no arguments: `id`, `data.id`, or `1` for a member of a list. */
+export const messagePath = (text: string): PayloadPath => partsOf(text);
+
+/** The path for this message: it is its own first argument, unless it is a list. */
+const pathIn = (message: unknown, path: PayloadPath): PayloadPath =>
+  path[0] === 0 && !Array.isArray(structureOf(message)) ? path.slice(1) : path;
+
+/** The value at a path of `messagePath`, in text that is JSON too. */
+export const readMessage = (message: unknown, path: PayloadPath): unknown =>
+  readPath(message, pathIn(message, path));
+
+/** As `changePath`, with a path of `messagePath`. */
+export const changeMessage = (
+  message: unknown,
+  path: PayloadPath,
+  replace: (old: unknown) => unknown,
+): unknown => changePath(message, pathIn(message, path), replace);
 
 export const readPath = (value: unknown, path: PayloadPath): unknown => {
   let current = value;
   for (const key of path) {
+    current = structureOf(current);
     if (typeof current !== 'object' || current === null) return undefined;
     current = (current as Record<string | number, unknown>)[key];
   }
@@ -24,8 +61,9 @@ export const readPath = (value: unknown, path: PayloadPath): unknown => {
 };
 
 /**
- * A copy of `value` with `replace(old)` at the path; what is on the way is copied, the rest is shared. Objects that
- * are missing on the way are made.
+ * A copy of `value` with `replace(old)` at the path; what is on the way is copied, the rest is shared. Objects that are
+ * missing on the way are made, and text that is JSON stays text. Throws `NoPlaceError` where the path leads nowhere:
+ * nothing that the author wrote is replaced.
  */
 export const changePath = (
   value: unknown,
@@ -35,10 +73,59 @@ export const changePath = (
   const [key, ...rest] = path;
   if (key === undefined) return replace(value);
   if (Array.isArray(value)) {
+    if (typeof key !== 'number' || key >= value.length)
+      throw new NoPlaceError(`a list of ${value.length} has no member "${key}"`, value);
     const copy = [...value];
-    copy[key as number] = changePath(copy[key as number], rest, replace);
+    copy[key] = changePath(copy[key], rest, replace);
     return copy;
   }
-  const record = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  if (typeof value === 'string') {
+    const structure = structureOf(value, exactly);
+    if (structure !== value) return JSON.stringify(changePath(structure, path, replace));
+  }
+  if (value === undefined || value === null) return { [key]: changePath(undefined, rest, replace) };
+  if (typeof value !== 'object' || isBinary(value))
+    throw new NoPlaceError(`${nameOf(value)} has no field "${key}"`, value);
+  const record = value as Record<string, unknown>;
   return { ...record, [key]: changePath(record[key], rest, replace) };
 };
+
+/** Bytes, or what stands for them in a scenario. */
+const isBinary = (value: object): boolean =>
+  ArrayBuffer.isView(value) || value instanceof ArrayBuffer || '$binary' in value;
+
+const nameOf = (value: unknown): string => {
+  if (typeof value === 'object' && value !== null && isBinary(value)) return 'binary data';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+};
+
+/**
+ * Puts a tag behind what stands in its place, so that the message keeps its content. `makeTag` is called once, when
+ * there is a place for it. Throws `NoPlaceError`.
+ */
+export const withTag = (old: unknown, makeTag: () => string): unknown => {
+  if (old === undefined || old === null || old === '') return makeTag();
+  if (Buffer.isBuffer(old)) return Buffer.concat([old, Buffer.from(makeTag())]);
+  if (typeof old === 'string') return `${old} ${makeTag()}`;
+  throw new NoPlaceError(`the tag of a delivery is put behind text, and ${nameOf(old)} is none`, old);
+};
+
+/** The object or list that a text stands for; anything else as it is. */
+const structureOf = (value: unknown, parse: (text: string) => unknown = JSON.parse): unknown => {
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
+  try {
+    return parse(value);
+  } catch {
+    return value;
+  }
+};
+
+type RawJson = { rawJSON(text: string): unknown };
+
+/** Parses JSON so that it is written again as it was: numbers beyond a double's precision keep their digits. */
+const exactly = (text: string): unknown =>
+  JSON.parse(text, ((_key: string, value: unknown, { source }: { source?: string }) =>
+    typeof value === 'number' && source !== undefined && String(value) !== source
+      ? (JSON as unknown as RawJson).rawJSON(source)
+      : value) as (key: string, value: unknown) => unknown);
