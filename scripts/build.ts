@@ -17,6 +17,7 @@ const programs: Readonly<Record<string, string>> = {
   cli: 'src/entry/cli.ts',
   'examples/chat-server': 'examples/chat-server/server.js',
   'load-worker': 'src/entry/load-worker.ts',
+  watchdog: 'src/entry/watchdog.ts',
 };
 
 /** Files taken as they are: what is preloaded into Node servers of any version, and the page of trends. */

@@ -52,6 +52,11 @@ export const catalogue = {
     (p) => `The settings file "${p.path}" does not exist.`,
     () => 'Create it, or name another file with the input "config" (command line: --config FILE).',
   ),
+  WORKING_FOLDER_GONE: entry<Record<never, never>>(
+    'usage',
+    () => 'The folder that this command runs in does not exist any more.',
+    () => 'Run it again from a folder that exists: something removed this one, for example a clean checkout.',
+  ),
   SETTINGS_NOT_YAML: entry<{ reason: string }>(
     'usage',
     (p) => `The settings file is not valid YAML: ${p.reason}`,

@@ -2,12 +2,14 @@ import { problemsOf } from '../errors.ts';
 import { createGithubClient } from '../github/client.ts';
 import { readGithubContext } from '../github/github-context.ts';
 import { createActionsHost } from '../host/actions-host.ts';
+import { guardProcess } from '../host/process-guard.ts';
 import { exitCodeOfProblems } from '../run/exit-code.ts';
 import { showProblems } from '../run/gate-command.ts';
 import { reportAction } from '../run/report-action.ts';
 import { readReportInputs } from '../run/report-inputs.ts';
 
 /** The action in `report/`: merges the reports of a matrix, or publishes those of runs from forks. */
+guardProcess();
 const { env } = process;
 const cwd = env.GITHUB_WORKSPACE ?? process.cwd();
 const host = createActionsHost({ env, cwd, signal: new AbortController().signal });

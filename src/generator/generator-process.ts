@@ -1,18 +1,30 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { TailgateError, tailgateError } from '../errors.ts';
+import { atMost } from '../host/at-most.ts';
 import { pinProcess } from '../host/processes/core-pinning.ts';
 import { OutputLog } from '../host/processes/output-log.ts';
 import { outputMask } from '../host/processes/output-mask.ts';
+import { killFamily, type ProcessFamily, stopFamily } from '../host/processes/process-family.ts';
+import { unregisterProcess } from '../host/processes/process-registry.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { LoadCommand, LoadEvent, LoadReply, PlainError } from './load-protocol.ts';
 import type { LoadProgress } from './load-session.ts';
-import { generatorForkOptions, generatorProgram, takeSpareGenerator } from './spare-generator.ts';
+import { forkGenerator, generatorProgram, takeSpareGenerator } from './spare-generator.ts';
 
 const stopTimeoutMs = 1_000;
+/** Time for an answer that needs no work, milliseconds. */
+export const answerMs = 10_000;
+/** Once the run is cancelled nobody waits for longer than this: everything has to be gone within 3 s. */
+const cancelledAnswerMs = 500;
+/** A generator that says nothing for so many seconds, while it should tell its progress twice in each, hangs. */
+const silentSeconds = 15;
+/** Its last words may still be in its pipes, which a process that it started can hold for ever. */
+const outputGraceMs = 300;
 
-type Command = LoadCommand extends infer C ? (C extends LoadCommand ? Omit<C, 'id'> : never) : never;
+type Command = LoadCommand extends infer C ? (C extends LoadCommand ? Omit<C, 'id' | 'key'> : never) : never;
 type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
 
 const fromPlain = (error: PlainError): TailgateError =>
@@ -34,11 +46,18 @@ export type GeneratorProcessOptions = {
   cpus: readonly number[] | null;
   env: Readonly<Record<string, string | undefined>>;
   workerPath?: string | undefined;
+  /** When it fires, every answer is waited for half a second at most. */
+  signal?: AbortSignal | undefined;
 };
 
 /** A generator process and the commands it is given. */
 export class GeneratorProcess {
   readonly #child: ChildProcess;
+  readonly #family: ProcessFamily;
+  readonly #key = randomUUID();
+  readonly #signal: AbortSignal | undefined;
+  #silentFor = 0;
+  #watch: NodeJS.Timeout | null = null;
   readonly #log: OutputLog;
   #mask: (line: string) => string = outputMask([]);
   readonly #waiting = new Map<number, Waiting>();
@@ -70,22 +89,20 @@ export class GeneratorProcess {
     this.finished.catch(() => {});
     const spare =
       options.workerPath === undefined && options.env === process.env ? takeSpareGenerator() : null;
-    this.#child =
-      spare ??
-      fork(options.workerPath ?? generatorProgram(), [], {
-        ...generatorForkOptions,
-        // taskset becomes node, so that every thread of it is pinned from its start.
-        ...(pin === undefined ? {} : { execPath: pin, execArgv: ['-c', cores, process.execPath] }),
-        env: options.env as NodeJS.ProcessEnv,
-      });
+    // taskset becomes node, so that every thread of it is pinned from its start.
+    const before = pin === undefined ? [] : [pin, '-c', cores];
+    const owned = spare ?? forkGenerator(options.workerPath ?? generatorProgram(), options.env, before);
+    this.#child = owned.child;
+    this.#family = owned.family;
+    this.#signal = options.signal;
     this.#pinned =
-      spare === null || pin === undefined
-        ? Promise.resolve(true)
-        : pinProcess(spare.pid ?? -1, options.cpus ?? []);
+      spare === null || pin === undefined ? Promise.resolve(true) : pinProcess(this.pid, options.cpus ?? []);
     for (const stream of [this.#child.stdout, this.#child.stderr])
       if (stream !== null) this.#log.attach(stream);
     this.#exited = new Promise((resolve) => {
-      this.#child.once('exit', (code, signal) => {
+      const closed = new Promise((settle) => this.#child.once('close', settle));
+      this.#child.once('exit', async (code, signal) => {
+        await atMost(closed, outputGraceMs);
         if (!this.#closing)
           this.#failed(
             `its process ended with ${signal ?? `code ${code}`}; see ${options.logPath}\n${lastLines(this.#log.tail())}`.trimEnd(),
@@ -98,7 +115,11 @@ export class GeneratorProcess {
         resolve();
       });
     });
-    this.#child.on('message', (message) => this.#receive(message as LoadReply | LoadEvent));
+    this.#child.on('message', (message: { key?: unknown } | null) => {
+      this.#silentFor = 0;
+      // Anything else is from the scenario's own code.
+      if (message?.key === this.#key) this.#receive(message as unknown as LoadReply | LoadEvent);
+    });
   }
 
   /** Cores it is pinned to; null when it is not. Settled with the first answer. */
@@ -119,26 +140,57 @@ export class GeneratorProcess {
     this.#mask = outputMask(secrets);
   }
 
-  /** Sends a command; resolves with its answer. Rejects with the error it answered, or LOAD_FAILED if it died. */
-  async ask<T>(command: Command): Promise<T> {
+  /**
+   * Sends a command; resolves with its answer. Rejects with the error it answered, or LOAD_FAILED if it died or did not
+   * answer within `limitMs`: then it is killed, for nobody knows what it does.
+   */
+  async ask<T>(command: Command, limitMs = answerMs): Promise<T> {
     if (!(await this.#pinned)) this.#pinnedTo = null;
     if (!this.#child.connected)
       throw this.#failure ?? tailgateError('LOAD_FAILED', { reason: 'its process is gone' });
     const id = this.#nextId++;
-    return await new Promise<T>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      this.#child.send({ ...command, id }, (error) => {
-        if (error === null) return;
-        this.#waiting.delete(id);
-        reject(this.#failure ?? tailgateError('LOAD_FAILED', { reason: error.message }, {}, error));
+    const signal = this.#signal;
+    let timer: NodeJS.Timeout | undefined;
+    const within = (timeMs: number): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => this.#kill(`it did not answer "${command.type}" within ${timeMs} ms`), timeMs);
+    };
+    const hurry = (): void => within(cancelledAnswerMs);
+    // A timer cannot hold more.
+    within(Math.min(signal?.aborted === true ? cancelledAnswerMs : limitMs, 2 ** 31 - 1));
+    // A slice ends by itself, and sooner when the load is collected.
+    if (command.type !== 'slice') signal?.addEventListener('abort', hurry, { once: true });
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+        const keyed = command.type === 'prepare' ? { ...command, id, key: this.#key } : { ...command, id };
+        this.#child.send(keyed, (error) => {
+          if (error === null) return;
+          this.#waiting.delete(id);
+          reject(this.#failure ?? tailgateError('LOAD_FAILED', { reason: error.message }, {}, error));
+        });
       });
-    });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', hurry);
+    }
+  }
+
+  /** From now on it is expected to tell its progress. */
+  watch(): void {
+    this.#silentFor = 0;
+    this.#watch = setInterval(() => {
+      // Counted in ticks of ours: when the whole machine stood still, nothing is said about the generator.
+      this.#silentFor += 1;
+      if (this.#silentFor >= silentSeconds)
+        this.#kill(`nothing was heard of it for ${silentSeconds} s: something in the scenario blocks it`);
+    }, 1_000).unref();
   }
 
   /** Ends the load and gives what was measured; what a process that died had told before, with a warning. */
-  async collect(): Promise<RoundMeasurement> {
+  async collect(limitMs: number, hurry: boolean): Promise<RoundMeasurement> {
     try {
-      return await this.ask<RoundMeasurement>({ type: 'collect' });
+      return await this.ask<RoundMeasurement>({ type: 'collect', hurry }, limitMs);
     } catch (error) {
       const known = this.#checkpoint;
       if (this.#failure === null || known === null) throw error;
@@ -147,19 +199,29 @@ export class GeneratorProcess {
     }
   }
 
-  get isGone(): boolean {
-    return this.#failure !== null;
+  get failure(): TailgateError | null {
+    return this.#failure;
   }
 
   async close(): Promise<void> {
     this.#closing = true;
+    if (this.#watch !== null) clearInterval(this.#watch);
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       if (this.#child.connected) this.#child.disconnect();
-      const timer = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);
+      const timer = setTimeout(() => killFamily(this.#family), this.#failure === null ? stopTimeoutMs : 0);
       await this.#exited;
       clearTimeout(timer);
     }
+    // What the scenario's own code started goes with it.
+    const left = await stopFamily(this.#family, 'SIGKILL', 0);
+    if (left.length === 0) unregisterProcess(this.#family);
     await this.#log.close();
+  }
+
+  #kill(reason: string): void {
+    if (this.#closing) return;
+    this.#failed(reason);
+    killFamily(this.#family);
   }
 
   #receive(message: LoadReply | LoadEvent): void {

@@ -229,16 +229,19 @@ export class Generator {
     };
   }
 
-  /** Makes no more arrivals, drains what is under way, runs `after`, and gives what was measured. */
-  async collect(): Promise<RoundMeasurement> {
+  /**
+   * Makes no more arrivals, drains what is under way, runs `after`, and gives what was measured; in a `hurry` only the
+   * first and the last of these.
+   */
+  async collect(hurry = false): Promise<RoundMeasurement> {
     stopArrivals();
     this.#finishedAtMs ??= loadClock.nowMs();
     this.#health.stop();
-    await loadActivity.end(engineSettings().drainMs + engineSettings().timeoutMs);
+    await loadActivity.end(hurry ? 0 : engineSettings().drainMs + engineSettings().timeoutMs);
     const measurement = this.measured();
     this.#raw?.close();
     loadClock.clearAll();
-    if (this.#runsHooks && this.#started) {
+    if (this.#runsHooks && this.#started && !hurry) {
       try {
         await Generator.#runHook('after', this.#scenario.script, this.#variables);
       } catch (error) {

@@ -2,14 +2,19 @@ import type { TailgateError } from '../errors.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { LoadProgress, LoadRequest } from './load-session.ts';
 
-/** What the session asks of its generator process. Every command is answered by one `reply` with its id. */
+/**
+ * What the session asks of its generator process. Every command is answered by one `reply` with its id. The code of a
+ * scenario runs in that process too and could send messages: those of ours carry the `key` that came with `prepare`,
+ * before any of that code was loaded.
+ */
 export type LoadCommand =
-  | { type: 'prepare'; id: number; request: LoadRequest; hooks: HookVariables | null }
+  | { type: 'prepare'; id: number; key: string; request: LoadRequest; hooks: HookVariables | null }
   | { type: 'resume'; id: number; slice: number }
   | { type: 'pause'; id: number; guardMs: number }
   | { type: 'slice'; id: number; slice: number; forMs: number; guardMs: number }
   | { type: 'reset'; id: number }
-  | { type: 'collect'; id: number }
+  /** `hurry` drains nothing and runs no `after` section. */
+  | { type: 'collect'; id: number; hurry: boolean }
   | { type: 'conclude'; id: number; measurement: RoundMeasurement };
 
 /** Variables that the scenario's `before` section left, for the other shards, which do not run it. */

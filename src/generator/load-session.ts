@@ -1,4 +1,5 @@
 import type { EngineSettings } from '../engines/core/engine-settings.ts';
+import type { TailgateError } from '../errors.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 
 /** What a generator process needs to drive one side for one round. Plain JSON. */
@@ -56,8 +57,13 @@ export type LoadSession = AsyncDisposable & {
   readonly finished: Promise<void>;
   /** Forgets what was measured so far (end of the warm-up). */
   reset(): Promise<void>;
-  /** Ends the load, drains deliveries, and gives what was measured. Also after a failure: nothing is lost. */
-  collect(): Promise<RoundMeasurement>;
+  /**
+   * Ends the load, drains deliveries, and gives what was measured. Also after a failure: nothing is lost. In a `hurry`
+   * it drains nothing.
+   */
+  collect(hurry?: boolean): Promise<RoundMeasurement>;
+  /** Why a generator process is gone, or was ended because it stopped answering; null while all is well. */
+  readonly failure: TailgateError | null;
   onProgress(listener: (progress: LoadProgress) => void): void;
   readonly pid: number;
   /** Every generator process; the first is `pid`. */

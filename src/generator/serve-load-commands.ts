@@ -25,9 +25,12 @@ const loadFailed = (reason: string): TailgateError => tailgateError('LOAD_FAILED
 export const serveLoadCommands = (): void => {
   // The session may be gone before all this was loaded, and its going is told only once.
   if (process.connected === false) process.exit(0);
+  const sendRaw = process.send?.bind(process);
+  let key = '';
   const send = (message: LoadReply | LoadEvent): void => {
-    if (process.connected) process.send?.(message);
+    if (process.connected) sendRaw?.({ ...message, key });
   };
+  hideChannel();
   let generator: Generator | null = null;
   const running = (): Generator => {
     if (generator === null) throw new Error('The generator was not prepared.');
@@ -56,12 +59,13 @@ export const serveLoadCommands = (): void => {
         running().reset();
         return undefined;
       case 'collect':
-        return await running().collect();
+        return await running().collect(command.hurry);
       case 'conclude':
         return await running().conclude(command.measurement);
     }
   };
   process.on('message', (command: LoadCommand) => {
+    if (command.type === 'prepare') key = command.key;
     answer(command).then(
       (value) => send({ type: 'reply', id: command.id, value }),
       (error: unknown) => {
@@ -97,4 +101,10 @@ export const serveLoadCommands = (): void => {
   });
   // The terminal sends Ctrl-C to the whole group; the session decides what happens here.
   process.on('SIGINT', () => {});
+};
+
+/** Libraries tell a parent that they are ready, or let go of it, when there is one: ours is none of theirs. */
+const hideChannel = (): void => {
+  Object.defineProperty(process, 'send', { value: undefined });
+  Object.defineProperty(process, 'disconnect', { value: () => {} });
 };

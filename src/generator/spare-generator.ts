@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../host/processes/child-environment.ts';
+import { markedCommand, markerVariable, type ProcessFamily } from '../host/processes/process-family.ts';
+import { announceProcess, registerProcess, unregisterProcess } from '../host/processes/process-registry.ts';
 
 /*
  * Loading a generator takes as long as loading everything else. A command that will need one starts it first of all,
@@ -16,25 +19,41 @@ export const generatorProgram = (): string => {
   return existsSync(beside) ? beside : path.join(here, '..', '..', 'dist', 'load-worker.js');
 };
 
-/** How every generator is started, apart from its environment and its cores. */
-export const generatorForkOptions = {
-  execArgv: [] as string[],
-  stdio: ['ignore', 'pipe', 'pipe', 'ipc'] as ('ignore' | 'pipe' | 'ipc')[],
-  serialization: 'advanced' as const,
+/** A generator process, and all that the scenario's own code may start in it. */
+export type OwnedGenerator = { child: ChildProcess; family: ProcessFamily };
+
+/**
+ * Starts a generator in a process group of its own: what ends a terminal's group is for us alone, who then read out what
+ * was measured. `command` begins with what runs before node, such as taskset. It does not see what belongs to the action.
+ */
+export const forkGenerator = (
+  program: string,
+  env: Readonly<Record<string, string | undefined>>,
+  before: readonly string[] = [],
+): OwnedGenerator => {
+  const marker = announceProcess();
+  const [first = process.execPath, ...rest] = [...before, process.execPath];
+  const [execPath, execArgv] = markedCommand(marker, [first, ...rest]);
+  const child = fork(program, [], {
+    execPath,
+    execArgv,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    serialization: 'advanced',
+    env: childEnvironment(env, { [markerVariable]: marker }),
+  });
+  return { child, family: registerProcess(child.pid ?? -1, marker) };
 };
 
-let spare: ChildProcess | null = null;
+let spare: OwnedGenerator | null = null;
 
 const streamsOf = ({ stdout, stderr }: ChildProcess): Socket[] =>
   [stdout, stderr].filter((stream) => stream instanceof Socket);
 
-const killSpare = (): void => {
-  spare?.kill('SIGKILL');
-};
-
 /** Starts a generator with this process's environment, on all cores. It keeps nothing waiting and ends with it. */
 export const startSpareGenerator = (): void => {
-  const child = fork(generatorProgram(), [], generatorForkOptions);
+  const owned = forkGenerator(generatorProgram(), process.env);
+  const { child } = owned;
   child.on('error', () => {
     // Whoever needs a generator starts one of its own, and tells why that fails.
     spare = null;
@@ -42,18 +61,21 @@ export const startSpareGenerator = (): void => {
   child.unref();
   child.channel?.unref();
   for (const stream of streamsOf(child)) stream.unref();
-  spare = child;
-  process.on('exit', killSpare);
+  spare = owned;
 };
 
 /** The spare generator, from now on the caller's; null when there is none, or it is gone. */
-export const takeSpareGenerator = (): ChildProcess | null => {
-  const child = spare;
+export const takeSpareGenerator = (): OwnedGenerator | null => {
+  const owned = spare;
   spare = null;
-  process.off('exit', killSpare);
-  if (child === null || !child.connected || child.exitCode !== null || child.signalCode !== null) return null;
+  if (owned === null) return null;
+  const { child, family } = owned;
+  if (!child.connected || child.exitCode !== null || child.signalCode !== null) {
+    unregisterProcess(family);
+    return null;
+  }
   child.ref();
   child.channel?.ref();
   for (const stream of streamsOf(child)) stream.ref();
-  return child;
+  return owned;
 };

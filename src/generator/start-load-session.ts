@@ -1,16 +1,20 @@
 import { ResourceStack } from '../host/resource-stack.ts';
 import { mergeShards } from '../metrics/merge-rounds.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import { GeneratorProcess, type GeneratorProcessOptions } from './generator-process.ts';
+import { answerMs, GeneratorProcess, type GeneratorProcessOptions } from './generator-process.ts';
 import type { Prepared } from './load-protocol.ts';
 import type { LoadProgress, LoadRequest, LoadSession, PauseOutcome } from './load-session.ts';
 
 export type LoadSessionOptions = GeneratorProcessOptions & {
   /** Generator processes that share the arrivals; 1 if not given. */
   workers?: number | undefined;
-  /** Ends the preparation, which may take long: the `before` section is a scenario of its own. */
-  signal?: AbortSignal | undefined;
+  /** How long the preparation may take, milliseconds; ten minutes if not given. */
+  prepareMs?: number | undefined;
 };
+
+const defaultPrepareMs = 600_000;
+/** Time for the `after` section, which is a scenario of its own. */
+const afterMs = 60_000;
 
 const noProgress: LoadProgress = {
   activeMs: 0,
@@ -93,6 +97,7 @@ export const startLoadSession = async (
           engine: { ...request.engine, shard: { index, count: workers } },
           rawPath: request.rawPath === null ? null : shardPath(request.rawPath, index),
         };
+  const prepareMs = options.prepareMs ?? defaultPrepareMs;
   const giveUp = (): void => {
     for (const worker of processes) void worker.close();
   };
@@ -100,25 +105,35 @@ export const startLoadSession = async (
   options.signal?.addEventListener('abort', giveUp, { once: true });
   try {
     // `before` runs once, in the first process; the others get the variables it left.
-    const { variables } = await first.ask<Prepared>({ type: 'prepare', request: requestOf(0), hooks: null });
+    const { variables } = await first.ask<Prepared>(
+      { type: 'prepare', request: requestOf(0), hooks: null },
+      prepareMs,
+    );
     await Promise.all(
       processes
         .slice(1)
         .map((worker, index) =>
-          worker.ask({ type: 'prepare', request: requestOf(index + 1), hooks: variables }),
+          worker.ask({ type: 'prepare', request: requestOf(index + 1), hooks: variables }, prepareMs),
         ),
     );
   } finally {
     options.signal?.removeEventListener('abort', giveUp);
   }
+  for (const worker of processes) worker.watch();
+  const collectMs = request.engine.drainMs + request.engine.timeoutMs + afterMs + answerMs;
   const finished = Promise.all(processes.map((worker) => worker.finished)).then(() => {});
   finished.catch(() => {});
   const all = async (command: Parameters<GeneratorProcess['ask']>[0]): Promise<void> => {
     await Promise.all(processes.map((worker) => worker.ask(command)));
   };
-  /** Asks all for what ends in a pause, and adds up how it left them. */
-  const paused = async (command: Parameters<GeneratorProcess['ask']>[0]): Promise<PauseOutcome> => {
-    const outcomes = await Promise.all(processes.map((worker) => worker.ask<PauseOutcome>(command)));
+  /** Asks all for what ends in a pause after `forMs`, and adds up how it left them. */
+  const paused = async (
+    command: Parameters<GeneratorProcess['ask']>[0],
+    forMs: number,
+  ): Promise<PauseOutcome> => {
+    const outcomes = await Promise.all(
+      processes.map((worker) => worker.ask<PauseOutcome>(command, forMs + answerMs)),
+    );
     return {
       sent: outcomes.reduce((sum, { sent }) => sum + sent, 0),
       unanswered: outcomes.reduce((sum, { unanswered }) => sum + unanswered, 0),
@@ -131,11 +146,14 @@ export const startLoadSession = async (
     pinnedTo: first.pinnedTo,
     finished,
     resume: (slice = -1) => all({ type: 'resume', slice }),
-    pause: (guardMs = 0) => paused({ type: 'pause', guardMs }),
-    driveSlice: (slice, forMs, guardMs) => paused({ type: 'slice', slice, forMs, guardMs }),
+    pause: (guardMs = 0) => paused({ type: 'pause', guardMs }, guardMs),
+    driveSlice: (slice, forMs, guardMs) => paused({ type: 'slice', slice, forMs, guardMs }, forMs + guardMs),
     reset: () => all({ type: 'reset' }),
-    async collect() {
-      const results = await Promise.allSettled(processes.map((worker) => worker.collect()));
+    get failure() {
+      return processes.find((worker) => worker.failure !== null)?.failure ?? null;
+    },
+    async collect(hurry = false) {
+      const results = await Promise.allSettled(processes.map((worker) => worker.collect(collectMs, hurry)));
       const parts = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
       const [lost] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
       if (parts.length === 0) throw lost;
@@ -145,7 +163,7 @@ export const startLoadSession = async (
           `${results.length - parts.length} of ${results.length} generator processes told nothing.`,
         );
       // Plugins judge the whole, in the process that ran the hooks.
-      if (first.isGone) return measurement;
+      if (first.failure !== null || hurry) return measurement;
       return await first.ask<RoundMeasurement>({ type: 'conclude', measurement });
     },
     onProgress(listener) {

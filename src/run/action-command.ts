@@ -4,8 +4,8 @@ import { createGithubClient } from '../github/client.ts';
 import { readGithubContext } from '../github/github-context.ts';
 import { createActionsHost } from '../host/actions-host.ts';
 import type { Host } from '../host/host.ts';
-import { killAllStarted, persistRegistry } from '../host/processes/process-registry.ts';
-import { terminationSignal } from '../host/termination-signal.ts';
+import { endOfProcess } from '../host/process-guard.ts';
+import { persistRegistry } from '../host/processes/process-registry.ts';
 import { actionMode } from '../settings/action-mode.ts';
 import { readActionInputs } from '../settings/input-overlay.ts';
 import { capacityCommand } from './capacity-command.ts';
@@ -41,9 +41,8 @@ const perform = async (env: NodeJS.ProcessEnv, host: Host): Promise<number> => {
  * publishes. What is known to go wrong is shown, and never thrown.
  */
 export const actionCommand = async (env: NodeJS.ProcessEnv): Promise<number> => {
-  const signal = terminationSignal(killAllStarted);
-  const host = createActionsHost({ env, cwd: env.GITHUB_WORKSPACE ?? process.cwd(), signal });
-  process.on('exit', killAllStarted);
+  const signal = endOfProcess();
+  const host = createActionsHost({ env, cwd: env.GITHUB_WORKSPACE ?? '.', signal });
   try {
     return await perform(env, host);
   } catch (failure) {

@@ -1,7 +1,6 @@
 import { exitCodes, problemsOf } from '../errors.ts';
-import { killAllStarted } from '../host/processes/process-registry.ts';
+import { endOfProcess, workingFolder } from '../host/process-guard.ts';
 import { createTerminalHost } from '../host/terminal-host.ts';
-import { terminationSignal } from '../host/termination-signal.ts';
 import { tailgateVersion } from '../host/versions.ts';
 import { parseCommandLine } from '../settings/cli-flags.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
@@ -18,6 +17,15 @@ import { verifyCommand } from './verify-command.ts';
 const print = (text: string): void => {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 };
+
+const endsInOrder: ReadonlySet<CliRequest['command']> = new Set([
+  'run',
+  'capacity',
+  'verify',
+  'baseline record',
+  'baseline accept',
+  'baseline show',
+]);
 
 type HostFor = (quiet: boolean) => ReturnType<typeof createTerminalHost>;
 
@@ -71,12 +79,16 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
 
 /** `tailgate` with these words: results go to stdout, everything else to stderr. Gives the exit code. */
 export const commandLine = async (words: readonly string[]): Promise<number> => {
-  const signal = terminationSignal(killAllStarted);
-  process.on('exit', killAllStarted);
+  let cwd = '.';
+  let signal = new AbortController().signal;
   const hostFor: HostFor = (quiet) =>
-    createTerminalHost({ env: process.env, cwd: process.cwd(), signal, stderr: process.stderr, quiet });
+    createTerminalHost({ env: process.env, cwd, signal, stderr: process.stderr, quiet });
   try {
-    return await perform(parseCommandLine(words, tailgateVersion), hostFor);
+    cwd = workingFolder();
+    const request = parseCommandLine(words, tailgateVersion);
+    // The others have nothing to end in order.
+    if (endsInOrder.has(request.command)) signal = endOfProcess();
+    return await perform(request, hostFor);
   } catch (failure) {
     const problems = problemsOf(failure);
     showProblems(hostFor(false), problems);

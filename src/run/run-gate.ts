@@ -144,6 +144,7 @@ const measureOne = async (
       seed: plan.seed,
       pinning: stage.pinning.pinning,
       limits: limits.plan,
+      endsAtMs: performance.now() + budgetMs,
     },
     budgetMs,
     onProgress: (progress) => {

@@ -15,8 +15,6 @@ export type RoundOutcome = {
 };
 
 const resourceIntervalMs = 250;
-/** After a cancellation everything has to be gone within 3 s. */
-const cancelledCollectMs = 500;
 
 const asTailgateError = (failure: unknown): TailgateError =>
   failure instanceof Error && failure.name === 'TailgateError'
@@ -37,13 +35,8 @@ const startSampling = async (side: OpenSide): Promise<ResourceSampler | null> =>
   });
 };
 
-/** What the load measured; null when a cancelled run has no time to wait for it any longer. */
-const collected = (side: OpenSide, isCancelled: boolean): Promise<RoundMeasurement | null> => {
-  const measurement = side.load.collect();
-  if (!isCancelled) return measurement;
-  measurement.catch(() => {});
-  return Promise.race([measurement, delay(cancelledCollectMs).then(() => null)]);
-};
+const cancelled = ({ signal }: Host): TailgateError =>
+  tailgateError('CANCELLED', { signal: String(signal.reason) });
 
 /** Ends one side: collects what was measured, with resources and custom metrics. Never throws. */
 const finishSide = async (
@@ -52,10 +45,12 @@ const finishSide = async (
   problem: TailgateError | null,
   host: Host,
 ): Promise<RoundOutcome> => {
-  let found = problem;
+  let found = host.signal.aborted ? cancelled(host) : problem;
   let measurement: RoundMeasurement | null = null;
   try {
-    measurement = await collected(side, problem?.code === 'CANCELLED');
+    measurement = await side.load.collect(host.signal.aborted);
+    // What is left of a load whose generator is gone is reported, and judged by nobody.
+    found ??= side.load.failure;
   } catch (failure) {
     found ??= asTailgateError(failure);
   }

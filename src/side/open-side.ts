@@ -36,6 +36,8 @@ export type RoundContext = {
   pinning: CorePinning | null;
   /** How the load is driven within the limits of the machine. */
   limits?: LimitPlan | null;
+  /** When the time for all of it is over, by `performance.now()`. */
+  endsAtMs?: number | undefined;
 };
 
 /** One server with its room open and its load ready, paused. Closing it ends all three in reverse order. */
@@ -48,6 +50,9 @@ export type OpenSide = AsyncDisposable & {
   /** Resolves with the first thing that makes the measurement worthless: server died, room lost. */
   readonly failed: Promise<TailgateError>;
 };
+
+/** However little time is left: whoever gave too little is told by the load. */
+const shortestPrepareMs = 10_000;
 
 /** A server that dies takes the room along, and its end is reported a moment later. */
 const deathDelayMs = 1_000;
@@ -98,6 +103,9 @@ export const openSide = async (
     cpus: context.pinning?.generator ?? null,
     env: host.env,
     signal: host.signal,
+    ...(context.endsAtMs === undefined
+      ? {}
+      : { prepareMs: Math.max(shortestPrepareMs, context.endsAtMs - performance.now()) }),
   };
   const generators = opening.use(startGenerators(loadOptions));
   const target = opening.use(

@@ -32,7 +32,7 @@ scenarios: [{ flow: [{ get: { url: /a } }] }]
     const spare = takeSpareGenerator();
     assert.ok(spare !== null);
     assert.equal(takeSpareGenerator(), null, 'there is one');
-    spare.kill('SIGKILL');
+    spare.child.kill('SIGKILL');
     startSpareGenerator();
     const session = { workerPath: undefined, cpus: process.platform === 'linux' ? [0] : null };
     await using first = await openSession(folder.path, server.url, { session });
@@ -54,7 +54,7 @@ scenarios: [{ flow: [{ get: { url: /a } }] }]
     const program = `const { readFileSync } = await import('node:fs');
 const { startSpareGenerator, takeSpareGenerator } = await import(${JSON.stringify(module)});
 startSpareGenerator();
-const spare = takeSpareGenerator();
+const spare = takeSpareGenerator().child;
 startSpareGenerator();
 console.log(readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8'));
 spare.disconnect();
@@ -63,9 +63,9 @@ for (const stream of [spare.stdout, spare.stderr]) stream.unref();`;
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
       timeout: 20_000,
     });
-    // One nobody took, the other was let go of while it was still loading.
+    // One nobody took, the other was let go of while it was still loading; and the watchdog.
     const pids = stdout.trim().split(/\s+/).map(Number);
-    assert.equal(pids.length, 2);
+    assert.equal(pids.length, 3);
     for (const pid of pids) assert.ok(await gone(pid), `${pid} is still there`);
   });
 });

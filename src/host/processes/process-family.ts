@@ -1,6 +1,7 @@
 import {
   descendantsOf,
   hasEnvironment,
+  hasLockLimit,
   hasProcessTable,
   type ProcessEntry,
   readProcesses,
@@ -11,6 +12,32 @@ import {
  * left the process group, the session and its parent.
  */
 export const markerVariable = 'TAILGATE_RUN';
+
+/**
+ * The same mark as a number that a daemon with an emptied environment keeps: the soft limit of file locks, which Linux
+ * has not enforced since 2.4, and which is inherited through every fork, exec, new session and `env -i`.
+ */
+const markLimit = (marker: string): number => 2 ** 40 + Number.parseInt(marker.slice(0, 8), 16);
+
+/** Whether a process carries the mark of a family, in its environment or in its limits. */
+export const isMarked = (pid: number, marker: string): boolean =>
+  hasEnvironment(pid, markerVariable, marker) || hasLockLimit(pid, markLimit(marker));
+
+/**
+ * The program and arguments that run `command` with the mark of `marker` in its limits; `first` is shell code that runs
+ * before. Only where there is a /proc in which the mark can be found again.
+ */
+export const markedCommand = (
+  marker: string,
+  command: readonly [string, ...string[]],
+  first = ':',
+): [string, string[]] => {
+  if (!hasProcessTable) return [command[0], command.slice(1)];
+  const limit = markLimit(marker);
+  // The letter is the shell's: -w in dash and busybox, -x in bash.
+  const mark = `ulimit -S -w ${limit} 2>/dev/null || ulimit -S -x ${limit} 2>/dev/null`;
+  return ['/bin/sh', ['-c', `${first}; ${mark}; exec "$@"`, 'tailgate', ...command]];
+};
 
 /** A process that we started as the leader of its own group and session, and all that came out of it. */
 export type ProcessFamily = {
@@ -30,7 +57,7 @@ export const familyMembers = (family: ProcessFamily): ProcessEntry[] => {
       entry.groupId === family.leaderPid ||
       entry.sessionId === family.leaderPid ||
       family.seen.get(entry.pid) === entry.startTime ||
-      hasEnvironment(entry.pid, markerVariable, family.marker),
+      isMarked(entry.pid, family.marker),
   );
   for (const entry of members) family.seen.set(entry.pid, entry.startTime);
   return members;

@@ -1,16 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { killFamily, markerVariable, type ProcessFamily } from './process-family.ts';
+import { isMarked, killFamily, type ProcessFamily } from './process-family.ts';
 import {
   commandLine,
-  hasEnvironment,
+  hasProcessTable,
   type ProcessEntry,
   readProcess,
   readProcesses,
 } from './process-table.ts';
+import { tellWatchdog } from './watchdog.ts';
 
-/** One line of the registry file: a process that was started, or (with `ended`) that is gone. */
+/** One line of the registry: a process that is started, or (with `ended`) that is gone. */
 export type RegistryLine = {
+  /** 0 while it is being started: its mark is all that is known of it. */
   pid: number;
   /** Clock ticks since boot, from /proc/PID/stat; with the pid it names one process for good. */
   startTime: string;
@@ -23,29 +26,43 @@ const started = new Map<number, ProcessFamily>();
 let filePath: string | null = null;
 
 const append = (line: RegistryLine): void => {
+  const text = `${JSON.stringify(line)}\n`;
+  tellWatchdog(text);
   if (filePath === null) return;
   try {
-    appendFileSync(filePath, `${JSON.stringify(line)}\n`);
+    appendFileSync(filePath, text);
   } catch {
     // The registry is the second backstop; a full disk must not keep the first from working.
   }
 };
 
-/** From now on, what this process starts is also written to `path`, for `killRegistered` in another process. */
+const lineOf = ({ leaderPid, marker }: ProcessFamily): RegistryLine => ({
+  pid: leaderPid,
+  pgid: leaderPid,
+  startTime: readProcess(leaderPid)?.startTime ?? '',
+  marker,
+});
+
+/** What this process starts is also written to `path`, for `killRegistered` in another process. */
 export const persistRegistry = (path: string): void => {
   mkdirSync(dirname(path), { recursive: true });
   filePath = path;
+  for (const family of started.values()) append(lineOf(family));
 };
 
-/** Remembers a process that we started as leader of its own group. */
-export const registerProcess = (family: ProcessFamily): void => {
-  started.set(family.leaderPid, family);
-  append({
-    pid: family.leaderPid,
-    pgid: family.leaderPid,
-    startTime: readProcess(family.leaderPid)?.startTime ?? '',
-    marker: family.marker,
-  });
+/** The mark of a process that is about to be started; known to the watchdog from now on, should we be killed. */
+export const announceProcess = (): string => {
+  const marker = randomUUID();
+  append({ pid: 0, pgid: 0, startTime: '', marker });
+  return marker;
+};
+
+/** Remembers a process that we started as leader of its own group, with the mark that was announced. */
+export const registerProcess = (leaderPid: number, marker: string): ProcessFamily => {
+  const family: ProcessFamily = { leaderPid, marker, seen: new Map() };
+  started.set(leaderPid, family);
+  append(lineOf(family));
+  return family;
 };
 
 /** Forgets a process that is gone with all its descendants. */
@@ -96,8 +113,34 @@ const remaining = (line: RegistryLine, processes: readonly ProcessEntry[]): Proc
   return processes.filter(
     (entry) =>
       (leaderLives && (entry.groupId === line.pgid || entry.sessionId === line.pgid)) ||
-      hasEnvironment(entry.pid, markerVariable, line.marker),
+      isMarked(entry.pid, line.marker),
   );
+};
+
+/** Kills, once, what is left of registered processes of another process. Gives the command line of each by its pid. */
+export const killRemaining = (lines: readonly RegistryLine[]): Map<number, string> => {
+  const killed = new Map<number, string>();
+  if (!hasProcessTable) {
+    for (const { pgid } of lines) if (pgid > 0) kill(-pgid);
+    return killed;
+  }
+  const processes = readProcesses();
+  for (const entry of lines.flatMap((line) => remaining(line, processes))) {
+    if (entry.pid === process.pid) continue;
+    const command = commandLine(entry.pid);
+    if (kill(entry.pid)) killed.set(entry.pid, command);
+  }
+  return killed;
+};
+
+const kill = (pid: number): boolean => {
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch {
+    // It ended by itself.
+    return false;
+  }
 };
 
 /**
@@ -111,22 +154,9 @@ export const killRegistered = (path: string): string[] => {
   } catch {
     return [];
   }
-  const killed = new Map<number, string>();
   const lines = parseRegistry(text);
   // Twice, because a process may start another one while it is being killed.
-  for (let pass = 0; pass < 2 && lines.length > 0; pass += 1) {
-    const processes = readProcesses();
-    for (const entry of lines.flatMap((line) => remaining(line, processes))) {
-      if (entry.pid === process.pid) continue;
-      const command = commandLine(entry.pid);
-      try {
-        process.kill(entry.pid, 'SIGKILL');
-        killed.set(entry.pid, command);
-      } catch {
-        // It ended by itself.
-      }
-    }
-  }
+  const killed = lines.length === 0 ? [] : [...killRemaining(lines), ...killRemaining(lines)];
   rmSync(path, { force: true });
-  return [...killed.values()];
+  return [...new Map(killed).values()];
 };

@@ -11,6 +11,8 @@ export type ProcessEntry = {
   cpuTicks: number;
   threads: number;
   command: string;
+  /** It stands still: a signal such as SIGSTOP, or a debugger, has stopped it. */
+  isStopped: boolean;
 };
 
 /** Whether this machine has Linux's /proc; elsewhere the functions below find nothing. */
@@ -37,6 +39,7 @@ export const parseStat = (text: string): ProcessEntry | null => {
     threads: at(20),
     startTime: fields[19] ?? '',
     command: text.slice(open + 1, close),
+    isStopped: state === 'T' || state === 't',
   };
 };
 
@@ -79,6 +82,15 @@ export const descendantsOf = (root: number, processes: readonly ProcessEntry[]):
 export const hasEnvironment = (pid: number, name: string, value: string): boolean => {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`${name}=${value}`);
+  } catch {
+    return false;
+  }
+};
+
+/** Whether the soft limit of file locks of a process is `limit`. False for processes of other users. */
+export const hasLockLimit = (pid: number, limit: number): boolean => {
+  try {
+    return new RegExp(`^Max file locks +${limit} `, 'm').test(readFileSync(`/proc/${pid}/limits`, 'utf8'));
   } catch {
     return false;
   }

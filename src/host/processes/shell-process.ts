@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { tailgateError } from '../../errors.ts';
+import { atMost } from '../at-most.ts';
 import { OutputLog } from './output-log.ts';
-import { familyMembers, markerVariable, type ProcessFamily, stopFamily } from './process-family.ts';
-import { registerProcess, unregisterProcess } from './process-registry.ts';
+import { familyMembers, markedCommand, markerVariable, stopFamily } from './process-family.ts';
+import { announceProcess, registerProcess, unregisterProcess } from './process-registry.ts';
 
 export type ShellOptions = {
   command: string;
@@ -38,14 +38,16 @@ export type ShellProcess = {
 const outputGraceMs = 300;
 
 /** The program and arguments that run `command` in a shell, with the limits and cores asked for. */
-const commandLineOf = (options: ShellOptions): [string, string[]] => {
+const commandLineOf = (options: ShellOptions, marker: string): [string, string[]] => {
   if (process.platform === 'win32')
     return [process.env.ComSpec ?? 'cmd.exe', ['/d', '/s', '/c', options.command]];
-  const pinned = options.cpus === null ? [] : ['taskset', '-c', options.cpus.join(',')];
-  const run = [...pinned, '/bin/sh', '-c', options.command];
-  if (options.openFiles === null) return [run[0]!, run.slice(1)];
-  const raise = `ulimit -Sn ${options.openFiles} 2>/dev/null; exec "$@"`;
-  return ['/bin/sh', ['-c', raise, 'tailgate', ...run]];
+  const run = ['/bin/sh', '-c', options.command] as const;
+  const raise = options.openFiles === null ? undefined : `ulimit -Sn ${options.openFiles} 2>/dev/null`;
+  return markedCommand(
+    marker,
+    options.cpus === null ? [...run] : ['taskset', '-c', options.cpus.join(','), ...run],
+    raise,
+  );
 };
 
 /**
@@ -60,10 +62,10 @@ export const startShell = async (options: ShellOptions): Promise<ShellProcess> =
       expected: 'Give an existing folder; it is relative to the settings file.',
     });
   }
-  const marker = randomUUID();
+  const marker = announceProcess();
   const log = new OutputLog(options.logPath, options.maskSecrets);
   log.heading(`[${options.label}] ${options.command}`);
-  const [program, args] = commandLineOf(options);
+  const [program, args] = commandLineOf(options, marker);
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: { ...options.env, [markerVariable]: marker },
@@ -77,20 +79,16 @@ export const startShell = async (options: ShellOptions): Promise<ShellProcess> =
       reject(tailgateError('INTERNAL', { reason: `${program}: ${error.message}` }, {}, error)),
     );
   });
-  const family: ProcessFamily = { leaderPid: child.pid!, marker, seen: new Map() };
-  registerProcess(family);
+  const family = registerProcess(child.pid!, marker);
   log.attach(child.stdout);
   log.attach(child.stderr);
 
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const exited = new Promise<ShellExit>((resolve) => {
     child.once('exit', (code, signal) => {
       const exit = { code, description: signal === null ? `exit code ${code}` : `signal ${signal}` };
       // A descendant may hold the pipes for ever, so the end of the output is not waited for without limit.
-      const timer = setTimeout(() => resolve(exit), outputGraceMs);
-      child.once('close', () => {
-        clearTimeout(timer);
-        resolve(exit);
-      });
+      void atMost(closed, outputGraceMs).then(() => resolve(exit));
     });
   });
 
@@ -98,6 +96,8 @@ export const startShell = async (options: ShellOptions): Promise<ShellProcess> =
   const stop = async (signal: NodeJS.Signals, timeoutMs: number): Promise<string[]> => {
     const left = await stopFamily(family, signal, timeoutMs);
     if (left.length === 0) unregisterProcess(family);
+    // Its last words may still be in the pipes.
+    await atMost(closed, outputGraceMs);
     child.stdout.destroy();
     child.stderr.destroy();
     await log.close();

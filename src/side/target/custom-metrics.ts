@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { tailgateError } from '../../errors.ts';
 import { childEnvironment } from '../../host/processes/child-environment.ts';
 import { outputMask } from '../../host/processes/output-mask.ts';
-import { markerVariable, type ProcessFamily, stopFamily } from '../../host/processes/process-family.ts';
-import { registerProcess, unregisterProcess } from '../../host/processes/process-registry.ts';
+import { markedCommand, markerVariable, stopFamily } from '../../host/processes/process-family.ts';
+import {
+  announceProcess,
+  registerProcess,
+  unregisterProcess,
+} from '../../host/processes/process-registry.ts';
 import type { MeasureSettings } from '../../settings/settings-schema.ts';
 import { flattenNumbers, parseJsonOutput } from './flatten-numbers.ts';
 
@@ -67,12 +70,14 @@ const fromCommand = async (
   cwd: string,
   env: Record<string, string>,
 ): Promise<string> => {
-  const marker = randomUUID();
-  const child = spawn(command, {
-    shell: true,
+  const marker = announceProcess();
+  const isWindows = process.platform === 'win32';
+  const [program, args] = isWindows ? [command, []] : markedCommand(marker, ['/bin/sh', '-c', command]);
+  const child = spawn(program, args, {
+    shell: isWindows,
     cwd,
     env: { ...env, [markerVariable]: marker },
-    detached: process.platform !== 'win32',
+    detached: !isWindows,
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   });
@@ -80,8 +85,7 @@ const fromCommand = async (
     child.once('spawn', resolve);
     child.once('error', reject);
   });
-  const family: ProcessFamily = { leaderPid: child.pid!, marker, seen: new Map() };
-  registerProcess(family);
+  const family = registerProcess(child.pid!, marker);
   let output = '';
   let complaints = '';
   let timer: NodeJS.Timeout | undefined;

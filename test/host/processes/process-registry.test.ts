@@ -18,7 +18,11 @@ const registryPath = (t: TestContext): string => {
 };
 
 /** Runs a process that starts a server and then ends in the way `how` says. Resolves with the server's pid. */
-const abandon = (how: 'exit' | 'kill' | 'stop', registry: string, mode: string): Promise<number> =>
+const abandon = (
+  how: 'exit' | 'kill' | 'kill-all' | 'stop',
+  registry: string,
+  mode: string,
+): Promise<number> =>
   new Promise((resolve, reject) => {
     execFile(
       process.execPath,
@@ -40,7 +44,7 @@ const dies = async (pid: number): Promise<void> => {
 
 test('another process kills what one that was killed had left behind', async (t) => {
   const registry = registryPath(t);
-  const pid = await abandon('kill', registry, 'detached');
+  const pid = await abandon('kill-all', registry, 'detached');
   assert.equal(isRunning(pid), true);
   assert.ok(processesWith('tailgate-detached').length > 0);
   const killed = killRegistered(registry);
@@ -54,14 +58,22 @@ test('another process kills what one that was killed had left behind', async (t)
   assert.deepEqual(killRegistered(registry), []);
 });
 
+test('the watchdog ends what a process that was killed had left behind, wherever it went', async (t) => {
+  for (const mode of ['plain', 'ignore-sigterm', 'detached', 'clean-daemon']) {
+    await dies(await abandon('kill', registryPath(t), mode));
+    assert.deepEqual(processesWith('tailgate-detached'), [], mode);
+  }
+});
+
 test('strays are found after the server itself is gone', async (t) => {
   const registry = registryPath(t);
-  const pid = await abandon('kill', registry, 'detached');
+  const pid = await abandon('kill-all', registry, 'detached');
   process.kill(pid, 'SIGKILL');
   await dies(pid);
   assert.ok(processesWith('tailgate-detached').length > 0);
+  const strays = processesWith('tailgate-detached');
   killRegistered(registry);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  for (const stray of strays) await dies(stray);
   assert.deepEqual(processesWith('tailgate-detached'), []);
 });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { isPortFree } from '../../../src/side/target/ports.ts';
 import type { RunningTarget } from '../../../src/side/target/running-target.ts';
@@ -94,4 +95,20 @@ test('a start that fails leaves nothing behind', async (t) => {
   });
   await assert.rejects(startTarget(settings, startOptions(t)), { code: 'TARGET_NOT_READY' });
   assert.deepEqual(processesWith('tailgate-detached'), []);
+});
+
+test('a daemon with an emptied environment and a session of its own is ended, even one made on the way out', async (t) => {
+  for (const mode of ['clean-daemon', 'late-clean-daemon']) {
+    await stopTimeMs(t, mode);
+    assert.deepEqual(processesWith('tailgate-detached'), [], mode);
+  }
+});
+
+test('what a server prints while it is stopped is in its log', async (t) => {
+  for (let round = 0; round < 10; round += 1) {
+    const options = startOptions(t);
+    const target = await startTarget(serverSettings('last-words'), options);
+    await target[Symbol.asyncDispose]();
+    assert.match(readFileSync(options.logPath, 'utf8'), /the last word/);
+  }
 });
