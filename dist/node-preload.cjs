@@ -15,7 +15,7 @@
     if (!require('node:worker_threads').isMainThread) return;
     const { closeSync, constants, openSync, writeSync } = require('node:fs');
     const { monitorEventLoopDelay, performance, PerformanceObserver } = require('node:perf_hooks');
-    const { getHeapStatistics } = require('node:v8');
+    const { GCProfiler, getHeapStatistics } = require('node:v8');
 
     const resolutionMs = 20;
     const intervalMs = 500;
@@ -27,14 +27,36 @@
     });
     collections.observe({ entryTypes: ['gc'] });
 
+    // What the heap grew by from each collection to the next is what was allocated.
+    let heap = GCProfiler === undefined ? null : new GCProfiler();
+    let allocatedBytes = 0;
+    let collected = 0;
+    let usedBytes = getHeapStatistics().used_heap_size;
+    heap?.start();
+    const countAllocations = (usedNow) => {
+      if (heap === null) return {};
+      for (const { beforeGC, afterGC } of heap.stop().statistics) {
+        allocatedBytes += Math.max(0, beforeGC.heapStatistics.usedHeapSize - usedBytes);
+        usedBytes = afterGC.heapStatistics.usedHeapSize;
+        collected += 1;
+      }
+      allocatedBytes += Math.max(0, usedNow - usedBytes);
+      usedBytes = usedNow;
+      heap = new GCProfiler();
+      heap.start();
+      return { allocatedBytes, collections: collected };
+    };
+
     // The monitor measures from tick to tick: what is above its own period is delay.
     const delayMs = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - resolutionMs);
     const handOver = () => {
+      const heapUsedBytes = getHeapStatistics().used_heap_size;
       const line = JSON.stringify({
         pid: process.pid,
         loopDelayP99Ms: delayMs(loop.percentile(99)),
         loopDelayMaxMs: delayMs(loop.max),
-        heapUsedBytes: getHeapStatistics().used_heap_size,
+        heapUsedBytes,
+        ...countAllocations(heapUsedBytes),
         gcPauseMs,
         uptimeMs: performance.now(),
       });
@@ -54,6 +76,8 @@
     const stop = () => {
       clearInterval(timer);
       loop.disable();
+      heap?.stop();
+      heap = null;
       collections.disconnect();
     };
     timer.unref();

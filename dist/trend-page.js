@@ -1,4 +1,5 @@
 /** The page of trends: reads data/*.json beside it and draws what is chosen. Runs in the browser as it is. */
+import { formatDuration, formatPercentChange, plural } from './notation.js';
 
 const statistics = ['p50', 'p95', 'p99'];
 const shownRuns = 100;
@@ -19,14 +20,6 @@ const html = (name, attributes, ...children) => {
   element.append(...children);
   return element;
 };
-
-/** Three significant digits, in the unit that reads best. */
-const duration = (ms) => {
-  if (ms >= 1000) return `${(ms / 1000).toPrecision(3)} s`;
-  return ms >= 1 ? `${Number(ms.toPrecision(3))} ms` : `${Number((ms * 1000).toPrecision(3))} µs`;
-};
-
-const percent = (relative) => `${relative >= 0 ? '+' : ''}${(relative * 100).toFixed(1)}%`;
 
 /** Only plain web addresses become links. */
 const webAddress = (url) => (typeof url === 'string' && /^https?:\/\/[^\s"'<>]+$/.test(url) ? url : null);
@@ -62,7 +55,7 @@ const drawChart = (data, metric, statistic) => {
   for (const tick of ticks) {
     chart.append(
       svg('line', { class: 'grid', x1: size.left, x2: size.width - size.right, y1: y(tick), y2: y(tick) }),
-      svg('text', { x: size.left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, duration(tick)),
+      svg('text', { x: size.left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, formatDuration(tick)),
     );
   }
   const dates = points.length < 2 ? [0] : [0, points.length - 1];
@@ -86,7 +79,7 @@ const drawChart = (data, metric, statistic) => {
       svg(
         'text',
         { class: 'change', x: x(place), y: size.top - 8, 'text-anchor': 'middle' },
-        percent(change.relative),
+        formatPercentChange(change.relative),
       ),
     );
   }
@@ -101,7 +94,7 @@ const drawChart = (data, metric, statistic) => {
       const title = svg(
         'title',
         {},
-        `${name} ${duration(point.value[which])}, ${point.at}, ${point.commit ?? 'no commit'}`,
+        `${name} ${formatDuration(point.value[which])}, ${point.at}, ${point.commit ?? 'no commit'}`,
       );
       const circle = svg(
         'circle',
@@ -138,7 +131,7 @@ const runRow = (point, metric) => {
     html('td', {}, link(point.commitUrl, commit)),
     verdict,
     ...statistics.map((_, which) =>
-      html('td', { class: 'number' }, values === undefined ? '' : duration(values[which])),
+      html('td', { class: 'number' }, values === undefined ? '' : formatDuration(values[which])),
     ),
     html('td', { class: 'note' }, note),
   );
@@ -185,7 +178,7 @@ const start = async () => {
     byId('legend').replaceChildren(...drawLegend());
     drawRuns(data, metric);
     byId('message').textContent =
-      `${data.points.length} stored runs of ${data.suite}. Dashed lines are changes of level.`;
+      `${plural(data.points.length, 'stored run')} of ${data.suite}. Dashed lines are changes of level.`;
     history.replaceState(null, '', `#${new URLSearchParams({ suite: byId('suite').value, metric })}`);
   };
   const load = async () => {
