@@ -62,6 +62,19 @@ export const catalogue = {
     (p) => `The settings file is not valid YAML: ${p.reason}`,
     () => 'Correct the line named here; indentation in YAML is spaces, never tabs.',
   ),
+  EXTENDS_NOT_FOUND: entry<{ name: string }>(
+    'usage',
+    (p) => `The settings "${p.name}" that this file extends cannot be found.`,
+    (p) =>
+      /^[./\\]/.test(p.name)
+        ? 'Correct the path; it is relative to this file.'
+        : `Install the package before this step ("npm ci"), or begin a path with "./": "./${p.name}".`,
+  ),
+  EXTENDS_CIRCULAR: entry<{ circle: readonly string[] }>(
+    'usage',
+    (p) => `These settings extend each other in a circle: ${p.circle.join(' -> ')}.`,
+    () => 'Take one "extends" out.',
+  ),
   SETTINGS_UNKNOWN_KEY: entry<{ key: string; suggestion?: string | undefined; known: readonly string[] }>(
     'usage',
     (p) => `Unknown setting "${p.key}".`,

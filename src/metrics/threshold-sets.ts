@@ -25,6 +25,10 @@ export const mergeThresholds = (under: readonly Threshold[], over: readonly Thre
   return [...under.filter((threshold) => !replaced.has(subjectKey(threshold))), ...over];
 };
 
+/** Whether `over` takes the place of `under` where both are set: same metric, statistic and kind. */
+export const replacesLimit = (over: Threshold, under: Threshold): boolean =>
+  subjectKey(over) === subjectKey(under);
+
 /** What a suite can measure, as far as it is known before the run. */
 export type KnownMetrics = {
   /** Latency metrics; null when the scenario does not tell them all (functions, variables in event names). */

@@ -26,6 +26,10 @@ export const validateCommand = async (options: {
   await checkOpenings(plan, loaded);
   const scenarios = await checkScenarios(plan, host.cwd);
   showWarnings(host, scenarios);
+  if (loaded.extended.length > 0)
+    print(
+      `Settings: ${[...loaded.extended, loaded.file!].map((file) => shownPath(host.cwd, file)).join(', then ')}`,
+    );
   for (const [name, { suite, scenario }] of scenarios) {
     print(`Suite "${name}": ${shownPath(host.cwd, suite.scenarioPath)}`);
     print(

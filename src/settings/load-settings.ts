@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type SourcePosition, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
 import { checkSettings } from './check-settings.ts';
+import { readExtendedSettings } from './extend-settings.ts';
 import { inputPlace, inputText, readInputOverlay, suiteNames } from './input-overlay.ts';
 import type { RawInputs } from './inputs.ts';
 import { completeSuites } from './merge-suites.ts';
@@ -8,7 +9,6 @@ import { baseFolder, resolvePaths, shownPath } from './resolve-paths.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { mergeTrees, type SettingPath, type Tree, valueAt } from './setting-path.ts';
 import { settingPlaces } from './setting-places.ts';
-import { readSettingsText } from './settings-file.ts';
 import { type Settings, settingsSchema } from './settings-schema.ts';
 import { applySuiteInputs } from './suite-inputs.ts';
 
@@ -21,6 +21,8 @@ export type LoadedSettings = {
   settings: Settings;
   /** Absolute path of the settings file; null when there is none. */
   file: string | null;
+  /** Files that it extends, absolute, the one that gives way to all others first. */
+  extended: string[];
   /** The working directory, absolute. */
   cwd: string;
   /** Names in the input `suite`; none for all suites. */
@@ -87,10 +89,13 @@ const missingScenarios = async (
   });
 };
 
-/** In the order of the file; problems of inputs, which have no line, come first. */
+/** In the order of the files; problems of inputs, which have no line, come first. */
 const inOrder = (problems: readonly TailgateError[]): TailgateError[] =>
   [...problems].sort(
-    (a, b) => (a.where.line ?? 0) - (b.where.line ?? 0) || (a.where.column ?? 0) - (b.where.column ?? 0),
+    (a, b) =>
+      (a.where.file ?? '').localeCompare(b.where.file ?? '') ||
+      (a.where.line ?? 0) - (b.where.line ?? 0) ||
+      (a.where.column ?? 0) - (b.where.column ?? 0),
   );
 
 /** A mistake at the top level comes back in every suite that takes the setting from there: kept once, by its own name. */
@@ -122,9 +127,14 @@ export const loadSettings = async (source: SettingsSource): Promise<LoadedSettin
   const cwd = path.resolve(source.cwd, inputText(inputs, 'working-directory') ?? '.');
   const found = await findFile(source, cwd);
   const file = found === null ? undefined : shownPath(source.cwd, found.file);
-  const text = found === null ? null : readSettingsText(found.content, file!);
   // What is missing from a file that cannot be read is no problem of its own.
-  if (text !== null) throwProblems(text.problems);
+  const text =
+    found === null
+      ? null
+      : await readExtendedSettings(found.file, found.content, {
+          read: (place) => readOrNull(source, place),
+          shown: (place) => shownPath(source.cwd, place),
+        });
 
   const overlay = readInputOverlay(inputs, cwd);
   const suiteInputs = applySuiteInputs(text?.value ?? {}, inputs, cwd);
@@ -151,6 +161,7 @@ export const loadSettings = async (source: SettingsSource): Promise<LoadedSettin
   return {
     settings,
     file: found?.file ?? null,
+    extended: text?.extended ?? [],
     cwd,
     selected: suiteNames(inputs),
     selectedPlace: inputPlace(inputs.source, 'suite'),

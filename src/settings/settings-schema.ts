@@ -454,6 +454,12 @@ export const suiteSchema = z.strictObject({
 });
 
 export const settingsSchema = z.strictObject({
+  extends: z
+    .union([text, z.array(text)])
+    .optional()
+    .describe(
+      'Settings files that this one goes over, the later over the earlier: a path that begins with `./` or `../`, or a file of an installed package (`@acme/tailgate/defaults.yml`; `tailgate.yml` if only the package is named). docs/organisation.md explains it.',
+    ),
   suites: z.array(suiteSchema).default([]).describe('What is run, in this order.'),
   target: targetSchema.prefault({}),
   room: z

@@ -35,6 +35,7 @@ test('every example that the documentation promises is there', () => {
     'matrix.yml',
     'merge-queue.yml',
     'nightly-history.yml',
+    'organisation-gate.yml',
     'side-by-side.yml',
     'simple-gate.yml',
     'stored-baseline.yml',
