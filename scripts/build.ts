@@ -3,6 +3,7 @@ import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as esbuild, type Metafile } from 'esbuild';
+import { engines } from '../src/engines/engine-registry.ts';
 import { artilleryParts, engineEntries, lazyModules } from './build/artillery-parts.ts';
 import { bundledPackages } from './build/bundled-packages.ts';
 import { licenceProblems, thirdPartyLicences } from './build/third-party-licences.ts';
@@ -59,12 +60,6 @@ const entryPoints = (wanted: readonly string[]): Record<string, string> => {
   return entries;
 };
 
-/** Modules that a bundled package asks for and that do not exist, with ours in their place. */
-const aliases = async (): Promise<Record<string, string>> => {
-  const file = path.join(root, 'src/engines/socketio-v3/bundle-aliases.ts');
-  return existsSync(file) ? { ...(await import(file)).bundleAliases } : {};
-};
-
 /**
  * Bundles the programs (all of them, or those named) into `outDir`, which is emptied first. The same sources give the
  * same bytes, whatever the folder. Throws when something was bundled that must not be. Gives what went into it.
@@ -77,7 +72,8 @@ export const buildBundle = async (
   await mkdir(outDir, { recursive: true });
   const main = await esbuild({
     ...common,
-    alias: await aliases(),
+    // Modules that a bundled package asks for and that do not exist, with ours in their place.
+    alias: Object.assign({}, ...engines.map(({ aliases }) => aliases)),
     outdir: outDir,
     entryPoints: entryPoints(wanted),
     splitting: true,

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Plugin } from 'esbuild';
+import { engines } from '../../src/engines/engine-registry.ts';
 
 /** What takes the place of a module of Artillery's. */
 type Replacement = {
@@ -25,13 +26,11 @@ const replacements: Readonly<Record<string, Replacement>> = {
     name: 'createWeightedPick',
     as: 'default',
   },
-  './engine_http.js': { file: 'src/engines/http/http-engine.ts', name: 'HttpEngine', engine: true },
-  './engine_socketio.js': {
-    file: 'src/engines/socketio/socketio-engine.ts',
-    name: 'SocketIoEngine',
-    engine: true,
-  },
-  './engine_ws.js': { file: 'src/engines/ws/ws-engine.ts', name: 'WsEngine', engine: true },
+  ...Object.fromEntries(
+    engines.flatMap(({ replaces, engine }) =>
+      replaces === null ? [] : [[replaces, { ...engine, engine: true }]],
+    ),
+  ),
   '../builtin-packages.js': {
     file: 'src/scenario/engine-packages.ts',
     name: 'resolveEnginePackage',
@@ -41,14 +40,11 @@ const replacements: Readonly<Record<string, Replacement>> = {
 };
 
 /** Engines that Artillery's runner imports as packages, from a file of the bundle: file name -> engine. */
-export const engineEntries: Readonly<Record<string, Replacement>> = {
-  'engine-socketio-v3': {
-    file: 'src/engines/socketio-v3/socketio-v3-engine.ts',
-    name: 'SocketIoV3Engine',
-    engine: true,
-  },
-  'engine-stomp': { file: 'src/engines/stomp/stomp-engine.ts', name: 'StompEngine', engine: true },
-};
+export const engineEntries: Readonly<Record<string, Replacement>> = Object.fromEntries(
+  engines.flatMap(({ name, replaces, engine }) =>
+    replaces === null ? [[`engine-${name}`, { ...engine, engine: true }]] : [],
+  ),
+);
 
 /**
  * Modules that are large and seldom needed, each a file of its own in the bundle, loaded at the first call of one of

@@ -1,3 +1,5 @@
+import { engines } from '../engines/engine-registry.ts';
+import { httpMethods } from '../engines/http/http-methods.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
 
 /** Why Artillery refuses a script, and where. */
@@ -6,9 +8,11 @@ export type ScriptProblem = { problem: string; place: ScenarioPath };
 type Json = Record<string, unknown>;
 type Check = (value: unknown, place: ScenarioPath) => ScriptProblem | null;
 
-const httpMethods = ['get', 'post', 'put', 'patch', 'delete'] as const;
 /** Engines whose flows Artillery checks step by step; a scenario without an engine is one of them. */
-const checkedEngines: readonly unknown[] = [undefined, 'socketio', 'ws', 'http'];
+const checkedEngines: readonly unknown[] = [
+  undefined,
+  ...engines.flatMap(({ name, replaces }) => (replaces === null ? [] : [name])),
+];
 
 const isMapping = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,7 @@
+import { engineNamed } from '../engines/engine-registry.ts';
+import { isHttpStep } from '../engines/http/http-methods.ts';
 import { standardCounters } from '../metrics/round-measurement.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
-import { bundledEngines } from './engine-packages.ts';
 import { messageStepsOf } from './message-steps.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import { emitsOf, scenarioSteps } from './scenario-steps.ts';
@@ -19,8 +20,6 @@ export type KnownMetrics = {
    */
   open: boolean;
 };
-
-const httpMethods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'];
 
 /** Whether code of the scenario's author may report metrics: it names one of the events for it, or brings other files. */
 const mayReport = (processor: string): boolean =>
@@ -48,20 +47,21 @@ export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): 
   const latencies = new Set<string>(['session.length']);
   let open = isOpen(scenario);
   let usesHttp = false;
-  if (scenario.engines.some((engine) => engine !== 'http')) latencies.add('connect.handshake');
+  const ours = scenario.engines.flatMap((engine) => engineNamed(engine) ?? []);
+  for (const id of ours.flatMap((engine) => engine.latencies)) latencies.add(id);
   for (const emit of emitsOf(scenario, measure)) {
     if (emit.event === null) open = true;
     for (const id of emit.latencies) if (!id.includes('{{')) latencies.add(id);
   }
   for (const delivery of measure.deliveries) latencies.add(`${delivery.send}.delivery`);
   for (const { spec, engine } of scenarioSteps(scenario)) {
-    if (httpMethods.some((method) => spec[method] !== undefined)) {
+    if (isHttpStep(spec)) {
       usesHttp = true;
       latencies.add('http.response');
       for (const status of ['2xx', '3xx', '4xx', '5xx']) latencies.add(`http.${status}.response`);
     }
     // What engines of others measure, nothing but running them could tell.
-    if (!(bundledEngines as readonly string[]).includes(engine)) open = true;
+    if (engineNamed(engine) === undefined) open = true;
   }
   const messageSteps = messageStepsOf(scenario, measure);
   for (const { outline } of messageSteps) for (const id of outline?.latencies ?? []) latencies.add(id);
@@ -72,7 +72,7 @@ export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): 
         ? null
         : [
             ...standardCounters,
-            ...(messageSteps.length > 0 ? ['messages.received', 'messages.unread'] : []),
+            ...new Set(ours.flatMap((engine) => engine.counters)),
             ...pluginCounters(scenario),
           ],
     custom: measure.custom !== undefined,

@@ -1,3 +1,5 @@
+import { engineNamed, isEmitting } from '../engines/engine-registry.ts';
+import { isHttpStep } from '../engines/http/http-methods.ts';
 import { emitKeys, unknownKeys } from '../engines/socketio/emit-spec.ts';
 import { type TailgateError, tailgateError } from '../errors.ts';
 import { nearestName } from '../metrics/nearest-name.ts';
@@ -88,9 +90,6 @@ const suggestion = (key: string): string => {
   return meant === undefined ? '' : ` Did you mean "${meant}"?`;
 };
 
-/** Steps of Socket.IO scenarios, beside those that every engine has. */
-const socketStepKeys = ['emit', 'response', 'connect', 'reconnect', 'disconnect'];
-
 /** Keys of an emit that its engine does not know, and tags that no receiver is watched for. */
 const emitWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: string }[] =>
   emits.flatMap(({ spec, step }) => {
@@ -107,14 +106,10 @@ const emitWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: s
 
 /** Messages of `ws` and `stomp` scenarios that nothing times, with what would time them. */
 const messageWarnings = (steps: readonly MessageStep[]): { place: ScenarioPath; message: string }[] =>
-  steps.flatMap(({ step, outline }) =>
+  steps.flatMap(({ step, outline, advice }) =>
     (outline?.unmeasured ?? []).map((name) => ({
       place: step.place,
-      message: `Nothing answers this message ("${name}"), so it is counted and has no latency. ${
-        step.engine === 'stomp'
-          ? 'Add "receipt: true", "response", or "{{ $tag }}" to its body.'
-          : 'Add "response", or "{{ $tag }}" to its payload.'
-      }`,
+      message: `Nothing answers this message ("${name}"), so it is counted and has no latency. ${advice}`,
     })),
   );
 
@@ -125,11 +120,7 @@ const timesMessages = (steps: readonly MessageStep[]): boolean =>
 /** Whether anything but emits and messages gives a latency: HTTP requests, or engines of others. */
 const measuresOtherwise = (scenario: ReadScenario): boolean =>
   [...scenarioSteps(scenario)].some(
-    ({ spec, engine }) =>
-      !/^(socketio|ws$|stomp$)/.test(engine) ||
-      ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'].some(
-        (method) => spec[method] !== undefined,
-      ),
+    ({ spec, engine }) => isHttpStep(spec) || (engineNamed(engine)?.steps.kind ?? 'requests') === 'requests',
   );
 
 /**
@@ -143,8 +134,8 @@ export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): 
   const emits = emitsOf(scenario, measure);
   const messages = messageStepsOf(scenario, measure);
   const unknown = [...scenarioSteps(scenario)]
-    .filter(({ engine }) => engine === 'socketio' || engine === 'socketio-v3')
-    .map((step) => ({ step, problem: unknownStep(step, socketStepKeys) }));
+    .filter(({ engine }) => isEmitting(engine))
+    .map((step) => ({ step, problem: unknownStep(step, engineNamed(step.engine)!.stepKeys) }));
   const problems = [...emits, ...messages, ...unknown].flatMap(({ problem, step }) =>
     problem === null
       ? []

@@ -1,25 +1,22 @@
-import { outlineStep, type StepOutline } from '../engines/core/step-outline.ts';
-import { stompSteps } from '../engines/stomp/stomp-steps.ts';
-import { wsSteps } from '../engines/ws/ws-steps.ts';
+import type { StepOutline } from '../engines/core/engine-description.ts';
+import { engineNamed } from '../engines/engine-registry.ts';
 import { TailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import { emitDefaultsOf, type PlacedStep, scenarioSteps } from './scenario-steps.ts';
 import { unknownStep } from './unknown-step.ts';
 
-/** A step of a `ws` or `stomp` scenario, as its engine will read it under these settings. */
+/** A step of a scenario that sends messages (`ws`, `stomp`), as its engine will read it under these settings. */
 export type MessageStep = {
   step: PlacedStep;
   /** Null when the step is not valid; `problem` then says why. */
   outline: StepOutline | null;
   problem: string | null;
+  /** What to add when nothing times it. */
+  advice: string;
 };
 
-const isMessageEngine = (engine: string): engine is 'ws' | 'stomp' => engine === 'ws' || engine === 'stomp';
-
-const ownKeys = { ws: wsSteps.keys, stomp: stompSteps.keys };
-
-/** The engine's own steps of the `ws` and `stomp` scenarios. */
+/** The engine's own steps of scenarios that send messages. */
 export const messageStepsOf = (
   scenario: Pick<ReadScenario, 'scenarios' | 'config' | 'path'>,
   measure: MeasureSettings,
@@ -28,16 +25,23 @@ export const messageStepsOf = (
   const found: MessageStep[] = [];
   const refuse = (step: PlacedStep, problem: string) => {
     // A mistake in `config` is met at every step.
-    if (!found.some((other) => other.problem === problem)) found.push({ step, outline: null, problem });
+    if (!found.some((other) => other.problem === problem))
+      found.push({ step, outline: null, problem, advice: '' });
   };
   for (const step of scenarioSteps(scenario)) {
-    const { engine, spec } = step;
-    if (!isMessageEngine(engine)) continue;
+    const engine = engineNamed(step.engine);
+    if (engine?.steps.kind !== 'messages') continue;
+    const { outline: outlineOf, advice } = engine.steps;
     try {
-      const outline = outlineStep(engine, spec, scenario.config, step.scenario, scenario.path, settings);
-      if (outline !== null) found.push({ step, outline, problem: null });
+      const outline = outlineOf(step.spec, {
+        config: scenario.config,
+        place: step.scenario,
+        path: scenario.path,
+        settings,
+      });
+      if (outline !== null) found.push({ step, outline, problem: null, advice });
       else {
-        const unknown = unknownStep(step, ownKeys[engine]);
+        const unknown = unknownStep(step, engine.stepKeys);
         if (unknown !== null) refuse(step, unknown);
       }
     } catch (error) {

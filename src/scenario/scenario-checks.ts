@@ -87,7 +87,7 @@ export const enginesOf = async (source: ScenarioSource, script: Script): Promise
   for (const name of Object.keys(script.config.engines ?? {}))
     if (!used.has(name)) used.set(name, ['config', 'engines', name]);
   for (const [engine, place] of used) {
-    if ((bundledEngines as readonly string[]).includes(engine)) continue;
+    if (bundledEngines.includes(engine)) continue;
     if (resolveUserPackage(`artillery-engine-${engine}`, source.path) !== null) continue;
     throw tailgateError(
       'SCENARIO_ENGINE_UNKNOWN',

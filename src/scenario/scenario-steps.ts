@@ -1,3 +1,4 @@
+import { isEmitting } from '../engines/engine-registry.ts';
 import { type EmitDefaults, type EmitSpec, parseEmit } from '../engines/socketio/emit-spec.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario } from './read-scenario.ts';
@@ -113,8 +114,6 @@ export const emitsOf = (
 ): Emit[] => {
   const defaults = emitDefaultsOf(measure);
   return [...scenarioSteps(scenario)]
-    .filter(
-      ({ spec, engine }) => engine.startsWith('socketio') && spec.emit !== undefined && spec.emit !== null,
-    )
+    .filter(({ spec, engine }) => isEmitting(engine) && spec.emit !== undefined && spec.emit !== null)
     .map((step) => readEmit(step, defaults));
 };

@@ -1,5 +1,7 @@
 import { perSecond } from '../engines/core/flow/fixed-rate.ts';
 import { durationMs } from '../engines/core/flow/think.ts';
+import { engineNamed, isEmitting } from '../engines/engine-registry.ts';
+import { isHttpStep } from '../engines/http/http-methods.ts';
 import type { EmitDefaults } from '../engines/socketio/emit-spec.ts';
 import { mainCandidates } from '../metrics/main-metric.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
@@ -77,8 +79,6 @@ const sendsOf = (spec: Record<string, unknown>, forMs: number | null): number | 
   }
 };
 
-const httpMethods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'];
-
 const emitPart = (spec: Record<string, unknown>, engine: string, defaults: EmitDefaults): Part => {
   const emit = readEmit({ spec, place: [], engine, scenario: '' }, defaults);
   const values = new Map<string, number | null>();
@@ -94,7 +94,7 @@ const stepPart = (spec: Record<string, unknown>, engine: string, defaults: EmitD
   if (spec.loop !== undefined) return times(flowPart(spec.loop, engine, defaults, false), roundsOf(spec));
   if (spec.parallel !== undefined) return flowPart(spec.parallel, engine, defaults, true);
   if (spec.think !== undefined) return { ...nothing(), idleMs: timeOf(spec.think) };
-  const isOurs = engine.startsWith('socketio');
+  const isOurs = isEmitting(engine);
   const sends = { ...nothing(), open: engine !== 'http' };
   const body =
     isOurs && spec.emit !== undefined && spec.emit !== null ? emitPart(spec, engine, defaults) : sends;
@@ -102,8 +102,7 @@ const stepPart = (spec: Record<string, unknown>, engine: string, defaults: EmitD
     const forMs = timeOf(spec.duration);
     return { ...times(body, sendsOf(spec, forMs)), idleMs: forMs };
   }
-  if (httpMethods.some((method) => spec[method] !== undefined))
-    return { ...nothing(), values: new Map([['http.response', 1]]) };
+  if (isHttpStep(spec)) return { ...nothing(), values: new Map([['http.response', 1]]) };
   return isOurs ? (body === sends ? nothing() : body) : body;
 };
 
@@ -136,7 +135,7 @@ export const sessionOutline = (
     const engine = spec.engine ?? fallback;
     const part = flowPart(spec.flow, engine, defaults, false);
     part.values.set('session.length', 1);
-    if (engine !== 'http') part.values.set('connect.handshake', 1);
+    for (const id of engineNamed(engine)?.latencies ?? []) part.values.set(id, 1);
     return times(part, total > 0 ? weightOf(spec) / total : 1 / scenario.scenarios.length);
   });
   const sum = together(parts, false);

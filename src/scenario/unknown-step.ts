@@ -1,11 +1,9 @@
+import { httpMethods } from '../engines/http/http-methods.ts';
 import { nearestName } from '../metrics/nearest-name.ts';
 import type { PlacedStep } from './scenario-steps.ts';
 
 /** Steps that every engine of ours has. */
-const commonKeys = [
-  ...['loop', 'parallel', 'think', 'log', 'function'],
-  ...['get', 'post', 'put', 'patch', 'delete', 'head', 'options'],
-];
+const commonKeys = [...['loop', 'parallel', 'think', 'log', 'function'], ...httpMethods];
 
 /** What is wrong with a step that has none of the keys that its engine's steps begin with; null if it has one. */
 export const unknownStep = (

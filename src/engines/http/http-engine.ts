@@ -3,18 +3,8 @@ import type {
   Scenario,
   Step,
 } from '../../../node_modules/artillery/dist/lib/core/engine_http.js';
+import { hasHttpStep } from './http-methods.ts';
 import type { MeasuredHttpEngine } from './measured-http-engine.ts';
-
-const methods = new Set(['get', 'post', 'put', 'patch', 'delete', 'head', 'options']);
-
-/** Whether a step, or a step nested in its loop or parallel, is an HTTP request. */
-const isHttpStep = (step: unknown): boolean => {
-  if (Array.isArray(step)) return step.some(isHttpStep);
-  if (typeof step !== 'object' || step === null) return false;
-  return Object.entries(step).some(
-    ([key, value]) => methods.has(key) || ((key === 'loop' || key === 'parallel') && isHttpStep(value)),
-  );
-};
 
 type ScenarioSpec = { engine?: string; flow?: unknown };
 type Script = {
@@ -31,7 +21,7 @@ export const usesHttp = (script: Script): boolean => {
   return (
     scenarios.some((spec) => (spec.engine ?? script.config.engine ?? 'http') === 'http') ||
     hooks.some((spec) => (spec.engine ?? 'http') === 'http') ||
-    [...scenarios, ...hooks].some((spec) => isHttpStep(spec.flow))
+    [...scenarios, ...hooks].some((spec) => hasHttpStep(spec.flow))
   );
 };
 

@@ -10,10 +10,11 @@ import { loadActivity } from '../core/load-activity.ts';
 import { loadClock } from '../core/load-clock.ts';
 import { sourceAddress } from '../core/local-address.ts';
 import { recorder } from '../core/recorder.ts';
+import { httpMethods } from './http-methods.ts';
 
 /** The request a step makes, for messages: `get /users`. Undefined for steps that send nothing. */
 const requestLabel = (spec: Record<string, unknown>): string | undefined => {
-  for (const method of ['get', 'post', 'put', 'patch', 'delete', 'head', 'options']) {
+  for (const method of httpMethods) {
     const request = spec[method] as { url?: string; uri?: string; name?: string } | undefined;
     if (request !== undefined && request !== null)
       return request.name ?? `${method} ${request.url ?? request.uri ?? ''}`;

@@ -1,6 +1,6 @@
 import { tailgateError } from '../../errors.ts';
 import { engineSettings } from '../core/engine-settings.ts';
-import { compileFlow, type FlowConfig, isHttpStep } from '../core/flow/compile-flow.ts';
+import { compileFlow, type FlowConfig } from '../core/flow/compile-flow.ts';
 import { runFunction } from '../core/flow/run-function.ts';
 import { sequence } from '../core/flow/sequence.ts';
 import {
@@ -16,6 +16,7 @@ import { openSessions } from '../core/open-sessions.ts';
 import { recorder } from '../core/recorder.ts';
 import { tokenMint } from '../core/virtual-user-token.ts';
 import { HttpEngine } from '../http/http-engine.ts';
+import { hasHttpStep, isHttpStep } from '../http/http-methods.ts';
 import type { OpenConnection } from './client-socket.ts';
 import { compileSend } from './compile-send.ts';
 import {
@@ -130,7 +131,7 @@ export class SocketIoEngine {
       ...(connectsLast ? [this.#connectDefault(place)] : []),
       ...hooks(spec.afterScenario),
     ]);
-    return this.#scenario(run, this.#userPlan(compilation), { usesHttp: flow.some(hasHttp), place, ee });
+    return this.#scenario(run, this.#userPlan(compilation), { usesHttp: hasHttpStep(flow), place, ee });
   }
 
   /**
@@ -265,9 +266,3 @@ export class SocketIoEngine {
 
 const asOptions = (value: unknown): Record<string, unknown> | undefined =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-
-const hasHttp = (step: StepSpec): boolean =>
-  isHttpStep(step) ||
-  [step.loop, step.parallel].flat(Number.POSITIVE_INFINITY).some((inner) => isInner(inner) && hasHttp(inner));
-
-const isInner = (value: unknown): value is StepSpec => typeof value === 'object' && value !== null;

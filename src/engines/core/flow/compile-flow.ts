@@ -1,4 +1,5 @@
 import { tailgateError } from '../../../errors.ts';
+import { isHttpStep } from '../../http/http-methods.ts';
 import { compileTemplate } from '../template/compile-template.ts';
 import { loop } from './loop.ts';
 import { parallel } from './parallel.ts';
@@ -25,11 +26,6 @@ export type FlowOptions = {
   /** Compiles an HTTP request. */
   http: (spec: StepSpec) => Step;
 };
-
-const httpMethods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'] as const;
-
-export const isHttpStep = (spec: StepSpec): boolean =>
-  httpMethods.some((method) => spec[method] !== undefined);
 
 const asSpecs = (flow: unknown): StepSpec[] =>
   (Array.isArray(flow) ? flow.flat(Number.POSITIVE_INFINITY) : []) as StepSpec[];

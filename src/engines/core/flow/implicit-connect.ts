@@ -1,4 +1,4 @@
-import { isHttpStep } from './compile-flow.ts';
+import { isHttpStep } from '../../http/http-methods.ts';
 import type { Step, StepCallback, StepSpec, VirtualUserContext } from './step.ts';
 
 const stepsOf = (flow: unknown): StepSpec[] =>

@@ -1,0 +1,11 @@
+import type { EngineDescription } from '../core/engine-description.ts';
+
+export const httpDescription: EngineDescription = {
+  name: 'http',
+  engine: { file: 'src/engines/http/http-engine.ts', name: 'HttpEngine' },
+  replaces: './engine_http.js',
+  stepKeys: [],
+  latencies: [],
+  counters: [],
+  steps: { kind: 'requests' },
+};
