@@ -41,6 +41,15 @@ const entry = <P>(exit: ExitName, cause: (params: P) => string, fix: (params: P)
 
 const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
 
+/** A command of the target that did not do its part; `version` names the base version, where it is that one's. */
+type Started = { command: string; version?: string | undefined; log: string; tail: string };
+
+const ofVersion = ({ version }: Pick<Started, 'version'>): string =>
+  version === undefined ? '' : ` of ${version}`;
+
+const baseNeedsBuild =
+  'The base version has a checkout of its own: what it needs must be installed by "target.build" (for example "npm ci"), which runs for both versions, and not by a step of the workflow.';
+
 /**
  * The catalogue. `usage` entries are mistakes in what the user wrote; `invalid` entries mean that the run
  * could not produce a verdict that can be trusted.
@@ -210,21 +219,29 @@ export const catalogue = {
   ),
 
   // target
-  BUILD_FAILED: entry<{ command: string; exitCode: number | string; tail: string }>(
+  BUILD_FAILED: entry<Started & { exitCode: number | string }>(
     'invalid',
-    (p) => `The build command "${p.command}" ended with ${p.exitCode}.\n${p.tail}`,
-    () => 'Run the command by hand; the full output is in the log named above.',
+    (p) => `The build command "${p.command}"${ofVersion(p)} ended with ${p.exitCode}.\n${p.tail}`,
+    (p) =>
+      p.version === undefined
+        ? `Run the command by hand; the full output is in ${p.log}.`
+        : `Repair it on the base branch first, or let the absolute limits decide alone ("baseline.require: false"); the full output is in ${p.log}.`,
   ),
-  TARGET_EXITED: entry<{ command: string; exitCode: number | string; tail: string }>(
-    'invalid',
-    (p) => `The server "${p.command}" ended with ${p.exitCode} before it was ready.\n${p.tail}`,
-    () => 'The last lines of its output say why. The command is run by a shell in "target.cwd".',
-  ),
-  TARGET_NOT_READY: entry<{ command: string; probe: string; timeoutMs: number; last: string; tail: string }>(
+  TARGET_EXITED: entry<Started & { exitCode: number | string }>(
     'invalid',
     (p) =>
-      `The server "${p.command}" was not ready within ${p.timeoutMs} ms (${p.probe}; last answer: ${p.last}).\n${p.tail}`,
-    () => 'Check the port and the path in "ready", or raise "ready.timeoutMs".',
+      `The server "${p.command}"${ofVersion(p)} ended with ${p.exitCode} before it was ready.\n${p.tail}`,
+    (p) =>
+      p.version === undefined
+        ? `The last lines of its output say why; all of it is in ${p.log}. The command is run by a shell in "target.cwd".`
+        : `${baseNeedsBuild} All of its output is in ${p.log}.`,
+  ),
+  TARGET_NOT_READY: entry<Started & { probe: string; timeoutMs: number; last: string }>(
+    'invalid',
+    (p) =>
+      `The server "${p.command}"${ofVersion(p)} was not ready within ${p.timeoutMs} ms (${p.probe}; last answer: ${p.last}).\n${p.tail}`,
+    (p) =>
+      `Check the port and the path in "ready", or raise "ready.timeoutMs".${p.version === undefined ? '' : ` ${baseNeedsBuild}`}`,
   ),
   TARGET_DIED: entry<{ command: string; exitCode: number | string; tail: string }>(
     'invalid',
@@ -300,20 +317,35 @@ export const catalogue = {
     (p) => `There is no baseline at ${p.where}, and "require-baseline" is set.`,
     () => 'Run once on the default branch to record it, or run "tailgate baseline record".',
   ),
-  BASELINE_UNREADABLE: entry<{ where: string; reason: string }>(
+  BASELINE_UNREADABLE: entry<{ where: string; reason: string; advice?: string | undefined }>(
     'invalid',
     (p) => `The baseline at ${p.where} cannot be read: ${p.reason}.`,
-    () => 'Restore it from its history, or record a new one with "tailgate baseline record".',
+    (p) => p.advice ?? 'Restore it from its history, or record a new one with "tailgate baseline record".',
   ),
-  BASELINE_WRITE_FAILED: entry<{ where: string; reason: string }>(
+  BASELINE_WRITE_FAILED: entry<{ where: string; reason: string; advice?: string | undefined }>(
     'invalid',
     (p) => `The baseline could not be written to ${p.where}: ${p.reason}.`,
-    () => 'The record is kept in the report folder; nothing that was stored before is lost.',
+    (p) =>
+      `${p.advice === undefined ? '' : `${p.advice} `}The record is kept in the report folder; nothing that was stored before is lost.`,
   ),
-  BASE_COMMIT_UNAVAILABLE: entry<{ ref: string; reason: string }>(
+  PULL_REQUEST_NOT_CHECKED_OUT: entry<{ head: string; wanted: string }>(
+    'invalid',
+    (p) =>
+      `What is checked out (${p.head}) is the base branch, not the head of the pull request (${p.wanted}), so there is nothing of the pull request to measure.`,
+    () =>
+      'Start the workflow by "on: pull_request", whose checkout is the pull request. Under "pull_request_target" never check out the code of a fork: see docs/github.md#forks-and-dependabot.',
+  ),
+  BASE_ABSENT: entry<{ reason: string }>(
+    'invalid',
+    (p) => `There is no base version to compare with yet: ${p.reason}.`,
+    () =>
+      'Where a service is new, let the absolute limits decide alone: "baseline.require: false" (input "require-baseline").',
+  ),
+  BASE_COMMIT_UNAVAILABLE: entry<{ ref: string; reason: string; advice?: string | undefined }>(
     'invalid',
     (p) => `The base commit ${p.ref} cannot be checked out: ${p.reason}.`,
-    () =>
+    (p) =>
+      p.advice ??
       'Give the workflow "contents: read", or set "fetch-depth: 0" on actions/checkout; without git, name a folder that holds the base version ("baseline-dir").',
   ),
   RECORDS_UNREADABLE: entry<{ path: string; reason: string }>(

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, realpath, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { tailgateError } from '../errors.ts';
 import type { BaselineSettings } from '../settings/settings-schema.ts';
 import { type BaseHints, findBase } from './find-base.ts';
 import { GitCheckout } from './git-checkout.ts';
-import { type GitEnv, GitError } from './run-git.ts';
+import { type GitEnv, gitAdvice } from './run-git.ts';
 
 /** The base version in a folder of its own; dispose removes what was made for it. */
 export type BaseCommit = AsyncDisposable & {
@@ -14,6 +14,8 @@ export type BaseCommit = AsyncDisposable & {
   readonly dir: string;
   /** The commit; null for a folder that the user gave. */
   readonly sha: string | null;
+  /** What the reader should know of how it was had. */
+  readonly notes: readonly string[];
 };
 
 export type BaseCommitOptions = {
@@ -24,26 +26,69 @@ export type BaseCommitOptions = {
   signal?: AbortSignal;
 };
 
-const unavailable = (ref: string, reason: string, cause?: unknown) =>
-  tailgateError('BASE_COMMIT_UNAVAILABLE', { ref, reason }, {}, cause);
+const unavailable = (ref: string, reason: string, more: { cause?: unknown; advice?: string } = {}) =>
+  tailgateError(
+    'BASE_COMMIT_UNAVAILABLE',
+    { ref, reason, advice: more.advice ?? gitAdvice(more.cause ?? reason) ?? undefined },
+    {},
+    more.cause,
+  );
 
 const givenFolder = async (folder: string, cwd: string): Promise<BaseCommit> => {
   const dir = path.resolve(cwd, folder);
   const found = await stat(dir).catch(() => null);
   if (found?.isDirectory() !== true) throw unavailable(dir, 'there is no such folder ("baseline.dir")');
-  return { dir, sha: null, [Symbol.asyncDispose]: async () => {} };
+  return { dir, sha: null, notes: [], [Symbol.asyncDispose]: async () => {} };
 };
 
-/** Submodules are part of the base version if the head has them checked out. */
-const addSubmodules = async (checkout: GitCheckout, worktree: string): Promise<void> => {
-  if (!existsSync(path.join(worktree, '.gitmodules'))) return;
-  const status = (await checkout.ask(['submodule', 'status'])) ?? '';
-  if (!status.split('\n').some((line) => line !== '' && !line.startsWith('-'))) return;
+/** Names of the submodules that the configuration of the checkout knows. */
+const knownSubmodules = async (checkout: GitCheckout): Promise<string[]> => {
+  const listed = await checkout.ask(['config', '--local', '--name-only', '--get-regexp', '^submodule\\..*']);
+  const names = (listed ?? '').split('\n').map((key) => key.slice(0, key.lastIndexOf('.')));
+  return [...new Set(names)].filter((name) => name !== '');
+};
+
+/**
+ * Submodules are part of the base version if the head has its own checked out, or has none: then only the base can tell
+ * whether it needs them, and does without those that cannot be had. Gives what the reader should know.
+ */
+const addSubmodules = async (checkout: GitCheckout, worktree: string): Promise<string[]> => {
+  if (!existsSync(path.join(worktree, '.gitmodules'))) return [];
+  const lines = ((await checkout.ask(['submodule', 'status'])) ?? '')
+    .split('\n')
+    .filter((line) => line !== '');
+  if (lines.length > 0 && lines.every((line) => line.startsWith('-'))) return [];
+  const known = await knownSubmodules(checkout);
   const args = ['submodule', 'update', '--init', '--recursive', '--quiet'];
-  const first = await checkout.try(args, { cwd: worktree });
-  if (first.code === 0) return;
-  const second = await checkout.try(args, { cwd: worktree, auth: true });
-  if (second.code !== 0) throw new GitError(args, first);
+  try {
+    await checkout.runFetching(args, { cwd: worktree, timeoutMs: 600_000 });
+    return [];
+  } catch (failure) {
+    if (lines.length > 0) throw failure;
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    return [
+      `The base version has submodules, which the head has not, and they could not be checked out (${reason}).`,
+    ];
+  } finally {
+    // The configuration is that of the checkout, which keeps nothing of ours.
+    for (const section of await knownSubmodules(checkout))
+      if (!known.includes(section)) await checkout.try(['config', '--local', '--remove-section', section]);
+  }
+};
+
+const isPointer = async (file: string): Promise<boolean> => {
+  await using handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
+  return buffer.toString('utf8', 0, bytesRead).startsWith('version https://git-lfs.github.com/');
+};
+
+/** Whether the head has files of Git LFS and left them as pointers, so that the base is to be left so too. */
+const leavesLfsOut = async (checkout: GitCheckout, root: string): Promise<boolean> => {
+  const listed = await checkout.ask(['-C', root, 'ls-files', '-z', ':(attr:filter=lfs)']);
+  const files = (listed ?? '').split('\0').map((name) => path.join(root, name));
+  // One that is there tells for all: they are fetched or left out together.
+  const some = listed === null ? undefined : files.find((file) => existsSync(file));
+  return some !== undefined && (await isPointer(some));
 };
 
 const removeWorktree = async (checkout: GitCheckout, parent: string, worktree: string): Promise<void> => {
@@ -58,25 +103,29 @@ const addWorktree = async (
   root: string,
   sha: string,
   env: GitEnv,
-): Promise<{ worktree: string; remove: () => Promise<void> }> => {
+): Promise<{ worktree: string; notes: string[]; remove: () => Promise<void> }> => {
   const parent = await realpath(await mkdtemp(path.join(env.RUNNER_TEMP || os.tmpdir(), 'tailgate-base-')));
   const worktree = path.join(parent, path.basename(root));
   // Hooks are for people; files that filters make (LFS) are made all the same.
   const args = ['-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '--quiet', '--detach', worktree, sha];
   try {
-    await checkout.run(args, { timeoutMs: 600_000 });
-    await addSubmodules(checkout, worktree);
+    await checkout.runFetching(args, {
+      timeoutMs: 600_000,
+      lfs: !(await leavesLfsOut(checkout, root)),
+      again: () => removeWorktree(checkout, worktree, worktree),
+    });
+    const notes = await addSubmodules(checkout, worktree);
+    return { worktree, notes, remove: () => removeWorktree(checkout, parent, worktree) };
   } catch (error) {
     await removeWorktree(checkout, parent, worktree);
     throw error;
   }
-  return { worktree, remove: () => removeWorktree(checkout, parent, worktree) };
 };
 
 /**
  * Makes the base version available for a side-by-side run: `baseline.dir` as it is, else the base commit in a git
  * worktree outside of the checkout. Shallow clones fetch what they lack; nothing that is checked out changes. Throws
- * BASE_COMMIT_UNAVAILABLE.
+ * BASE_COMMIT_UNAVAILABLE or BASE_ABSENT.
  */
 export const openBaseCommit = async (
   settings: Pick<BaselineSettings, 'dir' | 'ref'>,
@@ -92,19 +141,23 @@ export const openBaseCommit = async (
     signal: options.signal,
   });
   const wanted = settings.ref ?? context?.baseSha ?? 'HEAD';
-  const root = await checkout.root();
-  if (root === null) throw unavailable(wanted, `${cwd} is not in a git repository`);
+  const top = await checkout.root();
+  if ('reason' in top) throw unavailable(wanted, top.reason);
+  const { root } = top;
   const found = await findBase(checkout, settings.ref, context, env);
-  if ('reason' in found) throw unavailable(found.ref, found.reason);
+  if ('absent' in found) throw tailgateError('BASE_ABSENT', { reason: found.absent });
+  if ('reason' in found) throw unavailable(found.ref, found.reason, found);
   const { sha } = found;
   const inside = path.relative(await realpath(root), await realpath(cwd));
-  const { worktree, remove } = await addWorktree(checkout, root, sha, env).catch((error: unknown) => {
-    throw unavailable(sha, error instanceof Error ? error.message : String(error), error);
+  const { worktree, notes, remove } = await addWorktree(checkout, root, sha, env).catch((cause: unknown) => {
+    throw unavailable(sha, cause instanceof Error ? cause.message : String(cause), { cause });
   });
   const dir = path.join(worktree, inside);
   if (!existsSync(dir)) {
     await remove();
-    throw unavailable(sha, `it has no folder "${inside}"`);
+    throw tailgateError('BASE_ABSENT', {
+      reason: `the base version (${sha.slice(0, 10)}) has no folder "${inside}"`,
+    });
   }
-  return { dir, sha, [Symbol.asyncDispose]: remove };
+  return { dir, sha, notes: [...found.notes, ...notes], [Symbol.asyncDispose]: remove };
 };

@@ -4,11 +4,14 @@ import type { BaselineHistory, BaselineRecord, BaselineStore } from './baseline-
 import type { RecordBranch } from './record-branch.ts';
 import { formatRecord } from './record-format.ts';
 import { type Retention, readRecordLines, textOf } from './record-lines.ts';
+import { gitAdvice } from './run-git.ts';
 import { appendToSegments, segmentFrom, segmentsOf } from './trend/segments.ts';
 import { trendFiles } from './trend/trend-files.ts';
 
 export type BranchStoreOptions = {
   retention: Retention;
+  /** Ends an append that goes on against other writers. */
+  signal?: AbortSignal | undefined;
   now?: () => number;
   /** How long an append goes on against other writers, milliseconds. */
   patienceMs?: number;
@@ -25,12 +28,21 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 export class BranchStore implements BaselineStore {
   readonly where: string;
   readonly #branch: RecordBranch;
-  readonly #options: Required<BranchStoreOptions>;
+  readonly #options: Required<Omit<BranchStoreOptions, 'signal'>> & Pick<BranchStoreOptions, 'signal'>;
 
   constructor(branch: RecordBranch, options: BranchStoreOptions) {
     this.#branch = branch;
     this.where = branch.where;
     this.#options = { now: Date.now, patienceMs: 180_000, backoffMs: 250, ...options };
+  }
+
+  #failure(error: unknown): { where: string; reason: string; advice: string | undefined } {
+    return { where: this.where, reason: reasonOf(error), advice: gitAdvice(error) ?? undefined };
+  }
+
+  #assertGoingOn(): void {
+    const { signal } = this.#options;
+    if (signal?.aborted === true) throw tailgateError('CANCELLED', { signal: String(signal.reason) });
   }
 
   async read(suite: string): Promise<BaselineHistory> {
@@ -44,8 +56,9 @@ export class BranchStore implements BaselineStore {
         suite,
       );
     } catch (error) {
+      this.#assertGoingOn();
       if (error instanceof TailgateError) throw error;
-      throw tailgateError('BASELINE_UNREADABLE', { where: this.where, reason: reasonOf(error) }, {}, error);
+      throw tailgateError('BASELINE_UNREADABLE', this.#failure(error), {}, error);
     }
   }
 
@@ -62,11 +75,12 @@ export class BranchStore implements BaselineStore {
         if (this.#options.now() > deadline)
           throw new Error(`other writers were faster ${tries + 1} times in a row`);
         const most = this.#options.backoffMs * 2 ** Math.min(tries, 4);
-        await sleep(most * (0.25 + 0.75 * Math.random()));
+        await sleep(most * (0.25 + 0.75 * Math.random()), null, { signal: this.#options.signal });
       }
     } catch (error) {
+      this.#assertGoingOn();
       if (error instanceof TailgateError) throw error;
-      throw tailgateError('BASELINE_WRITE_FAILED', { where: this.where, reason: reasonOf(error) }, {}, error);
+      throw tailgateError('BASELINE_WRITE_FAILED', this.#failure(error), {}, error);
     }
   }
 

@@ -14,6 +14,12 @@ export type GitCheckoutOptions = {
 const deepenings = [50, 250, 1_000];
 const fetchTimeoutMs = 180_000;
 
+const isAbsent = (stderr: string): boolean => /couldn't find remote ref|invalid refspec/.test(stderr);
+
+/** Of two failures, without and with the token: that it was needed tells nothing. */
+const moreTelling = (first: GitResult, second: GitResult): GitResult =>
+  /could not read (Username|Password)/.test(first.stderr) ? second : first;
+
 /**
  * The checkout that the run works in: asks it for commits, and fetches those that a shallow clone lacks. Nothing that
  * is checked out changes, and no branch moves.
@@ -28,7 +34,7 @@ export class GitCheckout {
 
   try(
     args: readonly string[],
-    more: { cwd?: string; auth?: boolean; timeoutMs?: number } = {},
+    more: { cwd?: string; auth?: boolean; timeoutMs?: number; lfs?: boolean } = {},
   ): Promise<GitResult> {
     const { cwd, env, signal, serverUrl, token } = this.#options;
     // In a container the checkout may belong to another user; the commands of the settings run in it all the same.
@@ -39,17 +45,27 @@ export class GitCheckout {
     }
     return tryGit(args, {
       cwd: more.cwd ?? cwd,
-      env,
+      env: more.lfs === false ? { ...env, GIT_LFS_SKIP_SMUDGE: '1' } : env,
       signal,
       config,
       ...(more.timeoutMs === undefined ? {} : { timeoutMs: more.timeoutMs }),
     });
   }
 
-  async run(args: readonly string[], more: { cwd?: string; timeoutMs?: number } = {}): Promise<string> {
-    const result = await this.try(args, more);
-    if (result.code !== 0) throw new GitError(args, result);
-    return result.stdout.trim();
+  /**
+   * Runs what may have to fetch (files of a partial clone, LFS, submodules): with the checkout's own credentials, then
+   * with the token. `again` clears up between the two. Rejects with a `GitError`.
+   */
+  async runFetching(
+    args: readonly string[],
+    more: { cwd?: string; timeoutMs?: number; lfs?: boolean; again?: () => Promise<unknown> } = {},
+  ): Promise<void> {
+    const first = await this.try(args, more);
+    if (first.code === 0) return;
+    if (this.#options.token === null) throw new GitError(args, first);
+    await more.again?.();
+    const second = await this.try(args, { ...more, auth: true });
+    if (second.code !== 0) throw new GitError(args, moreTelling(first, second));
   }
 
   /** Output of a command that may have none to give: null when it fails. */
@@ -59,9 +75,17 @@ export class GitCheckout {
     return result.code === 0 && text !== '' ? text : null;
   }
 
-  /** Root folder of the work tree; null outside of one. */
-  root(): Promise<string | null> {
-    return this.ask(['rev-parse', '--show-toplevel']);
+  /** Root folder of the work tree; outside of one, why there is none. */
+  async root(): Promise<{ root: string } | { reason: string }> {
+    const args = ['rev-parse', '--show-toplevel'];
+    const result = await this.try(args);
+    const root = result.stdout.trim();
+    if (result.code === 0 && root !== '') return { root };
+    const { message } = new GitError(args, result);
+    const isOutside = /not a git repository/.test(result.stderr);
+    return {
+      reason: isOutside || result.code === 0 ? `${this.#options.cwd} is not in a git repository` : message,
+    };
   }
 
   /** The commit that a name stands for in this clone; null when it does not know it. */
@@ -97,8 +121,9 @@ export class GitCheckout {
     command.splice(at === -1 ? command.length : at, 0, remote);
     const first = await this.try(command, { timeoutMs: fetchTimeoutMs });
     if (first.code === 0) return null;
+    if (this.#options.token === null || isAbsent(first.stderr)) return new GitError(command, first).message;
     const second = await this.try(command, { auth: true, timeoutMs: fetchTimeoutMs });
-    return second.code === 0 ? null : new GitError(command, first).message;
+    return second.code === 0 ? null : new GitError(command, moreTelling(first, second)).message;
   }
 
   async #isShallow(): Promise<boolean> {
@@ -106,8 +131,46 @@ export class GitCheckout {
   }
 
   /** Fetches a commit or a refspec, and no more history than the clone has: a full clone must not become shallow. */
-  async fetchOne(wanted: string): Promise<string | null> {
-    return (await this.#isShallow()) ? this.fetch('--depth=1', wanted) : this.fetch(wanted);
+  async fetchOne(wanted: string, ...options: string[]): Promise<string | null> {
+    return (await this.#isShallow())
+      ? this.fetch(...options, '--depth=1', wanted)
+      : this.fetch(...options, wanted);
+  }
+
+  /**
+   * Resolves what `find` looks for, deepening a shallow clone from HEAD and `tips` as far as it takes; null when it is
+   * nowhere.
+   */
+  async #deepening(find: () => Promise<string | null>, tips: readonly string[]): Promise<string | null> {
+    let found = await find();
+    for (const depth of deepenings) {
+      if (found !== null || !(await this.#isShallow())) return found;
+      if ((await this.fetch(`--deepen=${depth}`, ...tips)) !== null) break;
+      found = await find();
+    }
+    if (found === null && (await this.#isShallow()) && (await this.fetch('--unshallow')) === null)
+      found = await find();
+    return found;
+  }
+
+  /** The commit that an expression over history stands for, such as `<sha>~2` or a short id; null when there is none. */
+  async commitInHistory(expression: string): Promise<string | null> {
+    const head = await this.commitOf('HEAD');
+    return this.#deepening(() => this.commitOf(expression), head === null ? [] : [head]);
+  }
+
+  /**
+   * Fetches what a refspec of the remote stands for, without touching any ref of the clone. Gives the commit, or why
+   * there is none; `absent` when the remote was asked and has no such ref.
+   */
+  async fetchRef(ref: string): Promise<{ sha: string } | { absent: boolean; reason: string }> {
+    const own = `refs/tailgate/fetched-${process.pid}`;
+    // An empty refmap keeps git from moving the remote-tracking branch as well.
+    const reason = await this.fetchOne(`+${ref}:${own}`, '--refmap=');
+    if (reason !== null) return { absent: isAbsent(reason), reason };
+    const sha = await this.commitOf(own);
+    await this.try(['update-ref', '-d', own]);
+    return sha === null ? { absent: true, reason: `${ref} is no commit` } : { sha };
   }
 
   /** Makes a commit available. Null when it is, else the reason. */
@@ -120,16 +183,8 @@ export class GitCheckout {
 
   /** The merge base of HEAD and a commit, deepening a shallow clone as far as it takes; null when there is none. */
   async mergeBase(commit: string): Promise<string | null> {
-    const find = () => this.ask(['merge-base', 'HEAD', commit]);
-    let base = await find();
     const head = await this.commitOf('HEAD');
-    for (const depth of deepenings) {
-      if (base !== null || head === null || !(await this.#isShallow())) return base;
-      if ((await this.fetch(`--deepen=${depth}`, head, commit)) !== null) break;
-      base = await find();
-    }
-    if (base === null && (await this.#isShallow()) && (await this.fetch('--unshallow')) === null)
-      base = await find();
-    return base;
+    const find = () => this.ask(['merge-base', 'HEAD', commit]);
+    return head === null ? null : this.#deepening(find, [head, commit]);
   }
 }

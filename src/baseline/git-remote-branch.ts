@@ -10,6 +10,8 @@ export type GitRemoteOptions = {
   branch: string;
   cwd: string;
   env: GitEnv;
+  /** Ends git when aborted. */
+  signal?: AbortSignal | undefined;
 };
 
 /** Settings of the checkout by which its remotes are reached: tokens, helpers, proxies, keys, rewritten addresses. */
@@ -18,6 +20,10 @@ const reachSettings = '^(http|https|credential|url|core\\.sshcommand|protocol)\\
 /** Answers of a server whose ref moved between our reading and our push. */
 const moved =
   /\[rejected\]|cannot lock ref|failed to update ref|incorrect old value|already exists|stale info/i;
+
+/** A lock that somebody else holds, or left behind. */
+const lockFile = /Unable to create '[^']*\.lock': File exists/;
+const lockPatienceMs = 15_000;
 
 /** Answers of git where there is no repository, or no such remote in it. */
 const noRemote = /not a git repository|No such remote/;
@@ -63,7 +69,7 @@ type Opened = {
 const defaultRemote = 'origin';
 
 /** Passwords in an address must not reach messages. */
-const withoutCredentials = (url: string): string => url.replace(/^(\w+:\/\/)[^@/]*@/, '$1');
+export const withoutCredentials = (url: string): string => url.replace(/^(\w+:\/\/)[^@/]*@/, '$1');
 
 /**
  * The branch through git itself, for any remote. Works in a temporary bare repository, so that neither the checkout,
@@ -73,6 +79,7 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
   readonly where: string;
   readonly #options: GitRemoteOptions;
   #opened: Promise<Opened> | null = null;
+  #lockedSince: number | null = null;
 
   constructor(options: GitRemoteOptions) {
     this.#options = options;
@@ -98,13 +105,15 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
       });
     const dir = await mkdtemp(path.join(os.tmpdir(), 'tailgate-baseline-'));
     await git(['init', '--quiet', '--bare', dir], { cwd: dir, env });
-    // A relative path is one from the checkout, not from here.
+    // A relative path is one from the checkout, not from here: that of a remote from its root, as git reads it.
     const given = named.code === 0 ? named.stdout.trim() : remote;
+    const top = await tryGit(['rev-parse', '--show-toplevel'], { cwd, env });
+    const from = named.code === 0 && top.code === 0 ? top.stdout.trim() : cwd;
     const isPath = !/^[\w+.-]+:\/\//.test(given) && !/^[^/]+:/.test(given);
     // What was asked for by name must be there; and git that refuses to answer has not said no.
     const isAbsent = this.#options.remote === undefined && noRemote.test(named.stderr);
     const absent = isAbsent ? `git knows no remote "${remote}" in ${cwd}` : null;
-    return { dir, url: isPath ? path.resolve(cwd, given) : given, config, absent };
+    return { dir, url: isPath ? path.resolve(from, given) : given, config, absent };
   }
 
   async #repository(): Promise<Opened> {
@@ -114,7 +123,8 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
 
   async #git(args: readonly string[], more: Partial<GitOptions> = {}): Promise<string> {
     const { dir, config } = await this.#repository();
-    return git(args, { cwd: dir, env: this.#options.env, config, ...more });
+    const { env, signal } = this.#options;
+    return git(args, { cwd: dir, env, config, signal, ...more });
   }
 
   async snapshot(): Promise<BranchSnapshot> {
@@ -122,7 +132,8 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
     if (absent !== null) return { commit: null, absent, paths: [], read: async () => [] };
     const refs = `+refs/heads/${this.#options.branch}:${localRef}`;
     const args = ['fetch', '--quiet', '--no-tags', '--depth=1', url, refs];
-    const fetched = await tryGit(args, { cwd: dir, env: this.#options.env, config });
+    const { env, signal } = this.#options;
+    const fetched = await tryGit(args, { cwd: dir, env, config, signal });
     if (/couldn't find remote ref/.test(fetched.stderr))
       return { commit: null, paths: [], read: async () => [] };
     if (fetched.code !== 0) throw new GitError(args, fetched);
@@ -157,11 +168,20 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
     });
     const target = `${nextRef}:refs/heads/${this.#options.branch}`;
     const args = ['push', '--porcelain', url, target];
-    const pushed = await tryGit(args, { cwd: dir, env: this.#options.env, config });
+    const { env, signal } = this.#options;
+    const pushed = await tryGit(args, { cwd: dir, env, config, signal });
     if (pushed.code === 0) return 'done';
     const answer = `${pushed.stdout}\n${pushed.stderr}`;
+    const refusal = new GitError(args, { ...pushed, stderr: answer });
+    if (lockFile.test(answer)) {
+      // A writer holds its lock for a moment; one that was killed leaves it for ever.
+      this.#lockedSince ??= performance.now();
+      if (performance.now() - this.#lockedSince > lockPatienceMs) throw refusal;
+      return 'conflict';
+    }
+    this.#lockedSince = null;
     if (moved.test(answer)) return 'conflict';
-    throw new GitError(args, { ...pushed, stderr: answer });
+    throw refusal;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,6 +13,8 @@ export type BaselineContext = {
   env: GitEnv;
   /** The Git Data interface of the repository on GitHub; null elsewhere. */
   github: GitDataApi | null;
+  /** Ends what the store waits for. */
+  signal?: AbortSignal | undefined;
 };
 
 /** A store, and what it holds open while it is used. */
@@ -49,11 +51,14 @@ export const openBaselineStore = (settings: BaselineSettings, context: BaselineC
     case 'branch':
     case 'side-by-side': {
       const { branch, remote } = settings;
+      const { cwd, env, signal } = context;
       if (context.github !== null && remote === undefined)
-        return disposable(new BranchStore(new GitDataBranch(context.github, branch), { retention }), null);
-      const { cwd, env } = context;
-      const gitBranch = new GitRemoteBranch({ remote, branch, cwd, env });
-      return disposable(new BranchStore(gitBranch, { retention }), gitBranch);
+        return disposable(
+          new BranchStore(new GitDataBranch(context.github, branch), { retention, signal }),
+          null,
+        );
+      const gitBranch = new GitRemoteBranch({ remote, branch, cwd, env, signal });
+      return disposable(new BranchStore(gitBranch, { retention, signal }), gitBranch);
     }
   }
 };

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 export type GitEnv = Readonly<Record<string, string | undefined>>;
 
@@ -17,15 +18,44 @@ export type GitOptions = {
 /** `bytes` is standard output as it came, for what is not text. */
 export type GitResult = { code: number; stdout: string; stderr: string; bytes: Buffer };
 
-/** Why git failed: the first line that it marks as the reason, or else its last one; advice comes after the reason. */
-const reasonIn = (stderr: string): string => {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-  const line = lines.find((text) => /^(fatal|error): /.test(text)) ?? lines.at(-1) ?? '';
-  return line
-    .trim()
-    .replace(/^(fatal|error): /, '')
-    .replace(/\.$/, '');
+/** Lines in which a server says why it refused, in its own words, which git passes on behind "remote:". */
+const remoteReason = (lines: readonly string[]): string | null => {
+  const said = lines
+    .filter((line) => /^remote:/.test(line))
+    .map((line) => line.replace(/^remote:[\s-]*/, '').trim())
+    .filter((line) => line !== '');
+  const first = said.findIndex((line) => /^(error|fatal): |\bGH\d{3}\b/i.test(line));
+  const reason = said.slice(Math.max(first, 0), Math.max(first, 0) + 3);
+  if (reason.length === 0) return null;
+  return reason.map((line) => line.replace(/^(error|fatal):\s*/i, '').replace(/[.:]?$/, '')).join('; ');
 };
+
+/**
+ * Why git failed: what the server said, with git's own word for the refusal; else the first line that git marks as the
+ * reason, or its last one; advice comes after the reason.
+ */
+const reasonIn = (stderr: string): string => {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const refusal = /\[(?:remote )?rejected\].*\(([^()]+)\)$/m.exec(lines.join('\n'))?.[1];
+  const remote = remoteReason(lines);
+  if (remote !== null) return refusal === undefined ? remote : `${remote} (${refusal})`;
+  if (refusal !== undefined) return refusal;
+  const line = lines.find((text) => /^(fatal|error): /.test(text)) ?? lines.at(-1) ?? '';
+  return line.replace(/^(fatal|error): /, '').replace(/\.$/, '');
+};
+
+/** The command in the words of git: options before it, which may hold anything, are left out. */
+const commandIn = (args: readonly string[]): string => {
+  let at = 0;
+  while (args[at] === '-c' || args[at] === '-C') at += 2;
+  return args[at] ?? '';
+};
+
+/** What `tryGit` says where git cannot be started. */
+const notInstalled = 'git is not installed';
 
 /** A git command that failed. `stderr` is git's own message. */
 export class GitError extends Error {
@@ -33,11 +63,31 @@ export class GitError extends Error {
 
   constructor(args: readonly string[], result: GitResult) {
     const line = reasonIn(result.stderr);
-    super(`git ${args[0]} ended with ${result.code}${line === '' ? '' : `: ${line}`}`);
+    super(
+      line === notInstalled
+        ? line
+        : `git ${commandIn(args)} ended with ${result.code}${line === '' ? '' : `: ${line}`}`,
+    );
     this.name = 'GitError';
     this.stderr = result.stderr;
   }
 }
+
+/** What to do about a failure of git, where that is not a matter of the place that asked; null elsewhere. */
+export const gitAdvice = (failure: unknown): string | null => {
+  const text = failure instanceof GitError ? `${failure.message}\n${failure.stderr}` : String(failure);
+  if (text.includes(notInstalled))
+    return 'Install git before this step; in a job with "container:", into its image (for example "apt-get install -y git").';
+  if (/GH006|GH013|protected branch|rule violations|hook declined/i.test(text))
+    return 'A rule or hook of the repository refused it: leave the branch of records out of the rule ("baseline.branch" names it), or let this account pass it.';
+  if (
+    /Authentication failed|could not read (Username|Password)|Permission denied|HTTP 40[13]|error: 40[13]|access rights/i.test(
+      text,
+    )
+  )
+    return 'Give git an account that may do this: the input "github-token" with the permission it needs, or credentials of the checkout.';
+  return null;
+};
 
 /** Variables by which a surrounding git (a hook, say) would redirect ours. */
 const redirecting = [
@@ -105,7 +155,11 @@ export const tryGit = (args: readonly string[], options: GitOptions): Promise<Gi
         stderr: `${Buffer.concat(stderr).toString('utf8')}${reason}`,
       });
     };
-    child.on('error', (error) => finish(-1, error.message));
+    child.on('error', (error) => {
+      // A folder that is gone is reported in the same words as a program that is not there.
+      const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(options.cwd);
+      finish(-1, isMissing ? notInstalled : error.message);
+    });
     child.on('close', (code) => {
       if (timedOut) finish(-1, `it took longer than ${timeoutMs} ms`);
       else finish(code ?? -1);

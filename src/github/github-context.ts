@@ -1,38 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-const repositorySchema = z.looseObject({
-  full_name: z.string(),
-  private: z.boolean().optional(),
-  default_branch: z.string().optional(),
-});
-const sideSchema = z.looseObject({
-  ref: z.string(),
-  sha: z.string(),
-  /** Null when the fork was deleted. */
-  repo: z.looseObject({ full_name: z.string() }).nullable(),
-});
+/** A field that is missing or of another kind is null: each falls back to another source by itself. */
+const text = z.string().min(1).nullish().catch(null);
+const wholeNumber = z.number().int().nullish().catch(null);
+const fields = <S extends z.core.$ZodLooseShape>(shape: S) => z.looseObject(shape).nullish().catch(null);
+
+const sideSchema = fields({ ref: text, sha: text, repo: fields({ full_name: text }) });
 const payloadSchema = z.looseObject({
-  repository: repositorySchema.optional(),
-  pull_request: z.looseObject({ number: z.number().int(), head: sideSchema, base: sideSchema }).optional(),
-  before: z.string().optional(),
-  after: z.string().nullish(),
-  merge_group: z
-    .looseObject({ head_sha: z.string(), head_ref: z.string(), base_sha: z.string(), base_ref: z.string() })
-    .optional(),
-  workflow_run: z
-    .looseObject({
-      id: z.number().int(),
-      run_attempt: z.number().int().default(1),
-      workflow_id: z.number().int().default(0),
-      event: z.string(),
-      head_sha: z.string(),
-      head_branch: z.string().nullish(),
-      html_url: z.string(),
-      conclusion: z.string().nullish(),
-      head_repository: z.looseObject({ full_name: z.string() }).nullable(),
-    })
-    .optional(),
+  repository: fields({ full_name: text, private: z.boolean().nullish().catch(null), default_branch: text }),
+  pull_request: fields({ number: wholeNumber, head: sideSchema, base: sideSchema }),
+  /** Of an `issue_comment`: `pull_request` is there when the comment is on one. */
+  issue: fields({ number: wholeNumber, pull_request: fields({}) }),
+  before: text,
+  after: text,
+  merge_group: fields({ head_sha: text, head_ref: text, base_sha: text, base_ref: text }),
+  workflow_run: fields({
+    id: wholeNumber,
+    run_attempt: wholeNumber,
+    workflow_id: wholeNumber,
+    event: text,
+    head_sha: text,
+    head_branch: text,
+    html_url: text,
+    conclusion: text,
+    head_repository: fields({ full_name: text }),
+  }),
 });
 type Payload = z.output<typeof payloadSchema>;
 
@@ -90,13 +83,14 @@ export type GithubContext = {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const readPayload = (path: string | undefined, warnings: string[]): Payload => {
+const readPayload = (path: string | undefined, warnings: string[]): Partial<Payload> => {
   if (path === undefined || path === '') return {};
   try {
     const parsed = payloadSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
     if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    warnings.push(`The event payload is not as expected (${issue?.path.join('.')}: ${issue?.message}).`);
+    warnings.push(
+      'The event payload is no JSON object, so the commits are taken from the environment and from git.',
+    );
   } catch (error) {
     warnings.push(`The event payload cannot be read (${error instanceof Error ? error.message : error}).`);
   }
@@ -120,34 +114,59 @@ const integer = (text: string | undefined): number | null =>
 
 type Commits = Pick<GithubContext, 'headSha' | 'headBranch' | 'baseBranch' | 'baseSha' | 'pullNumber'>;
 
-const commitsOf = (payload: Payload, env: Env): Commits => {
-  const { pull_request: pull, merge_group: group, workflow_run: triggering } = payload;
+/** `refs/pull/7/merge` is 7. */
+const pullOfRef = (ref: string | undefined): number | null =>
+  integer(/^refs\/pull\/(\d+)\//.exec(ref ?? '')?.[1]);
+
+const commitsOf = (payload: Partial<Payload>, env: Env): Commits => {
+  const { pull_request: pull, merge_group: group, workflow_run: triggering, issue } = payload;
   const nothing = { baseBranch: null, baseSha: null, pullNumber: null };
-  if (pull !== undefined)
+  const event = env.GITHUB_EVENT_NAME ?? '';
+  if (pull || event === 'pull_request' || event === 'pull_request_target')
     return {
-      headSha: commitOrNull(pull.head.sha),
-      headBranch: pull.head.ref,
-      baseBranch: pull.base.ref,
-      baseSha: commitOrNull(pull.base.sha),
-      pullNumber: pull.number,
+      headSha: commitOrNull(pull?.head?.sha),
+      headBranch: pull?.head?.ref ?? (env.GITHUB_HEAD_REF || null),
+      baseBranch: pull?.base?.ref ?? (env.GITHUB_BASE_REF || null),
+      baseSha: commitOrNull(pull?.base?.sha),
+      pullNumber: pull?.number ?? pullOfRef(env.GITHUB_REF),
     };
-  if (group !== undefined)
+  if (group)
     return {
-      headSha: commitOrNull(group.head_sha),
-      headBranch: branchOf(group.head_ref),
+      headSha: commitOrNull(group.head_sha) ?? commitOrNull(env.GITHUB_SHA),
+      headBranch: branchOf(group.head_ref ?? env.GITHUB_REF),
       baseBranch: branchOf(group.base_ref),
       baseSha: commitOrNull(group.base_sha),
       pullNumber: null,
     };
-  if (triggering !== undefined)
-    return { ...nothing, headSha: triggering.head_sha, headBranch: triggering.head_branch ?? null };
+  if (triggering)
+    return {
+      ...nothing,
+      headSha: commitOrNull(triggering.head_sha),
+      headBranch: triggering.head_branch ?? null,
+    };
   return {
     ...nothing,
-    headSha: commitOrNull(
-      env.GITHUB_EVENT_NAME === 'push' ? (payload.after ?? env.GITHUB_SHA) : env.GITHUB_SHA,
-    ),
+    headSha: commitOrNull(event === 'push' ? (payload.after ?? env.GITHUB_SHA) : env.GITHUB_SHA),
     headBranch: branchOf(env.GITHUB_REF),
-    baseSha: env.GITHUB_EVENT_NAME === 'push' ? commitOrNull(payload.before) : null,
+    baseSha: event === 'push' ? commitOrNull(payload.before) : null,
+    // The event is on the default branch; only the checkout tells whether it is about this pull request.
+    pullNumber: issue?.pull_request ? (issue.number ?? null) : null,
+  };
+};
+
+/** The finished run, as far as it can be told from others. */
+const triggeringRunOf = ({ workflow_run: run }: Partial<Payload>): TriggeringRun | null => {
+  if (!run?.id || !run.head_sha || !run.event || !run.html_url) return null;
+  return {
+    id: run.id,
+    attempt: run.run_attempt ?? 1,
+    workflowId: run.workflow_id ?? 0,
+    event: run.event,
+    headSha: run.head_sha,
+    headBranch: run.head_branch ?? null,
+    headRepository: run.head_repository?.full_name ?? null,
+    url: run.html_url,
+    conclusion: run.conclusion ?? null,
   };
 };
 
@@ -160,12 +179,14 @@ export const readGithubContext = (env: Env): GithubContext => {
   const warnings: string[] = [];
   const payload = readPayload(env.GITHUB_EVENT_PATH, warnings);
   const eventName = env.GITHUB_EVENT_NAME ?? '';
-  const fullName = env.GITHUB_REPOSITORY || payload.repository?.full_name;
+  const fullName = env.GITHUB_REPOSITORY || payload.repository?.full_name || undefined;
   const repository = repositoryOf(fullName);
   const serverUrl = env.GITHUB_SERVER_URL || 'https://github.com';
-  const { pull_request: pull, workflow_run: triggering } = payload;
-  const fork =
-    pull !== undefined && pull.head.repo?.full_name.toLowerCase() !== pull.base.repo?.full_name.toLowerCase();
+  const { pull_request: pull } = payload;
+  // A head without a repository is that of a fork which was deleted; a payload without a head says nothing.
+  const headName = pull?.head?.repo?.full_name?.toLowerCase();
+  const baseName = (pull?.base?.repo?.full_name ?? fullName)?.toLowerCase();
+  const fork = pull?.head?.sha ? headName !== baseName : false;
   const dependabot = env.GITHUB_ACTOR === 'dependabot[bot]';
   const runId = integer(env.GITHUB_RUN_ID);
   const attempt = integer(env.GITHUB_RUN_ATTEMPT) ?? 1;
@@ -200,20 +221,7 @@ export const readGithubContext = (env: Env): GithubContext => {
     workflow: env.GITHUB_WORKFLOW || null,
     job: env.GITHUB_JOB || null,
     actor: env.GITHUB_ACTOR || null,
-    triggeringRun:
-      triggering === undefined
-        ? null
-        : {
-            id: triggering.id,
-            attempt: triggering.run_attempt,
-            workflowId: triggering.workflow_id,
-            event: triggering.event,
-            headSha: triggering.head_sha,
-            headBranch: triggering.head_branch ?? null,
-            headRepository: triggering.head_repository?.full_name ?? null,
-            url: triggering.html_url,
-            conclusion: triggering.conclusion ?? null,
-          },
+    triggeringRun: triggeringRunOf(payload),
     warnings,
   };
 };

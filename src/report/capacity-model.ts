@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  commitsSchema,
   environmentSchema,
   latencySummarySchema,
   limitSchema,
@@ -85,7 +86,7 @@ export const capacityReportSchema = z.strictObject({
   problems: z.array(problemSchema),
   warnings: z.array(z.string()),
   environment: environmentSchema,
-  commits: z.strictObject({ head: z.string().nullable(), base: z.string().nullable() }),
+  commits: commitsSchema,
   runUrl: z.string().nullable(),
   startedAt: z.string(),
   durations: z.strictObject({ totalMs: z.number(), buildMs: z.number(), loadMs: z.number() }),

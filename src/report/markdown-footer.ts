@@ -44,11 +44,13 @@ export const markdownFooter = (
   const links = options.links ?? {};
   const repository = safeUrl(links.repository);
   const run = safeUrl(links.run === undefined ? report.runUrl : links.run);
-  const { head, base } = report.commits;
+  const { head, base, merged } = report.commits;
   const commits =
     head === null
       ? []
-      : [`${commitText(head, repository)}${base === null ? '' : ` against ${commitText(base, repository)}`}`];
+      : [
+          `${commitText(merged ?? head, repository)}${merged === undefined ? '' : ` (measured as the merge ${commitText(head, repository)})`}${base === null ? '' : ` against ${commitText(base, repository)}`}`,
+        ];
   const first = [...commits, ...link('run', run), ...link('full report', safeUrl(links.report))].join(' · ');
   const environment = `${prose(environmentLine(report.environment), 400, false)} · ${durationLine(report.durations)}`;
   const lines = [first, environment].filter((line) => line !== '').map((line) => `<sub>${line}</sub>`);

@@ -253,6 +253,12 @@ export const suiteReportSchema = z.strictObject({
     .describe('A statistic of recent stored runs and of this one, oldest first'),
 });
 
+export const commitsSchema = z.strictObject({
+  head: z.string().nullable().describe('The commit that was checked out, so measured'),
+  base: z.string().nullable().describe('The commit that it was compared with, measured in the same job'),
+  merged: z.string().optional().describe('Head of the pull request, where `head` is its merge into the base'),
+});
+
 export const reportSchema = z.strictObject({
   schemaVersion: z.literal(1),
   verdict,
@@ -262,7 +268,7 @@ export const reportSchema = z.strictObject({
   suites: z.array(suiteReportSchema),
   problems: z.array(problemSchema).describe('Problems of the run as a whole'),
   environment: environmentSchema,
-  commits: z.strictObject({ head: z.string().nullable(), base: z.string().nullable() }),
+  commits: commitsSchema,
   runUrl: z.string().nullable().describe('Link to the run; null outside CI'),
   startedAt: z.string().describe('ISO 8601'),
   durations: z.strictObject({ totalMs: z.number(), buildMs: z.number(), loadMs: z.number() }),

@@ -25,7 +25,12 @@ const open = async (options: CommandOptions): Promise<{ loaded: LoadedSettings; 
     needsSuites: false,
   });
   requireStore(loaded);
-  const store = openBaselineStore(loaded.settings.baseline, { cwd: loaded.cwd, env: host.env, github: null });
+  const store = openBaselineStore(loaded.settings.baseline, {
+    cwd: loaded.cwd,
+    env: host.env,
+    github: null,
+    signal: host.signal,
+  });
   return { loaded, store };
 };
 

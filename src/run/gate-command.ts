@@ -10,6 +10,7 @@ import type { Host } from '../host/host.ts';
 import { maskStrings } from '../host/mask-strings.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
+import { inputText } from '../settings/input-overlay.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
@@ -37,14 +38,23 @@ export const showProblems = (host: Host, problems: readonly TailgateError[]): vo
   for (const problem of problems) host.error(`${problem.what}\n${problem.fix}`, problem.where);
 };
 
-/** Whether a run like this one is stored, if its verdict allows it. */
-const isRecorded = (command: GateCommand, loaded: LoadedSettings, provenance: Provenance): boolean => {
+/**
+ * Whether a run like this one is stored, if its verdict allows it. `at-a-desk`: it would be, if it ran in CI. What others
+ * are compared with is written from a desk only by a command or flag that says so.
+ */
+const isRecorded = (
+  command: GateCommand,
+  loaded: LoadedSettings,
+  provenance: Provenance,
+): boolean | 'at-a-desk' => {
   const { mode, record } = loaded.settings.baseline;
   if (mode === 'none') return false;
   // Pull requests only read what the branches share: theirs would become the level that others are judged by.
   if (mode !== 'file' && (command.github?.context.pullNumber ?? null) !== null) return false;
-  if (command.record === true || record === 'always') return true;
-  return record === 'default-branch' && provenance.onDefaultBranch;
+  if (command.record === true) return true;
+  const wanted = record === 'always' || (record === 'default-branch' && provenance.onDefaultBranch);
+  const isAsked = record === 'always' && inputText(command.inputs, 'record-baseline') !== undefined;
+  return wanted && mode !== 'file' && !provenance.inCi && !isAsked ? 'at-a-desk' : wanted;
 };
 
 /** Stores the records of this run if it is one to store. Gives whether any was. Throws BASELINE_WRITE_FAILED. */
@@ -57,7 +67,14 @@ const recordBaseline = async (
 ): Promise<boolean> => {
   const { host } = command;
   const { verdict } = result.report;
-  if (result.records.length === 0 || !isRecorded(command, loaded, provenance)) return false;
+  const recorded = isRecorded(command, loaded, provenance);
+  if (result.records.length === 0 || recorded === false) return false;
+  if (recorded === 'at-a-desk') {
+    host.info(
+      `Not stored in ${store.where}: outside of CI a run is stored only if it is told so ("tailgate baseline record", or "--record-baseline always").`,
+    );
+    return false;
+  }
   // A failing run is never promoted by itself, or the next change would be compared with the regression.
   if (verdict === 'fail' || verdict === 'invalid') {
     if (verdict === 'fail')
@@ -105,7 +122,12 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     command.github === null || context === null || context.repository === null
       ? null
       : gitDataApi(command.github.client, context.repository);
-  await using store = openBaselineStore(settings.baseline, { cwd, env: host.env, github: api });
+  await using store = openBaselineStore(settings.baseline, {
+    cwd,
+    env: host.env,
+    github: api,
+    signal: host.signal,
+  });
   const result = await runGate({
     loaded,
     host,

@@ -4,6 +4,7 @@ import { problemsOf, type TailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import type { RunPlan } from '../settings/run-plan.ts';
 import type { SideSource } from '../side/open-side.ts';
+import type { SideName } from '../side/slice-order.ts';
 import { buildTarget } from '../side/target/build-target.ts';
 
 /** The versions that are measured, built. */
@@ -15,11 +16,15 @@ type BuildOptions = {
   logDir: string;
   host: Host;
   /** Told each suite whose build failed, so that the others can be measured; if not given, BUILD_FAILED is thrown. */
-  onFailure?: (suite: string, problem: TailgateError) => void;
+  onFailure?: (suite: string, problem: TailgateError, side: SideName) => void;
 };
 
 /** Builds a version once for each different build command and folder of its suites. */
-const build = async (plan: RunPlan, root: string, name: string, options: BuildOptions): Promise<number> => {
+const build = async (
+  plan: RunPlan,
+  { cwd: root, name, version }: SideSource,
+  options: BuildOptions,
+): Promise<number> => {
   const { logDir, host, onFailure } = options;
   let totalMs = 0;
   const done = new Map<string, TailgateError | null>();
@@ -35,6 +40,7 @@ const build = async (plan: RunPlan, root: string, name: string, options: BuildOp
           cwd,
           logPath: path.join(logDir, `build-${name}${done.size > 1 ? `-${done.size}` : ''}.log`),
           label: name,
+          version,
           env: host.env,
           secrets: host.secrets,
           signal: host.signal,
@@ -48,7 +54,7 @@ const build = async (plan: RunPlan, root: string, name: string, options: BuildOp
       }
     }
     const problem = done.get(key);
-    if (problem) onFailure?.(suite, problem);
+    if (problem) onFailure?.(suite, problem, name);
   }
   return totalMs;
 };
@@ -59,9 +65,15 @@ const build = async (plan: RunPlan, root: string, name: string, options: BuildOp
  */
 export const prepareSides = async (plan: RunPlan, options: BuildOptions): Promise<Sides> => {
   const { base } = options;
-  let buildMs = await build(plan, options.cwd, 'head', options);
   const head: SideSource = { name: 'head', cwd: options.cwd };
+  let buildMs = await build(plan, head, options);
   if (base === null) return { head, baseline: null, buildMs };
-  buildMs += await build(plan, base.dir, 'baseline', options);
-  return { head, baseline: { name: 'baseline', cwd: base.dir, start: plan.baseline.start }, buildMs };
+  const baseline: SideSource = {
+    name: 'baseline',
+    cwd: base.dir,
+    version: `the base version${base.sha === null ? '' : ` (${base.sha.slice(0, 10)})`}`,
+    start: plan.baseline.start,
+  };
+  buildMs += await build(plan, baseline, options);
+  return { head, baseline, buildMs };
 };

@@ -1,60 +1,140 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import type { BaseCommit } from '../baseline/base-commit.ts';
+import { GitCheckout } from '../baseline/git-checkout.ts';
+import { type TailgateError, tailgateError } from '../errors.ts';
 import type { GithubContext } from '../github/github-context.ts';
+import { isCi } from '../host/is-ci.ts';
+import type { Report } from '../report/report-model.ts';
 
-/** Which commit is judged, and in which run. Outside of a repository everything can be null. */
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Which commit is measured, and in which run. Outside of a repository everything can be null. */
 export type Provenance = {
+  /** The commit that is checked out, as git says. */
   headSha: string | null;
+  /** The head of the pull request, where `headSha` is its merge into the base; else null. */
+  mergedSha: string | null;
   branch: string | null;
   onDefaultBranch: boolean;
+  /** Whether a machine runs it, for everybody, and not somebody at a desk. */
+  inCi: boolean;
   runUrl: string | null;
   /** Who started the run: the account on GitHub, or the committer that git is set up for. */
   actor: string | null;
+  /** What the reader must know of the commit, a sentence; null when it is the one that everybody expects. */
+  note: string | null;
+  /** Why nothing of what the run is about can be measured here; null when it can. */
+  problem: TailgateError | null;
 };
 
-const run = promisify(execFile);
+/** The commits as a report names them. */
+export const commitsOf = (
+  { headSha, mergedSha }: Provenance,
+  base: Pick<BaseCommit, 'sha'> | null,
+): Report['commits'] => ({
+  head: headSha,
+  base: base?.sha ?? null,
+  ...(mergedSha === null ? {} : { merged: mergedSha }),
+});
 
-const git = async (cwd: string, ...args: string[]): Promise<string | null> => {
-  try {
-    const { stdout } = await run('git', args, { cwd, timeout: 10_000 });
-    return stdout.trim() === '' ? null : stdout.trim();
-  } catch {
-    // No git, no repository, or no such ref: all of them mean that git cannot tell.
-    return null;
+const short = (sha: string | null): string => (sha === null ? 'unknown' : sha.slice(0, 10));
+
+const checkoutOf = (cwd: string, env: Env): GitCheckout =>
+  new GitCheckout({ cwd, env, serverUrl: null, token: null });
+
+const isPull = ({ eventName }: GithubContext): boolean =>
+  eventName === 'pull_request' || eventName === 'pull_request_target';
+
+/** What else than the commit of the event is checked out: a sentence. */
+const otherCommit = (head: string, github: GithubContext): string => {
+  const { eventName, headSha, checkoutSha, onDefaultBranch, defaultBranch } = github;
+  const expected = isPull(github)
+    ? `neither the head of the pull request (${short(headSha)}) nor its merge into the base`
+    : `not the commit of the event "${eventName}" (${short(headSha ?? checkoutSha)})`;
+  const stored = onDefaultBranch
+    ? ` It is not stored as a run of ${defaultBranch ?? 'the default branch'}.`
+    : '';
+  return `What is measured is the commit that is checked out, ${short(head)}, ${expected}.${stored}`;
+};
+
+const onGithub = async (checkout: GitCheckout, github: GithubContext, env: Env): Promise<Provenance> => {
+  const { headSha: wanted, checkoutSha, eventName } = github;
+  const shared = {
+    inCi: isCi(env),
+    runUrl: github.runUrl,
+    actor: github.actor,
+    note: null,
+    problem: null,
+  };
+  const head = await checkout.commitOf('HEAD');
+  if (head === null) {
+    const merge = eventName === 'pull_request' ? checkoutSha : null;
+    const stored = github.onDefaultBranch
+      ? ' So it is not stored as a run of the default branch; "record-baseline: always" stores it all the same.'
+      : '';
+    return {
+      ...shared,
+      headSha: merge ?? wanted ?? checkoutSha,
+      mergedSha: merge === null || merge === wanted ? null : wanted,
+      branch: github.headBranch,
+      onDefaultBranch: false,
+      note: `Git cannot say which commit is checked out here, so the report names that of the event.${stored}`,
+    };
   }
+  const known = { ...shared, headSha: head, mergedSha: null, branch: github.headBranch };
+  const parents = await checkout.parentsOf(head);
+  if (wanted !== null && parents.length === 2 && parents[1] === wanted)
+    return { ...known, mergedSha: wanted, onDefaultBranch: false };
+  // Without the head in the payload, the run's own commit is all that there is to go by.
+  if (head === wanted || (head === checkoutSha && eventName !== 'pull_request_target'))
+    return { ...known, onDefaultBranch: github.onDefaultBranch };
+  const other = { ...known, branch: null, onDefaultBranch: false, note: otherCommit(head, github) };
+  const isBase = isPull(github) && (head === github.baseSha || head === checkoutSha);
+  if (!isBase || wanted === null) return other;
+  return {
+    ...other,
+    problem: tailgateError('PULL_REQUEST_NOT_CHECKED_OUT', { head: short(head), wanted: short(wanted) }),
+  };
 };
 
 /** The default branch of `origin` as far as this clone knows it. */
-const defaultBranchOf = async (cwd: string): Promise<string | null> =>
-  (await git(cwd, 'symbolic-ref', '--short', 'refs/remotes/origin/HEAD'))?.replace(/^origin\//, '') ?? null;
+const defaultBranchOf = async (checkout: GitCheckout): Promise<string | null> =>
+  (await checkout.ask(['symbolic-ref', '--short', 'refs/remotes/origin/HEAD']))?.replace(/^origin\//, '') ??
+  null;
 
-/** From the event on GitHub, else from git, else from what other CI systems set. */
-export const findProvenance = async (
-  cwd: string,
-  env: Readonly<Record<string, string | undefined>>,
-  github: GithubContext | null,
-): Promise<Provenance> => {
-  if (github !== null && github.repository !== null && github.run !== null) {
-    return {
-      headSha: github.headSha,
-      branch: github.headBranch,
-      onDefaultBranch: github.onDefaultBranch,
-      runUrl: github.runUrl,
-      actor: github.actor,
-    };
-  }
-  const [branch, defaultBranch, headSha, actor] = await Promise.all([
-    env.CI_COMMIT_BRANCH ?? env.BRANCH_NAME ?? git(cwd, 'symbolic-ref', '--short', 'HEAD'),
-    env.CI_DEFAULT_BRANCH ?? defaultBranchOf(cwd),
-    env.CI_COMMIT_SHA ?? env.GIT_COMMIT ?? git(cwd, 'rev-parse', 'HEAD'),
-    env.GITLAB_USER_LOGIN ?? git(cwd, 'config', 'user.email'),
+const elsewhere = async (checkout: GitCheckout, env: Env): Promise<Provenance> => {
+  const [branch, defaultBranch, head, actor] = await Promise.all([
+    env.CI_COMMIT_BRANCH ?? env.BRANCH_NAME ?? checkout.ask(['symbolic-ref', '--short', 'HEAD']),
+    env.CI_DEFAULT_BRANCH ?? defaultBranchOf(checkout),
+    checkout.commitOf('HEAD'),
+    env.GITLAB_USER_LOGIN ?? checkout.ask(['config', 'user.email']),
   ]);
+  const told = env.CI_COMMIT_SHA ?? env.GIT_COMMIT ?? null;
+  const isOther = head !== null && told !== null && head !== told;
+  // Jenkins says it itself; its clones do not know the default branch of their origin.
+  const onDefaultBranch = env.BRANCH_IS_PRIMARY === 'true' || (branch !== null && branch === defaultBranch);
+  const stored = onDefaultBranch ? ' It is not stored as a run of the default branch.' : '';
   return {
-    headSha,
-    branch,
-    // Jenkins says it itself; its clones do not know the default branch of their origin.
-    onDefaultBranch: env.BRANCH_IS_PRIMARY === 'true' || (branch !== null && branch === defaultBranch),
+    headSha: head ?? told,
+    mergedSha: null,
+    branch: isOther ? null : branch,
+    onDefaultBranch: onDefaultBranch && !isOther,
+    inCi: isCi(env),
     runUrl: env.CI_JOB_URL ?? env.BUILD_URL ?? null,
     actor,
+    note: isOther
+      ? `What is measured is the commit that is checked out, ${short(head)}, not the one that the job is about (${short(told)}).${stored}`
+      : null,
+    problem: null,
   };
+};
+
+/**
+ * The commit from git, and what it is to the event: the run of a push, a pull request, a schedule. Elsewhere what other
+ * CI systems set stands for the event.
+ */
+export const findProvenance = (cwd: string, env: Env, github: GithubContext | null): Promise<Provenance> => {
+  const checkout = checkoutOf(cwd, env);
+  return github !== null && github.repository !== null && github.run !== null
+    ? onGithub(checkout, github, env)
+    : elsewhere(checkout, env);
 };

@@ -21,7 +21,7 @@ import { capacityVerdict } from '../verdict/capacity/capacity-verdict.ts';
 import { samplesNeeded, samplesOver } from '../verdict/sample-sizes.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
-import type { Provenance } from './provenance.ts';
+import { commitsOf, type Provenance } from './provenance.ts';
 import { type CapacitySearch, type SearchedSide, searchCapacity } from './search-capacity.ts';
 
 /** What a search needs from outside. */
@@ -187,6 +187,7 @@ export const runCapacity = async (request: CapacityRequest): Promise<CapacityRep
   let buildMs = 0;
   let found: CapacitySearch = { sides: [], problems: [], warnings: [], loadMs: 0 };
   try {
+    if (provenance.problem !== null) throw provenance.problem;
     base = stage.plan.baseline.mode === 'side-by-side' ? resources.use(await request.openBase()) : null;
     const sides = await prepareSides(stage.plan, { cwd: loaded.cwd, base, logDir: stage.logDir, host });
     buildMs = sides.buildMs;
@@ -228,9 +229,13 @@ export const runCapacity = async (request: CapacityRequest): Promise<CapacityRep
     baseline: baseline === null ? null : capacitySide(baseline.levels, baseline.result, main),
     head: capacitySide(head?.levels ?? [], head?.result ?? { ...nothing, end: 'problem' }, main),
     problems: problems.map(problemReport),
-    warnings: warningsOf(stage, rules, found),
+    warnings: [
+      ...(provenance.note === null ? [] : [provenance.note]),
+      ...(base?.notes ?? []),
+      ...warningsOf(stage, rules, found),
+    ],
     environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
-    commits: { head: provenance.headSha, base: base?.sha ?? null },
+    commits: commitsOf(provenance, base),
     runUrl: provenance.runUrl,
     startedAt,
     durations: { totalMs: performance.now() - started, buildMs, loadMs: found.loadMs },

@@ -21,15 +21,16 @@ import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import { limitationsOf } from '../settings/limitations.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
+import { type RoundContext, type SideSource, startSideTarget } from '../side/open-side.ts';
 import type { PairDesign } from '../side/pair-design.ts';
 import type { CheckedScenario } from './check-scenarios.ts';
 import { measureSuite } from './measure-suite.ts';
 import { type ConfirmationPlan, planConfirmation } from './plan-confirmation.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides, type Sides } from './prepare-sides.ts';
-import type { Provenance } from './provenance.ts';
+import { commitsOf, type Provenance } from './provenance.ts';
 import { readRecords } from './read-records.ts';
-import { isBestEffort, type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
+import { isBestEffort, logName, type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
 import { preloadCharts } from './write-reports.ts';
 
 /** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
@@ -67,17 +68,26 @@ type StoredSuite = {
   problems: TailgateError[];
 };
 
+const noHistory = (): StoredSuite => ({
+  history: [],
+  all: { records: [], damaged: [] },
+  warnings: [],
+  problems: [],
+});
+
 /** Says that there is nothing to compare with yet, and what will change that. */
 const noBaselineYet = ({ loaded, provenance, store }: GateRequest, absent: string | undefined): string => {
   if (absent !== undefined)
     return `There is no baseline, and none can be stored: ${absent}. Set "baseline.remote", or keep it in a file ("baseline: file:PATH").`;
   const { record } = loaded.settings.baseline;
   const yet = `There is no baseline in ${store.where} yet`;
-  if (record === 'always' || (record === 'default-branch' && provenance.onDefaultBranch))
+  const { mode } = loaded.settings.baseline;
+  const isHere = provenance.inCi || mode === 'file';
+  if (isHere && (record === 'always' || (record === 'default-branch' && provenance.onDefaultBranch)))
     return `${yet}: this run becomes the first, unless it fails.`;
   return record === 'never'
     ? `${yet}: "tailgate baseline record" stores one.`
-    : `${yet}: a run on the default branch stores one, or "tailgate baseline record".`;
+    : `${yet}: a run on the default branch${mode === 'file' ? '' : ' in CI'} stores one, or "tailgate baseline record".`;
 };
 
 /** Reads the stored records of one suite, and keeps those that this run may be compared with. */
@@ -86,7 +96,7 @@ const readHistory = async (
   suite: SuitePlan,
   fingerprint: Fingerprint,
 ): Promise<StoredSuite> => {
-  const none: BaselineHistory = { records: [], damaged: [] };
+  const none = noHistory().all;
   const { where } = request.store;
   const { mode, require } = request.loaded.settings.baseline;
   const warnings: string[] = [];
@@ -98,7 +108,10 @@ const readHistory = async (
     const problems = [...problemsOf(failure)];
     // Side by side the history is only for the trend. Elsewhere a run without its baseline must not pass, but what it
     // measures is still worth reporting.
-    if (mode !== 'side-by-side') return { history: [], all: none, warnings, problems };
+    if (mode !== 'side-by-side') {
+      for (const { what } of problems) request.host.warn(`${what} The run will have no verdict.`);
+      return { history: [], all: none, warnings, problems };
+    }
     for (const problem of problems) request.host.debug(problem.message);
     return { history: [], all: none, warnings, problems: [] };
   }
@@ -114,6 +127,33 @@ const readHistory = async (
     warnings.push(noBaselineYet(request, all.absent));
   return { history: comparable, all, warnings, problems };
 };
+
+const contextOf = (stage: Stage, host: Host, { name }: SuitePlan): RoundContext => ({
+  host,
+  logDir: stage.logDir,
+  seed: stage.plan.seed,
+  pinning: stage.pinning.pinning,
+  limits: stage.limits.get(name)!.plan,
+});
+
+/** Starts the server of a version and stops it again. Gives why it does not start; throws what else goes wrong. */
+const startProblem = async (
+  suite: SuitePlan,
+  side: SideSource,
+  context: RoundContext,
+): Promise<TailgateError | null> => {
+  try {
+    await using _target = await startSideTarget(suite, side, context, `${logName(suite)}-${side.name}-start`);
+    return null;
+  } catch (failure) {
+    const [problem] = problemsOf(failure);
+    if (problem?.code === 'TARGET_EXITED' || problem?.code === 'TARGET_NOT_READY') return problem;
+    throw failure;
+  }
+};
+
+const withoutBase = ({ what }: TailgateError): string =>
+  `No baseline: the absolute limits decide alone ("baseline.require: false"). ${what.split('\n')[0]}`;
 
 const measureOne = async (
   request: GateRequest,
@@ -138,14 +178,7 @@ const measureOne = async (
     head: sides.head,
     baseline: sides.baseline,
     history: stored.history,
-    context: {
-      host,
-      logDir: stage.logDir,
-      seed: plan.seed,
-      pinning: stage.pinning.pinning,
-      limits: limits.plan,
-      endsAtMs: performance.now() + budgetMs,
-    },
+    context: { ...contextOf(stage, host, suite), endsAtMs: performance.now() + budgetMs },
     budgetMs,
     onProgress: (progress) => {
       const done = { done: progress.done, doneMs: progress.doneMs, sinceMs: progress.sinceMs };
@@ -187,7 +220,12 @@ const designReport = (design: PairDesign): NonNullable<SuiteReport['design']> =>
 const headsOf = (run: SuiteRun): RoundMeasurement[] =>
   run.pairs.length > 0 ? run.pairs.map((pair) => pair.head) : run.head;
 
-const suiteReport = (run: SuiteRun, stored: StoredSuite, cwd: string): SuiteReport => {
+const suiteReport = (
+  run: SuiteRun,
+  stored: StoredSuite,
+  cwd: string,
+  warnings: Iterable<string>,
+): SuiteReport => {
   const shown = run.history.at(-1);
   return buildSuiteReport({
     name: run.suite.name,
@@ -198,7 +236,7 @@ const suiteReport = (run: SuiteRun, stored: StoredSuite, cwd: string): SuiteRepo
     baseline: shown?.rounds ?? [],
     judgement: run.judgement,
     problems: [...stored.problems, ...run.problems],
-    warnings: [...stored.warnings, ...run.warnings],
+    warnings: [...warnings, ...stored.warnings, ...run.warnings],
     bottleneck: run.bottleneck,
     bestEffort: isBestEffort(run),
     trend: trendOf(stored.history, headsOf(run), run.judgement?.main ?? run.suite.measure.main ?? null),
@@ -256,23 +294,50 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   let base: BaseCommit | null = null;
   let buildMs = 0;
   let loadMs = 0;
+  const runWarnings = new Set(provenance.note === null ? [] : [provenance.note]);
+  if (provenance.note !== null && provenance.problem === null) host.warn(provenance.note);
   try {
+    if (provenance.problem !== null) throw provenance.problem;
     const sideBySide = plan.baseline.mode === 'side-by-side' && request.compares;
-    base = sideBySide ? resources.use(await request.openBase()) : null;
+    /** By suite: why there is no base version of it, where the absolute limits may decide alone. */
+    const baseless = new Map<string, TailgateError>();
+    const isOptional = plan.baseline.require === false;
+    if (sideBySide) {
+      try {
+        base = resources.use(await request.openBase());
+      } catch (failure) {
+        const [problem] = problemsOf(failure);
+        if (!isOptional || problem?.code !== 'BASE_ABSENT') throw failure;
+        for (const { name } of plan.suites) baseless.set(name, problem);
+      }
+    }
+    for (const note of base?.notes ?? []) runWarnings.add(note);
     const unbuilt = new Map<string, TailgateError>();
     const sides = await prepareSides(plan, {
       cwd: loaded.cwd,
       base,
       logDir: stage.logDir,
       host,
-      onFailure: (suite, problem) => unbuilt.set(suite, problem),
+      onFailure: (suite, problem, side) =>
+        (side === 'baseline' && isOptional ? baseless : unbuilt).set(suite, problem),
     });
     const [failure] = unbuilt.values();
     if (failure !== undefined && unbuilt.size === plan.suites.length) throw failure;
     buildMs = sides.buildMs;
+    if (sides.baseline !== null && isOptional) {
+      for (const suite of plan.suites) {
+        if (baseless.has(suite.name) || unbuilt.has(suite.name)) continue;
+        const problem = await startProblem(suite, sides.baseline, contextOf(stage, host, suite));
+        if (problem !== null) baseless.set(suite.name, problem);
+      }
+    }
     const measuringSince = performance.now();
     for (const [index, { suite, fingerprint, confirming }] of work.entries()) {
-      const stored = await readHistory(request, suite, fingerprint);
+      const missing = baseless.get(suite.name);
+      const stored =
+        missing === undefined
+          ? await readHistory(request, suite, fingerprint)
+          : { ...noHistory(), warnings: [withoutBase(missing)] };
       const leftMs = plan.maxMinutes * 60_000 - (performance.now() - measuringSince);
       // Each suite may use its share of the time, and what those before it left over.
       const budgetMs = Math.max(leftMs / (plan.suites.length - index), 1_000);
@@ -280,7 +345,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
       const run = await measureOne(
         request,
         stage,
-        sides,
+        missing === undefined ? sides : { ...sides, baseline: null },
         suite,
         stored,
         budgetMs,
@@ -289,7 +354,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
       );
       end();
       loadMs += run.loadMs;
-      const report = suiteReport(run, stored, loaded.cwd);
+      const report = suiteReport(run, stored, loaded.cwd, index === 0 ? runWarnings : []);
       suites.push(report);
       if (run.problems.length === 0 && report.verdict !== 'invalid') {
         const { confirmation } = confirming;
@@ -309,7 +374,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
     failOn: loaded.settings.failOn,
     problems,
     environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
-    commits: { head: provenance.headSha, base: base?.sha ?? null },
+    commits: commitsOf(provenance, base),
     runUrl: provenance.runUrl,
     startedAt,
     durations: { totalMs: performance.now() - started, buildMs, loadMs },

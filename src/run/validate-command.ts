@@ -1,14 +1,34 @@
 import { readFile } from 'node:fs/promises';
+import { withoutCredentials } from '../baseline/git-remote-branch.ts';
 import { exitCodes } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { formatThreshold } from '../metrics/threshold-grammar.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { limitationsOf } from '../settings/limitations.ts';
-import { loadSettings } from '../settings/load-settings.ts';
+import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';
 import { shownPath } from '../settings/resolve-paths.ts';
 import { checkOpenings } from './check-openings.ts';
 import { checkScenarios, showWarnings } from './check-scenarios.ts';
+
+/** Where a run of these settings would be stored, and when: a sentence. */
+const storageOf = ({ settings, cwd }: LoadedSettings): string | null => {
+  const { mode, record, path, branch, remote = 'origin' } = settings.baseline;
+  if (mode === 'none') return null;
+  const where =
+    mode === 'file'
+      ? `the file ${shownPath(cwd, path)}`
+      : `the branch "${branch}" of ${withoutCredentials(remote)}`;
+  const inCi = mode === 'file' ? '' : ' in CI';
+  switch (record) {
+    case 'never':
+      return `Stored: never by itself; "tailgate baseline record" stores a run in ${where}.`;
+    case 'always':
+      return `Stored: every run${inCi} that does not fail, in ${where}; pull requests${mode === 'file' ? ' too' : ' excepted'}.`;
+    case 'default-branch':
+      return `Stored: runs on the default branch${inCi} that do not fail, in ${where}.`;
+  }
+};
 
 /** `tailgate validate`: checks settings, thresholds and scenarios, and starts nothing. Throws what is wrong. */
 export const validateCommand = async (options: {
@@ -38,6 +58,8 @@ export const validateCommand = async (options: {
     const limits = suite.thresholds.map(formatThreshold);
     print(`  limits: ${limits.length === 0 ? 'those by default' : limits.join('; ')}`);
   }
+  const storage = storageOf(loaded);
+  if (storage !== null) print(storage);
   const outlines = new Map([...scenarios].map(([name, { outline }]) => [name, outline]));
   for (const limitation of limitationsOf(plan, outlines)) print(`Note: ${limitation}`);
   print('The settings are valid.');

@@ -170,7 +170,8 @@ export const inputDefinitions: readonly InputDefinition[] = [
   },
   {
     name: 'require-baseline',
-    description: 'Whether a missing baseline makes the run invalid.',
+    description:
+      'Whether a missing baseline makes the run invalid; otherwise the absolute limits decide alone. If not given: yes for `side-by-side`, no for stored records.',
     kind: 'yes or no',
     setting: ['baseline', 'require'],
   },

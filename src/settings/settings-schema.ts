@@ -281,7 +281,12 @@ export const baselineSchema = z
     start: text
       .optional()
       .describe('For `side-by-side`: the command that starts the base version, if it differs.'),
-    require: z.boolean().default(false).describe('Whether a missing baseline makes the run invalid.'),
+    require: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether a missing baseline makes the run invalid; otherwise the absolute limits decide alone. If not given: yes for `side-by-side`, no for stored records. With `false`, a base version that does not exist yet, does not build or does not start is such a missing baseline.',
+      ),
     confirm: z
       .enum(['same-job', 'fresh-job'])
       .default('same-job')

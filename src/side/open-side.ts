@@ -21,6 +21,8 @@ export type SideSource = {
   name: SideName;
   /** Folder of the version that is measured: the checkout, or the worktree of the base commit. */
   cwd: string;
+  /** How messages name it, where it is not the head: `the base version (1234567890)`. */
+  version?: string | undefined;
   /** Command that starts this version, if it is not the suite's own. */
   start?: string | undefined;
   /** Environment variables of this version, over those of the suite. */
@@ -79,6 +81,38 @@ const whileAlive = async <T>(target: RunningTarget, host: Host, opening: Promise
   }
 };
 
+const logFileOf =
+  (context: RoundContext, label: string) =>
+  (kind: string): string =>
+    path.join(context.logDir, `${logName(label)}.${kind}`);
+
+/** Starts the server of one side alone. Throws the errors of the target. */
+export const startSideTarget = (
+  suite: SuitePlan,
+  source: SideSource,
+  context: RoundContext,
+  label: string,
+): Promise<RunningTarget> => {
+  const { host } = context;
+  const settings = {
+    ...suite.target,
+    ...(source.start === undefined ? {} : { start: source.start }),
+    env: { ...suite.target.env, ...source.env },
+  };
+  return startTarget(settings, {
+    cwd: path.resolve(source.cwd, settings.cwd),
+    logPath: logFileOf(context, label)('server.log'),
+    label,
+    version: source.version,
+    cpus: context.pinning?.server ?? null,
+    openFiles: context.limits?.openFilesNeeded,
+    env: host.env,
+    secrets: host.secrets,
+    signal: host.signal,
+    warn: (message) => host.warn(message),
+  });
+};
+
 /**
  * Starts the server, opens the room and prepares the load of one side. `label` names its logs and must be unique in
  * the run. Throws the errors of target, room and load; whatever was started is closed first.
@@ -91,12 +125,7 @@ export const openSide = async (
 ): Promise<OpenSide> => {
   await using opening = new ResourceStack();
   const { host } = context;
-  const logFile = (kind: string): string => path.join(context.logDir, `${logName(label)}.${kind}`);
-  const settings = {
-    ...suite.target,
-    ...(source.start === undefined ? {} : { start: source.start }),
-    env: { ...suite.target.env, ...source.env },
-  };
+  const logFile = logFileOf(context, label);
   const loadOptions = {
     logPath: logFile('load.log'),
     workers: suite.measure.generators,
@@ -108,19 +137,7 @@ export const openSide = async (
       : { prepareMs: Math.max(shortestPrepareMs, context.endsAtMs - performance.now()) }),
   };
   const generators = opening.use(startGenerators(loadOptions));
-  const target = opening.use(
-    await startTarget(settings, {
-      cwd: path.resolve(source.cwd, settings.cwd),
-      logPath: logFile('server.log'),
-      label,
-      cpus: context.pinning?.server ?? null,
-      openFiles: context.limits?.openFilesNeeded,
-      env: host.env,
-      secrets: host.secrets,
-      signal: host.signal,
-      warn: (message) => host.warn(message),
-    }),
-  );
+  const target = opening.use(await startSideTarget(suite, source, context, label));
   const room =
     suite.room === null
       ? null

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -80,6 +81,7 @@ const hints = (eventName: string, more: Partial<NonNullable<BaseCommitOptions['c
   baseSha: null,
   baseBranch: 'main',
   defaultBranch: 'main',
+  checkoutSha: null,
   serverUrl: 'https://github.example',
   ...more,
 });
@@ -185,7 +187,7 @@ test('the folder of the base version is the one that the run works in', async ()
   assert.ok(existsSync(path.join(base.dir, 'package.json')));
   await assert.rejects(
     openBaseCommit({ ref: 'v1' }, { cwd: inner, env, context: null }),
-    /it has no folder "packages\/chat"/,
+    /no base version .* yet: the base version \([0-9a-f]{10}\) has no folder "packages\/chat".*baseline\.require: false/s,
   );
 });
 
@@ -258,4 +260,209 @@ test('what cannot be had is explained', async () => {
   writeFileSync(path.join(empty, 'server.js'), '');
   commit(empty, 'first');
   assert.match(await codeOf(empty), /HEAD is the first commit/);
+});
+
+const refusal = async (
+  cwd: string,
+  context: BaseCommitOptions['context'],
+  settings: { ref?: string } = {},
+  more: Record<string, string> = {},
+): Promise<string> => {
+  const opened = openBaseCommit(settings, { cwd, env: { ...env, ...more }, context });
+  const error: unknown = await opened.then(
+    async (base) => {
+      await base[Symbol.asyncDispose]();
+      return assert.fail(`${base.sha} is no base`);
+    },
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof TailgateError, String(error));
+  return error.message;
+};
+
+test('the commit that is measured is never its own base', async () => {
+  const { bare, sha } = historyOf('itself');
+  const cwd = shallowCheckout('itself-checkout', `file://${bare}`, 'main');
+  const push = hints('push', { headSha: sha.tip!, baseSha: sha.two! });
+  assert.equal(
+    (await baseOf(cwd, push, { ref: 'main' })).sha,
+    sha.two,
+    'on main itself, what was before the push',
+  );
+  assert.equal((await baseOf(cwd, hints('schedule'), { ref: 'main' })).sha, sha.three, 'or the parent');
+  for (const ref of [sha.tip!, 'HEAD'])
+    assert.match(
+      await refusal(cwd, push, { ref }),
+      /is the commit that is checked out .* nothing to compare/,
+      ref,
+    );
+  // At a desk the change is what is not committed yet.
+  writeFileSync(path.join(cwd, 'server.js'), 'edited');
+  assert.equal((await baseOf(cwd, null, { ref: 'HEAD' })).sha, sha.tip);
+});
+
+test('a pull request of which nothing is checked out has nothing to compare', async () => {
+  const { bare, sha } = historyOf('target');
+  const cwd = shallowCheckout('target-checkout', `file://${bare}`, 'main');
+  const target = { headSha: sha.topic!, baseSha: sha.tip!, checkoutSha: sha.tip! };
+  assert.match(
+    await refusal(cwd, hints('pull_request_target', target)),
+    /on the base branch: nothing of the pull request is there to compare/,
+  );
+});
+
+test('a branch that a kept workspace remembers is asked for again', async () => {
+  const { bare, sha } = historyOf('stale');
+  const cwd = shallowCheckout('stale-checkout', `file://${bare}`, 'topic');
+  git(cwd, 'fetch', '--quiet', 'origin', `+${sha.one}:refs/remotes/origin/main`);
+  assert.equal((await baseOf(cwd, hints('workflow_dispatch'))).sha, sha.two);
+  assert.equal((await baseOf(cwd, hints('workflow_dispatch'), { ref: 'main' })).sha, sha.two);
+  assert.equal(git(cwd, 'rev-parse', 'origin/main'), sha.one, 'and stays as it was');
+  git(cwd, 'remote', 'set-url', 'origin', 'file:///nowhere');
+  await using base = await openBaseCommit({}, { cwd, env, context: hints('workflow_dispatch') });
+  assert.equal(base.sha, sha.one, 'what the clone knows will do where the remote is away');
+  assert.match(base.notes.join(), /could not be fetched/);
+});
+
+test('what an event leaves out is taken from elsewhere', async () => {
+  const { bare, sha } = historyOf('act');
+  const cwd = shallowCheckout('act-checkout', `file://${bare}`, 'topic', 3);
+  assert.equal((await baseOf(cwd, hints('pull_request', { headSha: sha.topic! }))).sha, sha.two);
+  assert.equal(
+    (await baseOf(cwd, hints('pull_request'))).sha,
+    sha.two,
+    'the first commit of two is not the base',
+  );
+  const merge = shallowCheckout('act-merge', `file://${bare}`, 'refs/pull/7/merge');
+  assert.equal((await baseOf(merge, hints('pull_request', { checkoutSha: sha.merge! }))).sha, sha.three);
+});
+
+test('an expression is a commit as it is, a short id is looked for in the history', async () => {
+  const { bare, sha } = historyOf('forms');
+  const cwd = shallowCheckout('forms-checkout', `file://${bare}`, 'topic');
+  for (const [ref, expected] of [
+    ['HEAD~2', sha.two],
+    ['HEAD^', sha.topic1],
+    ['main~2', sha.two],
+    ['v1^{commit}', sha.one],
+    [sha.two!.slice(0, 8), sha.two],
+  ] as const)
+    assert.equal((await baseOf(cwd, null, { ref })).sha, expected, ref);
+  assert.match(
+    await refusal(cwd, null, { ref: 'nowhere' }),
+    /no branch or tag of this name, and it is no commit/,
+  );
+  assert.match(await refusal(cwd, null, { ref: 'HEAD~900' }), /the history of HEAD has no such commit/);
+  assert.match(await refusal(cwd, null, { ref: '0123abcd' }), /by a short id\.\nWrite all 40 characters/);
+});
+
+test('files that the clone left out are fetched with the token, which is written nowhere', async () => {
+  const { bare, sha } = historyOf('partial');
+  git(bare, 'config', 'uploadpack.allowFilter', 'true');
+  const authorization = `basic ${Buffer.from('x-access-token:secret').toString('base64')}`;
+  await using server = await startGitHttpServer(root, authorization);
+  const cwd = path.join(root, 'partial-checkout');
+  mkdirSync(cwd);
+  git(cwd, 'init', '--quiet');
+  git(cwd, 'remote', 'add', 'origin', `${server.url}/partial.git`);
+  // As actions/checkout does, with a header that it takes away again.
+  const fetched = spawn(
+    'git',
+    ['-c', `http.${server.url}/.extraheader=AUTHORIZATION: ${authorization}`].concat([
+      'fetch',
+      '--quiet',
+      '--depth=1',
+      '--filter=blob:none',
+      'origin',
+      'refs/pull/7/merge',
+    ]),
+    { cwd, env, stdio: 'ignore' },
+  );
+  await once(fetched, 'close');
+  const checkedOut = spawn(
+    'git',
+    ['-c', `http.${server.url}/.extraheader=AUTHORIZATION: ${authorization}`].concat([
+      'checkout',
+      '--quiet',
+      '--detach',
+      'FETCH_HEAD',
+    ]),
+    { cwd, env, stdio: 'ignore' },
+  );
+  await once(checkedOut, 'close');
+  const context = { ...hints('pull_request', { headSha: sha.topic! }), serverUrl: server.url };
+  await using base = await openBaseCommit(
+    {},
+    {
+      cwd,
+      env: { ...env, 'INPUT_GITHUB-TOKEN': 'secret' },
+      context,
+    },
+  );
+  assert.equal(readFileSync(path.join(base.dir, 'server.js'), 'utf8'), 'three');
+  assert.doesNotMatch(readFileSync(path.join(cwd, '.git/config'), 'utf8'), /extraheader|secret/i);
+});
+
+test('a submodule that only the base has is checked out, and nothing of it is kept', async () => {
+  const { work } = historyOf('vendored');
+  const library = path.join(root, 'library');
+  mkdirSync(library);
+  git(library, 'init', '--quiet', '--initial-branch=main');
+  commit(library, 'library');
+  const allowFile = {
+    GIT_CONFIG_COUNT: '3',
+    GIT_CONFIG_KEY_2: 'protocol.file.allow',
+    GIT_CONFIG_VALUE_2: 'always',
+  };
+  execFileSync('git', ['submodule', '--quiet', 'add', `file://${library}`, 'lib'], {
+    cwd: work,
+    env: { ...env, ...allowFile },
+    stdio: 'ignore',
+  });
+  commit(work, 'a submodule');
+  git(work, 'rm', '-q', '-f', 'lib');
+  git(work, 'config', '--remove-section', 'submodule.lib');
+  rmSync(path.join(work, '.git/modules'), { recursive: true, force: true });
+  mkdirSync(path.join(work, 'lib'));
+  writeFileSync(path.join(work, 'lib/server.js'), 'vendored');
+  commit(work, 'its files');
+  const before = readFileSync(path.join(work, '.git/config'), 'utf8');
+  const opened = (more: Record<string, string>) =>
+    openBaseCommit({}, { cwd: work, env: { ...env, ...more }, context: null });
+  {
+    await using base = await opened(allowFile);
+    assert.equal(readFileSync(path.join(base.dir, 'lib/server.js'), 'utf8'), 'library');
+  }
+  assert.equal(readFileSync(path.join(work, '.git/config'), 'utf8'), before);
+  // The base may not need what cannot be had; but the reader is told.
+  await using without = await opened({});
+  assert.match(without.notes.join(), /submodules, which the head has not/);
+});
+
+test('files of LFS are as the head has them: files, or pointers', async (t) => {
+  if (spawnSync('git', ['lfs', 'version']).status !== 0) return t.skip('git lfs is not installed');
+  const work = path.join(root, 'lfs-work');
+  mkdirSync(work);
+  git(work, 'init', '--quiet', '--initial-branch=main');
+  git(work, 'lfs', 'install', '--local');
+  writeFileSync(path.join(work, '.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs -text\n');
+  writeFileSync(path.join(work, 'rooms.bin'), 'the rooms');
+  commit(work, 'one');
+  commit(work, 'two');
+  const textOf = async () => {
+    await using base = await openBaseCommit({}, { cwd: work, env, context: null });
+    return readFileSync(path.join(base.dir, 'rooms.bin'), 'utf8');
+  };
+  assert.equal(await textOf(), 'the rooms');
+  writeFileSync(path.join(work, 'rooms.bin'), git(work, 'cat-file', '-p', 'HEAD:rooms.bin').concat('\n'));
+  assert.match(await textOf(), /^version https:\/\/git-lfs/);
+});
+
+test('git that is not there is named, with what to do', async () => {
+  const cwd = path.join(root, 'nogit');
+  mkdirSync(cwd);
+  assert.match(
+    await refusal(cwd, null, {}, { PATH: cwd }),
+    /git is not installed\.\nInstall git before this step/,
+  );
 });

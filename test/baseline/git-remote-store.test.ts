@@ -119,9 +119,17 @@ test('a push that the server forbids, and a remote that is not there, are explai
   await assert.rejects(storeOf(branch).append([recordOf(1)]), (error) => {
     assert.ok(error instanceof TailgateError);
     assert.equal(error.code, 'BASELINE_WRITE_FAILED');
-    assert.match(error.message, /pre-receive hook declined|failed to push/);
+    assert.match(error.message, /no robots here \(pre-receive hook declined\)\.\nA rule or hook/);
     return true;
   });
+  writeFileSync(
+    path.join(bare, 'hooks', 'pre-receive'),
+    '#!/bin/sh\nprintf "error: GH006: Protected branch update failed for refs/heads/tailgate.\\n- Changes must be made through a pull request.\\n" >&2\nexit 1\n',
+  );
+  await assert.rejects(
+    storeOf(branch).append([recordOf(1)]),
+    /git push ended with 1: GH006: Protected branch update failed for refs\/heads\/tailgate; Changes must be made/,
+  );
   await using absent = branchOf(checkout, 'http://user:hunter2@127.0.0.1:9/nothing.git');
   await assert.rejects(storeOf(absent).read('chat'), (error) => {
     assert.ok(error instanceof TailgateError);
@@ -166,4 +174,29 @@ test('where there is no remote there is no baseline, said so; one that was asked
     assert.doesNotMatch(error.what, /\.\.$/);
     return true;
   });
+});
+
+test('a remote at a relative path is found from any folder of the checkout', async () => {
+  const { bare, checkout } = repositoryOf('relative');
+  run(checkout, 'remote', 'set-url', 'origin', path.relative(checkout, bare));
+  const inner = path.join(checkout, 'services/chat');
+  mkdirSync(inner, { recursive: true });
+  await using branch = branchOf(inner);
+  await storeOf(branch).append([recordOf(1)]);
+  assert.equal(run(bare, 'rev-list', '--count', 'tailgate'), '1');
+});
+
+test('a cancelled run does not wait for other writers', async () => {
+  const { bare, checkout } = repositoryOf('locked');
+  mkdirSync(path.join(bare, 'refs/heads'), { recursive: true });
+  writeFileSync(path.join(bare, 'refs/heads/tailgate.lock'), '');
+  const cancelled = new AbortController();
+  await using branch = branchOf(checkout);
+  const store = new BranchStore(branch, {
+    retention: { keep: 200, keepDays: 365 },
+    signal: cancelled.signal,
+    backoffMs: 60_000,
+  });
+  setTimeout(() => cancelled.abort('SIGINT'), 1_000);
+  await assert.rejects(store.append([recordOf(1)]), /The run was cancelled \(SIGINT\)/);
 });

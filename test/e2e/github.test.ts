@@ -100,15 +100,16 @@ test('the default branch records a baseline on a branch of its own, and a pull r
   const user = checkout();
   try {
     user.write('tailgate.yml', settings().replace('{ mode: none }', '{ mode: branch }'));
+    const pushed = user.git('rev-parse', 'HEAD');
     const push = {
       workspace: user.dir,
       eventName: 'push',
       event: {
         repository: { full_name: 'acme/chat', default_branch: 'main' },
-        after: headSha,
+        after: pushed,
         before: 'b'.repeat(40),
       },
-      env: { GITHUB_REF: 'refs/heads/main', GITHUB_SHA: headSha },
+      env: { GITHUB_REF: 'refs/heads/main', GITHUB_SHA: pushed },
       inputs: { 'fail-on': 'fail' },
     };
     for (let tries = 0; tries < 4 && repository.files('tailgate') === null; tries += 1) {

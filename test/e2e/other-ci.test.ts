@@ -159,6 +159,7 @@ test('GitLab: a merge request is measured side by side with its base, and its re
 test('GitLab: the default branch keeps a history in the cache, and is compared with it', () => {
   const job = gitlabJob('performance-history');
   const user = branch('chat.ack.p95 < 60s', 2);
+  user.git('checkout', '-q', 'main');
   const variables = { CI_COMMIT_BRANCH: 'main', CI_COMMIT_SHA: user.base };
   const first = runGitlab(job, user.dir, variables);
   assert.equal(first.exitCode, 0, first.log);
@@ -206,6 +207,7 @@ test('Jenkins: a pull request that misses a limit fails, with the limit in the t
 
 test('Jenkins: the default branch is recorded in a file on the agent', () => {
   const user = branch('chat.ack.p95 < 60s', 2);
+  user.git('checkout', '-q', 'main');
   const variables = {
     JOB_NAME: 'folder/chat/main',
     BRANCH_NAME: 'main',

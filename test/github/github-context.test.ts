@@ -183,8 +183,28 @@ test('a payload that is missing, broken or of another form is a warning', () => 
   assert.match(missing.warnings.join(), /cannot be read/);
   assert.equal(missing.headSha, sha('e'));
   assert.match(contextOf('push', '{').warnings.join(), /cannot be read/);
-  assert.match(
-    contextOf('pull_request', { pull_request: { number: 'seven' } }).warnings.join(),
-    /pull_request/,
+});
+
+test('fields that are missing fall back to other sources, each by itself', () => {
+  // The event of act, which names branches alone.
+  const local = contextOf(
+    'pull_request',
+    { pull_request: { number: 'seven', head: { ref: 'faster' }, base: { ref: 'main' } } },
+    { GITHUB_REF: 'refs/pull/7/merge' },
   );
+  assert.deepEqual(
+    [local.headSha, local.headBranch, local.baseBranch, local.pullNumber, local.fork, local.warnings],
+    [null, 'faster', 'main', 7, false, []],
+  );
+  const bare = contextOf('pull_request', {}, { GITHUB_BASE_REF: 'release', GITHUB_HEAD_REF: 'faster' });
+  assert.deepEqual([bare.baseBranch, bare.headBranch, bare.pullNumber], ['release', 'faster', null]);
+  const group = contextOf('merge_group', { merge_group: { base_sha: sha('b') } });
+  assert.deepEqual([group.headSha, group.baseSha], [sha('e'), sha('b')]);
+});
+
+test('a comment on a pull request names it, one on an issue does not', () => {
+  const event = (issue: object) => ({ repository, action: 'created', issue, comment: { body: '/bench' } });
+  const onPull = contextOf('issue_comment', event({ number: 7, pull_request: { url: 'x' } }));
+  assert.deepEqual([onPull.pullNumber, onPull.headSha, onPull.onDefaultBranch], [7, sha('e'), false]);
+  assert.equal(contextOf('issue_comment', event({ number: 8 })).pullNumber, null);
 });

@@ -3,6 +3,7 @@ import { childEnvironment } from '../../host/processes/child-environment.ts';
 import { outputMask } from '../../host/processes/output-mask.ts';
 import { startShell } from '../../host/processes/shell-process.ts';
 import { untilAborted } from '../../host/until-aborted.ts';
+import { shownPath } from '../../settings/resolve-paths.ts';
 import type { TargetSettings } from '../../settings/settings-schema.ts';
 
 export type BuildOptions = {
@@ -11,6 +12,8 @@ export type BuildOptions = {
   logPath: string;
   /** Heads the lines in the log, for example `head`. */
   label: string;
+  /** Names the version in messages, where it is not the head. */
+  version?: string | undefined;
   /** The environment that the command inherits; that of this process if not given. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Never written to the log, nor shown in an error. */
@@ -48,6 +51,8 @@ export const buildTarget = async (settings: TargetSettings, options: BuildOption
     if (end === 'timeout' || end.code !== 0) {
       throw tailgateError('BUILD_FAILED', {
         command: maskSecrets(settings.build),
+        version: options.version,
+        log: shownPath(process.cwd(), options.logPath),
         exitCode: end === 'timeout' ? `a timeout after ${settings.buildTimeoutMs} ms` : end.description,
         tail: shell.log.tail(),
       });

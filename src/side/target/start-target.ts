@@ -3,6 +3,7 @@ import { childEnvironment } from '../../host/processes/child-environment.ts';
 import { outputMask } from '../../host/processes/output-mask.ts';
 import { type ShellProcess, startShell } from '../../host/processes/shell-process.ts';
 import { untilAborted } from '../../host/until-aborted.ts';
+import { shownPath } from '../../settings/resolve-paths.ts';
 import type { TargetSettings } from '../../settings/settings-schema.ts';
 import { logBecomesReady, type Readiness, serverBecomesReady } from './await-ready.ts';
 import { openFileLimit, openFilesToSet } from './limits.ts';
@@ -20,6 +21,8 @@ export type StartOptions = {
   logPath: string;
   /** Heads the lines in the log, for example `head`. */
   label: string;
+  /** Names the version in messages, where it is not the head. */
+  version?: string | undefined;
   /** Cores to run on; null for any. */
   cpus?: readonly number[] | null | undefined;
   /** Open files that the server is going to need (`LimitPlan.openFilesNeeded`). */
@@ -59,9 +62,15 @@ const waitUntilReady = async (
   command: string,
   url: string,
   shell: ShellProcess,
-  signal: AbortSignal | undefined,
+  { version, logPath, signal }: Pick<StartOptions, 'version' | 'logPath' | 'signal'>,
 ): Promise<void> => {
   const { ready } = settings;
+  const started = () => ({
+    command,
+    version,
+    log: shownPath(process.cwd(), logPath),
+    tail: shell.log.tail(),
+  });
   const limit = timeoutSignal(ready.timeoutMs);
   const { aborted, forget } = untilAborted(signal);
   try {
@@ -72,15 +81,14 @@ const waitUntilReady = async (
     const end = await Promise.race([shell.exited, aborted, readiness]);
     if (end instanceof TailgateError) throw end;
     if ('description' in end) {
-      throw tailgateError('TARGET_EXITED', { command, exitCode: end.description, tail: shell.log.tail() });
+      throw tailgateError('TARGET_EXITED', { ...started(), exitCode: end.description });
     }
     if (!end.ready) {
       throw tailgateError('TARGET_NOT_READY', {
-        command,
+        ...started(),
         probe: describeProbe(ready, url),
         timeoutMs: ready.timeoutMs,
         last: end.last,
-        tail: shell.log.tail(),
       });
     }
   } finally {
@@ -156,7 +164,7 @@ export const startTarget = async (
   };
 
   try {
-    await waitUntilReady(settings, shown, url, shell, options.signal);
+    await waitUntilReady(settings, shown, url, shell, options);
   } catch (error) {
     await closeOnce();
     throw error;
