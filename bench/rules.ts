@@ -1,5 +1,5 @@
-import { distributionOver } from '../src/metrics/observed-value.ts';
 import type { RoundMeasurement } from '../src/metrics/round-measurement.ts';
+import { distributionOver } from '../src/metrics/values.ts';
 import type { VerdictSettings } from '../src/settings/settings-schema.ts';
 import { judgeSuite } from '../src/verdict/judge-suite.ts';
 import type { MeasuredPair } from '../src/verdict/judgement.ts';

@@ -6,9 +6,9 @@ import { generatorBottleneck } from '../../src/generator/generator-bottleneck.ts
 import { descendantsOf, readProcesses } from '../../src/host/processes/process-table.ts';
 import { ResourceStack } from '../../src/host/resource-stack.ts';
 import { createTerminalHost } from '../../src/host/terminal-host.ts';
-import { observedValue } from '../../src/metrics/observed-value.ts';
 import type { RoundMeasurement } from '../../src/metrics/round-measurement.ts';
 import { seededRandom } from '../../src/metrics/seeded-random.ts';
+import { observedValue } from '../../src/metrics/values.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { makePlan } from '../../src/settings/make-plan.ts';
 import type { SuitePlan } from '../../src/settings/run-plan.ts';

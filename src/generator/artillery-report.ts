@@ -1,4 +1,5 @@
 import { LatencySketch } from '../metrics/latency-sketch.ts';
+import { metricOf } from '../metrics/metric.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { artilleryCounterName, artilleryLatencyName } from '../scenario/artillery-metric-names.ts';
 
@@ -69,7 +70,8 @@ export const artilleryReport = (
   const answers = new LatencySketch();
   for (const [id, json] of Object.entries(measurement.metrics)) {
     const sketch = LatencySketch.fromJSON(json);
-    if (/\.(ack|response)$/.test(id) && !id.startsWith('http.')) answers.merge(sketch);
+    const wait = metricOf(id).of;
+    if ((wait === 'ack' || wait === 'response') && artilleryLatencyName(id) === id) answers.merge(sketch);
     summaries[id] = summaryOf(sketch);
     summaries[artilleryLatencyName(id)] = summaries[id];
   }

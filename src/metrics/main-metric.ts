@@ -1,3 +1,4 @@
+import { metricOf } from './metric.ts';
 import type { RoundMeasurement } from './round-measurement.ts';
 
 /**
@@ -40,6 +41,7 @@ function countValues(rounds: readonly RoundMeasurement[]): Map<string, number> {
 }
 
 function rankOf(metric: string): number {
-  if (metric === 'session.length') return 2;
-  return metric.endsWith('.handshake') ? 1 : 0;
+  const { of } = metricOf(metric);
+  if (of === 'session') return 2;
+  return of === 'handshake' ? 1 : 0;
 }

@@ -1,5 +1,6 @@
 import { mergeDeliveryShards } from './delivery-shards.ts';
 import { LatencySketch, type SerializedSketch } from './latency-sketch.ts';
+import { standardCounters } from './metric.ts';
 import type {
   ErrorRecord,
   GeneratorHealth,
@@ -11,7 +12,6 @@ import type {
   ServerWork,
   UnmeasuredEmit,
 } from './round-measurement.ts';
-import { standardCounters } from './round-measurement.ts';
 
 const maxMessages = 5;
 const maxSteps = 8;

@@ -8,12 +8,6 @@ import type { Statistic, Unit } from './threshold.ts';
 /** Last part of the name of a latency metric. */
 export const latencyKinds = ['ack', 'response', 'delivery', 'receipt', 'handshake'] as const;
 
-/** Latency metrics whose name does not end in a kind. */
-export const otherLatencyMetrics = ['session.length'] as const;
-
-/** Statistics of a latency distribution. */
-export const latencyStatistics = ['count', 'mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const;
-
 /** Short name -> full name. */
 export const metricAliases: Readonly<Record<string, string>> = {
   sent: 'messages.sent',
@@ -183,43 +177,4 @@ export const resourceMetrics: Readonly<
     statistics: ['value'],
     meaning: 'time spent in garbage collection in a round (Node servers, with the preload)',
   },
-};
-
-/** Whether `metric` is a latency distribution by its name. */
-export const isLatencyMetric = (metric: string): boolean =>
-  !metric.startsWith(customPrefix) &&
-  ((otherLatencyMetrics as readonly string[]).includes(metric) ||
-    latencyKinds.some((kind) => metric.endsWith(`.${kind}`)));
-
-/** Unit of a metric whose name tells it; null for a custom metric, which has any. */
-export const unitOfMetric = (metric: string): Unit | null => {
-  if (metric.startsWith(customPrefix)) return null;
-  if (Object.hasOwn(resourceMetrics, metric)) return resourceMetrics[metric]!.unit;
-  if (Object.hasOwn(workMetrics, metric)) return workMetrics[metric]!.unit;
-  if (Object.hasOwn(rates, metric)) return 'ratio';
-  if (metric.endsWith(throughputSuffix) || metric === peakSendRate) return 'perSecond';
-  return isLatencyMetric(metric) ? 'ms' : 'count';
-};
-
-/**
- * Value of a counter, a rate or a throughput from the summed counters of one side and its `activeMs` of driven load;
- * null when the name is none of them or its counter was never kept.
- */
-export const valueFromCounters = (
-  metric: string,
-  counters: Readonly<Record<string, number>>,
-  activeMs: number,
-): number | null => {
-  const rate = Object.hasOwn(rates, metric) ? rates[metric] : undefined;
-  if (rate !== undefined) {
-    const part = counters[rate.part];
-    if (part === undefined) return null;
-    const whole = rate.of.reduce((sum, name) => sum + (counters[name] ?? 0), 0);
-    return whole === 0 ? 0 : part / whole;
-  }
-  if (metric.endsWith(throughputSuffix)) {
-    const count = counters[metric.slice(0, -throughputSuffix.length)];
-    return count === undefined || activeMs <= 0 ? null : count / (activeMs / 1000);
-  }
-  return counters[metric] ?? null;
 };

@@ -117,11 +117,7 @@ export type RoundMeasurement = {
   activeMs: number;
   metrics: Record<MetricId, SerializedSketch>;
   slices: Record<MetricId, SerializedSketch>[];
-  /**
-   * Counters by name. Always present: `users.created`, `users.completed`, `users.failed`, `users.skipped`,
-   * `messages.sent`, `messages.acknowledged`, `messages.unanswered`, `deliveries.expected`, `deliveries.received`,
-   * `deliveries.lost`, `deliveries.duplicated`, `deliveries.late`, `disconnects`, `errors`.
-   */
+  /** Counters by name. The standard ones are always present, and those of the engines that ran. */
   counters: Record<string, number>;
   /** What the counters had reached when the measurement began: the load of the warm-up. Absent without one. */
   warmUpCounters?: Record<string, number>;
@@ -141,21 +137,3 @@ export type RoundMeasurement = {
   /** What the other processes of one load must know to count deliveries; gone when they are merged. */
   deliveryShard?: DeliveryShard;
 };
-
-/** Counters every round has, at zero when nothing happened. */
-export const standardCounters = [
-  'users.created',
-  'users.completed',
-  'users.failed',
-  'users.skipped',
-  'messages.sent',
-  'messages.acknowledged',
-  'messages.unanswered',
-  'deliveries.expected',
-  'deliveries.received',
-  'deliveries.lost',
-  'deliveries.duplicated',
-  'deliveries.late',
-  'disconnects',
-  'errors',
-] as const;

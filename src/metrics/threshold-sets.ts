@@ -1,16 +1,7 @@
 import { type TailgateError, tailgateError } from '../errors.ts';
-import {
-  customPrefix,
-  metricAliases,
-  namedErrorPrefix,
-  peakSendRate,
-  rates,
-  resourceMetrics,
-  throughputSuffix,
-  workMetrics,
-} from './metric-names.ts';
+import { metricOf, standardCounters } from './metric.ts';
+import { metricAliases, rates, resourceMetrics, workMetrics } from './metric-names.ts';
 import { nearestName } from './nearest-name.ts';
-import { standardCounters } from './round-measurement.ts';
 import { mainMetric, type Threshold } from './threshold.ts';
 
 const subjectKey = ({ metric, statistic, bound }: Threshold): string =>
@@ -41,38 +32,25 @@ export type KnownMetrics = {
   resources: boolean;
 };
 
-const matcher = (pattern: string): RegExp =>
-  new RegExp(
-    `^${pattern
-      .split('*')
-      .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-      .join('.*')}$`,
-    'su',
-  );
-
-const counterBehind = (metric: string): string =>
-  metric.endsWith(throughputSuffix) ? metric.slice(0, -throughputSuffix.length) : metric;
+/** Whether a name is one of those that `pattern` stands for, in which `*` is any characters. */
+export const matchesPattern = (pattern: string): ((metric: string) => boolean) => {
+  const literals = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  const whole = new RegExp(`^${literals.join('.*')}$`, 'su');
+  return (metric) => whole.test(metric);
+};
 
 const canMeasure = ({ metric, statistic, wildcard }: Threshold, known: KnownMetrics): boolean => {
-  if (metric.startsWith(namedErrorPrefix)) return true;
-  if (metric.startsWith(customPrefix)) return known.custom === null || known.custom.includes(metric);
-  if (Object.hasOwn(resourceMetrics, metric)) return known.resources;
-  if (Object.hasOwn(workMetrics, metric)) return known.resources || metric.startsWith('wire.');
+  const { kind, by, of } = metricOf(metric);
+  if (kind === 'error' || kind === 'rate' || kind === 'peak') return true;
+  if (kind === 'custom') return known.custom === null || known.custom.includes(metric);
+  if (kind === 'resource' || kind === 'work') return known.resources || by === 'generator';
   if (statistic !== 'value') {
     if (known.latencies === null) return true;
     if (metric === mainMetric) return known.latencies.length > 0;
-    return wildcard
-      ? known.latencies.some((id) => matcher(metric).test(id))
-      : known.latencies.includes(metric);
+    return wildcard ? known.latencies.some(matchesPattern(metric)) : known.latencies.includes(metric);
   }
-  const counter = counterBehind(metric);
-  return (
-    Object.hasOwn(rates, metric) ||
-    metric === peakSendRate ||
-    (standardCounters as readonly string[]).includes(counter) ||
-    known.counters === null ||
-    known.counters.includes(counter)
-  );
+  const counter = kind === 'throughput' ? of! : metric;
+  return standardCounters.includes(counter) || known.counters === null || known.counters.includes(counter);
 };
 
 /** What can be written: latencies first, a counter by its short name if it has one. */

@@ -1,16 +1,5 @@
-import {
-  customPrefix,
-  isLatencyMetric,
-  metricAliases,
-  namedErrorPrefix,
-  peakSendRate,
-  rates,
-  resourceMetrics,
-  throughputSuffix,
-  unitOfMetric,
-  workMetrics,
-} from './metric-names.ts';
-import { standardCounters } from './round-measurement.ts';
+import { type Metric, metricOf, standardCounters } from './metric.ts';
+import { metricAliases } from './metric-names.ts';
 import { mainMetric, type Statistic, type Unit } from './threshold.ts';
 
 /** What a threshold is about: a metric and one statistic of it. */
@@ -35,12 +24,9 @@ const statisticNames: Readonly<Record<string, Statistic>> = {
 
 const statisticList = 'count, mean, p50, p90, p95, p99, p999 or max';
 
-const isSingleNumber = (metric: string): boolean =>
-  Object.hasOwn(rates, metric) ||
-  Object.hasOwn(workMetrics, metric) ||
-  metric.endsWith(throughputSuffix) ||
-  metric === peakSendRate ||
-  (standardCounters as readonly string[]).includes(metric);
+/** Counters of others (the scenario's own, a plugin's) may as well be latencies with a name of their own. */
+const isSingleNumber = ({ id, kind }: Metric): boolean =>
+  ['rate', 'work', 'throughput', 'peak'].includes(kind) || standardCounters.includes(id);
 
 /** One part of a dotted name; nothing in a quoted one is special. */
 export type SubjectPart = { text: string; quoted: boolean };
@@ -59,7 +45,7 @@ const splitStatistic = (
   return { name: parts.slice(0, -1), statistic: statisticNames[last.text]! };
 };
 
-const metricOf = (name: readonly SubjectPart[]): string => {
+const fullName = (name: readonly SubjectPart[]): string => {
   if (name.length === 0) return mainMetric;
   const text = join(name);
   const isAlias = !name.some((part) => part.quoted) && Object.hasOwn(metricAliases, text);
@@ -70,16 +56,16 @@ const metricOf = (name: readonly SubjectPart[]): string => {
 export const readSubject = (parts: readonly SubjectPart[]): Subject | SubjectProblem => {
   const lastPart = parts.length - 1;
   const whole = join(parts);
-  if (whole.startsWith(customPrefix) || whole.startsWith(namedErrorPrefix))
-    return { metric: whole, statistic: 'value' };
+  const whatever = metricOf(whole).kind;
+  if (whatever === 'custom' || whatever === 'error') return { metric: whole, statistic: 'value' };
 
   const { name, statistic } = splitStatistic(parts);
-  const metric = metricOf(name);
-  const resource = Object.hasOwn(resourceMetrics, metric) ? resourceMetrics[metric] : undefined;
-  if (resource !== undefined) {
-    const chosen = statistic ?? resource.statistics[0]!;
-    if (resource.statistics.includes(chosen)) return { metric, statistic: chosen };
-    const allowed = resource.statistics.filter((each) => each !== 'value');
+  const metric = fullName(name);
+  const what = metricOf(metric);
+  if (what.kind === 'resource') {
+    const chosen = statistic ?? what.statistics[0]!;
+    if (what.statistics.includes(chosen)) return { metric, statistic: chosen };
+    const allowed = what.statistics.filter((each) => each !== 'value');
     return {
       part: lastPart,
       problem: `"${metric}" has no ${statistic}`,
@@ -89,7 +75,7 @@ export const readSubject = (parts: readonly SubjectPart[]): Subject | SubjectPro
           : `Write "${metric}" alone.`,
     };
   }
-  if (isSingleNumber(metric)) {
+  if (isSingleNumber(what)) {
     if (statistic === null || statistic === 'count') return { metric, statistic: 'value' };
     return {
       part: lastPart,
@@ -103,7 +89,7 @@ export const readSubject = (parts: readonly SubjectPart[]): Subject | SubjectPro
       problem: `there is no statistic "${join(parts.slice(-1))}"`,
       expected: `A statistic is ${statisticList}.`,
     };
-  if (statistic === null && (isLatencyMetric(metric) || metric === mainMetric))
+  if (statistic === null && (what.kind === 'latency' || metric === mainMetric))
     return {
       part: lastPart,
       problem: `"${metric}" is a latency and needs a statistic`,
@@ -114,12 +100,12 @@ export const readSubject = (parts: readonly SubjectPart[]): Subject | SubjectPro
 
 /** Unit in which limits on a subject are given; null for a custom metric, which has any. */
 export const unitOfSubject = ({ metric, statistic }: Subject): Unit | null => {
-  if (metric.startsWith(customPrefix)) return null;
-  if (Object.hasOwn(resourceMetrics, metric)) return resourceMetrics[metric]!.unit;
+  const { kind, unit } = metricOf(metric);
+  if (kind === 'custom' || kind === 'resource') return unit;
   if (statistic === 'count') return 'count';
-  return statistic === 'value' ? unitOfMetric(metric) : 'ms';
+  return statistic === 'value' ? unit : 'ms';
 };
 
 /** Whether a subject is a statistic of a latency distribution. */
 export const isLatencySubject = ({ metric, statistic }: Subject): boolean =>
-  statistic !== 'value' && !Object.hasOwn(resourceMetrics, metric);
+  statistic !== 'value' && metricOf(metric).kind !== 'resource';

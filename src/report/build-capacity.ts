@@ -1,6 +1,6 @@
 import { sketchOver } from '../metrics/merge-rounds.ts';
-import { observedValue } from '../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { observedValue } from '../metrics/values.ts';
 import { firstCause } from '../verdict/capacity/capacity-reason.ts';
 import type { SideResult } from '../verdict/capacity/capacity-verdict.ts';
 import { latencyKnee } from '../verdict/capacity/latency-knee.ts';

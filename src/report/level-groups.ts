@@ -1,5 +1,5 @@
 import { chooseMain } from '../metrics/main-metric.ts';
-import { valueFromCounters } from '../metrics/metric-names.ts';
+import { valueFromCounters } from '../metrics/values.ts';
 import { arrivalSentence } from './describe-comparison.ts';
 import type { MetricReport, SuiteReport } from './report-model.ts';
 

@@ -1,8 +1,8 @@
 import { LatencySketch, type LatencySummary } from '../metrics/latency-sketch.ts';
 import { mergeCounters, mergeErrors, sketchOver, worstGenerator } from '../metrics/merge-rounds.ts';
 import { peakSendRate } from '../metrics/metric-names.ts';
-import { observedValue } from '../metrics/observed-value.ts';
 import type { ResourceUsage, RoundMeasurement } from '../metrics/round-measurement.ts';
+import { observedValue } from '../metrics/values.ts';
 import type { JudgedMetric } from '../verdict/judgement.ts';
 import type {
   ErrorReport,

@@ -7,10 +7,12 @@ import type { Host } from '../host/host.ts';
 import type { PinningDecision } from '../host/processes/core-pinning.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { mainOf } from '../metrics/main-metric.ts';
+import { metricOf } from '../metrics/metric.ts';
 import { formatDuration } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { Threshold } from '../metrics/threshold.ts';
 import { formatThreshold, parseThreshold } from '../metrics/threshold-grammar.ts';
+import { valuesOf } from '../metrics/values.ts';
 import { capacitySide, type MeasuredLevel } from '../report/build-capacity.ts';
 import type { CapacityReport } from '../report/capacity-model.ts';
 import { problemReport, verdictWith } from '../report/problem-report.ts';
@@ -18,7 +20,7 @@ import { renderProgress } from '../report/render-progress.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { capacityVerdict } from '../verdict/capacity/capacity-verdict.ts';
-import { samplesNeeded, samplesOver } from '../verdict/sample-sizes.ts';
+import { samplesNeeded } from '../verdict/sample-sizes.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { commitsOf, type Provenance } from './provenance.ts';
@@ -36,7 +38,7 @@ export type CapacityRequest = {
 /** Errors are too much for every server, whatever else the limits say. */
 const errorRule = 'errors.rate < 1%';
 const countsErrors = ({ metric }: Threshold): boolean =>
-  metric.startsWith('errors') || metric.startsWith('users.failed');
+  ['errors', 'users.failed'].includes(metricOf(metric).failure?.part ?? metric);
 
 /** The settings as a search of capacity reads them: no levels of its own, and a baseline only side by side. */
 const settingsOfSearch = (loaded: LoadedSettings): LoadedSettings => {
@@ -87,7 +89,7 @@ const thinSamples = (stage: Stage, suite: SuitePlan, { levels, result, source }:
   const main = mainOf(suite.measure.main ?? null, rounds);
   return suite.thresholds.flatMap((threshold) => {
     const metric = threshold.metric === 'main' ? (main ?? '') : threshold.metric;
-    const samples = samplesOver(rounds, metric);
+    const samples = valuesOf(rounds).samples(metric);
     const needed = samplesNeeded(threshold.statistic, stage.plan.verdict);
     return samples === 0 || samples >= needed
       ? []

@@ -1,6 +1,6 @@
 import { engineNamed } from '../engines/engine-registry.ts';
 import { isHttpStep } from '../engines/http/http-methods.ts';
-import { standardCounters } from '../metrics/round-measurement.ts';
+import { standardCounters } from '../metrics/metric.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import { messageStepsOf } from './message-steps.ts';
 import type { ReadScenario } from './read-scenario.ts';

@@ -1,12 +1,10 @@
 import { formatValue, plural, subjectName } from '../metrics/notation.ts';
-import { observedValue } from '../metrics/observed-value.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
-import { eventCountOf } from './event-counts.ts';
 import { type AbsoluteGate, type Gate, isLatencyGate } from './gates.ts';
 import { holds } from './judge-absolute.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
-import { samplesNeeded, samplesOver } from './sample-sizes.ts';
+import { samplesNeeded } from './sample-sizes.ts';
 
 /** Share of failed attempts in every round from which no statistics are needed. */
 const overwhelmingShare = 0.5;
@@ -19,36 +17,33 @@ const minRounds = 2;
 /** How far beyond an absolute limit every round must be, as a factor. */
 const wideMargin = 1.5;
 
-const failedShare = (round: RoundMeasurement): number | null => {
-  const counts = eventCountOf(round, 'errors.rate');
+const failedShare = (round: Values): number | null => {
+  const counts = round.events('errors.rate');
   return counts === null || counts.attempts < minAttempts ? null : counts.events / counts.attempts;
 };
 
 /** A sentence when most attempts at head failed in every round, while the baseline (where there is one) works. */
-export const overwhelmingErrors = (
-  head: readonly RoundMeasurement[],
-  baseline: readonly RoundMeasurement[],
-): string | null => {
-  if (head.length === 0) return null;
-  const shares = head.map(failedShare);
+export const overwhelmingErrors = (head: Values, baseline: Values): string | null => {
+  if (head.rounds.length === 0) return null;
+  const shares = head.rounds.map(failedShare);
   if (!shares.every((share) => share !== null && share >= overwhelmingShare)) return null;
-  if (baseline.some((round) => (failedShare(round) ?? 0) > baselineShare)) return null;
-  const counts = head.map((round) => eventCountOf(round, 'errors.rate')!);
+  if (baseline.rounds.some((round) => (failedShare(round) ?? 0) > baselineShare)) return null;
+  const counts = head.rounds.map((round) => round.events('errors.rate')!);
   const events = counts.reduce((sum, count) => sum + count.events, 0);
   const attempts = counts.reduce((sum, count) => sum + count.attempts, 0);
-  return `${plural(events, 'error')} in ${plural(attempts, 'attempt')} at head${baseline.length > 0 ? ', hardly any at the baseline' : ''}: this needs no statistics.`;
+  return `${plural(events, 'error')} in ${plural(attempts, 'attempt')} at head${baseline.rounds.length > 0 ? ', hardly any at the baseline' : ''}: this needs no statistics.`;
 };
 
 /** Absolute limits that every one of several rounds misses by half again or more. */
 export const widelyMissed = (
   gates: readonly Gate[],
-  head: readonly RoundMeasurement[],
+  head: Values,
   settings: VerdictSettings,
 ): GateOutcome[] => {
-  if (head.length < minRounds) return [];
+  if (head.rounds.length < minRounds) return [];
   const absolute = gates.filter((gate): gate is AbsoluteGate => gate.kind === 'absolute');
   return absolute.flatMap((gate) => {
-    const values = head.map((round) => observedValue([round], gate.metric, gate.statistic));
+    const values = head.rounds.map((round) => round.value(gate.metric, gate.statistic));
     const upper = gate.operator === '<' || gate.operator === '<=';
     const lower = gate.operator === '>' || gate.operator === '>=';
     const wide = values.every(
@@ -58,10 +53,10 @@ export const widelyMissed = (
         ((upper && value > wideMargin * gate.limit) || (lower && value < gate.limit / wideMargin)),
     );
     if (!wide) return [];
-    if (isLatencyGate(gate, head) && samplesOver(head, gate.metric) < samplesNeeded(gate.statistic, settings))
+    if (isLatencyGate(gate, head) && head.samples(gate.metric) < samplesNeeded(gate.statistic, settings))
       return [];
-    const value = observedValue(head, gate.metric, gate.statistic)!;
-    const sentence = `${subjectName(gate.metric, gate.statistic)} is ${formatValue(value, gate.unit)}, and in each of ${plural(head.length, 'round')} it misses the limit of ${formatValue(gate.limit, gate.unit)} by half again or more: this needs no statistics.`;
+    const value = head.value(gate.metric, gate.statistic)!;
+    const sentence = `${subjectName(gate.metric, gate.statistic)} is ${formatValue(value, gate.unit)}, and in each of ${plural(head.rounds.length, 'round')} it misses the limit of ${formatValue(gate.limit, gate.unit)} by half again or more: this needs no statistics.`;
     return [plainOutcome(gate, 'fail', sentence, { head: value })];
   });
 };

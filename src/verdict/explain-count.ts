@@ -1,25 +1,11 @@
-import { namedErrorPrefix, rates } from '../metrics/metric-names.ts';
+import { nounsOf } from '../metrics/metric.ts';
 import { formatCount, formatPoints, formatValue, plural } from '../metrics/notation.ts';
 import type { CountDecision, State } from './decide-pairs.ts';
 import type { CountGate } from './gates.ts';
 
-const nouns: Record<string, string> = {
-  errors: 'error',
-  'users.failed': 'failed user',
-  'messages.unanswered': 'unanswered message',
-  'deliveries.lost': 'lost delivery',
-  'deliveries.duplicated': 'duplicated delivery',
-  'deliveries.late': 'late delivery',
-  disconnects: 'disconnect',
-};
-
 const events = (count: number, metric: string): string => {
-  const counter = rates[metric]?.part ?? metric;
-  const noun = metric.startsWith(namedErrorPrefix)
-    ? `"${metric.slice(namedErrorPrefix.length)}" error`
-    : (nouns[counter] ?? counter);
-  const text = plural(count, noun);
-  return text.replace(/deliverys$/, 'deliveries');
+  const { one, many } = nounsOf(metric);
+  return plural(count, one, many);
 };
 
 /** The sentence that says what was compared and why it came out so. `where`: "in 8 pairs", "against one stored run". */

@@ -1,8 +1,9 @@
-import { namedErrorPrefix, rates } from '../metrics/metric-names.ts';
-import { isDistribution, unitOfObserved } from '../metrics/observed-value.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { metricOf } from '../metrics/metric.ts';
+import { rates } from '../metrics/metric-names.ts';
 import { mainMetric, type Statistic, type Threshold, type Unit } from '../metrics/threshold.ts';
 import { formatThreshold } from '../metrics/threshold-grammar.ts';
+import { matchesPattern } from '../metrics/threshold-sets.ts';
+import { unitOf, type Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 
 /** How far a value may move: of the parts that are set, both must be exceeded. `delta` is in the metric's unit. */
@@ -52,21 +53,6 @@ export type CountGate = GateBase & {
 };
 
 export type Gate = AbsoluteGate | ChangeGate | CountGate;
-
-/** Counters of failures: what matters is their share of the attempts, and they are compared by a test for counts. */
-export const failureCounters: ReadonlySet<string> = new Set([
-  'errors',
-  'users.failed',
-  'messages.unanswered',
-  'deliveries.lost',
-  'deliveries.duplicated',
-  'deliveries.late',
-  'disconnects',
-]);
-
-/** Whether a metric is a count of failures, or their rate. */
-export const isFailureCount = (metric: string): boolean =>
-  failureCounters.has(metric) || Object.hasOwn(rates, metric) || metric.startsWith(namedErrorPrefix);
 
 /**
  * Shares of the false alarms that a job may have. The median gets most: a regression of the code moves it, and it
@@ -152,9 +138,12 @@ const defaultCountGate = (metric: string, settings: VerdictSettings): CountGate 
   weight: countWeight,
 });
 
-const gateOfThreshold = (threshold: Threshold, metric: string, rounds: readonly RoundMeasurement[]): Gate => {
+const gateOfThreshold = (threshold: Threshold, metric: string, both: readonly Values[]): Gate => {
   const { statistic, operator, bound } = threshold;
-  const unit = unitOfObserved(metric, statistic, rounds);
+  const what =
+    (both.find((side) => side.latencies.includes(metric)) ?? both[0])?.metric(metric) ?? metricOf(metric);
+  const { kind, failure } = what;
+  const unit = unitOf(what, statistic);
   const base = {
     metric,
     statistic,
@@ -167,8 +156,8 @@ const gateOfThreshold = (threshold: Threshold, metric: string, rounds: readonly 
   if (bound.kind === 'absolute') return { ...base, kind: 'absolute', operator, limit: bound.value };
   const allowed = { percent: bound.percent, delta: bound.delta?.value ?? null };
   const falling = operator === '>' || operator === '>=';
-  if (isFailureCount(metric) && !falling) {
-    const ofRate = Object.hasOwn(rates, metric);
+  if (failure !== null && !falling) {
+    const ofRate = kind === 'rate';
     return {
       ...base,
       kind: 'count',
@@ -182,16 +171,11 @@ const gateOfThreshold = (threshold: Threshold, metric: string, rounds: readonly 
   return { ...base, kind: 'change', sign: falling ? -1 : 1, allowed, margin: allowed, weight, guard: false };
 };
 
-const hasAttempts = (rounds: readonly RoundMeasurement[], counter: string): boolean =>
-  rounds.some((round) => (round.counters[counter] ?? 0) > 0);
-
 /** The metrics that a threshold is about: the main one, or those that its `*` matches. */
 const metricsOf = (threshold: Threshold, main: string | null, observed: readonly string[]): string[] => {
   if (threshold.metric === mainMetric) return main === null ? [] : [main];
   if (threshold.wildcard !== true) return [threshold.metric];
-  const literal = threshold.metric.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  const pattern = new RegExp(`^${literal.join('.*')}$`);
-  return observed.filter((metric) => pattern.test(metric));
+  return observed.filter(matchesPattern(threshold.metric));
 };
 
 /** Thresholds whose metric cannot be found: a `*` that matches nothing, or no main latency. */
@@ -205,18 +189,18 @@ export const gatesFor = (inputs: {
   thresholds: readonly Threshold[];
   settings: VerdictSettings;
   main: string | null;
-  /** Rounds of both sides: which metrics there are. */
-  rounds: readonly RoundMeasurement[];
+  /** Both sides: which metrics there are. */
+  sides: readonly Values[];
   /** How changes are judged; null when there is no baseline, so that only absolute limits hold. */
   proof: Proof | null;
 }): GateList => {
-  const { thresholds, settings, main, rounds, proof } = inputs;
-  const observed = [...new Set(rounds.flatMap((round) => Object.keys(round.metrics)))].sort();
+  const { thresholds, settings, main, sides, proof } = inputs;
+  const observed = [...new Set(sides.flatMap(({ latencies }) => latencies))].sort();
   const unmatched: Threshold[] = [];
   const written = thresholds.flatMap((threshold) => {
     const metrics = metricsOf(threshold, main, observed);
     if (metrics.length === 0) unmatched.push(threshold);
-    return metrics.map((metric) => gateOfThreshold(threshold, metric, rounds));
+    return metrics.map((metric) => gateOfThreshold(threshold, metric, sides));
   });
   if (proof === null) return { gates: written.filter((gate) => gate.kind === 'absolute'), unmatched };
   const replaced = new Set(
@@ -229,7 +213,7 @@ export const gatesFor = (inputs: {
     for (const statistic of statistics) defaults.push(defaultChangeGate(main, statistic, settings, proof));
   }
   defaults.push(defaultCountGate('errors.rate', settings));
-  if (hasAttempts(rounds, 'deliveries.expected'))
+  if (sides.some((side) => (side.value('deliveries.expected', 'value') ?? 0) > 0))
     defaults.push(defaultCountGate('deliveries.lost.rate', settings));
   const overridden = (gate: Gate): boolean =>
     replaced.has(`${gate.metric}/${gate.statistic}`) ||
@@ -247,5 +231,6 @@ export const alphaShares = (gates: readonly Gate[], reserved = 0): Map<Gate, num
   return new Map(shared.map((gate) => [gate, gate.weight / sum]));
 };
 
-export const isLatencyGate = (gate: Gate, rounds: readonly RoundMeasurement[]): boolean =>
-  gate.statistic !== 'count' && isDistribution(gate.metric, rounds);
+/** Whether the value of a gate is one of a latency, in any of the sides. */
+export const isLatencyGate = (gate: Gate, ...sides: readonly Values[]): boolean =>
+  gate.statistic !== 'count' && sides.some((side) => side.metric(gate.metric).kind === 'latency');

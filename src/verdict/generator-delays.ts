@@ -1,7 +1,7 @@
-import { namedErrorPrefix, peakSendRate, throughputSuffix } from '../metrics/metric-names.ts';
+import { metricOf } from '../metrics/metric.ts';
 import { subjectName } from '../metrics/notation.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import { type Gate, isFailureCount, isLatencyGate } from './gates.ts';
+import type { Values } from '../metrics/values.ts';
+import { type Gate, isLatencyGate } from './gates.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 
 /**
@@ -11,7 +11,7 @@ import { type GateOutcome, plainOutcome } from './outcome.ts';
  * it never delivered cannot come from them.
  */
 
-const isRate = (metric: string): boolean => metric.endsWith(throughputSuffix) || metric === peakSendRate;
+const isRate = (metric: string): boolean => ['throughput', 'peak'].includes(metricOf(metric).kind);
 
 const isTimeout = (name: string): boolean => /\btimeout\b/.test(name);
 
@@ -19,10 +19,10 @@ const isTimeout = (name: string): boolean => /\btimeout\b/.test(name);
  * Whether most errors of these rounds are waits that were given up. A generator that is late to read an answer may give
  * up on one that came; it can not refuse a connection, or answer no.
  */
-export const mostlyTimeouts = (rounds: readonly RoundMeasurement[]): boolean => {
+export const mostlyTimeouts = ({ errors }: Values): boolean => {
   let all = 0;
   let timeouts = 0;
-  for (const { name, count } of rounds.flatMap(({ errors }) => errors)) {
+  for (const { name, count } of errors) {
     all += count;
     if (isTimeout(name)) timeouts += count;
   }
@@ -30,12 +30,12 @@ export const mostlyTimeouts = (rounds: readonly RoundMeasurement[]): boolean => 
 };
 
 /** Whether the generator's delays are in the value of a gate. */
-const hasDelays = (gate: Gate, rounds: readonly RoundMeasurement[]): boolean =>
-  isRate(gate.metric) || isLatencyGate(gate, rounds);
+const hasDelays = (gate: Gate, ...sides: readonly Values[]): boolean =>
+  isRate(gate.metric) || isLatencyGate(gate, ...sides);
 
 /** Changes that the generator's delays hide or make up: none of them can be judged. */
-export const hiddenByDelays = (gate: Gate, rounds: readonly RoundMeasurement[]): boolean =>
-  gate.kind === 'change' && hasDelays(gate, rounds);
+export const hiddenByDelays = (gate: Gate, ...sides: readonly Values[]): boolean =>
+  gate.kind === 'change' && hasDelays(gate, ...sides);
 
 /** Whether the delays can only have made it harder for a limit to hold. */
 const heldInSpite = (gate: Gate): boolean => {
@@ -45,11 +45,11 @@ const heldInSpite = (gate: Gate): boolean => {
   return isRate(gate.metric) ? lower : upper;
 };
 
-const mayBeGenerators = (gate: Gate, rounds: readonly RoundMeasurement[]): boolean => {
-  if (hasDelays(gate, rounds) || gate.metric.startsWith('deliveries.late')) return true;
-  if (gate.metric.startsWith('deliveries.') || !isFailureCount(gate.metric)) return false;
-  if (gate.metric.startsWith(namedErrorPrefix)) return isTimeout(gate.metric);
-  return mostlyTimeouts(rounds);
+const mayBeGenerators = (gate: Gate, head: Values): boolean => {
+  const { kind, of, topic, failure } = metricOf(gate.metric);
+  if (hasDelays(gate, head) || failure?.part === 'deliveries.late') return true;
+  if (topic === 'loss' || failure === null) return false;
+  return kind === 'error' ? isTimeout(of!) : mostlyTimeouts(head);
 };
 
 /** The outcome of a gate that cannot be judged because of the delays; a default one is left out. */
@@ -64,14 +64,10 @@ export const unjudgedForDelays = (gate: Gate, delays: string): GateOutcome =>
  * An outcome as it stands when the generator was the bottleneck for the reason `delays`: without a verdict where the
  * generator may be what decided it.
  */
-export const withDelays = (
-  outcome: GateOutcome,
-  delays: string,
-  rounds: readonly RoundMeasurement[],
-): GateOutcome => {
+export const withDelays = (outcome: GateOutcome, delays: string, head: Values): GateOutcome => {
   const { gate, state } = outcome;
-  const holds = state === 'pass' && hasDelays(gate, rounds) && !heldInSpite(gate);
-  const missed = state === 'fail' && mayBeGenerators(gate, rounds);
+  const holds = state === 'pass' && hasDelays(gate, head) && !heldInSpite(gate);
+  const missed = state === 'fail' && mayBeGenerators(gate, head);
   if (!holds && !missed) return outcome;
   return {
     ...outcome,

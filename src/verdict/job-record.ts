@@ -1,9 +1,6 @@
 import { type CompactSketch, compactSketch, expandSketch } from '../metrics/compact-sketch.ts';
-import {
-  type GeneratorHealth,
-  type RoundMeasurement,
-  standardCounters,
-} from '../metrics/round-measurement.ts';
+import { standardCounters } from '../metrics/metric.ts';
+import type { GeneratorHealth, RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { MeasuredPair } from './judgement.ts';
 import type { Verdict } from './verdict.ts';
 

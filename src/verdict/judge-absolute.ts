@@ -1,10 +1,9 @@
 import { formatCount, formatValue, plural, subjectName } from '../metrics/notation.ts';
-import { observedValue } from '../metrics/observed-value.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { type AbsoluteGate, isLatencyGate } from './gates.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
-import { samplesNeeded, samplesOver } from './sample-sizes.ts';
+import { samplesNeeded } from './sample-sizes.ts';
 
 /** Whether `value` is within the limit. Never for NaN. */
 export const holds = (value: number, operator: AbsoluteGate['operator'], limit: number): boolean => {
@@ -36,13 +35,13 @@ const limitWords: Record<AbsoluteGate['operator'], string> = {
  */
 export const judgeAbsolute = (
   gate: AbsoluteGate,
-  head: readonly RoundMeasurement[],
-  baseline: readonly RoundMeasurement[],
+  head: Values,
+  baseline: Values,
   settings: VerdictSettings,
 ): GateOutcome => {
   const name = subjectName(gate.metric, gate.statistic);
-  const value = observedValue(head, gate.metric, gate.statistic);
-  const before = observedValue(baseline, gate.metric, gate.statistic);
+  const value = head.value(gate.metric, gate.statistic);
+  const before = baseline.value(gate.metric, gate.statistic);
   if (value === null || Number.isNaN(value))
     return plainOutcome(
       gate,
@@ -51,7 +50,7 @@ export const judgeAbsolute = (
       { baseline: before },
     );
   if (isLatencyGate(gate, head)) {
-    const samples = samplesOver(head, gate.metric);
+    const samples = head.samples(gate.metric);
     const needed = samplesNeeded(gate.statistic, settings);
     if (samples < needed)
       return plainOutcome(
@@ -62,7 +61,7 @@ export const judgeAbsolute = (
       );
   }
   const within = holds(value, gate.operator, gate.limit);
-  const over = head.length > 1 ? ` over ${plural(head.length, 'round')}` : '';
+  const over = head.rounds.length > 1 ? ` over ${plural(head.rounds.length, 'round')}` : '';
   const limit = `${limitWords[gate.operator]} ${formatValue(gate.limit, gate.unit)}`;
   const already =
     !within && before !== null && !holds(before, gate.operator, gate.limit)

@@ -1,24 +1,23 @@
-import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { formatCount, formatPercentChange, formatValue, plural, subjectName } from '../metrics/notation.ts';
-import { observedValue } from '../metrics/observed-value.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { allowanceIn, decideCount } from './decide-pairs.ts';
-import { eventCountOf } from './event-counts.ts';
 import { explainCount } from './explain-count.ts';
 import { alphaShares, type ChangeGate, type CountGate, type Gate, isLatencyGate } from './gates.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
 import { judgePlainChange } from './judge-plain.ts';
 import { jobAlpha } from './look-schedule.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
-import { samplesNeeded, samplesOver } from './sample-sizes.ts';
+import { samplesNeeded } from './sample-sizes.ts';
 import { type HistoryLimits, historyLimits, maxHistory, minHistory } from './statistics/stored-history.ts';
 
 /** Stored runs, and the head measured once or twice. */
 export type HistoryEvidence = {
-  records: readonly BaselineRecord[];
-  head: readonly RoundMeasurement[];
-  confirmation: readonly RoundMeasurement[] | null;
+  /** Each stored run, oldest first, and all that the head is compared with together. */
+  history: readonly Values[];
+  baseline: Values;
+  head: Values;
+  confirmation: Values | null;
   confirmedOn: 'same-machine' | 'fresh-machine';
   /** Apply plain limits alone, however many runs there are. */
   plain: boolean;
@@ -30,13 +29,9 @@ export type HistoryEvidence = {
 /** What came of all gates; `confirm` when the head should be measured again before it can fail. */
 export type HistoryJudgement = { outcomes: GateOutcome[]; confirm: boolean };
 
-/** Rounds of the records that a head is compared with. */
-export const roundsOf = (records: readonly BaselineRecord[]): RoundMeasurement[] =>
-  records.slice(-maxHistory).flatMap((record) => record.rounds);
-
-const storedValues = (gate: ChangeGate, records: readonly BaselineRecord[]): number[] =>
-  records.flatMap((record) => {
-    const value = observedValue(record.rounds, gate.metric, gate.statistic);
+const storedValues = (gate: ChangeGate, history: readonly Values[]): number[] =>
+  history.flatMap((run) => {
+    const value = run.value(gate.metric, gate.statistic);
     return value === null || Number.isNaN(value) ? [] : [value];
   });
 
@@ -94,8 +89,7 @@ const judgeLogChange = (
   const what = `${name} is ${formatValue(value, gate.unit)} (${formatPercentChange(relative)}); ${explainLimit(gate, limits, allowed)}`;
   if (!first.beyondScreen)
     return made('pass', `${what}: it is not, so it passes. ${detectableWords(limits)}`);
-  const again =
-    evidence.confirmation === null ? null : observedValue(evidence.confirmation, gate.metric, gate.statistic);
+  const again = evidence.confirmation?.value(gate.metric, gate.statistic) ?? null;
   if (evidence.confirmation === null)
     return made(
       'undecided',
@@ -124,10 +118,10 @@ const judgeLogChange = (
 };
 
 const judgeChange = (gate: ChangeGate, evidence: HistoryEvidence): GateOutcome => {
-  const { head, settings, records } = evidence;
+  const { head, settings, history } = evidence;
   const name = subjectName(gate.metric, gate.statistic);
-  const value = observedValue(head, gate.metric, gate.statistic);
-  const stored = storedValues(gate, records.slice(-maxHistory));
+  const value = head.value(gate.metric, gate.statistic);
+  const stored = storedValues(gate, history.slice(-maxHistory));
   const before = stored.at(-1) ?? null;
   if (value === null || Number.isNaN(value))
     return plainOutcome(gate, 'invalid', `${name} was not measured at head, so nothing can be compared.`, {
@@ -135,7 +129,7 @@ const judgeChange = (gate: ChangeGate, evidence: HistoryEvidence): GateOutcome =
     });
   if (isLatencyGate(gate, head)) {
     const needed = samplesNeeded(gate.statistic, settings);
-    const samples = samplesOver(head, gate.metric);
+    const samples = head.samples(gate.metric);
     if (samples < needed)
       return plainOutcome(
         gate,
@@ -160,11 +154,10 @@ const judgeChange = (gate: ChangeGate, evidence: HistoryEvidence): GateOutcome =
 };
 
 const judgeCount = (gate: CountGate, share: number, evidence: HistoryEvidence): GateOutcome => {
-  const { head, records, suites } = evidence;
-  const measured = [...head, ...(evidence.confirmation ?? [])];
-  const baselineRounds = roundsOf(records);
-  const baseline = baselineRounds.flatMap((round) => eventCountOf(round, gate.metric) ?? []);
-  const counts = measured.flatMap((round) => eventCountOf(round, gate.metric) ?? []);
+  const { head, history, suites } = evidence;
+  const measured = [...head.rounds, ...(evidence.confirmation?.rounds ?? [])];
+  const baseline = evidence.baseline.rounds.flatMap((round) => round.events(gate.metric) ?? []);
+  const counts = measured.flatMap((round) => round.events(gate.metric) ?? []);
   if (counts.length < measured.length || baseline.length === 0)
     return plainOutcome(
       gate,
@@ -172,7 +165,7 @@ const judgeCount = (gate: CountGate, share: number, evidence: HistoryEvidence): 
       `${gate.metric} was not counted in every round, so nothing can be compared.`,
     );
   const decision = decideCount(gate, baseline, counts, (jobAlpha * share) / suites, false);
-  const runs = Math.min(records.length, maxHistory);
+  const runs = Math.min(history.length, maxHistory);
   return {
     gate,
     state: decision.state === 'undecided' ? 'inconclusive' : decision.state,
@@ -184,8 +177,8 @@ const judgeCount = (gate: CountGate, share: number, evidence: HistoryEvidence): 
     ),
     change: null,
     detectable: null,
-    baselineValue: observedValue(baselineRounds, gate.metric, gate.statistic),
-    headValue: observedValue(head, gate.metric, gate.statistic),
+    baselineValue: evidence.baseline.value(gate.metric, gate.statistic),
+    headValue: head.value(gate.metric, gate.statistic),
   };
 };
 
@@ -195,10 +188,9 @@ const judgeCount = (gate: CountGate, share: number, evidence: HistoryEvidence): 
  */
 export const judgeHistory = (gates: readonly Gate[], evidence: HistoryEvidence): HistoryJudgement => {
   const shares = alphaShares(gates);
-  const baselineRounds = roundsOf(evidence.records);
   const outcomes = gates.map((gate): GateOutcome => {
     if (gate.kind === 'absolute')
-      return judgeAbsolute(gate, evidence.head, baselineRounds, evidence.settings);
+      return judgeAbsolute(gate, evidence.head, evidence.baseline, evidence.settings);
     if (gate.kind === 'count') return judgeCount(gate, shares.get(gate)!, evidence);
     return judgeChange(gate, evidence);
   });

@@ -7,8 +7,7 @@ import {
   plural,
   subjectName,
 } from '../metrics/notation.ts';
-import { observedValue } from '../metrics/observed-value.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import {
   type ChangeDecision,
@@ -21,22 +20,16 @@ import {
   type SeriesDecision,
   type State,
 } from './decide-pairs.ts';
-import { eventCountOf } from './event-counts.ts';
 import { explainCount } from './explain-count.ts';
 import { type ChangeGate, type CountGate, type Gate, isLatencyGate } from './gates.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
 import type { Change, MeasuredPair } from './judgement.ts';
 import { jobAlpha, passBeta } from './look-schedule.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
-import { samplesNeeded, samplesOver } from './sample-sizes.ts';
+import { samplesNeeded } from './sample-sizes.ts';
 import { estimatorFor, pairLogRatio, sketchResolution, typicalValues } from './statistics/pair-effect.ts';
 
-type Sides = { baseline: RoundMeasurement[]; head: RoundMeasurement[] };
-
-const sidesOf = (pairs: readonly MeasuredPair[]): Sides => ({
-  baseline: pairs.map((pair) => pair.baseline),
-  head: pairs.map((pair) => pair.head),
-});
+type Sides = { baseline: Values; head: Values };
 
 /** Too few values: a default gate is left out once it is clear that they will not come; a threshold is invalid. */
 const tooFew = (
@@ -45,12 +38,12 @@ const tooFew = (
   settings: VerdictSettings,
   final: boolean,
 ): GateOutcome | null => {
-  if (!isLatencyGate(gate, [...sides.baseline, ...sides.head])) return null;
+  if (!isLatencyGate(gate, sides.baseline, sides.head)) return null;
   const needed = samplesNeeded(gate.statistic, settings);
-  const samples = Math.min(samplesOver(sides.baseline, gate.metric), samplesOver(sides.head, gate.metric));
+  const samples = Math.min(sides.baseline.samples(gate.metric), sides.head.samples(gate.metric));
   if (samples >= needed || samples === 0) return null;
-  const atMost = final ? samples : (samples * settings.maxPairs) / sides.head.length;
-  const sentence = `${subjectName(gate.metric, gate.statistic)} comes from ${plural(samples, 'value')} a side in ${plural(sides.head.length, 'pair')}, and at least ${formatCount(needed)} are needed to judge it`;
+  const atMost = final ? samples : (samples * settings.maxPairs) / sides.head.rounds.length;
+  const sentence = `${subjectName(gate.metric, gate.statistic)} comes from ${plural(samples, 'value')} a side in ${plural(sides.head.rounds.length, 'pair')}, and at least ${formatCount(needed)} are needed to judge it`;
   if (atMost >= needed) return plainOutcome(gate, 'undecided', `${sentence}.`);
   return plainOutcome(
     gate,
@@ -61,15 +54,15 @@ const tooFew = (
 
 const missing = (gate: Gate, sides: Sides): GateOutcome | null => {
   for (const side of ['head', 'baseline'] as const) {
-    const without = sides[side].flatMap((round, index) => {
-      const value = observedValue([round], gate.metric, gate.statistic);
+    const without = sides[side].rounds.flatMap((round, index) => {
+      const value = round.value(gate.metric, gate.statistic);
       return value === null || Number.isNaN(value) ? [index + 1] : [];
     });
     if (without.length === 0) continue;
     const name = subjectName(gate.metric, gate.statistic);
     const where = side === 'head' ? 'at head' : 'at the baseline';
     const which =
-      without.length === sides[side].length
+      without.length === sides[side].rounds.length
         ? 'in any pair'
         : `in ${without.length === 1 ? 'pair' : 'pairs'} ${without.join(', ')}`;
     return plainOutcome(
@@ -82,8 +75,8 @@ const missing = (gate: Gate, sides: Sides): GateOutcome | null => {
 };
 
 const changeSeries = (gate: ChangeGate, pairs: readonly MeasuredPair[], sides: Sides): ChangeSeries => {
-  const distribution = isLatencyGate(gate, [...sides.baseline, ...sides.head]);
-  const base = observedValue(sides.baseline, gate.metric, gate.statistic)!;
+  const distribution = isLatencyGate(gate, sides.baseline, sides.head);
+  const base = sides.baseline.value(gate.metric, gate.statistic)!;
   const ratios = pairs.map((pair) => pairLogRatio(pair.baseline, pair.head, gate.metric, gate.statistic));
   if (ratios.every((ratio) => ratio !== null))
     return {
@@ -94,23 +87,22 @@ const changeSeries = (gate: ChangeGate, pairs: readonly MeasuredPair[], sides: S
       base,
       resolution: distribution && gate.statistic !== 'mean' ? sketchResolution : 1e-6,
     };
-  const read = (round: RoundMeasurement) => observedValue([round], gate.metric, gate.statistic)!;
+  const read = (side: Values, pair: number) => side.rounds[pair]!.value(gate.metric, gate.statistic)!;
   return {
     kind: 'change',
     gate,
     scale: 'difference',
-    values: pairs.map((pair) => read(pair.head) - read(pair.baseline)),
+    values: pairs.map((_, pair) => read(sides.head, pair) - read(sides.baseline, pair)),
     base,
     resolution: 1e-9 * Math.max(1, Math.abs(base)),
   };
 };
 
 const countSeries = (gate: CountGate, sides: Sides): CountSeries | null => {
-  const counts = (rounds: readonly RoundMeasurement[]) =>
-    rounds.flatMap((round) => eventCountOf(round, gate.metric) ?? []);
+  const counts = ({ rounds }: Values) => rounds.flatMap((round) => round.events(gate.metric) ?? []);
   const baseline = counts(sides.baseline);
   const head = counts(sides.head);
-  if (baseline.length < sides.baseline.length || head.length < sides.head.length) return null;
+  if (baseline.length < sides.baseline.rounds.length || head.length < sides.head.rounds.length) return null;
   return { kind: 'count', gate, baseline, head };
 };
 
@@ -191,15 +183,15 @@ const outcomeOf = (
   series: Series,
   decision: SeriesDecision,
   pairs: readonly MeasuredPair[],
+  sides: Sides,
   options: { settled: boolean; final: boolean; suites: number },
 ): GateOutcome => {
   // Between looks nothing is decided, and a gate that is still open when another one failed stays open.
   const state: State = options.settled ? decision.state : 'undecided';
   const { gate } = series;
-  const sides = sidesOf(pairs);
-  const baseline = observedValue(sides.baseline, gate.metric, gate.statistic);
-  const head = observedValue(sides.head, gate.metric, gate.statistic);
-  const where = `in ${plural(sides.head.length, 'pair')}`;
+  const baseline = sides.baseline.value(gate.metric, gate.statistic);
+  const head = sides.head.value(gate.metric, gate.statistic);
+  const where = `in ${plural(sides.head.rounds.length, 'pair')}`;
   if (series.kind === 'count' && decision.kind === 'count')
     return {
       gate,
@@ -234,14 +226,14 @@ const outcomeOf = (
 const countMissing = (gate: CountGate): GateOutcome =>
   plainOutcome(gate, 'invalid', `${gate.metric} was not counted in every round, so nothing can be compared.`);
 
-/** Judges every gate by the pairs measured so far. */
+/** Judges every gate by the pairs measured so far; `sides` are their values. */
 export const judgePairs = (
   gates: readonly Gate[],
   pairs: readonly MeasuredPair[],
+  sides: Sides,
   settings: VerdictSettings,
   options: { final: boolean; suites: number },
 ): PairsJudgement => {
-  const sides = sidesOf(pairs);
   const early = new Map<Gate, GateOutcome>();
   const series: Series[] = [];
   for (const gate of gates) {
@@ -281,7 +273,7 @@ export const judgePairs = (
     const made = decision.decisions[index];
     if (made === undefined)
       return plainOutcome(gate, 'undecided', 'One pair is not enough to compare anything.');
-    return outcomeOf(series[index]!, made, pairs, shown);
+    return outcomeOf(series[index]!, made, pairs, sides, shown);
   });
   return { outcomes, settled };
 };

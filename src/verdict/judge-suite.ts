@@ -1,6 +1,6 @@
-import { mainOf } from '../metrics/main-metric.ts';
-import { observedValue } from '../metrics/observed-value.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { chooseMain } from '../metrics/main-metric.ts';
+import { customMetric } from '../metrics/metric.ts';
+import { type Values, valuesOf } from '../metrics/values.ts';
 import { adviseOnPairs } from './advisory.ts';
 import { inconsistencies, mixedHistory } from './consistency.ts';
 import { cpuWitness } from './cpu-witness.ts';
@@ -8,28 +8,16 @@ import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
 import { type Gate, gatesFor } from './gates.ts';
 import { hiddenByDelays, mostlyTimeouts, unjudgedForDelays, withDelays } from './generator-delays.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
-import { judgeHistory, roundsOf } from './judge-history.ts';
+import { judgeHistory } from './judge-history.ts';
 import { judgePairs } from './judge-pairs.ts';
 import { listMetrics } from './judged-metrics.ts';
-import type { SuiteEvidence, SuiteJudgement } from './judgement.ts';
+import type { Measured, SuiteEvidence, SuiteJudgement, SuiteQuestion } from './judgement.ts';
 import { type GateOutcome, type GateState, plainOutcome } from './outcome.ts';
 import { judgeChecks } from './plugin-checks.ts';
 import { progressOf } from './progress.ts';
 import { reasonOf } from './reason.ts';
+import { maxHistory } from './statistics/stored-history.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
-
-/** The rounds of both sides, however they were obtained. */
-type Measured = { baseline: RoundMeasurement[]; head: RoundMeasurement[] };
-
-const measuredOf = (evidence: SuiteEvidence): Measured => {
-  if (evidence.comparison === 'side-by-side')
-    return {
-      baseline: evidence.pairs.map((pair) => pair.baseline),
-      head: evidence.pairs.map((pair) => pair.head),
-    };
-  const stored = evidence.comparison === 'none' ? [] : roundsOf(evidence.history);
-  return { baseline: stored, head: evidence.head };
-};
 
 const verdictOf = (state: GateState): Verdict | null => {
   if (state === 'skipped') return null;
@@ -38,14 +26,14 @@ const verdictOf = (state: GateState): Verdict | null => {
 
 type Judged = { outcomes: GateOutcome[]; next: SuiteJudgement['next'] };
 
-const judgeGates = (evidence: SuiteEvidence, gates: readonly Gate[], measured: Measured): Judged => {
-  const { settings, final } = evidence;
-  const suites = evidence.suitesInJob ?? 1;
-  if (evidence.comparison === 'side-by-side') {
-    const { outcomes, settled } = judgePairs(gates, evidence.pairs, settings, { final, suites });
+const judgeGates = (question: SuiteQuestion, gates: readonly Gate[], measured: Measured): Judged => {
+  const { settings, final } = question;
+  const suites = question.suitesInJob ?? 1;
+  if (question.comparison === 'side-by-side') {
+    const { outcomes, settled } = judgePairs(gates, measured.pairs, measured, settings, { final, suites });
     return { outcomes, next: settled ? 'decided' : 'more-pairs' };
   }
-  if (evidence.comparison === 'none')
+  if (question.comparison === 'none')
     return {
       outcomes: gates.flatMap((gate) =>
         gate.kind === 'absolute' ? judgeAbsolute(gate, measured.head, measured.baseline, settings) : [],
@@ -53,11 +41,9 @@ const judgeGates = (evidence: SuiteEvidence, gates: readonly Gate[], measured: M
       next: 'decided',
     };
   const { outcomes, confirm } = judgeHistory(gates, {
-    records: evidence.history,
-    head: evidence.head,
-    confirmation: evidence.confirmation,
-    confirmedOn: evidence.confirmedOn ?? 'same-machine',
-    plain: evidence.comparison === 'single',
+    ...measured,
+    confirmedOn: question.confirmedOn ?? 'same-machine',
+    plain: question.comparison === 'single',
     settings,
     final,
     suites,
@@ -67,16 +53,16 @@ const judgeGates = (evidence: SuiteEvidence, gates: readonly Gate[], measured: M
 
 /** Judges every gate; `early` when some limits are missed so widely that nothing more need be measured. */
 const judgeAll = (
-  evidence: SuiteEvidence,
+  question: SuiteQuestion,
   gates: readonly Gate[],
   measured: Measured,
 ): { judged: Judged; early: boolean } => {
-  const rounds = [...measured.baseline, ...measured.head];
-  const delays = evidence.generatorDelays ?? null;
-  const hidden = delays === null ? [] : gates.filter((gate) => hiddenByDelays(gate, rounds));
+  const delays = question.generatorDelays ?? null;
+  const hidden =
+    delays === null ? [] : gates.filter((gate) => hiddenByDelays(gate, measured.baseline, measured.head));
   const judgeable = gates.filter((gate) => !hidden.includes(gate));
-  const judged = judgeGates(evidence, judgeable, measured);
-  const missed = widelyMissed(judgeable, measured.head, evidence.settings);
+  const judged = judgeGates(question, judgeable, measured);
+  const missed = widelyMissed(judgeable, measured.head, question.settings);
   const outcomes = judged.outcomes.map((outcome) => {
     const found = missed.find(({ gate }) => gate === outcome.gate) ?? outcome;
     return delays === null ? found : withDelays(found, delays, measured.head);
@@ -100,36 +86,28 @@ const withoutEmptyGate = (outcomes: GateOutcome[]): GateOutcome[] => {
 };
 
 /** What is known before any gate is looked at: reasons for which nothing can be judged. */
-const reasonsAgainst = (evidence: SuiteEvidence, measured: Measured): string[] => {
-  const mixed = mixedHistory(evidence.history);
+const reasonsAgainst = (question: SuiteQuestion, measured: Measured): string[] => {
+  const { baseline, head } = measured;
   return [
-    ...evidence.invalid,
-    ...(mixed === null || evidence.comparison === 'side-by-side' || evidence.comparison === 'none'
-      ? []
-      : [mixed]),
-    ...inconsistencies(
-      measured.baseline,
-      measured.head,
-      evidence.comparison === 'side-by-side',
-      evidence.settings,
-    ),
+    ...question.invalid,
+    ...inconsistencies(baseline, head, question.comparison === 'side-by-side', question.settings),
   ];
 };
 
 const warningsOf = (
-  evidence: SuiteEvidence,
+  question: SuiteQuestion,
   outcomes: readonly GateOutcome[],
   findings: readonly string[],
 ): string[] => {
   const warnings = outcomes
     .filter(({ state }) => state === 'skipped')
     .map(({ explanation }) => `Not judged: ${explanation}`);
-  if (evidence.comparison === 'single')
+  if (question.comparison === 'single')
     warnings.push(
       'The comparison is weak evidence: with fewer than ten comparable stored runs, what chance does is not known. Side by side is stronger.',
     );
-  if (evidence.comparison === 'none') {
-    const relative = evidence.thresholds.filter(({ bound }) => bound.kind === 'relative');
+  if (question.comparison === 'none') {
+    const relative = question.thresholds.filter(({ bound }) => bound.kind === 'relative');
     if (relative.length > 0)
       warnings.push(
         `There is no baseline yet, so ${relative.length === 1 ? 'this limit was' : 'these limits were'} not applied: ${relative.map(({ source }) => `"${source}"`).join(', ')}.`,
@@ -147,18 +125,44 @@ const warningsOf = (
  * judge by: a complete measurement then passes, and the reason says that nothing was compared.
  */
 export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
-  const measured = measuredOf(evidence);
+  const stored = evidence.comparison === 'history' || evidence.comparison === 'single';
+  const mixed = stored ? mixedHistory(evidence.history) : null;
+  const invalid = mixed === null ? evidence.invalid : [...evidence.invalid, mixed];
+  return judgeValues({ ...evidence, invalid }, measuredOf(evidence));
+};
+
+const measuredOf = ({ comparison, pairs, head, history, confirmation }: SuiteEvidence): Measured => {
+  if (comparison === 'side-by-side')
+    return {
+      baseline: valuesOf(pairs.map((pair) => pair.baseline)),
+      head: valuesOf(pairs.map((pair) => pair.head)),
+      pairs,
+      history: [],
+      confirmation: null,
+    };
+  const stored = comparison === 'none' ? [] : history.slice(-maxHistory).flatMap(({ rounds }) => rounds);
+  return {
+    baseline: valuesOf(stored),
+    head: valuesOf(head),
+    pairs: [],
+    history: history.map(({ rounds }) => valuesOf(rounds)),
+    confirmation: confirmation === null ? null : valuesOf(confirmation),
+  };
+};
+
+/** `judgeSuite` of values that come from elsewhere, as from a report. */
+export const judgeValues = (question: SuiteQuestion, measured: Measured): SuiteJudgement => {
   const { baseline, head } = measured;
-  const main = mainOf(evidence.mainMetric, [...baseline, ...head]);
+  const main = question.mainMetric ?? chooseMain(samplesOf(baseline, head));
   const { gates, unmatched } = gatesFor({
-    thresholds: evidence.thresholds,
-    settings: evidence.settings,
+    thresholds: question.thresholds,
+    settings: question.settings,
     main,
-    rounds: [...baseline, ...head],
-    proof: evidence.comparison === 'none' ? null : evidence.comparison === 'single' ? 'plain' : 'proven',
+    sides: [baseline, head],
+    proof: question.comparison === 'none' ? null : question.comparison === 'single' ? 'plain' : 'proven',
   });
-  const against = reasonsAgainst(evidence, measured);
-  const failing = failingOutright(evidence, measured, against);
+  const against = reasonsAgainst(question, measured);
+  const failing = failingOutright(question, measured, against);
   if (failing !== null || against.length > 0) {
     const why =
       failing === null
@@ -166,12 +170,12 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
         : 'most attempts failed, which decides without it';
     const outcomes = gates.map((gate) => notJudged(gate, measured, why));
     const next = failing?.again === true ? 'more-pairs' : 'decided';
-    const { witness: _, ...common } = describe(evidence, measured, main, gates, outcomes, next);
+    const { witness: _, ...common } = describe(question, measured, main, gates, outcomes, next);
     if (failing === null) return { ...common, verdict: 'invalid', reason: against[0]! };
     return { ...common, verdict: failing.again ? 'inconclusive' : 'fail', reason: failing.sentence };
   }
-  const { judged, early } = judgeAll(evidence, gates, measured);
-  const outcomes = evidence.generatorDelays ? judged.outcomes : withoutEmptyGate(judged.outcomes);
+  const { judged, early } = judgeAll(question, gates, measured);
+  const outcomes = question.generatorDelays ? judged.outcomes : withoutEmptyGate(judged.outcomes);
   const next = early ? 'decided' : judged.next;
   const missing = unmatched.map(
     ({ source }) => `The limit "${source}" is on a metric that was never observed.`,
@@ -184,9 +188,9 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
     ...missing.map(() => 'invalid' as const),
   ];
   const verdict = parts.length === 0 ? 'pass' : overallVerdict(parts);
-  const { witness, ...described } = describe(evidence, measured, main, gates, outcomes, next);
+  const { witness, ...described } = describe(question, measured, main, gates, outcomes, next);
   const suspect =
-    evidence.comparison === 'history' &&
+    question.comparison === 'history' &&
     verdict === 'inconclusive' &&
     outcomes.some(({ gate, state }) => gate.kind === 'change' && verdictOf(state) === 'inconclusive');
   const onlyChecksFail = failedCheck !== undefined && !outcomes.some(({ state }) => state === 'fail');
@@ -198,7 +202,7 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
     reason: onlyChecksFail
       ? `${failedCheck.limit[0]!.explanation.replace(/\.$/, '')}: ${failedCheck.limit[0]!.rule}.`
       : [
-          reasonOf({ verdict, outcomes, missing, evidence, next }),
+          reasonOf({ verdict, outcomes, missing, question, measured, next }),
           ...(verdict === 'fail' && witness !== null ? [witness] : []),
         ].join(' '),
   };
@@ -206,61 +210,69 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
 
 /** Most attempts at head failed: a sentence, and whether one more pair should show it `again` first. */
 const failingOutright = (
-  evidence: SuiteEvidence,
+  question: SuiteQuestion,
   { baseline, head }: Measured,
   against: readonly string[],
 ): { sentence: string; again: boolean } | null => {
   // Without a baseline, a run that measured nothing may as well be a mistake in the scenario.
-  if (evidence.invalid.length > 0 || (baseline.length === 0 && against.length > 0)) return null;
-  if (evidence.generatorDelays && mostlyTimeouts(head)) return null;
+  if (question.invalid.length > 0 || (baseline.rounds.length === 0 && against.length > 0)) return null;
+  if (question.generatorDelays && mostlyTimeouts(head)) return null;
   const sentence = overwhelmingErrors(head, baseline);
   if (sentence === null) return null;
-  const again = evidence.comparison === 'side-by-side' && head.length < 2 && !evidence.final;
+  const again = question.comparison === 'side-by-side' && head.rounds.length < 2 && !question.final;
   return { sentence, again };
 };
 
 /** Everything of a judgement but the verdict and its reason. */
 const describe = (
-  evidence: SuiteEvidence,
-  { baseline, head }: Measured,
+  question: SuiteQuestion,
+  measured: Measured,
   main: string | null,
   gates: readonly Gate[],
   outcomes: readonly GateOutcome[],
   next: SuiteJudgement['next'],
 ): Omit<SuiteJudgement, 'verdict' | 'reason'> & { witness: string | null } => {
-  const rounds = [...baseline, ...head];
-  const latencies = new Set(rounds.flatMap((round) => Object.keys(round.metrics)));
+  const { baseline, head, pairs } = measured;
+  const latencies = new Set([...baseline.latencies, ...head.latencies]);
   const advice = adviseOnPairs(
-    evidence.pairs,
-    [...latencies, ...advisoryMetrics(rounds)],
+    pairs,
+    [...latencies, ...advisoryMetrics(baseline, head)],
     latencies,
     new Set(gates.map((gate) => `${gate.metric}/${gate.statistic}`)),
-    evidence.settings.materialityPercent,
+    question.settings.materialityPercent,
   );
   return {
     main,
-    metrics: listMetrics(evidence, { main, outcomes, advice: advice.changes, baseline, head }),
+    metrics: listMetrics(question, measured, { main, outcomes, advice: advice.changes }),
     next,
-    progress: progressOf(outcomes, evidence.pairs, main),
-    warnings: warningsOf(evidence, outcomes, next === 'decided' ? advice.findings : []),
-    witness: cpuWitness(outcomes, advice.changes, evidence.settings.materialityPercent),
+    progress: progressOf(outcomes, pairs, main),
+    warnings: warningsOf(question, outcomes, next === 'decided' ? advice.findings : []),
+    witness: cpuWitness(outcomes, advice.changes, question.settings.materialityPercent),
   };
 };
 
 const notJudged = (gate: Gate, { baseline, head }: Measured, why: string): GateOutcome =>
   plainOutcome(gate, 'invalid', `Not judged, because ${why}.`, {
-    baseline: observedValue(baseline, gate.metric, gate.statistic),
-    head: observedValue(head, gate.metric, gate.statistic),
+    baseline: baseline.value(gate.metric, gate.statistic),
+    head: head.value(gate.metric, gate.statistic),
   });
 
 /** Of the work for a message, what hardly moves with the machine; the rest is for who sets a limit on it. */
 const advisoryWork = ['server.syscalls.perMessage', 'server.allocated.perMessage', 'wire.bytes.perMessage'];
 
 /** Metrics beside latencies that are compared though no limit is on them. */
-const advisoryMetrics = (rounds: readonly RoundMeasurement[]): string[] => [
-  ...(rounds.some((round) => round.resources !== null) ? ['server.cpuPerMessage', 'server.rss'] : []),
+const advisoryMetrics = (...sides: readonly Values[]): string[] => [
+  ...(sides.some(({ sampled }) => sampled) ? ['server.cpuPerMessage', 'server.rss'] : []),
   ...advisoryWork.filter((metric) =>
-    rounds.every((round) => observedValue([round], metric, 'value') !== null),
+    sides.every(({ rounds }) => rounds.every((round) => round.value(metric, 'value') !== null)),
   ),
-  ...new Set(rounds.flatMap((round) => Object.keys(round.custom).map((name) => `custom.${name}`))),
+  ...new Set(sides.flatMap(({ custom }) => custom.map(customMetric))),
 ];
+
+/** How many values of each latency both sides have together. */
+const samplesOf = (...sides: readonly Values[]): Map<string, number> => {
+  const counts = new Map<string, number>();
+  for (const side of sides)
+    for (const metric of side.latencies) counts.set(metric, (counts.get(metric) ?? 0) + side.samples(metric));
+  return counts;
+};

@@ -1,14 +1,8 @@
 import type { LatencySummary } from '../metrics/latency-sketch.ts';
-import { customPrefix } from '../metrics/metric-names.ts';
-import {
-  distributionOver,
-  observedValue,
-  statisticOfSummary,
-  unitOfObserved,
-} from '../metrics/observed-value.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { customMetric } from '../metrics/metric.ts';
+import { statisticOfSummary, unitOf } from '../metrics/values.ts';
 import type { AdvisoryChange } from './advisory.ts';
-import type { AppliedLimit, Change, JudgedMetric, SuiteEvidence } from './judgement.ts';
+import type { AppliedLimit, Change, JudgedMetric, Measured, SuiteQuestion } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
 import { maxHistory } from './statistics/stored-history.ts';
 import { typicalSummary } from './typical-summary.ts';
@@ -41,12 +35,15 @@ const verdictOfLimits = (limits: readonly AppliedLimit[]): JudgedMetric['verdict
   limits.length === 0 ? 'advisory' : overallVerdict(limits.map((limit) => limit.verdict));
 
 /** What the report shows as the baseline of a latency: all pairs of the job, or the usual one of the stored runs. */
-const baselineSummary = (evidence: SuiteEvidence, metric: string): LatencySummary | null => {
-  if (evidence.comparison === 'none') return null;
-  if (evidence.comparison !== 'side-by-side')
-    return typicalSummary(evidence.history.slice(-maxHistory), metric);
-  const rounds = evidence.pairs.map((pair) => pair.baseline);
-  return distributionOver(rounds, metric)?.summary() ?? null;
+const baselineSummary = (
+  comparison: SuiteQuestion['comparison'],
+  { baseline, history }: Measured,
+  metric: string,
+): LatencySummary | null => {
+  if (comparison === 'none') return null;
+  return comparison === 'side-by-side'
+    ? baseline.summary(metric)
+    : typicalSummary(history.slice(-maxHistory), metric);
 };
 
 /** Plain ratios for latencies that nothing else compared: shown, without an interval. */
@@ -81,24 +78,19 @@ const plainChanges = (
  * own numbers.
  */
 export const listMetrics = (
-  evidence: SuiteEvidence,
-  inputs: {
-    main: string | null;
-    outcomes: readonly GateOutcome[];
-    advice: readonly AdvisoryChange[];
-    baseline: readonly RoundMeasurement[];
-    head: readonly RoundMeasurement[];
-  },
+  { comparison }: SuiteQuestion,
+  measured: Measured,
+  found: { main: string | null; outcomes: readonly GateOutcome[]; advice: readonly AdvisoryChange[] },
 ): JudgedMetric[] => {
-  const { main, outcomes, advice, baseline, head } = inputs;
-  const rounds = [...baseline, ...head];
-  const stored = evidence.comparison === 'single' || evidence.comparison === 'history';
-  const latencies = new Set(rounds.flatMap((round) => Object.keys(round.metrics)));
+  const { main, outcomes, advice } = found;
+  const { baseline, head, history } = measured;
+  const stored = comparison === 'single' || comparison === 'history';
+  const latencies = new Set([...baseline.latencies, ...head.latencies]);
   const others = new Set([
     ...outcomes.map(({ gate }) => gate.metric),
     ...advice.map(({ metric }) => metric),
     // Who had them asked for wants to see them, with a limit or without.
-    ...head.flatMap((round) => Object.keys(round.custom).map((name) => `${customPrefix}${name}`)),
+    ...head.custom.map(customMetric),
   ]);
   const ids = [...new Set([...(main === null ? [] : [main]), ...[...latencies].sort(), ...others])];
   return ids.map((id): JudgedMetric => {
@@ -110,20 +102,20 @@ export const listMetrics = (
     const isLatency = latencies.has(id);
     const statistic = own[0]?.gate.statistic ?? advised[0]?.statistic ?? 'value';
     const shown = compared.find((change) => change.statistic === statistic);
-    const before = isLatency ? baselineSummary(evidence, id) : null;
-    const after = isLatency ? (distributionOver(head, id)?.summary() ?? null) : null;
+    const before = isLatency ? baselineSummary(comparison, measured, id) : null;
+    const after = isLatency ? head.summary(id) : null;
     return {
       id,
-      unit: isLatency ? 'ms' : unitOfObserved(id, statistic, rounds),
+      unit: isLatency ? 'ms' : unitOf(head.metric(id), statistic),
       baseline: before,
       head: after,
       baselineValue: isLatency
         ? null
-        : (shown?.baseline ?? own[0]?.baselineValue ?? observedValue(baseline, id, statistic)),
-      headValue: isLatency ? null : (shown?.head ?? own[0]?.headValue ?? observedValue(head, id, statistic)),
+        : (shown?.baseline ?? own[0]?.baselineValue ?? baseline.value(id, statistic)),
+      headValue: isLatency ? null : (shown?.head ?? own[0]?.headValue ?? head.value(id, statistic)),
       change: distinct([
         ...compared,
-        ...(stored ? plainChanges(before, after, known, Math.min(maxHistory, evidence.history.length)) : []),
+        ...(stored ? plainChanges(before, after, known, Math.min(maxHistory, history.length)) : []),
       ]),
       limit,
       verdict: verdictOfLimits(limit),

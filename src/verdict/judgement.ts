@@ -2,6 +2,7 @@ import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import type { LatencySummary } from '../metrics/latency-sketch.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { Threshold, Unit } from '../metrics/threshold.ts';
+import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -11,27 +12,20 @@ export type MeasuredPair = {
   head: RoundMeasurement;
 };
 
-/** Everything a verdict on one suite is made from. Pure data. */
-export type SuiteEvidence = {
+/** What is asked of one suite: everything a verdict is made from but what was measured. Pure data. */
+export type SuiteQuestion = {
   suite: string;
   /**
-   * `side-by-side`: `pairs` hold both sides. `history`: ten or more comparable stored records. `single`: fewer, or one
+   * `side-by-side`: pairs hold both sides. `history`: ten or more comparable stored records. `single`: fewer, or one
    * report against another. `none`: absolute limits alone.
    */
   comparison: 'side-by-side' | 'history' | 'single' | 'none';
-  pairs: MeasuredPair[];
-  /** Rounds of the head, when not in pairs. */
-  head: RoundMeasurement[];
-  /** Comparable records, oldest first, since the last accepted change. */
-  history: BaselineRecord[];
   thresholds: Threshold[];
   settings: VerdictSettings;
-  /** The latency metric that is gated by default; null for the one that `chooseMain` finds. */
+  /** The latency metric that is gated by default; null for the one that `mainOf` finds. */
   mainMetric: string | null;
-  /** Second, independent set of rounds of the head, measured because the first exceeded the screen. */
-  confirmation: RoundMeasurement[] | null;
   /**
-   * Where `confirmation` was measured; the same machine if not given. A machine that is slow today is slow twice, so a
+   * Where the confirmation was measured; the same machine if not given. A machine that is slow today is slow twice, so a
    * confirmation of its own proves less.
    */
   confirmedOn?: 'same-machine' | 'fresh-machine';
@@ -46,6 +40,29 @@ export type SuiteEvidence = {
    * delays may have missed is then not held against the server. Null, or not given, when it kept up.
    */
   generatorDelays?: string | null;
+};
+
+/** A question with the rounds that answer it. Pure data. */
+export type SuiteEvidence = SuiteQuestion & {
+  pairs: MeasuredPair[];
+  /** Rounds of the head, when not in pairs. */
+  head: RoundMeasurement[];
+  /** Comparable records, oldest first, since the last accepted change. */
+  history: BaselineRecord[];
+  /** Second, independent set of rounds of the head, measured because the first exceeded the screen. */
+  confirmation: RoundMeasurement[] | null;
+};
+
+/** What was measured, read once. */
+export type Measured = {
+  /** Both sides over everything; of stored runs those that the head is compared with. */
+  baseline: Values;
+  head: Values;
+  /** Side by side, for what is read slice by slice; else empty. */
+  pairs: readonly MeasuredPair[];
+  /** Each stored run, oldest first; empty side by side. */
+  history: readonly Values[];
+  confirmation: Values | null;
 };
 
 export type Change = {

@@ -1,4 +1,4 @@
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { Values } from '../metrics/values.ts';
 import type { JudgedMetric } from './judgement.ts';
 
 /**
@@ -7,12 +7,12 @@ import type { JudgedMetric } from './judgement.ts';
  * met a burst of noise, which a check without a baseline cannot tell from a regression. One that is not strict is
  * advisory, as in Artillery.
  */
-export const judgeChecks = (head: readonly RoundMeasurement[]): JudgedMetric[] => {
+export const judgeChecks = ({ checks }: Values): JudgedMetric[] => {
   const seen = new Map<
     string,
     { plugin: string; expression: string; strict: boolean; rounds: number; failed: number }
   >();
-  for (const check of head.flatMap((round) => round.checks ?? [])) {
+  for (const check of checks) {
     const key = JSON.stringify([check.plugin, check.expression]);
     const found = seen.get(key) ?? { ...check, rounds: 0, failed: 0 };
     seen.set(key, found);

@@ -1,21 +1,21 @@
 import { plural } from '../metrics/notation.ts';
-import type { SuiteEvidence, SuiteJudgement } from './judgement.ts';
+import type { Measured, SuiteJudgement, SuiteQuestion } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
 import type { Verdict } from './verdict.ts';
 
 const firstOf = (outcomes: readonly GateOutcome[], states: readonly string[]): GateOutcome | undefined =>
   outcomes.find(({ state }) => states.includes(state));
 
-const compared = (evidence: SuiteEvidence): string => {
-  switch (evidence.comparison) {
+const compared = ({ comparison }: SuiteQuestion, { pairs, history }: Measured): string => {
+  switch (comparison) {
     case 'side-by-side':
-      return `side by side in ${plural(evidence.pairs.length, 'pair')}`;
+      return `side by side in ${plural(pairs.length, 'pair')}`;
     case 'history':
-      return `against ${plural(Math.min(20, evidence.history.length), 'stored run')}`;
+      return `against ${plural(Math.min(20, history.length), 'stored run')}`;
     case 'single':
-      return evidence.history.length === 1
+      return history.length === 1
         ? 'against one earlier run'
-        : `against ${plural(evidence.history.length, 'earlier run')}`;
+        : `against ${plural(history.length, 'earlier run')}`;
     case 'none':
       return 'by absolute limits alone';
   }
@@ -32,10 +32,11 @@ export const reasonOf = (inputs: {
   outcomes: readonly GateOutcome[];
   /** Sentences about thresholds whose metric was never observed. */
   missing: readonly string[];
-  evidence: SuiteEvidence;
+  question: SuiteQuestion;
+  measured: Measured;
   next: SuiteJudgement['next'];
 }): string => {
-  const { verdict, outcomes, missing, evidence, next } = inputs;
+  const { verdict, outcomes, missing, question, measured, next } = inputs;
   const count = (state: string) => outcomes.filter((outcome) => outcome.state === state).length;
   const judged = outcomes.filter(({ state }) => state !== 'skipped').length;
   switch (verdict) {
@@ -46,13 +47,13 @@ export const reasonOf = (inputs: {
     case 'inconclusive': {
       const open = firstOf(outcomes, ['inconclusive', 'undecided'])!;
       if (next === 'more-pairs')
-        return `Not settled after ${plural(evidence.pairs.length, 'pair')}: ${open.explanation}`;
+        return `Not settled after ${plural(measured.pairs.length, 'pair')}: ${open.explanation}`;
       if (next === 'confirm') return `Suspect, to be measured again: ${open.explanation}`;
       return `${open.explanation}${andMore(count('undecided') + count('inconclusive'), 'remain undecided')}`;
     }
     case 'pass':
       if (judged === 0)
         return 'There is no baseline and no absolute limit, so nothing was judged; the measurement is complete.';
-      return `${judged === 1 ? 'The one limit holds' : `All ${judged} limits hold`}, judged ${compared(evidence)}${evidence.generatorDelays ? ', at the rate that the load generator reached' : ''}.`;
+      return `${judged === 1 ? 'The one limit holds' : `All ${judged} limits hold`}, judged ${compared(question, measured)}${question.generatorDelays ? ', at the rate that the load generator reached' : ''}.`;
   }
 };

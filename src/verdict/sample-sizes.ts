@@ -1,5 +1,3 @@
-import { distributionOver } from '../metrics/observed-value.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { Statistic } from '../metrics/threshold.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 
@@ -26,7 +24,3 @@ export const samplesNeeded = (statistic: Statistic, settings: VerdictSettings): 
       return 1;
   }
 };
-
-/** Values of a latency metric over rounds of one side. */
-export const samplesOver = (rounds: readonly RoundMeasurement[], metric: string): number =>
-  distributionOver(rounds, metric)?.count ?? 0;

@@ -1,14 +1,13 @@
-import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import type { LatencySummary } from '../metrics/latency-sketch.ts';
-import { distributionOver } from '../metrics/observed-value.ts';
+import type { Values } from '../metrics/values.ts';
 import { weakCentre } from './statistics/stored-history.ts';
 
 /**
  * The usual summary of one latency over stored runs: the median run of each number. One run is itself; null when no
  * run has the metric. Merging the runs instead would let the longest or the oddest decide.
  */
-export const typicalSummary = (records: readonly BaselineRecord[], metric: string): LatencySummary | null => {
-  const summaries = records.flatMap((record) => distributionOver(record.rounds, metric)?.summary() ?? []);
+export const typicalSummary = (history: readonly Values[], metric: string): LatencySummary | null => {
+  const summaries = history.flatMap((run) => run.summary(metric) ?? []);
   if (summaries.length === 0) return null;
   const median = (of: (summary: LatencySummary) => number) => weakCentre(summaries.map(of));
   return {

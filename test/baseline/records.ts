@@ -1,6 +1,7 @@
 import type { BaselineRecord } from '../../src/baseline/baseline-record.ts';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
-import { type RoundMeasurement, standardCounters } from '../../src/metrics/round-measurement.ts';
+import { standardCounters } from '../../src/metrics/metric.ts';
+import type { RoundMeasurement } from '../../src/metrics/round-measurement.ts';
 
 /** A round with one latency metric of `count` values around `medianMs`. */
 export const roundOf = (medianMs = 5, count = 200): RoundMeasurement => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { mergeRounds, mergeShards, sketchOver } from '../../src/metrics/merge-rounds.ts';
-import { type RoundMeasurement, standardCounters } from '../../src/metrics/round-measurement.ts';
+import { standardCounters } from '../../src/metrics/metric.ts';
+import type { RoundMeasurement } from '../../src/metrics/round-measurement.ts';
 
 const sketch = (values: number[]) => {
   const made = new LatencySketch();

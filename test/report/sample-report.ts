@@ -1,9 +1,10 @@
 import { tailgateError } from '../../src/errors.ts';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { sketchOver } from '../../src/metrics/merge-rounds.ts';
-import { quantileOf } from '../../src/metrics/observed-value.ts';
-import { type RoundMeasurement, standardCounters } from '../../src/metrics/round-measurement.ts';
+import { standardCounters } from '../../src/metrics/metric.ts';
+import type { RoundMeasurement } from '../../src/metrics/round-measurement.ts';
 import { seededRandom } from '../../src/metrics/seeded-random.ts';
+import { quantileOf } from '../../src/metrics/values.ts';
 import { buildReport, buildSuiteReport, type SuiteParts } from '../../src/report/build-report.ts';
 import type { Report, SuiteReport } from '../../src/report/report-model.ts';
 import type { AppliedLimit, Change, JudgedMetric, SuiteJudgement } from '../../src/verdict/judgement.ts';

@@ -1,3 +1,4 @@
+import { valuesOf } from '../../src/metrics/values.ts';
 import type { VerdictSettings } from '../../src/settings/settings-schema.ts';
 import { decidePairs, type Series } from '../../src/verdict/decide-pairs.ts';
 import { type ChangeGate, type CountGate, gatesFor } from '../../src/verdict/gates.ts';
@@ -11,7 +12,7 @@ export const defaultGates = (settings: VerdictSettings = defaultSettings) =>
     thresholds: [],
     settings,
     main: metricId,
-    rounds: [roundOf({ counters: { 'deliveries.expected': 1000 } })],
+    sides: [valuesOf([roundOf({ counters: { 'deliveries.expected': 1000 } })])],
     proof: 'proven',
   }).gates;
 

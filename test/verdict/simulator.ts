@@ -1,6 +1,7 @@
 import type { BaselineRecord, Fingerprint } from '../../src/baseline/baseline-record.ts';
 import { LatencySketch, type SerializedSketch } from '../../src/metrics/latency-sketch.ts';
-import { type RoundMeasurement, standardCounters } from '../../src/metrics/round-measurement.ts';
+import { standardCounters } from '../../src/metrics/metric.ts';
+import type { RoundMeasurement } from '../../src/metrics/round-measurement.ts';
 import { seededRandom } from '../../src/metrics/seeded-random.ts';
 import { verdictSchema } from '../../src/settings/settings-schema.ts';
 import type { MeasuredPair, SuiteEvidence } from '../../src/verdict/judgement.ts';

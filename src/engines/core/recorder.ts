@@ -1,12 +1,12 @@
 import type { DeliveryShard } from '../../metrics/delivery-shards.ts';
 import { LatencySketch } from '../../metrics/latency-sketch.ts';
+import { standardCounters } from '../../metrics/metric.ts';
 import type {
   ErrorRecord,
   MetricId,
   RoundMeasurement,
   UnmeasuredEmit,
 } from '../../metrics/round-measurement.ts';
-import { standardCounters } from '../../metrics/round-measurement.ts';
 
 const maxMessages = 5;
 const maxSteps = 8;

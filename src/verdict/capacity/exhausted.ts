@@ -1,6 +1,6 @@
 import { formatValue } from '../../metrics/notation.ts';
-import { observedValue } from '../../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
+import { observedValue } from '../../metrics/values.ts';
 import type { CapacityReason } from './capacity-reason.ts';
 
 /** What the machine has for the server. */

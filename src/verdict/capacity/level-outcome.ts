@@ -1,7 +1,8 @@
 import type { TailgateError } from '../../errors.ts';
-import { isLatencyMetric, valueFromCounters } from '../../metrics/metric-names.ts';
+import { metricOf } from '../../metrics/metric.ts';
 import { formatValue } from '../../metrics/notation.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
+import { valuesOf } from '../../metrics/values.ts';
 import type { AppliedLimit, SuiteJudgement } from '../judgement.ts';
 import { type CapacityReason, inOrderOfCause } from './capacity-reason.ts';
 import { exhaustedResources, type ServerMeans } from './exhausted.ts';
@@ -36,16 +37,6 @@ const reachedShare = 0.9;
 export const achievedLoad = (round: RoundMeasurement): number | null =>
   round.activeMs <= 0 ? null : round.generator.startedArrivals / (round.activeMs / 1000);
 
-const kindOf = (metric: string): CapacityReason['what'] => {
-  if (metric.startsWith('deliveries.')) return 'loss';
-  if (/^(errors|users\.failed|messages\.unanswered|disconnects)\b/.test(metric)) return 'errors';
-  if (metric === 'server.fds') return 'descriptors';
-  if (metric === 'server.rss' || metric === 'server.heap' || metric === 'server.gc') return 'memory';
-  if (metric.startsWith('server.cpu')) return 'cpu';
-  if (/\.(perSecond|maxPerSecond)$/.test(metric)) return 'throughput';
-  return isLatencyMetric(metric) || metric === 'server.loopDelay' ? 'latency' : 'limit';
-};
-
 const limitsOf = (judgement: SuiteJudgement | null): { metric: string; limit: AppliedLimit }[] =>
   (judgement?.metrics ?? []).flatMap(({ id, limit }) => limit.map((one) => ({ metric: id, limit: one })));
 
@@ -62,7 +53,7 @@ const mostFrequentError = ({ errors }: RoundMeasurement): string => {
  * connect.
  */
 const failedAltogether = (round: RoundMeasurement): CapacityReason | null => {
-  const share = valueFromCounters('errors.rate', round.counters, round.activeMs) ?? 0;
+  const share = valuesOf([round]).value('errors.rate', 'value') ?? 0;
   if (share < 0.5) return null;
   return {
     what: 'errors',
@@ -74,7 +65,7 @@ const brokenLimits = (round: RoundMeasurement, judgement: SuiteJudgement | null)
   limitsOf(judgement)
     .filter(({ limit }) => limit.verdict === 'fail')
     .map(({ metric, limit }) => {
-      const what = kindOf(metric);
+      const what = metricOf(metric).topic;
       const errors = what === 'errors' ? mostFrequentError(round) : '';
       return { what, explanation: `${limit.explanation}${errors}` };
     });

@@ -1,7 +1,7 @@
 import { relativeAccuracy } from '../../metrics/latency-sketch.ts';
-import { observedValue, quantileOf, restoreSketch } from '../../metrics/observed-value.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
 import type { Statistic } from '../../metrics/threshold.ts';
+import { observedValue, quantileOf, restoreSketch } from '../../metrics/values.ts';
 import { mean, standardDeviation, weightedTrimmedMean } from './robust.ts';
 
 /**

@@ -50,7 +50,7 @@ const gate = gatesFor({
   thresholds: [],
   settings: verdictSchema.parse({}),
   main: null,
-  rounds: [],
+  sides: [],
   proof: 'proven',
 }).gates.find((one): one is CountGate => one.kind === 'count')!;
 

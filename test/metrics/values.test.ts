@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { observedValue, unitOfObserved } from '../../src/metrics/observed-value.ts';
+import { metricOf } from '../../src/metrics/metric.ts';
+import { observedValue, unitOf } from '../../src/metrics/values.ts';
 import { roundOf, sketchOf } from '../verdict/simulator.ts';
 
 const usage = (rss: number, gcPauseMs: number | null) => ({
@@ -69,11 +70,11 @@ test('resources and custom numbers', () => {
 });
 
 test('units', () => {
-  assert.equal(unitOfObserved('chat.ack', 'p95', rounds), 'ms');
-  assert.equal(unitOfObserved('chat.ack', 'count', rounds), 'count');
-  assert.equal(unitOfObserved('server.rss', 'max', rounds), 'bytes');
-  assert.equal(unitOfObserved('errors.rate', 'value', rounds), 'ratio');
-  assert.equal(unitOfObserved('messages.sent.perSecond', 'value', rounds), 'perSecond');
+  assert.equal(unitOf(metricOf('chat.ack'), 'p95'), 'ms');
+  assert.equal(unitOf(metricOf('chat.ack'), 'count'), 'count');
+  assert.equal(unitOf(metricOf('server.rss'), 'max'), 'bytes');
+  assert.equal(unitOf(metricOf('errors.rate'), 'value'), 'ratio');
+  assert.equal(unitOf(metricOf('messages.sent.perSecond'), 'value'), 'perSecond');
 });
 
 test('work is divided by the messages or deliveries, and is not known when a round did not count it', () => {
