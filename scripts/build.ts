@@ -24,6 +24,7 @@ const programs: Readonly<Record<string, string>> = {
 /** Files taken as they are: what is preloaded into Node servers of any version, and the page of trends. */
 const copied: Readonly<Record<string, string>> = {
   'node-preload.cjs': 'src/side/target/node-preload.cjs',
+  'node-count.cjs': 'src/side/target/node-count.cjs',
   'node-inject.cjs': 'src/side/target/node-inject.cjs',
   'trend-page.html': 'src/baseline/trend/trend-page.html',
   'trend-page.js': 'src/baseline/trend/trend-page.js',

@@ -53,6 +53,8 @@ export class Generator {
   readonly #health = new HealthMonitor();
   #started = false;
   #sentAtResume = 0;
+  /** All messages, those without an answer among them. */
+  #messagesAtResume = 0;
   /** Reading of the load clock at the end of the warm-up. */
   #measuredFromMs = 0;
   #finishedAtMs: number | null = null;
@@ -173,6 +175,7 @@ export class Generator {
     recorder.slice = slice;
     this.#health.start();
     this.#sentAtResume = loadActivity.messagesSent;
+    this.#messagesAtResume = recorder.counter('messages.sent');
   }
 
   #startRunner(): void {
@@ -187,7 +190,8 @@ export class Generator {
     await loadActivity.idle(guardMs);
     this.#health.stop();
     const sent = loadActivity.messagesSent - this.#sentAtResume;
-    return { sent, unanswered: loadActivity.inFlight };
+    const messages = recorder.counter('messages.sent') - this.#messagesAtResume;
+    return { sent, messages, unanswered: loadActivity.inFlight };
   }
 
   reset(): void {

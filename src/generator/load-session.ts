@@ -36,8 +36,15 @@ export type LoadProgress = {
   main: { id: string; count: number; p50Ms: number; p95Ms: number } | null;
 };
 
-/** How a pause left the load: what was sent since it was resumed, and what has no answer yet. */
-export type PauseOutcome = { sent: number; unanswered: number };
+/** How a pause left the load. */
+export type PauseOutcome = {
+  /** Sent since it was resumed, with an answer to wait for. */
+  sent: number;
+  /** All messages sent since it was resumed. */
+  messages: number;
+  /** Of those sent, how many have no answer yet. */
+  unanswered: number;
+};
 
 /**
  * One side driven by one generator process. Made by `startLoadSession`; closing it (`await using`) ends the process.

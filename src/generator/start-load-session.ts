@@ -136,6 +136,7 @@ export const startLoadSession = async (
     );
     return {
       sent: outcomes.reduce((sum, { sent }) => sum + sent, 0),
+      messages: outcomes.reduce((sum, { messages }) => sum + messages, 0),
       unanswered: outcomes.reduce((sum, { unanswered }) => sum + unanswered, 0),
     };
   };

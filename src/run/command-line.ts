@@ -9,6 +9,7 @@ import { capacityCommand } from './capacity-command.ts';
 import { compareReports } from './compare-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
+import { explainCommand } from './explain-command.ts';
 import { gateCommand, showProblems } from './gate-command.ts';
 import { renderReportCommand } from './report-command.ts';
 import { validateCommand } from './validate-command.ts';
@@ -57,6 +58,8 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
       return acceptBaseline({ host: hostFor(false), print, ...request });
     case 'compare':
       return compareReports({ host: hostFor(false), print, ...request });
+    case 'explain':
+      return explainCommand({ host: hostFor(false), print, ...request });
     case 'report':
       return renderReportCommand({
         host: hostFor(false),

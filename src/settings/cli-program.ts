@@ -198,6 +198,20 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
     }),
   );
   onValues(
+    withInputs(program.command('explain [base] [head]'))
+      .description(
+        'Count the work of two versions, commits or folders (with a slash), and name the function that does more.',
+      )
+      .option('--json <file>', 'Write what was found as JSON.'),
+    (values, words) => ({
+      command: 'explain',
+      inputs: inputsOf(values),
+      base: words[0],
+      head: words[1],
+      json: textOf(values, 'json'),
+    }),
+  );
+  onValues(
     withFiles(program.command('report <report>')).description(
       'Render a JSON report in other formats; on the terminal if no file is named.',
     ),

@@ -24,6 +24,14 @@ export type CliRequest =
       why: string;
     }
   | { command: 'compare'; inputs: RawInputs; before: string; after: string; files: ReportFiles }
+  | {
+      command: 'explain';
+      inputs: RawInputs;
+      /** Commits or folders. */
+      base: string | undefined;
+      head: string | undefined;
+      json: string | undefined;
+    }
   | { command: 'report'; report: string; files: ReportFiles }
   | {
       command: 'capacity';

@@ -36,6 +36,8 @@ export type RoundContext = {
   logDir: string;
   seed: number;
   pinning: CorePinning | null;
+  /** What is counted in the server's Node processes, and not judged. */
+  counting?: 'scripts' | 'work' | undefined;
   /** How the load is driven within the limits of the machine. */
   limits?: LimitPlan | null;
   /** When the time for all of it is over, by `performance.now()`. */
@@ -109,6 +111,7 @@ export const startSideTarget = (
     env: host.env,
     secrets: host.secrets,
     signal: host.signal,
+    counting: context.counting,
     warn: (message) => host.warn(message),
   });
 };

@@ -14,13 +14,14 @@ const order = [
   'baseline',
   'generator',
   'verdict',
+  'explain',
   'side',
   'report',
   'github',
   'run',
   'entry',
 ];
-const pure = ['metrics', 'verdict', 'report'];
+const pure = ['metrics', 'verdict', 'explain', 'report'];
 /** The plan is pure as well, though it stands beside the reading of settings. */
 const purePlan = ['make-plan', 'run-plan', 'limitations', 'estimate'].map((name) => `settings/${name}.ts`);
 const root = path.resolve(import.meta.dirname, '../../src');

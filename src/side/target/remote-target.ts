@@ -65,6 +65,7 @@ export const watchRemoteTarget = async (
     env: filledEnvironment(settings, port),
     pid,
     nodeSamples: null,
+    counter: null,
     died,
     assertAlive: async () => {
       let answer = '';

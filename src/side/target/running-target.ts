@@ -1,5 +1,6 @@
 import type { TailgateError } from '../../errors.ts';
 import type { NodeSamples } from './node-samples.ts';
+import type { WorkCounter } from './work-counter.ts';
 
 /** A server under test. Closing it (`await using`) stops its whole process group. */
 export type RunningTarget = AsyncDisposable & {
@@ -14,6 +15,8 @@ export type RunningTarget = AsyncDisposable & {
   readonly pid: number | null;
   /** What the preload in its Node processes hands over, for `sampleResources`; null without the preload. */
   readonly nodeSamples: NodeSamples | null;
+  /** Asks its Node processes what they do; null where that was not asked for, or cannot be. */
+  readonly counter: WorkCounter | null;
   /** Resolves with TARGET_DIED if it ends before it is closed; never rejects. */
   readonly died: Promise<TailgateError>;
   /** Throws TARGET_DIED if it ended or no longer answers. Ask after the load, before the numbers are trusted. */

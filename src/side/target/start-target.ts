@@ -14,6 +14,7 @@ import { describeProbe, probeOnce } from './readiness-probe.ts';
 import { watchRemoteTarget } from './remote-target.ts';
 import type { RunningTarget } from './running-target.ts';
 import { filledEnvironment, fillPort, targetAddress, wantsFreePort } from './target-address.ts';
+import { openWorkCounter } from './work-counter.ts';
 
 export type StartOptions = {
   /** Absolute path of the folder that the command runs in. */
@@ -35,6 +36,8 @@ export type StartOptions = {
   secrets?: Iterable<string> | undefined;
   /** Ends the start with CANCELLED; a stop after it has fired is a quick one. */
   signal?: AbortSignal | undefined;
+  /** What is counted in its Node processes: which scripts ran, or all their work, which changes how they run. */
+  counting?: 'scripts' | 'work' | undefined;
   /** Told what cannot be thrown any more, such as a port that stays in use after the server was stopped. */
   warn?: ((message: string) => void) | undefined;
 };
@@ -124,13 +127,17 @@ export const startTarget = async (
     ...ownEnvironment,
   });
   const pipe = settings.nodePreload ? openNodeSamplePipe(env) : null;
+  const counter =
+    settings.nodePreload && options.counting !== undefined
+      ? openWorkCounter(options.counting, { ...env, ...pipe?.env })
+      : null;
 
   let shell: ShellProcess;
   try {
     shell = await startShell({
       command,
       cwd: options.cwd,
-      env: { ...env, ...pipe?.env },
+      env: { ...env, ...pipe?.env, ...counter?.env },
       logPath: options.logPath,
       label: options.label,
       maskSecrets,
@@ -139,6 +146,7 @@ export const startTarget = async (
     });
   } catch (error) {
     pipe?.close();
+    counter?.close();
     throw error;
   }
 
@@ -150,6 +158,7 @@ export const startTarget = async (
         : settings.stopTimeoutMs;
     const left = await shell.stop(settings.stopSignal, timeoutMs);
     pipe?.close();
+    counter?.close();
     if (left.length > 0) warn(`The server "${shown}" left behind what would not end: ${left.join(', ')}.`);
     if (local && port !== null && !(await portBecomesFree(port, portFreeTimeoutMs))) {
       const holder = portHolder(port)?.description;
@@ -189,6 +198,7 @@ export const startTarget = async (
     env: ownEnvironment,
     pid: shell.pid,
     nodeSamples: pipe?.samples ?? null,
+    counter,
     died,
     assertAlive: async () => {
       if (settings.ready.type !== 'log') {

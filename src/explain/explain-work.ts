@@ -1,0 +1,272 @@
+import { quantity } from '../metrics/wording.ts';
+import type { DependencyChange } from './dependency-changes.ts';
+import { type Cause, findCauses, type Line } from './find-cause.ts';
+import { changeOfFunctions, type FunctionChange } from './function-change.ts';
+import { matchFunctions } from './match-functions.ts';
+import type { FileChange } from './parse-diff.ts';
+import type { SideWork } from './side-work.ts';
+import { busyTimeUs, type PlaceReader, workOfFunctions } from './work-of-functions.ts';
+
+/** Both sides of a value, for each message or of the run. */
+export type BothSides = { baseline: number; head: number };
+
+export type ExplainInputs = {
+  baseline: SideWork;
+  head: SideWork;
+  places: { baseline: PlaceReader; head: PlaceReader };
+  changes: readonly FileChange[];
+  dependencies: readonly DependencyChange[];
+  /** The main latency, milliseconds; null when it is not known or did not change beyond doubt. */
+  latencyMs: BothSides | null;
+  /** CPU time for each message, milliseconds; null when only the profiles tell. */
+  cpuMs: BothSides | null;
+  /** Time that threads waited for a core, and the highest event-loop delay, milliseconds; null when not known. */
+  runQueueMs: BothSides | null;
+  loopDelayMs: BothSides | null;
+};
+
+export type Sentence = { text: string; place?: Line };
+
+/** A row of the table of functions: work for each message. Times in microseconds. */
+export type FunctionRow = {
+  name: string;
+  file: string;
+  line: number;
+  owner: 'own' | 'package' | 'node';
+  calls: BothSides & { difference: number; low: number; high: number };
+  timeUs: BothSides;
+  allocatedBytes: BothSides;
+};
+
+export type Explained = {
+  kind: 'more-work' | 'waits-longer' | 'dependency' | 'none';
+  sentences: Sentence[];
+  functions: FunctionRow[];
+  /** Calls of all functions for each message. */
+  calls: BothSides;
+};
+
+/** Rows beyond this many say nothing to a reader. */
+const mostRows = 40;
+/** Latency that rises by so much more than the CPU time is spent waiting. */
+const waitingFactor = 4;
+const leastWaitMs = 0.3;
+
+/** Why a message costs more at the head, from what both sides counted. */
+export const explainWork = (inputs: ExplainInputs): Explained => {
+  const { changes } = inputs;
+  const functions = changeOfFunctions(
+    matchFunctions(
+      workOfFunctions(inputs.baseline, inputs.places.baseline),
+      workOfFunctions(inputs.head, inputs.places.head),
+      changes,
+    ),
+  );
+  const rows = functions
+    .filter((one) => Math.abs(one.calls.difference) > 0.005 || one.timeUs.head + one.timeUs.baseline > 0)
+    .sort((a, b) => interest(b) - interest(a))
+    .slice(0, mostRows)
+    .map(rowOf);
+  const calls = {
+    baseline: functions.reduce((sum, one) => sum + one.calls.baseline, 0),
+    head: functions.reduce((sum, one) => sum + one.calls.head, 0),
+  };
+  const told = { functions: rows, calls };
+  const causes = findCauses(functions, changes);
+  if (waits(inputs))
+    return { kind: 'waits-longer', sentences: waitingSentences(inputs, functions, causes), ...told };
+  const [cause] = causes.filter(({ line }) => line !== null);
+  if (cause !== undefined) return { kind: 'more-work', sentences: causeSentences(cause), ...told };
+  const [elsewhere] = causes;
+  const dependency = dependencySentences(inputs.dependencies, functions, elsewhere);
+  if (dependency !== null) return { kind: 'dependency', sentences: dependency, ...told };
+  if (elsewhere !== undefined && sameScripts(inputs) === false)
+    return { kind: 'more-work', sentences: causeSentences(elsewhere), ...told };
+  return {
+    kind: 'none',
+    sentences: [{ text: 'No function does more work for a message than before.' }],
+    ...told,
+  };
+};
+
+/** Whether both sides ran the same scripts with the same content; null when a side told of none. */
+export const sameScripts = ({
+  baseline,
+  head,
+  places,
+}: Pick<ExplainInputs, 'baseline' | 'head' | 'places'>): boolean | null => {
+  const of = (work: SideWork, { root }: PlaceReader) =>
+    work.scripts
+      .filter(({ url }) => !url.startsWith('node:'))
+      .map(({ url, hash }) => `${url.replace(`file://${root}/`, '')} ${hash}`)
+      .sort();
+  const [before, after] = [of(baseline, places.baseline), of(head, places.head)];
+  if (before.length === 0 || after.length === 0) return null;
+  return before.length === after.length && before.every((one, index) => one === after[index]);
+};
+
+/** What a reader looks for: functions that surely run more often, then those that surely cost more or less. */
+function interest({ calls, risen, timeUs, timeScore, at }: FunctionChange): number {
+  const certain = calls.low > 0 || calls.high < 0;
+  const known = at.owner.kind === 'own' ? 1 : 0.5;
+  return (
+    (risen ? 1_000 * known : 0) +
+    (certain ? Math.abs(calls.difference) * known : 0) +
+    (Math.abs(timeScore) >= 3 ? Math.abs(timeUs.head - timeUs.baseline) / 10 : 0) +
+    (timeUs.head + timeUs.baseline) / 1e6
+  );
+}
+
+function rowOf({ at, calls, timeUs, allocatedBytes }: FunctionChange): FunctionRow {
+  return {
+    name: nameOf(at),
+    file: at.file,
+    line: at.line,
+    owner: at.owner.kind,
+    calls,
+    timeUs,
+    allocatedBytes,
+  };
+}
+
+function nameOf({ name }: { name: string }): string {
+  return name === '' ? '(anonymous)' : name;
+}
+
+/** `verifyToken` (src/token.ts:6); an anonymous one is named by where it stands. */
+function subject({ name, file, line, owner }: FunctionChange['at']): string {
+  const place = owner.kind === 'node' && file === '' ? 'V8' : `${file}:${line}`;
+  return name === '' ? `The function at ${place}` : `\`${name}\` (${place})`;
+}
+
+function times(value: number): string {
+  return value.toFixed(2);
+}
+
+function placeOf({ at }: FunctionChange): Pick<Sentence, 'place'> {
+  return at.owner.kind === 'own' ? { place: { file: at.file, line: at.line } } : {};
+}
+
+function causeSentences({ by, change, line, caller, followers }: Cause): Sentence[] {
+  const { at, calls, timeUs, allocatedBytes } = change;
+  const sentences: Sentence[] = [];
+  const moreUs = timeUs.head - timeUs.baseline;
+  const moreBytes = allocatedBytes.head - allocatedBytes.baseline;
+  if (by === 'calls') {
+    sentences.push({
+      text: `${subject(at)} runs ${times(calls.head)} times a message instead of ${times(calls.baseline)}.`,
+      ...placeOf(change),
+    });
+    if (line !== null)
+      sentences.push({
+        text: `${calls.baseline === 0 || caller === null ? 'It is called' : 'The new call is'}${inCaller(caller)} on ${line.file}:${line.line}, a line of this change.`,
+        place: line,
+      });
+    const own = followers.slice(0, 3).map((one) => `\`${nameOf(one.at)}\``);
+    if (own.length > 0)
+      sentences.push({ text: `With it ${own.join(', ')} run${own.length === 1 ? 's' : ''} more often.` });
+  } else {
+    const what =
+      by === 'time'
+        ? `costs ${quantity(moreUs / 1000, 'ms')} more of the processor a message`
+        : `allocates ${quantity(moreBytes, 'bytes')} more a message`;
+    sentences.push({ text: `${subject(at)} runs as often as before and ${what}.`, ...placeOf(change) });
+    if (line !== null)
+      sentences.push({ text: `This change touches it on ${line.file}:${line.line}.`, place: line });
+  }
+  if (by !== 'allocation' && moreBytes >= 100 && change.allocationScore >= 3)
+    sentences.push({ text: `It allocates ${quantity(moreBytes, 'bytes')} more a message.` });
+  return sentences;
+}
+
+function inCaller(caller: FunctionChange['at'] | null): string {
+  return caller === null || caller.name === '' || caller.isScript ? '' : ` in \`${caller.name}\``;
+}
+
+/** More latency, and hardly more time on the processor. */
+function waits(inputs: ExplainInputs): boolean {
+  const { latencyMs } = inputs;
+  if (latencyMs === null) return false;
+  const busy = { baseline: busyTimeUs(inputs.baseline), head: busyTimeUs(inputs.head) };
+  const cpuMs =
+    inputs.cpuMs ??
+    (busy.baseline === null || busy.head === null
+      ? null
+      : { baseline: busy.baseline / 1000, head: busy.head / 1000 });
+  if (cpuMs === null) return false;
+  const longerMs = latencyMs.head - latencyMs.baseline;
+  const moreCpuMs = Math.max(0, cpuMs.head - cpuMs.baseline);
+  return longerMs >= Math.max(leastWaitMs, 0.1 * latencyMs.baseline) && longerMs > waitingFactor * moreCpuMs;
+}
+
+function waitingSentences(
+  { latencyMs, cpuMs, runQueueMs, loopDelayMs }: ExplainInputs,
+  functions: readonly FunctionChange[],
+  causes: readonly Cause[],
+): Sentence[] {
+  const longer = quantity(latencyMs!.head - latencyMs!.baseline, 'ms');
+  const sentences: Sentence[] = [{ text: `The server does no more work: a message waits ${longer} longer.` }];
+  const evidence = [
+    both('CPU time a message', cpuMs),
+    both('waiting for a core', runQueueMs),
+    both('the longest delay of the event loop', loopDelayMs),
+  ].filter((part) => part !== null);
+  if (evidence.length > 0) sentences.push({ text: `Before and now: ${evidence.join('; ')}.` });
+  const timer = functions.find(
+    ({ at, risen }) => risen && at.file.startsWith('node:') && at.name === 'setTimeout',
+  );
+  const own = causes.find(({ line, by }) => by === 'calls' && line !== null);
+  if (timer !== undefined && own?.line != null)
+    sentences.push({
+      text: `A timer is set ${times(timer.calls.difference)} times more a message; this change added ${own.line.file}:${own.line.line}.`,
+      place: own.line,
+    });
+  else if (own?.line != null)
+    sentences.push({
+      text: `What this change added is on ${own.line.file}:${own.line.line}.`,
+      place: own.line,
+    });
+  return sentences;
+}
+
+function both(name: string, sides: BothSides | null): string | null {
+  return sides === null
+    ? null
+    : `${name} ${quantity(sides.baseline, 'ms')} and ${quantity(sides.head, 'ms')}`;
+}
+
+/** What a package that changed its version does more; null when none does. */
+function dependencySentences(
+  dependencies: readonly DependencyChange[],
+  functions: readonly FunctionChange[],
+  cause: Cause | undefined,
+): Sentence[] | null {
+  const costOf = (name: string): FunctionChange | undefined =>
+    functions
+      .filter(
+        ({ at, risen, timeScore, allocationScore }) =>
+          at.owner.kind === 'package' &&
+          at.owner.name === name &&
+          (risen || timeScore >= 3 || allocationScore >= 4),
+      )
+      .sort((a, b) => interest(b) - interest(a))[0];
+  const changed = dependencies.flatMap((dependency) => {
+    const change = costOf(dependency.name);
+    return change === undefined ? [] : [{ dependency, change }];
+  });
+  const [found] = changed.sort((a, b) => interest(b.change) - interest(a.change));
+  if (found === undefined || (cause !== undefined && cause.change.at.owner.kind === 'own')) return null;
+  const { dependency, change } = found;
+  const moreUs = change.timeUs.head - change.timeUs.baseline;
+  const does = change.risen
+    ? `runs ${times(change.calls.head)} times a message instead of ${times(change.calls.baseline)}`
+    : moreUs > 0
+      ? `costs ${quantity(moreUs / 1000, 'ms')} more a message`
+      : `allocates ${quantity(change.allocatedBytes.head - change.allocatedBytes.baseline, 'bytes')} more a message`;
+  return [
+    {
+      text: `No function of yours does more work; \`${dependency.name}\` went from ${dependency.before ?? 'nothing'} to ${dependency.after ?? 'nothing'} in ${dependency.file}, and its \`${nameOf(change.at)}\` ${does}.`,
+      ...(dependency.line === null ? {} : { place: { file: dependency.file, line: dependency.line } }),
+    },
+  ];
+}

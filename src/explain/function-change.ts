@@ -1,0 +1,67 @@
+import { studentTUpperQuantile } from '../verdict/statistics/distributions.ts';
+import { mean, standardDeviation } from '../verdict/statistics/robust.ts';
+import type { FunctionPair } from './match-functions.ts';
+import type { FunctionWork } from './work-of-functions.ts';
+
+/** How the work of one function changed, for each message. */
+export type FunctionChange = FunctionPair & {
+  /** The head where it ran there, else the base. */
+  at: FunctionWork;
+  calls: { baseline: number; head: number; difference: number; low: number; high: number };
+  /** Whether it runs more often beyond doubt. */
+  risen: boolean;
+  timeUs: { baseline: number; head: number };
+  /** Standard scores of the rise of time and of allocation, from the samples that each was seen in. */
+  timeScore: number;
+  allocatedBytes: { baseline: number; head: number };
+  allocationScore: number;
+};
+
+/** Of the interval of a difference: with hundreds of functions, an ordinary one would name some by chance. */
+const confidence = 0.999;
+/** A rise below this many calls a message is timers, pings and flushes. */
+const leastRise = 0.02;
+/** The rise must be this many times what slices of one side differ by. */
+const beyondSpread = 2;
+
+/** The change of every function, those that do most more first. `messages`: profiled on each side. */
+export const changeOfFunctions = (pairs: readonly FunctionPair[]): FunctionChange[] =>
+  pairs.map(changeOf).sort((a, b) => b.calls.difference - a.calls.difference);
+
+function changeOf(pair: FunctionPair): FunctionChange {
+  const { baseline, head } = pair;
+  const slices = Math.max(baseline?.calls.length ?? 0, head?.calls.length ?? 0);
+  const none = Array.from({ length: slices }, () => 0);
+  const before = baseline?.calls ?? none;
+  const after = head?.calls ?? none;
+  const difference = mean(after) - mean(before);
+  const spread = Math.sqrt((standardDeviation(before) ** 2 + standardDeviation(after) ** 2) / slices);
+  const reach = studentTUpperQuantile((1 - confidence) / 2, Math.max(1, 2 * slices - 2)) * spread;
+  const [highestBefore, lowestAfter] = [Math.max(...before), Math.min(...after)];
+  const range = Math.max(highestBefore - Math.min(...before), Math.max(...after) - lowestAfter);
+  return {
+    ...pair,
+    at: head ?? baseline!,
+    calls: {
+      baseline: mean(before),
+      head: mean(after),
+      difference,
+      low: difference - reach,
+      high: difference + reach,
+    },
+    risen:
+      difference >= Math.max(leastRise, 0.02 * mean(before)) &&
+      difference - reach > 0 &&
+      lowestAfter > highestBefore &&
+      difference > beyondSpread * range,
+    timeUs: { baseline: baseline?.timeUs ?? 0, head: head?.timeUs ?? 0 },
+    timeScore: score(baseline?.ticks ?? 0, head?.ticks ?? 0),
+    allocatedBytes: { baseline: baseline?.allocatedBytes ?? 0, head: head?.allocatedBytes ?? 0 },
+    allocationScore: score(baseline?.allocationSamples ?? 0, head?.allocationSamples ?? 0),
+  };
+}
+
+/** Samples are counts: their difference has the deviation of the root of their sum. */
+function score(before: number, after: number): number {
+  return (after - before) / Math.sqrt(Math.max(1, before + after));
+}

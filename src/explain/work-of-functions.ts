@@ -1,0 +1,239 @@
+import {
+  GREATEST_LOWER_BOUND,
+  LEAST_UPPER_BOUND,
+  originalPositionFor,
+  TraceMap,
+} from '@jridgewell/trace-mapping';
+import type { CallFrame, HeapNode, SideWork } from './side-work.ts';
+
+/** Whose code it is: of the repository, of a package, or of Node and V8 themselves. */
+export type Owner = { kind: 'own' } | { kind: 'package'; name: string } | { kind: 'node' };
+
+/** The work of one function of one side, for each message. */
+export type FunctionWork = {
+  name: string;
+  /** Relative to the root of the side for `own`; a URL or path otherwise. After source maps. */
+  file: string;
+  /** Lines count from 1. */
+  line: number;
+  endLine: number;
+  owner: Owner;
+  body: string;
+  isScript: boolean;
+  /** Calls for each message, in each counted slice. */
+  calls: number[];
+  /** Self time with that of everything below it that is not the repository's own, microseconds; 0 if not profiled. */
+  timeUs: number;
+  /** Samples behind `timeUs`. */
+  ticks: number;
+  /** Memory that it, and what below it is not own, allocated, bytes; and the samples behind it. */
+  allocatedBytes: number;
+  allocationSamples: number;
+  /** Samples by line. */
+  ticksByLine: ReadonlyMap<number, number>;
+};
+
+/** How URLs of a side become places in the repository. */
+export type PlaceReader = {
+  /** Absolute path of the folder that stands for the repository, without a slash at its end. */
+  root: string;
+  /** Source maps by the URL of their script. */
+  sourceMaps: ReadonlyMap<string, { map: string; url: string }>;
+};
+
+/** Bytes between two samples of the heap. */
+const heapInterval = 4096;
+
+/** Every function that ran on one side, at its place in the source. */
+export const workOfFunctions = (work: SideWork, reader: PlaceReader): FunctionWork[] => {
+  const places = new Places(reader);
+  const found = new Map<string, FunctionWork>();
+  const starts: FunctionStarts = new Map();
+  for (const { url, name, line, column, endLine, endColumn, body, isScript, calls } of work.functions) {
+    const start = places.at(url, line, column);
+    const end = places.at(url, endLine, Math.max(0, endColumn - 1));
+    const key = `${start.file}:${start.line}:${start.column}:${name}`;
+    const perMessage = calls.map((count, index) => count / Math.max(1, work.messages[index] ?? 0));
+    const known = found.get(key);
+    if (known !== undefined) {
+      known.calls = known.calls.map((value, index) => value + perMessage[index]!);
+      addStart(starts, url, line, column, known);
+      continue;
+    }
+    const one: FunctionWork = {
+      name,
+      file: start.file,
+      line: start.line,
+      endLine: end.file === start.file ? Math.max(start.line, end.line) : start.line,
+      owner: start.owner,
+      body,
+      isScript,
+      calls: perMessage,
+      timeUs: 0,
+      ticks: 0,
+      allocatedBytes: 0,
+      allocationSamples: 0,
+      ticksByLine: new Map(),
+    };
+    found.set(key, one);
+    addStart(starts, url, line, column, one);
+  }
+  addProfiles(work, starts, places);
+  return [...found.values()];
+};
+
+/** Time on the processor for each message, of all code, microseconds; null when it was not profiled. */
+export const busyTimeUs = (work: SideWork): number | null => {
+  if (work.profiledMessages === 0) return null;
+  let busy = 0;
+  for (const { cpu } of work.profiles) {
+    const idle = new Set(
+      cpu.nodes.filter(({ callFrame }) => callFrame.functionName === '(idle)').map(({ id }) => id),
+    );
+    cpu.samples.forEach((id, index) => {
+      if (!idle.has(id)) busy += cpu.timeDeltas[index] ?? 0;
+    });
+  }
+  return busy / work.profiledMessages;
+};
+
+/** A file of a package is called by its name and the path in it. */
+const packageOf = (path: string): { name: string; file: string } | null => {
+  const at = path.lastIndexOf('/node_modules/');
+  if (at < 0) return null;
+  const parts = path.slice(at + '/node_modules/'.length).split('/');
+  const name = parts.slice(0, parts[0]?.startsWith('@') ? 2 : 1).join('/');
+  return { name, file: parts.join('/') };
+};
+
+type Place = { file: string; line: number; column: number; owner: Owner };
+
+class Places {
+  readonly #reader: PlaceReader;
+  readonly #maps = new Map<string, TraceMap | null>();
+
+  constructor(reader: PlaceReader) {
+    this.#reader = reader;
+  }
+
+  /** Line from 1, column from 0. */
+  at(url: string, line: number, column: number): Place {
+    const map = this.#mapOf(url);
+    if (map !== null) {
+      for (const bias of [GREATEST_LOWER_BOUND, LEAST_UPPER_BOUND] as const) {
+        const original = originalPositionFor(map, { line, column, bias });
+        if (original.source === null || original.line === null) continue;
+        return { ...this.#file(original.source), line: original.line, column: original.column };
+      }
+    }
+    return { ...this.#file(url), line, column };
+  }
+
+  #mapOf(url: string): TraceMap | null {
+    const known = this.#maps.get(url);
+    if (known !== undefined) return known;
+    const source = this.#reader.sourceMaps.get(url);
+    let map: TraceMap | null = null;
+    try {
+      if (source !== undefined) map = new TraceMap(source.map, source.url);
+    } catch {
+      // A map that is none leaves the lines of the script that ran.
+    }
+    this.#maps.set(url, map);
+    return map;
+  }
+
+  #file(url: string): Pick<Place, 'file' | 'owner'> {
+    if (url === '' || url.startsWith('node:')) return { file: url, owner: { kind: 'node' } };
+    const path = pathOf(url);
+    const inPackage = packageOf(path);
+    if (inPackage !== null) return { file: inPackage.file, owner: { kind: 'package', name: inPackage.name } };
+    const { root } = this.#reader;
+    const file = path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
+    return { file, owner: { kind: 'own' } };
+  }
+}
+
+function pathOf(url: string): string {
+  if (!url.startsWith('file://')) return url;
+  try {
+    return decodeURIComponent(new URL(url).pathname);
+  } catch {
+    return url.slice('file://'.length);
+  }
+}
+
+/** Functions by the line that they begin on, in the script that ran. */
+type FunctionStarts = Map<string, { column: number; work: FunctionWork }[]>;
+
+function addStart(
+  starts: FunctionStarts,
+  url: string,
+  line: number,
+  column: number,
+  work: FunctionWork,
+): void {
+  const key = `${url}:${line}`;
+  const same = starts.get(key) ?? [];
+  same.push({ column, work });
+  starts.set(key, same);
+}
+
+/** Books time and memory on the nearest function of the repository's own above it, else on the function itself. */
+function addProfiles(work: SideWork, starts: FunctionStarts, places: Places): void {
+  if (work.profiledMessages === 0) return;
+  const functionAt = (frame: CallFrame): FunctionWork | null => {
+    // A profile has a function begin at its parameters, a count at its first word.
+    const before = (starts.get(`${frame.url}:${frame.lineNumber + 1}`) ?? []).filter(
+      ({ column }) => column <= frame.columnNumber,
+    );
+    return before.sort((a, b) => b.column - a.column)[0]?.work ?? null;
+  };
+  const booked = (frame: CallFrame, above: FunctionWork | null): FunctionWork | null => {
+    const one = functionAt(frame);
+    if (one?.owner.kind === 'own') return one;
+    return above ?? one;
+  };
+  for (const { cpu, heap } of work.profiles) {
+    const nodes = new Map(cpu.nodes.map((node) => [node.id, node]));
+    const children = new Set(cpu.nodes.flatMap((node) => node.children ?? []));
+    const owners = new Map<number, FunctionWork | null>();
+    const stack = cpu.nodes
+      .filter(({ id }) => !children.has(id))
+      .map((node) => ({ node, above: null as FunctionWork | null }));
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      const { node, above } = next;
+      const owner = booked(node.callFrame, above);
+      owners.set(node.id, owner);
+      if (owner !== null && functionAt(node.callFrame) === owner) {
+        const byLine = owner.ticksByLine as Map<number, number>;
+        for (const { line, ticks } of node.positionTicks ?? []) {
+          const place = places.at(node.callFrame.url, line, 0);
+          byLine.set(place.line, (byLine.get(place.line) ?? 0) + ticks);
+        }
+      }
+      for (const id of node.children ?? []) {
+        const child = nodes.get(id);
+        if (child !== undefined)
+          stack.push({ node: child, above: owner?.owner.kind === 'own' ? owner : null });
+      }
+    }
+    cpu.samples.forEach((id, index) => {
+      const owner = owners.get(id);
+      if (owner === null || owner === undefined) return;
+      owner.ticks += 1;
+      owner.timeUs += (cpu.timeDeltas[index] ?? 0) / work.profiledMessages;
+    });
+    const heapStack = [{ node: heap, above: null as FunctionWork | null }];
+    for (let next = heapStack.pop(); next !== undefined; next = heapStack.pop()) {
+      const { node, above } = next;
+      const owner = booked(node.callFrame, above);
+      if (owner !== null) {
+        owner.allocatedBytes += node.selfSize / work.profiledMessages;
+        owner.allocationSamples += node.selfSize / heapInterval;
+      }
+      for (const child of node.children as HeapNode[])
+        heapStack.push({ node: child, above: owner?.owner.kind === 'own' ? owner : null });
+    }
+  }
+}

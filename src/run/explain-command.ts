@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type BaseCommit, openBaseCommit } from '../baseline/base-commit.ts';
+import { exitCodes, problemsOf } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { ResourceStack } from '../host/resource-stack.ts';
+import { sliceObstacle } from '../scenario/slice-obstacle.ts';
+import type { RawInputs } from '../settings/inputs.ts';
+import { loadSettings } from '../settings/load-settings.ts';
+import { exitCodeOfProblems } from './exit-code.ts';
+import { explainSuite, type SuiteExplanation } from './explain-suite.ts';
+import { showProblems } from './gate-command.ts';
+import { prepareRun } from './prepare-run.ts';
+import { prepareSides } from './prepare-sides.ts';
+import { changeRoots } from './read-change.ts';
+import { writeProfiles } from './write-profiles.ts';
+import { writeText } from './write-reports.ts';
+
+export type ExplainCommand = {
+  host: Host;
+  print: (text: string) => void;
+  inputs: RawInputs;
+  /** Commits or folders; the base that side by side would take, and the working directory, if not given. */
+  base: string | undefined;
+  head: string | undefined;
+  json: string | undefined;
+};
+
+/**
+ * Counts the work of two versions of the server and says which function does more, and on which line. Judges nothing:
+ * the exit code only tells whether it could look.
+ */
+export const explainCommand = async (command: ExplainCommand): Promise<number> => {
+  const { host } = command;
+  try {
+    return await perform(command);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(host, problems);
+    return exitCodeOfProblems(problems);
+  }
+};
+
+async function perform(command: ExplainCommand): Promise<number> {
+  const { host, print } = command;
+  const loaded = await loadSettings({
+    cwd: host.cwd,
+    inputs: command.inputs,
+    readFile: (file) => readFile(file, 'utf8'),
+  });
+  const stage = await prepareRun(loaded, host);
+  const { plan } = stage;
+  await using resources = new ResourceStack();
+  const base = resources.use(await openVersion(command.base, loaded.cwd, host, loaded.settings.baseline));
+  const head =
+    command.head === undefined ? null : resources.use(await openVersion(command.head, loaded.cwd, host, {}));
+  const headCwd = head?.dir ?? loaded.cwd;
+  const sides = await prepareSides(plan, { cwd: headCwd, base, logDir: stage.logDir, host });
+  const roots = await changeRoots(headCwd, base, host);
+  const found: { suite: string; explanation: SuiteExplanation }[] = [];
+  for (const suite of plan.suites) {
+    const { scenario } = stage.scenarios.get(suite.name)!;
+    const explanation = await explainSuite({
+      suite,
+      baseline: sides.baseline!,
+      head: sides.head,
+      context: {
+        host,
+        logDir: stage.logDir,
+        seed: plan.seed,
+        pinning: stage.pinning.pinning,
+        limits: stage.limits.get(suite.name)!.plan,
+      },
+      label: suite.name.replaceAll('/', '-'),
+      sliced: sliceObstacle(scenario) === null,
+      guardMs: plan.verdict.guardMs,
+      warmUpMs: plan.verdict.warmUpMs,
+      profile: true,
+      roots,
+      evidence: null,
+      onProgress: () => {},
+    });
+    found.push({ suite: suite.name, explanation });
+    print(`${suite.name}: ${inWords(explanation)}`);
+    if ('work' in explanation) {
+      const files = await writeProfiles(explanation.work, path.join(plan.reportDir, 'profiles'), suite.name);
+      if (files.length > 0)
+        host.info(`Profiles: ${files.map((file) => path.relative(host.cwd, file)).join(', ')}`);
+    }
+  }
+  if (command.json !== undefined)
+    await writeText(path.resolve(host.cwd, command.json), `${JSON.stringify(found.map(plain), null, 2)}\n`);
+  return found.some(({ explanation }) => 'unavailable' in explanation) ? exitCodes.invalid : exitCodes.pass;
+}
+
+function openVersion(
+  version: string | undefined,
+  cwd: string,
+  host: Host,
+  fallback: { dir?: string | undefined; ref?: string | undefined },
+): Promise<BaseCommit> {
+  const options = { cwd, env: host.env, context: null, signal: host.signal };
+  if (version === undefined) return openBaseCommit(fallback, options);
+  const isFolder = version.includes('/') || version === '.' || version === '..';
+  return openBaseCommit(isFolder ? { dir: version } : { ref: version }, options);
+}
+
+function inWords(explanation: SuiteExplanation): string {
+  return 'unavailable' in explanation
+    ? `could not be explained, because ${explanation.unavailable}.`
+    : explanation.explained.sentences.map(({ text }) => text).join(' ');
+}
+
+function plain({ suite, explanation }: { suite: string; explanation: SuiteExplanation }): unknown {
+  return 'unavailable' in explanation ? { suite, ...explanation } : { suite, ...explanation.explained };
+}

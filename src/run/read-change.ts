@@ -1,0 +1,169 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { tryGit } from '../baseline/run-git.ts';
+import { type DependencyChange, dependencyChanges } from '../explain/dependency-changes.ts';
+import { type FileChange, parseDiff } from '../explain/parse-diff.ts';
+import type { SideWork } from '../explain/side-work.ts';
+import type { PlaceReader } from '../explain/work-of-functions.ts';
+import type { Host } from '../host/host.ts';
+
+/** The folders that stand for the repository on both sides, and the commit of the base if it is one. */
+export type ChangeRoots = { baseline: string; head: string; baseSha: string | null };
+
+const lockfiles = ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml'];
+const diffArguments = [
+  'diff',
+  '--unified=0',
+  '--find-renames',
+  '--no-color',
+  '--no-ext-diff',
+  '--no-textconv',
+];
+const diffTimeoutMs = 20_000;
+const maxMapBytes = 50_000_000;
+
+/** The root of the repository that `cwd` is in, and the folder that stands for it in the base version. */
+export const changeRoots = async (
+  cwd: string,
+  base: { dir: string; sha: string | null },
+  host: Host,
+): Promise<ChangeRoots> => {
+  const [head, baseline] = await Promise.all([realpath(cwd), realpath(base.dir)]);
+  if (base.sha === null) return { baseline, head, baseSha: null };
+  const { code, stdout } = await git(['rev-parse', '--show-toplevel'], head, host);
+  const root = code === 0 ? await realpath(stdout.trim()) : head;
+  const inside = path.relative(root, head);
+  const above = inside === '' ? baseline : baseline.slice(0, -inside.length - 1);
+  return { baseline: above, head: root, baseSha: base.sha };
+};
+
+/** What changed from base to head: by git, or, for folders that are no commits, of the files that ran. */
+export const readChanges = async (
+  roots: ChangeRoots,
+  work: { baseline: SideWork; head: SideWork },
+  places: { baseline: PlaceReader; head: PlaceReader },
+  host: Host,
+): Promise<FileChange[]> => {
+  if (roots.baseSha !== null) {
+    const { stdout } = await git([...diffArguments, roots.baseSha, '--'], roots.head, host);
+    return parseDiff(stdout);
+  }
+  const files = new Set([
+    ...filesThatRan(work.baseline, places.baseline),
+    ...filesThatRan(work.head, places.head),
+    ...lockfiles,
+  ]);
+  const changes: FileChange[] = [];
+  for (const file of [...files].sort()) {
+    const [before, after] = [path.join(roots.baseline, file), path.join(roots.head, file)];
+    if (textOf(before) === textOf(after)) continue;
+    const sides = [before, after].map((side) => (existsSync(side) ? side : '/dev/null'));
+    const { stdout } = await git([...diffArguments, '--no-index', '--', ...sides], roots.head, host);
+    for (const change of parseDiff(stdout))
+      changes.push({
+        ...change,
+        before: existsSync(before) ? file : null,
+        after: existsSync(after) ? file : null,
+      });
+  }
+  return changes;
+};
+
+/** Packages in another version than before, by the lockfile of the root or of the folder of the server. */
+export const readDependencyChanges = (
+  roots: ChangeRoots,
+  serverFolder: string,
+  changes: readonly FileChange[],
+): DependencyChange[] => {
+  const files = [...new Set(lockfiles.flatMap((name) => [name, path.join(serverFolder, name)]))];
+  return dependencyChanges(
+    files
+      .map((file) => ({
+        file,
+        baseline: textOf(path.join(roots.baseline, file)),
+        head: textOf(path.join(roots.head, file)),
+      }))
+      .filter(({ baseline, head }) => baseline !== head),
+    changes,
+  );
+};
+
+/** Reads the source maps of the repository's own scripts, so that functions stand where they were written. */
+export const placeReader = (work: SideWork, root: string): PlaceReader => {
+  const sourceMaps = new Map<string, { map: string; url: string }>();
+  for (const { url, sourceMapUrl } of work.scripts) {
+    if (sourceMapUrl === '' || url.includes('/node_modules/') || !url.startsWith('file:')) continue;
+    const map = readMap(url, sourceMapUrl);
+    if (map !== null) sourceMaps.set(url, map);
+  }
+  return { root, sourceMaps };
+};
+
+function readMap(url: string, sourceMapUrl: string): { map: string; url: string } | null {
+  const inline = /^data:application\/json[^,]*?(;base64)?,(.*)$/s.exec(sourceMapUrl);
+  if (inline !== null) {
+    const [, base64, text = ''] = inline;
+    return { map: base64 ? Buffer.from(text, 'base64').toString('utf8') : decodeURIComponent(text), url };
+  }
+  try {
+    const mapUrl = new URL(sourceMapUrl, url);
+    const map = readFileSync(fileURLToPath(mapUrl), 'utf8');
+    return map.length > maxMapBytes ? null : { map, url: mapUrl.href };
+  } catch {
+    return null;
+  }
+}
+
+/** Own files behind the scripts that ran, relative to the root. */
+function filesThatRan(work: SideWork, { root, sourceMaps }: PlaceReader): string[] {
+  return work.scripts.flatMap(({ url }) => {
+    if (!url.startsWith('file:') || url.includes('/node_modules/')) return [];
+    const map = sourceMaps.get(url);
+    const urls = map === undefined ? [url] : sourcesOf(map);
+    return urls.flatMap((each) => {
+      try {
+        const relative = path.relative(root, fileURLToPath(each));
+        return relative.startsWith('..') ? [] : [relative];
+      } catch {
+        return [];
+      }
+    });
+  });
+}
+
+function sourcesOf({ map, url }: { map: string; url: string }): string[] {
+  try {
+    const { sources = [], sourceRoot = '' } = JSON.parse(map) as { sources?: string[]; sourceRoot?: string };
+    return sources.map((source) => new URL(`${sourceRoot}${source}`, url).href);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+async function git(
+  args: readonly string[],
+  cwd: string,
+  host: Host,
+): Promise<{ code: number; stdout: string }> {
+  try {
+    return await tryGit(args, {
+      cwd,
+      env: host.env,
+      signal: host.signal,
+      timeoutMs: diffTimeoutMs,
+      config: [['safe.directory', '*']],
+    });
+  } catch {
+    return { code: 1, stdout: '' };
+  }
+}

@@ -1,0 +1,220 @@
+import type { CalledFunction, CpuProfile, HeapNode, RanScript, SideWork } from '../explain/side-work.ts';
+import type { LoadProgress } from '../generator/load-session.ts';
+import type { SuitePlan } from '../settings/run-plan.ts';
+import { type OpenSide, openSide, type RoundContext, type SideSource } from './open-side.ts';
+import { type SideName, sliceOrder } from './slice-order.ts';
+import type { CountReply, WorkCounter } from './target/work-counter.ts';
+
+export type WorkRequest = {
+  suite: SuitePlan;
+  baseline: SideSource;
+  head: SideSource;
+  context: RoundContext;
+  /** Begins the names of its logs. */
+  label: string;
+  /** Tells counted pairs of one suite apart, and decides which side begins. */
+  number: number;
+  /** Whether the load can alternate between the sides; else one side is counted after the other. */
+  sliced: boolean;
+  guardMs: number;
+  /** Load of each side before anything is counted, milliseconds; at least a second and a half. */
+  warmUpMs: number;
+  /** Whether time and memory are profiled too, which takes another eight seconds. */
+  profile: boolean;
+  onProgress: (side: SideName, load: LoadProgress | null) => void;
+};
+
+/** What both sides did, or why it could not be counted (a clause). */
+export type WorkOutcome = { baseline: SideWork; head: SideWork } | { unavailable: string };
+
+/** Code is compiled and users arrive before anything is counted. */
+const leastWarmUpMs = 1_500;
+const countedSliceMs = 750;
+const countedSlices = 4;
+/** What counting undid is compiled again before time is profiled. */
+const profileWarmUpMs = 1_000;
+const profiledSliceMs = 1_500;
+const profiledSlices = 2;
+
+/**
+ * Counts the work of both sides under the load of the suite, in fresh processes: calls of each function, then, if
+ * wanted, where time goes and memory is allocated. Nothing of it is judged. Never throws but CANCELLED.
+ */
+export const measureWork = async (request: WorkRequest): Promise<WorkOutcome> => {
+  const { host } = request.context;
+  try {
+    return request.sliced ? await countInTurns(request) : await countOneAfterTheOther(request);
+  } catch (failure) {
+    if (host.signal.aborted) throw failure;
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    return { unavailable: reason.split('\n')[0]!.replace(/\.$/, '') };
+  }
+};
+
+async function countInTurns(request: WorkRequest): Promise<WorkOutcome> {
+  const order = sliceOrder(request.context.seed + request.number, 0, countedSlices);
+  const sources = order[0] === 'head' ? [request.head, request.baseline] : [request.baseline, request.head];
+  await using first = await open(request, sources[0]!);
+  await using second = await open(request, sources[1]!);
+  const counted = [new CountedSide(first, request), new CountedSide(second, request)];
+  const side = (name: SideName): CountedSide => counted.find((one) => one.name === name)!;
+  for (const one of counted) await one.warmUp(Math.max(leastWarmUpMs, request.warmUpMs));
+  for (const one of counted) await one.startCalls();
+  for (const name of order) await side(name).countSlice();
+  for (const one of counted) await one.stopCalls();
+  if (request.profile) {
+    for (const one of counted) await one.warmUp(profileWarmUpMs);
+    for (const name of order.slice(0, 2 * profiledSlices)) await side(name).profileSlice();
+  }
+  const [baseline, head] = await Promise.all([side('baseline').finish(), side('head').finish()]);
+  return { baseline, head };
+}
+
+async function countOneAfterTheOther(request: WorkRequest): Promise<WorkOutcome> {
+  const alone = async (source: SideSource): Promise<SideWork> => {
+    await using opened = await open(request, source);
+    const side = new CountedSide(opened, request);
+    await side.warmUp(Math.max(leastWarmUpMs, request.warmUpMs));
+    await side.startCalls();
+    for (let slice = 0; slice < countedSlices; slice += 1) await side.countSlice();
+    await side.stopCalls();
+    if (request.profile) {
+      await side.warmUp(profileWarmUpMs);
+      for (let slice = 0; slice < profiledSlices; slice += 1) await side.profileSlice();
+    }
+    return side.finish();
+  };
+  const baseline = await alone(request.baseline);
+  return { baseline, head: await alone(request.head) };
+}
+
+function open(request: WorkRequest, source: SideSource): Promise<OpenSide> {
+  request.onProgress(source.name, null);
+  return openSide(
+    request.suite,
+    source,
+    { ...request.context, counting: 'work' },
+    `${request.label}-counted${request.number + 1}-${source.name}`,
+  );
+}
+
+/** One side while its work is counted. */
+class CountedSide {
+  readonly name: SideName;
+  readonly #side: OpenSide;
+  readonly #guardMs: number;
+  readonly #counter: WorkCounter;
+  /** Calls in each slice, by process, thread and function. */
+  readonly #calls: Map<string, number>[] = [];
+  readonly #messages: number[] = [];
+  readonly #profiles: SideWork['profiles'] = [];
+  #profiledMessages = 0;
+
+  constructor(side: OpenSide, request: WorkRequest) {
+    const { counter } = side.target;
+    if (counter === null)
+      throw new Error(
+        side.target.pid === null || !side.suite.target.nodePreload
+          ? 'nothing can be loaded into the server'
+          : 'this machine cannot load a module into the server',
+      );
+    this.name = side.name;
+    this.#side = side;
+    this.#guardMs = request.guardMs;
+    this.#counter = counter;
+    side.load.onProgress((progress) => request.onProgress(side.name, progress));
+    side.room?.loadStarts();
+  }
+
+  async #drive(forMs: number): Promise<number> {
+    const driven = this.#side.load.driveSlice(-1, forMs, this.#guardMs);
+    const ended = this.#side.load.finished.then(
+      () => new Error('the scenario ended before the work was counted'),
+    );
+    const end = await Promise.race([driven, this.#side.failed, ended]);
+    if (!(end instanceof Error)) return end.messages;
+    driven.catch(() => {});
+    throw end;
+  }
+
+  async warmUp(forMs: number): Promise<void> {
+    await this.#drive(forMs);
+  }
+
+  async startCalls(): Promise<void> {
+    await this.#counter.ask('start-calls');
+  }
+
+  async stopCalls(): Promise<void> {
+    await this.#counter.ask('stop-calls');
+  }
+
+  async countSlice(): Promise<void> {
+    // What ran while the other side had its turn belongs to no message.
+    await this.#counter.ask('take-calls');
+    const messages = await this.#drive(countedSliceMs);
+    const calls = new Map<string, number>();
+    for (const reply of await this.#counter.ask('take-calls'))
+      for (const [key, count] of reply.value.calls as [string, number][])
+        calls.set(`${reply.process}.${reply.thread} ${key}`, count);
+    this.#calls.push(calls);
+    this.#messages.push(messages);
+  }
+
+  async profileSlice(): Promise<void> {
+    await this.#counter.ask('start-profile');
+    this.#profiledMessages += await this.#drive(profiledSliceMs);
+    for (const { value } of await this.#counter.ask('stop-profile', 20_000)) {
+      const { profile, heap } = value as { profile: CpuProfile; heap: { head: HeapNode } };
+      this.#profiles.push({ cpu: profile, heap: heap.head });
+    }
+  }
+
+  async finish(): Promise<SideWork> {
+    if (this.#messages.every((count) => count === 0))
+      throw new Error('no message was sent while it was counted');
+    const replies = await this.#counter.ask('scripts', 20_000);
+    return {
+      ...mergeScripts(replies, this.#calls),
+      messages: this.#messages,
+      profiles: this.#profiles,
+      profiledMessages: this.#profiledMessages,
+    };
+  }
+}
+
+type ToldFunction = Omit<CalledFunction, 'calls'> & { key: string };
+
+/** Which scripts ran in all threads, and how often each function of them did. */
+export function mergeScripts(
+  replies: readonly CountReply[],
+  slices: readonly ReadonlyMap<string, number>[],
+): Pick<SideWork, 'node' | 'scripts' | 'functions'> {
+  const node = new Set<string>();
+  const scripts = new Map<string, RanScript>();
+  const functions = new Map<string, CalledFunction>();
+  for (const { process, thread, value } of replies) {
+    node.add(String(value.node));
+    for (const { url, hash, sourceMapUrl } of value.scripts as RanScript[])
+      scripts.set(`${url} ${hash}`, { url, hash, sourceMapUrl });
+    for (const {
+      key,
+      url,
+      name,
+      line,
+      column,
+      endLine,
+      endColumn,
+      body,
+      isScript,
+    } of value.functions as ToldFunction[]) {
+      const calls = slices.map((slice) => slice.get(`${process}.${thread} ${key}`) ?? 0);
+      const same = `${url}:${line}:${column}:${body}`;
+      const known = functions.get(same);
+      if (known === undefined)
+        functions.set(same, { url, name, line, column, endLine, endColumn, body, isScript, calls });
+      else known.calls = known.calls.map((count, index) => count + calls[index]!);
+    }
+  }
+  return { node: [...node].sort(), scripts: [...scripts.values()], functions: [...functions.values()] };
+}

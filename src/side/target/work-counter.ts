@@ -1,0 +1,112 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { withRequire } from './node-samples.ts';
+
+/** What the preload in the Node processes of a server can be asked; node-count.cjs says what each answers. */
+export type CountAction =
+  | 'scripts'
+  | 'start-calls'
+  | 'take-calls'
+  | 'stop-calls'
+  | 'start-profile'
+  | 'stop-profile';
+
+/** What one thread of a Node process answered. */
+export type CountReply = { process: string; thread: string; value: Record<string, unknown> };
+
+/** Asks every Node process and worker thread of one server about its work. */
+export type WorkCounter = {
+  readonly env: Record<string, string>;
+  /** Threads that the preload was loaded into and that live. */
+  threads(): number;
+  /**
+   * The answers of all of them. Throws, with a clause that says why, when a thread does not answer in `timeoutMs` or
+   * could not do it.
+   */
+  ask(action: CountAction, timeoutMs?: number): Promise<CountReply[]>;
+  close(): void;
+};
+
+/** Far more than the profile of a slice needs; a server that writes more there is not believed. */
+const maxAnswerBytes = 256_000_000;
+
+/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
+const preloadPath = (): string | null =>
+  ['./node-count.cjs', '../node-count.cjs']
+    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+    .find((path) => existsSync(path)) ?? null;
+
+/** A process that lives; a thread of it that ended has taken its file away. */
+const lives = (name: string): boolean => {
+  try {
+    process.kill(Number(name.split('.')[1]), 0);
+    return true;
+  } catch (error) {
+    // It runs as another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+/**
+ * Prepares a server so that it can be asked. In mode `scripts` nothing of how it runs changes; in mode `work` it runs
+ * without inlining. `env` is the environment that the server would have otherwise. Null where there is no preload.
+ */
+export const openWorkCounter = (
+  mode: 'scripts' | 'work',
+  env: Readonly<Record<string, string | undefined>>,
+): WorkCounter | null => {
+  const preload = preloadPath();
+  if (preload === null) return null;
+  const folder = mkdtempSync(join(tmpdir(), 'tailgate-count-'));
+  // The server may run as another user.
+  chmodSync(folder, 0o777);
+  let number = 0;
+  const present = (): string[] =>
+    readdirSync(folder).filter((name) => name.startsWith('here.') && lives(name));
+  return {
+    env: {
+      TAILGATE_NODE_COUNT: folder,
+      TAILGATE_NODE_COUNT_MODE: mode,
+      NODE_OPTIONS: withRequire(env.NODE_OPTIONS, preload),
+    },
+    threads: () => present().length,
+    ask: async (action, timeoutMs = 5_000) => {
+      number += 1;
+      const asked = present();
+      if (asked.length === 0) throw new Error('no Node process of the server loaded the preload');
+      writeFileSync(join(folder, 'command.part'), JSON.stringify({ number, action }));
+      renameSync(join(folder, 'command.part'), join(folder, 'command'));
+      const deadline = performance.now() + timeoutMs;
+      const replies: CountReply[] = [];
+      for (const name of asked) {
+        const [, process = '', thread = ''] = name.split('.');
+        const file = join(folder, `${number}.${process}.${thread}.json`);
+        while (!existsSync(file) && performance.now() < deadline && lives(name)) await delay(5);
+        if (!existsSync(file)) {
+          if (!lives(name) || !existsSync(join(folder, name))) continue;
+          throw new Error(`process ${process} did not answer within ${timeoutMs / 1_000} s`);
+        }
+        const text = readFileSync(file, 'utf8');
+        rmSync(file);
+        if (text.length > maxAnswerBytes) throw new Error(`process ${process} answered too much`);
+        const value = JSON.parse(text) as Record<string, unknown>;
+        if (typeof value.error === 'string') throw new Error(`process ${process} could not: ${value.error}`);
+        replies.push({ process, thread, value });
+      }
+      return replies;
+    },
+    close: () => rmSync(folder, { recursive: true, force: true }),
+  };
+};

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ExplainInputs, explainWork, sameScripts } from '../../src/explain/explain-work.ts';
+import { addedLines, lineAfter, parseDiff } from '../../src/explain/parse-diff.ts';
+import type { CalledFunction, SideWork } from '../../src/explain/side-work.ts';
+
+const root = '/repository';
+
+type Told = { name: string; at: [file: string, line: number, endLine: number]; calls: number; body?: string };
+
+const called = ({ name, at: [file, line, endLine], calls, body }: Told): CalledFunction => ({
+  url: file.startsWith('node:') ? file : `file://${root}/${file}`,
+  name,
+  line,
+  column: 0,
+  endLine,
+  endColumn: 1,
+  body: body ?? name,
+  isScript: false,
+  calls: [100, 101, 99, 100].map((messages) => calls * messages),
+});
+
+const side = (functions: readonly Told[], more: Partial<SideWork> = {}): SideWork => ({
+  node: ['v24.0.0'],
+  scripts: [],
+  functions: functions.map(called),
+  messages: [100, 101, 99, 100],
+  profiles: [],
+  profiledMessages: 0,
+  ...more,
+});
+
+const explain = (baseline: SideWork, head: SideWork, diff: string, more: Partial<ExplainInputs> = {}) => {
+  const place = { root, sourceMaps: new Map() };
+  return explainWork({
+    baseline,
+    head,
+    places: { baseline: place, head: place },
+    changes: parseDiff(diff),
+    dependencies: [],
+    latencyMs: null,
+    cpuMs: null,
+    runQueueMs: null,
+    loopDelayMs: null,
+    ...more,
+  });
+};
+
+const textOf = ({ sentences }: { sentences: readonly { text: string }[] }): string =>
+  sentences.map(({ text }) => text).join(' ');
+
+const secondCall = `diff --git a/src/server.ts b/src/server.ts
+--- a/src/server.ts
++++ b/src/server.ts
+@@ -114,0 +115,2 @@ const handlers
++    // verifyToken is asked once more.
++    verifyToken(socket);
+`;
+
+const base: Told[] = [
+  { name: 'verifyToken', at: ['src/token.ts', 6, 20], calls: 1 },
+  { name: 'parse', at: ['src/token.ts', 22, 24], calls: 2 },
+  { name: 'chat', at: ['src/server.ts', 113, 118], calls: 1 },
+  { name: 'log', at: ['src/server.ts', 200, 201], calls: 1 },
+];
+
+test('a second call is found on its line, and what it calls is folded into it', () => {
+  const head: Told[] = [
+    { name: 'verifyToken', at: ['src/token.ts', 6, 20], calls: 2 },
+    { name: 'parse', at: ['src/token.ts', 22, 24], calls: 4 },
+    { name: 'chat', at: ['src/server.ts', 113, 120], calls: 1, body: 'changed' },
+    { name: 'log', at: ['src/server.ts', 202, 203], calls: 1 },
+  ];
+  const explained = explain(side(base), side(head), secondCall);
+  assert.equal(explained.kind, 'more-work');
+  assert.equal(
+    textOf(explained),
+    '`verifyToken` (src/token.ts:6) runs 2.00 times a message instead of 1.00. The new call is in `chat` on src/server.ts:116, a line of this change. With it `parse` runs more often.',
+  );
+  assert.deepEqual(explained.sentences[1]?.place, { file: 'src/server.ts', line: 116 });
+  assert.deepEqual(explained.calls, { baseline: 5, head: 8 });
+});
+
+test('moved and renamed code is no new work, and neither is what only the load moves', () => {
+  const moved = base.map(
+    (one): Told => (one.name === 'verifyToken' ? { ...one, at: ['src/auth.ts', 1, 15] } : one),
+  );
+  const shifted = moved.map(
+    (one): Told => (one.name === 'log' ? { ...one, at: ['src/server.ts', 205, 206], calls: 1.01 } : one),
+  );
+  const explained = explain(side(base), side(shifted), secondCall);
+  assert.equal(explained.kind, 'none');
+  // Unchanged code whose calls depend on the load: more in one slice, fewer in another.
+  const noisy = side(base);
+  noisy.functions[3]!.calls = [150, 60, 140, 100];
+  assert.equal(explain(side(base), noisy, '').kind, 'none');
+});
+
+test('a new function is named with the line that calls it, an anonymous one by where it stands', () => {
+  const diff = `diff --git a/src/server.ts b/src/server.ts
+--- a/src/server.ts
++++ b/src/server.ts
+@@ -114,0 +115 @@
++    const found = list.find((one) => one.id === id);
+@@ -118,0 +120,3 @@
++const clean = (text) =>
++  text.trim();
++
+`;
+  const head: Told[] = [...base, { name: '', at: ['src/server.ts', 115, 115], calls: 40, body: 'x' }];
+  assert.match(
+    textOf(explain(side(base), side(head), diff)),
+    /^The function at src\/server.ts:115 runs 40.00 times a message instead of 0.00. It is called in `chat` on src\/server.ts:115/,
+  );
+  const cleaned: Told[] = [...base, { name: 'clean', at: ['src/server.ts', 120, 121], calls: 1, body: 'x' }];
+  const called = diff.replace('const found = list.find((one) => one.id === id);', 'text = clean(text);');
+  assert.match(
+    textOf(explain(side(base), side(cleaned), called)),
+    /`clean` \(src\/server.ts:120\).*It is called in `chat` on src\/server.ts:115/,
+  );
+});
+
+test('more latency without more time on the processor is waiting, and blames nobody', () => {
+  const head: Told[] = [...base, { name: 'pause', at: ['src/server.ts', 90, 91], calls: 1, body: 'x' }];
+  const diff = secondCall.replace('verifyToken(socket)', 'await pause(5)');
+  const explained = explain(side(base), side(head), diff, {
+    latencyMs: { baseline: 3, head: 8 },
+    cpuMs: { baseline: 0.5, head: 0.52 },
+  });
+  assert.equal(explained.kind, 'waits-longer');
+  assert.match(textOf(explained), /^The server does no more work: a message waits 5 ms longer/);
+});
+
+test('a package in another version that does more is named with its place in the lockfile', () => {
+  const parser: Told = {
+    name: 'decodeString',
+    at: ['node_modules/socket.io-parser/index.js', 3, 9],
+    calls: 1,
+  };
+  const explained = explain(
+    side([...base, parser]),
+    side([...base, { ...parser, calls: 3, body: 'other' }]),
+    '',
+    {
+      dependencies: [
+        { name: 'socket.io-parser', before: '4.2.6', after: '4.2.7', file: 'package-lock.json', line: 12 },
+      ],
+    },
+  );
+  assert.equal(explained.kind, 'dependency');
+  assert.match(
+    textOf(explained),
+    /socket.io-parser` went from 4.2.6 to 4.2.7 in package-lock.json, and its `decodeString` runs 3.00 times/,
+  );
+  assert.deepEqual(explained.sentences[0]?.place, { file: 'package-lock.json', line: 12 });
+});
+
+test('a diff gives its added lines, and where the others stand now', () => {
+  const [change] = parseDiff(secondCall);
+  assert.deepEqual(
+    addedLines(change!).map(({ line }) => line),
+    [115, 116],
+  );
+  assert.deepEqual(
+    [1, 114, 115, 200].map((line) => lineAfter(change, line)),
+    [1, 114, 117, 202],
+  );
+  const [renamed] = parseDiff(
+    'diff --git a/a.js b/b.js\nsimilarity index 90%\nrename from a.js\nrename to b.js\n--- a/a.js\n+++ b/b.js\n@@ -2 +2,2 @@\n-old\n+new\n+newer\n',
+  );
+  assert.deepEqual(
+    [renamed?.before, renamed?.after, lineAfter(renamed, 2), lineAfter(renamed, 3)],
+    ['a.js', 'b.js', null, 4],
+  );
+});
+
+test('the same scripts are recognised wherever the two versions lie', () => {
+  const work = (folder: string, hash: string) =>
+    side([], { scripts: [{ url: `file://${folder}/server.js`, hash, sourceMapUrl: '' }] });
+  const compare = (before: string, after: string) =>
+    sameScripts({
+      baseline: work('/base', before),
+      head: work('/head', after),
+      places: {
+        baseline: { root: '/base', sourceMaps: new Map() },
+        head: { root: '/head', sourceMaps: new Map() },
+      },
+    });
+  assert.deepEqual([compare('a', 'a'), compare('a', 'b')], [true, false]);
+});
