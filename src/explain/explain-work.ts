@@ -1,4 +1,4 @@
-import { quantity } from '../metrics/wording.ts';
+import { formatBytes, formatDuration } from '../metrics/notation.ts';
 import type { DependencyChange } from './dependency-changes.ts';
 import { type Cause, findCauses, type Line } from './find-cause.ts';
 import { changeOfFunctions, type FunctionChange } from './function-change.ts';
@@ -168,14 +168,14 @@ function causeSentences({ by, change, line, caller, followers }: Cause): Sentenc
   } else {
     const what =
       by === 'time'
-        ? `costs ${quantity(moreUs / 1000, 'ms')} more of the processor a message`
-        : `allocates ${quantity(moreBytes, 'bytes')} more a message`;
+        ? `costs ${formatDuration(moreUs / 1000)} more of the processor a message`
+        : `allocates ${formatBytes(moreBytes)} more a message`;
     sentences.push({ text: `${subject(at)} runs as often as before and ${what}.`, ...placeOf(change) });
     if (line !== null)
       sentences.push({ text: `This change touches it on ${line.file}:${line.line}.`, place: line });
   }
   if (by !== 'allocation' && moreBytes >= 100 && change.allocationScore >= 3)
-    sentences.push({ text: `It allocates ${quantity(moreBytes, 'bytes')} more a message.` });
+    sentences.push({ text: `It allocates ${formatBytes(moreBytes)} more a message.` });
   return sentences;
 }
 
@@ -204,7 +204,7 @@ function waitingSentences(
   functions: readonly FunctionChange[],
   causes: readonly Cause[],
 ): Sentence[] {
-  const longer = quantity(latencyMs!.head - latencyMs!.baseline, 'ms');
+  const longer = formatDuration(latencyMs!.head - latencyMs!.baseline);
   const sentences: Sentence[] = [{ text: `The server does no more work: a message waits ${longer} longer.` }];
   const evidence = [
     both('CPU time a message', cpuMs),
@@ -232,7 +232,7 @@ function waitingSentences(
 function both(name: string, sides: BothSides | null): string | null {
   return sides === null
     ? null
-    : `${name} ${quantity(sides.baseline, 'ms')} and ${quantity(sides.head, 'ms')}`;
+    : `${name} ${formatDuration(sides.baseline)} and ${formatDuration(sides.head)}`;
 }
 
 /** What a package that changed its version does more; null when none does. */
@@ -261,8 +261,8 @@ function dependencySentences(
   const does = change.risen
     ? `runs ${times(change.calls.head)} times a message instead of ${times(change.calls.baseline)}`
     : moreUs > 0
-      ? `costs ${quantity(moreUs / 1000, 'ms')} more a message`
-      : `allocates ${quantity(change.allocatedBytes.head - change.allocatedBytes.baseline, 'bytes')} more a message`;
+      ? `costs ${formatDuration(moreUs / 1000)} more a message`
+      : `allocates ${formatBytes(change.allocatedBytes.head - change.allocatedBytes.baseline)} more a message`;
   return [
     {
       text: `No function of yours does more work; \`${dependency.name}\` went from ${dependency.before ?? 'nothing'} to ${dependency.after ?? 'nothing'} in ${dependency.file}, and its \`${nameOf(change.at)}\` ${does}.`,
