@@ -8,6 +8,9 @@ import type {
   UnmeasuredEmit,
 } from '../../metrics/round-measurement.ts';
 
+/** A server that puts a number of its own into each refusal would otherwise have a name for each. */
+const maxErrorNames = 100;
+const otherErrors = 'other errors';
 const maxMessages = 5;
 const maxSteps = 8;
 const maxMessageLength = 300;
@@ -105,10 +108,11 @@ export class Recorder {
 
   /** Records an error by name, with the message the user needs to see and the step it came from. */
   error(name: string, message: string, step: string): void {
-    let record = this.#errors.get(name);
+    const kept = this.#errors.size < maxErrorNames || this.#errors.has(name) ? name : otherErrors;
+    let record = this.#errors.get(kept);
     if (record === undefined) {
       record = { count: 0, messages: new Set(), steps: new Set() };
-      this.#errors.set(name, record);
+      this.#errors.set(kept, record);
     }
     record.count += 1;
     if (record.messages.size < maxMessages && message !== '')

@@ -287,3 +287,23 @@ test('a plain socket is for what it can do', () => {
   assert.ok(!isForPlainSocket('ws://user:secret@127.0.0.1:1/', {}));
   assert.ok(!isForPlainSocket('ws://127.0.0.1:1/', { agent: new Agent() }));
 });
+
+test('a message in fragments has a limit, of its size and of their number', async () => {
+  await using peer = await startPeer();
+  for (const [bytes, isOver] of [
+    [90, false],
+    [400, true],
+    [0, true],
+  ] as const) {
+    peer.server.once('connection', (socket) => {
+      for (let part = 0; part < (isOver ? 40 : 4); part += 1)
+        socket.send(Buffer.alloc(bytes), { binary: true, fin: false });
+      socket.send(Buffer.alloc(bytes), { binary: true, fin: true });
+    });
+    const seen = listener();
+    const socket = openPlainSocket(peer.url, { ...options, maxPayload: 1_000 }, seen);
+    await until(() => seen.messages.length + seen.errors.length === 1);
+    assert.equal(seen.errors[0]?.message, isOver ? 'Max payload size exceeded' : undefined, `${bytes} bytes`);
+    socket.terminate();
+  }
+});

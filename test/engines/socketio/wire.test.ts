@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Decoder, Encoder, PacketType } from 'socket.io-parser';
+import { WebSocketServer } from 'ws';
 import type { ClientSocket } from '../../../src/engines/socketio/client-socket.ts';
 import { openClientConnection } from '../../../src/engines/socketio/open-client-connection.ts';
 import { openWireConnection } from '../../../src/engines/socketio/wire/open-wire-connection.ts';
@@ -219,6 +222,52 @@ describe('the wire client behaves like socket.io-client', () => {
     },
     { connectionStateRecovery: { maxDisconnectionDuration: 10_000 } },
   );
+
+  type Raw = { send(data: string | Buffer): void; _socket: { write(bytes: Buffer): void } };
+  const bad = Buffer.from([0x34, 0x32, 0x5b, 0x22, 0xff, 0xfe, 0x22, 0x5d]);
+  const violations: Record<string, (raw: Raw) => void> = {
+    'an unknown packet of Engine.IO': (raw) => raw.send('9'),
+    'text that is no packet at all': (raw) => raw.send('hello'),
+    'an empty text': (raw) => raw.send(''),
+    'a packet that is no JSON': (raw) => raw.send('42{not json'),
+    'binary data that no packet announced': (raw) => raw.send(Buffer.from([1, 2, 3])),
+    'text where an attachment is due': (raw) => {
+      raw.send('451-["x",{"_placeholder":true,"num":0}]');
+      raw.send('42["y"]');
+    },
+    'text that is not UTF-8': (raw) =>
+      raw._socket.write(Buffer.concat([Buffer.from([0x81, bad.length]), bad])),
+    'a reserved opcode': (raw) => raw._socket.write(Buffer.from([0x8b, 0])),
+    'nothing but a pong, an upgrade and a noop': (raw) => ['3', '5', '6'].map((text) => raw.send(text)),
+  };
+  for (const [name, violate] of Object.entries(violations))
+    alike(`${name} does what it does to the reference`, async (open, { io }, log) => {
+      io.on('connection', (socket) => {
+        setTimeout(() => violate((socket.conn.transport as unknown as { socket: Raw }).socket), 20);
+        setTimeout(() => socket.emit('after'), 40);
+      });
+      const socket = open('/', { reconnection: false });
+      const first = await new Promise<string>((resolve) => {
+        socket.on('disconnect', (reason) => resolve(String(reason)));
+        socket.on('after', () => resolve('nothing'));
+      });
+      log(first);
+    });
+
+  test('a packet that opens and is malformed is an error of that connection alone', async () => {
+    for (const text of ['0{"sid":', '0', '0null', '0{"sid":"a","pingInterval":"x"}']) {
+      const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+      server.on('connection', (socket) => socket.send(text));
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const connection = openWireConnection(`http://127.0.0.1:${port}`, { ...websocket, reconnection: false });
+      const socket = connection.socket('/');
+      const error = await new Promise<unknown>((resolve) => socket.on('connect_error', resolve));
+      assert.match(String((error as { description?: unknown }).description), /parse error/, text);
+      connection.close();
+      server.close();
+    }
+  });
 
   test('text that is no packet ends the connection, and not the process', async () => {
     await using server = await startServer();

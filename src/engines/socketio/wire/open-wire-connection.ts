@@ -110,15 +110,16 @@ class WireConnection implements ClientConnection, WireTransport {
   #receive(frame: string): void {
     this.#guard(() => {
       const packet = parseTextPacket(frame);
+      if (this.#assembler?.isWaiting === true) throw new ProtocolError('text where an attachment was due');
       if (packet.type === PacketType.BINARY_EVENT || packet.type === PacketType.BINARY_ACK) {
-        this.#assembler ??= new BinaryAssembler();
         this.#assemble(frame);
       } else this.#sockets.get(packet.namespace)?.receiveText(packet);
     });
   }
 
   #assemble(frame: string | Buffer): void {
-    const packet = this.#assembler?.add(frame) ?? null;
+    this.#assembler ??= new BinaryAssembler();
+    const packet = this.#assembler.add(frame);
     if (packet !== null) this.#sockets.get(packet.nsp)?.receiveAssembled(packet);
   }
 

@@ -75,6 +75,8 @@ export type AssembledPacket = { type: PacketType; nsp: string; id?: number; data
 export class BinaryAssembler {
   #decoder = new Decoder();
   #assembled: AssembledPacket | null = null;
+  /** A packet has begun whose attachments have not all come. */
+  isWaiting = false;
 
   constructor() {
     this.#decoder.on('decoded', (packet: unknown) => {
@@ -93,6 +95,7 @@ export class BinaryAssembler {
     } catch (error) {
       throw new ProtocolError(String(error));
     }
+    this.isWaiting = this.#assembled === null;
     return this.#assembled;
   }
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash, randomBytes } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import net from 'node:net';
@@ -10,6 +11,8 @@ import { type MessageSocket, type MessageSocketEvents, openPackageSocket } from 
 const acceptSuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const maxHeadBytes = 16_384;
 const defaultMaxPayloadBytes = 100 * 1024 * 1024;
+/** What a fragment costs besides its payload: a message of empty ones is no small one. */
+const fragmentBytes = 64;
 const defaultCloseTimeoutMs = 2_000;
 
 /** Options that only the package `ws` has a use for. */
@@ -100,7 +103,8 @@ class PlainSocket implements MessageSocket {
   #request: Request | null;
   #head: Buffer | null = null;
   #decoder: FrameDecoder | null = null;
-  #fragments: { opcode: number; parts: Buffer[] } | null = null;
+  #fragments: { opcode: number; parts: Buffer[]; bytes: number } | null = null;
+  #maxPayloadBytes = defaultMaxPayloadBytes;
   #hasSaidFarewell = false;
   #isOver = false;
   /** The connection that took its place, because the server compresses. */
@@ -194,9 +198,8 @@ class PlainSocket implements MessageSocket {
       return;
     }
     this.#request = null;
-    this.#decoder = new FrameDecoder(options.maxPayload ?? defaultMaxPayloadBytes, (frame) =>
-      this.#take(frame),
-    );
+    this.#maxPayloadBytes = options.maxPayload ?? defaultMaxPayloadBytes;
+    this.#decoder = new FrameDecoder(this.#maxPayloadBytes, (frame) => this.#take(frame));
     if (rest.length > 0) this.#decoder.push(rest);
   }
 
@@ -219,16 +222,20 @@ class PlainSocket implements MessageSocket {
   }
 
   #message(code: number, payload: Buffer): void {
-    if (code === opcode.text) this.#events.message(payload, false);
-    else if (code === opcode.binary) this.#events.message(payload, true);
+    if (code === opcode.text) {
+      if (!isUtf8(payload)) throw new FrameError('Invalid WebSocket frame: invalid UTF-8 sequence');
+      this.#events.message(payload, false);
+    } else if (code === opcode.binary) this.#events.message(payload, true);
     else throw new FrameError(`Invalid WebSocket frame: invalid opcode ${code}`);
   }
 
   #gather(isFinal: boolean, code: number, payload: Buffer): void {
     if ((code === opcode.continuation) === (this.#fragments === null))
       throw new FrameError(`Invalid WebSocket frame: invalid opcode ${code}`);
-    this.#fragments ??= { opcode: code, parts: [] };
+    this.#fragments ??= { opcode: code, parts: [], bytes: 0 };
     this.#fragments.parts.push(Buffer.from(payload));
+    this.#fragments.bytes += payload.length + fragmentBytes;
+    if (this.#fragments.bytes > this.#maxPayloadBytes) throw new FrameError('Max payload size exceeded');
     if (!isFinal) return;
     const { opcode: first, parts } = this.#fragments;
     this.#fragments = null;

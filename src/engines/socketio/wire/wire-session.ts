@@ -21,10 +21,25 @@ const open = 48;
 const close = 49;
 const ping = 50;
 const message = 52;
+/** pong, upgrade and noop: nothing to do. */
+const ignored: ReadonlySet<number | undefined> = new Set([51, 53, 54]);
+/** Binary data of a message as base64, which a server may send where it takes the transport for one of text. */
+const base64 = 98;
 
 /** The form in which `socket.io-client` reports what went wrong below it. */
 const transportError = (error: unknown): Error =>
   Object.assign(new Error('websocket error'), { type: 'TransportError', description: error });
+
+/** What the packet that opens says; null when it is not what Engine.IO sends. */
+const parseHandshake = (text: string): Handshake | null => {
+  try {
+    const said = JSON.parse(text) as Partial<Handshake> | null;
+    const isHandshake = Number.isFinite(said?.pingInterval) && Number.isFinite(said?.pingTimeout);
+    return isHandshake ? (said as Handshake) : null;
+  } catch {
+    return null;
+  }
+};
 
 /** One Engine.IO session (protocol 4) over one WebSocket, without upgrades. */
 export class WireSession implements MessageSocketEvents {
@@ -63,11 +78,19 @@ export class WireSession implements MessageSocketEvents {
     else if (type === ping) {
       this.#socket.send('3');
       this.#awaitPing();
-    } else if (type === open) this.#opened(JSON.parse(data.toString('utf8', 1)) as Handshake);
+    } else if (type === open) this.#opened(data.toString('utf8', 1));
     else if (type === close) this.#end('transport close', transportError(new Error('closed by the server')));
+    else if (type === base64) this.#events.attachment(Buffer.from(data.toString('latin1', 1), 'base64'));
+    else if (!ignored.has(type))
+      this.#end('transport error', transportError(new Error('parse error: no packet of Engine.IO')));
   }
 
-  #opened(handshake: Handshake): void {
+  #opened(text: string): void {
+    const handshake = parseHandshake(text);
+    if (handshake === null) {
+      this.#end('parse error', transportError(new Error('parse error: the packet that opens is malformed')));
+      return;
+    }
     this.#handshake = handshake;
     this.#state = 'open';
     this.#awaitPing();
