@@ -1,28 +1,93 @@
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { link, open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readProcess } from '../host/processes/process-table.ts';
 
-/** A lock this old was left behind, even if its process id lives: ids are used again, and may be another host's. */
-const staleMs = 300_000;
+/** Who holds a lock. Process ids mean something in one namespace of one host alone: a container has its own. */
+type Holder = { host: string; namespace: string; pid: number; startTime: string; token: string };
 
-const holderIsGone = async (lockPath: string): Promise<boolean> => {
+/** A holder touches its lock so often, milliseconds. */
+const heartbeatMs = 1_000;
+/** A lock that nobody touched for so long, by the clock of who waits for it, was left behind. */
+const staleMs = 30_000;
+const defaultTimeoutMs = 90_000;
+
+const namespace = (): string => {
   try {
-    const pid = Number(await readFile(lockPath, 'utf8'));
-    const { mtimeMs } = await stat(lockPath);
-    if (Date.now() - mtimeMs > staleMs) return true;
-    if (!Number.isInteger(pid) || pid <= 0) return false;
-    process.kill(pid, 0);
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return process.platform;
+  }
+};
+
+const ourselves = (): Holder => ({
+  host: os.hostname(),
+  namespace: namespace(),
+  pid: process.pid,
+  startTime: readProcess(process.pid)?.startTime ?? '',
+  token: randomUUID(),
+});
+
+/** The holder that a lock names; null for one that names none, because it is of another version or damaged. */
+const parseHolder = (text: string): Holder | null => {
+  try {
+    const holder = JSON.parse(text) as Partial<Holder> | null;
+    return typeof holder?.pid === 'number' && typeof holder.token === 'string' ? (holder as Holder) : null;
+  } catch {
+    return null;
+  }
+};
+
+/** Whether a holder of this namespace of this host is gone; null when only its heartbeat can tell. */
+const isGone = (holder: Holder | null): boolean | null => {
+  if (holder === null || holder.host !== os.hostname() || holder.namespace !== namespace()) return null;
+  const found = readProcess(holder.pid);
+  if (found !== null) return found.startTime !== holder.startTime;
+  try {
+    process.kill(holder.pid, 0);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 };
 
-/** Makes the file with O_EXCL, so that one process alone can; false when it is there already. */
-const claim = async (lockPath: string): Promise<boolean> => {
+/** What is seen of a lock; `beat` changes with every heartbeat of its holder. */
+type Sight = { text: string; beat: number };
+
+const look = async (lockPath: string): Promise<Sight | null> => {
+  try {
+    const text = await readFile(lockPath, 'utf8');
+    return { text, beat: (await stat(lockPath)).mtimeMs };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+};
+
+/** Makes the lock, whole at once, so that one process alone can; false when it is there already. */
+const claim = async (lockPath: string, text: string): Promise<boolean> => {
+  const temporary = `${lockPath}.${randomUUID()}`;
+  try {
+    await writeFile(temporary, text, { flag: 'wx' });
+    await link(temporary, lockPath);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (code !== 'EPERM' && code !== 'ENOSYS' && code !== 'EOPNOTSUPP') throw error;
+    // A file system without hard links.
+    return await claimByName(lockPath, text);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+};
+
+const claimByName = async (lockPath: string, text: string): Promise<boolean> => {
   try {
     const handle = await open(lockPath, 'wx');
-    await handle.writeFile(String(process.pid));
+    await handle.writeFile(text);
     await handle.close();
     return true;
   } catch (error) {
@@ -31,29 +96,76 @@ const claim = async (lockPath: string): Promise<boolean> => {
   }
 };
 
-/** Removes the lock of a dead process. Whoever does so holds a lock on that, lest two remove one after the other. */
-const breakStale = async (lockPath: string): Promise<void> => {
+/** Removes a lock that was left behind. Whoever does so holds a lock on that, lest two remove one after the other. */
+const breakStale = async (lockPath: string, seen: Sight, text: string): Promise<void> => {
   const breaker = `${lockPath}.break`;
-  if (!(await claim(breaker))) {
-    if (await holderIsGone(breaker)) await rm(breaker, { force: true });
+  if (!(await claim(breaker, text))) {
+    const other = await look(breaker);
+    if (other !== null && isGone(parseHolder(other.text)) !== false && Date.now() - other.beat > staleMs)
+      await rm(breaker, { force: true });
     return;
   }
   try {
-    if (await holderIsGone(lockPath)) await rm(lockPath, { force: true });
+    const now = await look(lockPath);
+    if (now?.text === seen.text && now.beat === seen.beat) await rm(lockPath, { force: true });
   } finally {
     await rm(breaker, { force: true });
   }
 };
 
-/** Takes the lock `<file>.lock`; gives it back on dispose. Rejects after `timeoutMs`. */
-export const lockFile = async (file: string, timeoutMs = 20_000): Promise<AsyncDisposable> => {
+/** A lock that is held: `assertHeld` throws if somebody else broke it, for example while this process was stopped. */
+export type HeldLock = AsyncDisposable & { assertHeld(): Promise<void> };
+
+/** Somebody else took a lock that this process had not given back. */
+export class LockLost extends Error {}
+
+const hold = (lockPath: string, text: string): HeldLock => {
+  const beat = setInterval(() => {
+    const now = new Date();
+    utimes(lockPath, now, now).catch(() => {});
+  }, heartbeatMs);
+  beat.unref();
+  const isHeld = async (): Promise<boolean> => (await look(lockPath))?.text === text;
+  return {
+    assertHeld: async () => {
+      if (!(await isHeld())) throw new LockLost(`${lockPath} was taken over by another process`);
+    },
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(beat);
+      if (await isHeld()) await rm(lockPath, { force: true });
+    },
+  };
+};
+
+const describe = (holder: Holder | null): string =>
+  holder === null ? 'another process' : `process ${holder.pid} on ${holder.host}`;
+
+/**
+ * Takes the lock `<file>.lock`, in a folder that exists; gives it back on dispose. It names the process, its namespace
+ * and its host, and is touched while it is held: that of a dead process of ours is broken at once, any other once its
+ * holder has not touched it for a while. Rejects after `timeoutMs`, and when `signal` fires.
+ */
+export const lockFile = async (
+  file: string,
+  { timeoutMs = defaultTimeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+): Promise<HeldLock> => {
   const lockPath = `${file}.lock`;
-  await mkdir(path.dirname(file), { recursive: true });
-  const deadline = Date.now() + timeoutMs;
-  while (!(await claim(lockPath))) {
-    if (await holderIsGone(lockPath)) await breakStale(lockPath);
-    if (Date.now() > deadline) throw new Error(`${lockPath} is held by another process`);
+  const text = JSON.stringify(ourselves());
+  const deadline = performance.now() + timeoutMs;
+  let last = null as Sight | null;
+  let lastChangeAt = performance.now();
+  while (!(await claim(lockPath, text))) {
+    const seen = await look(lockPath);
+    if (seen?.text !== last?.text || seen?.beat !== last?.beat) lastChangeAt = performance.now();
+    last = seen;
+    if (seen !== null) {
+      const holder = parseHolder(seen.text);
+      const gone = isGone(holder) ?? performance.now() - lastChangeAt > staleMs;
+      if (gone) await breakStale(lockPath, seen, text);
+      else if (performance.now() > deadline) throw new Error(`${lockPath} is held by ${describe(holder)}`);
+    }
+    signal?.throwIfAborted();
     await sleep(5 + Math.random() * 20);
   }
-  return { [Symbol.asyncDispose]: () => rm(lockPath, { force: true }) };
+  return hold(lockPath, text);
 };

@@ -1,25 +1,32 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import path from 'node:path';
-import { tailgateError } from '../errors.ts';
+import { type TailgateError, tailgateError } from '../errors.ts';
 import type { BaselineHistory, BaselineRecord, BaselineStore } from './baseline-record.ts';
-import { lockFile } from './file-lock.ts';
+import { type HeldLock, LockLost, lockFile } from './file-lock.ts';
 import { formatRecord } from './record-format.ts';
 import { linesOf, type Retention, readRecordLines, retainedLines, textOf } from './record-lines.ts';
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** Writes beside the file, forces it to the disk and renames: a reader sees the old text or the new, never half. */
-const replaceFile = async (file: string, text: string): Promise<void> => {
-  const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-  const handle = await open(temporary, 'w');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
+export type FileStoreOptions = {
+  now?: () => number;
+  /** Ends a wait for the lock. */
+  signal?: AbortSignal | undefined;
 };
+
+/** How often an append is made again because the lock was taken away while this process stood still. */
+const attempts = 5;
 
 /** Records as lines of one file, for a path in the checkout, a mounted volume or a cache. */
 export class FileStore implements BaselineStore {
@@ -27,26 +34,19 @@ export class FileStore implements BaselineStore {
   readonly #file: string;
   readonly #retention: Retention;
   readonly #now: () => number;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(file: string, retention: Retention, now: () => number = Date.now) {
+  constructor(file: string, retention: Retention, { now = Date.now, signal }: FileStoreOptions = {}) {
     this.#file = path.resolve(file);
     this.where = `file ${file}`;
     this.#retention = retention;
     this.#now = now;
-  }
-
-  async #text(): Promise<string> {
-    try {
-      return await readFile(this.#file, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-      throw error;
-    }
+    this.#signal = signal;
   }
 
   async read(suite: string): Promise<BaselineHistory> {
     try {
-      return readRecordLines([[this.#file, await this.#text()]], suite);
+      return readRecordLines([[this.#file, await textIn(this.#file)]], suite);
     } catch (error) {
       throw tailgateError('BASELINE_UNREADABLE', { where: this.where, reason: reasonOf(error) }, {}, error);
     }
@@ -54,14 +54,129 @@ export class FileStore implements BaselineStore {
 
   async append(records: BaselineRecord[]): Promise<void> {
     if (records.length === 0) return;
-    try {
-      await using _lock = await lockFile(this.#file);
-      const lines = linesOf(await this.#text());
-      const added = records.map(formatRecord).filter((line) => !lines.includes(line));
-      const kept = retainedLines([...lines, ...added], this.#retention, this.#now());
-      await replaceFile(this.#file, textOf(kept));
-    } catch (error) {
-      throw tailgateError('BASELINE_WRITE_FAILED', { where: this.where, reason: reasonOf(error) }, {}, error);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#append(records);
+      } catch (error) {
+        if (!(error instanceof LockLost) || attempt === attempts) throw this.#failed(error);
+      }
     }
   }
+
+  async #append(records: BaselineRecord[]): Promise<void> {
+    const file = await fileBehind(this.#file);
+    await makeFolder(path.dirname(file));
+    await using lock = await lockFile(file, { signal: this.#signal });
+    await removeHalfWritten(file);
+    const lines = linesOf(await textIn(file));
+    const added = records.map(formatRecord).filter((line) => !lines.includes(line));
+    const kept = retainedLines([...lines, ...added], this.#retention, this.#now());
+    await replaceFile(file, textOf(kept), lock);
+  }
+
+  #failed(error: unknown): TailgateError {
+    if (this.#signal?.aborted === true)
+      return tailgateError('CANCELLED', { signal: String(this.#signal.reason) });
+    return tailgateError('BASELINE_WRITE_FAILED', { where: this.where, reason: reasonOf(error) }, {}, error);
+  }
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const ifThere = async <T>(reading: Promise<T>): Promise<T | null> => {
+  try {
+    return await reading;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+};
+
+/** The text of the file, '' when it is not there. Throws for what is no regular file: a pipe would never end. */
+const textIn = async (file: string): Promise<string> => {
+  const found = await ifThere(stat(file));
+  if (found === null) return '';
+  if (!found.isFile()) throw new Error(`${file} is not a regular file`);
+  return await readFile(file, 'utf8');
+};
+
+/** The file that a path means in the end: a link to a mounted volume stays a link, one to nothing yet is made good. */
+const fileBehind = async (file: string, links = 0): Promise<string> => {
+  const found = await ifThere(lstat(file));
+  if (found?.isSymbolicLink() !== true) {
+    if (found !== null && !found.isFile()) throw new Error(`${file} is not a regular file`);
+    const folder = await ifThere(realpath(path.dirname(file)));
+    return folder === null ? file : path.join(folder, path.basename(file));
+  }
+  if (links === 40) throw new Error(`${file} is a link to itself`);
+  return await fileBehind(path.resolve(path.dirname(file), await readlink(file)), links + 1);
+};
+
+/** Makes the folder and those above it. Node's own way to do so never ends below /proc. */
+const makeFolder = async (folder: string): Promise<void> => {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    const parent = path.dirname(folder);
+    if (code !== 'ENOENT' || parent === folder || (await ifThere(stat(parent))) !== null) throw error;
+    await makeFolder(parent);
+    await makeFolder(folder);
+  }
+};
+
+const abandonedMs = 60_000;
+
+const ageMs = async (file: string): Promise<number> => {
+  const found = await ifThere(stat(file));
+  return found === null ? 0 : Date.now() - found.mtimeMs;
+};
+
+const temporarySuffix = '.tailgate-tmp';
+
+/** What a process that was killed while it wrote left behind. Only for who holds the lock. */
+const removeHalfWritten = async (file: string): Promise<void> => {
+  const [folder, name] = [path.dirname(file), path.basename(file)];
+  for (const entry of await readdir(folder)) {
+    const found = path.join(folder, entry);
+    const isHalf = entry.startsWith(`${name}.`) && entry.endsWith(temporarySuffix);
+    // What others prepare while they wait for the lock is gone a moment later.
+    const isOldLock = entry.startsWith(`${name}.lock.`) && (await ageMs(found)) > abandonedMs;
+    if (isHalf || isOldLock) await rm(found, { force: true });
+  }
+};
+
+/**
+ * Writes beside the file, forces it to the disk and renames: a reader sees the old text or the new, never half, whenever
+ * the machine or this process ends. The new file has the owner and the mode of the old one.
+ */
+const replaceFile = async (file: string, text: string, lock: HeldLock): Promise<void> => {
+  const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}${temporarySuffix}`;
+  const old = await ifThere(stat(file));
+  const handle = await open(temporary, 'wx', old === null ? 0o666 : old.mode & 0o7777);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  if (old !== null) {
+    // Who may not give a file away keeps what can be kept.
+    await chown(temporary, old.uid, old.gid).catch(() => {});
+    await chmod(temporary, old.mode & 0o7777);
+  }
+  await lock.assertHeld();
+  await rename(temporary, file);
+  await syncFolder(path.dirname(file));
+};
+
+/** The new name is on the disk as well, where folders can be synced. */
+const syncFolder = async (folder: string): Promise<void> => {
+  try {
+    const handle = await open(folder, 'r');
+    await handle.sync().finally(() => handle.close());
+  } catch {
+    // Not on every system.
+  }
+};

@@ -42,16 +42,17 @@ const disposable = (store: BaselineStore, held: AsyncDisposable | null): OpenBas
  * named, else through git. `side-by-side` keeps its history on the branch as well.
  */
 export const openBaselineStore = (settings: BaselineSettings, context: BaselineContext): OpenBaseline => {
+  const { signal } = context;
   const retention = { keep: settings.keep, keepDays: settings.keepDays };
   switch (settings.mode) {
     case 'none':
       return noStore;
     case 'file':
-      return disposable(new FileStore(path.resolve(context.cwd, settings.path), retention), null);
+      return disposable(new FileStore(path.resolve(context.cwd, settings.path), retention, { signal }), null);
     case 'branch':
     case 'side-by-side': {
       const { branch, remote } = settings;
-      const { cwd, env, signal } = context;
+      const { cwd, env } = context;
       if (context.github !== null && remote === undefined)
         return disposable(
           new BranchStore(new GitDataBranch(context.github, branch), { retention, signal }),

@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { LatencySketch } from '../metrics/latency-sketch.ts';
+import type { ErrorRecord, RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { BaselineRecord } from './baseline-record.ts';
 
 /**
@@ -100,6 +101,19 @@ const inlineRoundsLength = 4_096;
 /** A record that unpacks to more than this is damaged: no run writes as much. */
 const maxRoundsLength = 64 * 1024 * 1024;
 
+/** The name of an error without what a server said in it, which may hold a name or a number of somebody. */
+const withoutWords = (name: string): string => name.replace(/^((?:re)?connect refused): .*$/s, '$1');
+
+const storedErrors = (errors: readonly ErrorRecord[]): ErrorRecord[] => {
+  const byName = new Map<string, ErrorRecord>();
+  for (const error of errors) {
+    const name = withoutWords(error.name);
+    const count = error.count + (byName.get(name)?.count ?? 0);
+    byName.set(name, { ...error, name, count, messages: [] });
+  }
+  return [...byName.values()];
+};
+
 /**
  * What of a round is stored: its sketches, counters and totals. Slices serve the pairs of one job, samples the charts
  * of its report; and what a server or a scenario said (messages, warnings) may hold what must not be kept.
@@ -107,7 +121,7 @@ const maxRoundsLength = 64 * 1024 * 1024;
 const storedRound = (round: RoundMeasurement): RoundMeasurement => ({
   ...round,
   slices: [],
-  errors: round.errors.map((error) => ({ ...error, messages: [] })),
+  errors: storedErrors(round.errors),
   warnings: [],
   resources: round.resources === null ? null : { ...round.resources, samples: [] },
 });
@@ -128,6 +142,21 @@ const unpacked = (record: Json): Json => {
   return { ...record, rounds: JSON.parse(text.toString('utf8')) };
 };
 
+/** What is wrong with the first sketch that cannot be read; null when all can. */
+const damagedSketch = (record: BaselineRecord): string | null => {
+  for (const round of record.rounds) {
+    for (const [id, sketch] of Object.entries(round.metrics)) {
+      try {
+        const { count, p50Ms } = LatencySketch.fromJSON(sketch).summary();
+        if (count > 0 && !Number.isFinite(p50Ms)) throw new Error('it holds no values');
+      } catch (error) {
+        return `the values of ${id} cannot be read: ${error instanceof Error ? error.message : error}`;
+      }
+    }
+  }
+  return null;
+};
+
 export type ParsedRecord = { record: BaselineRecord } | { reason: string };
 
 /** Reads one line; says what is wrong with one that is damaged. */
@@ -137,7 +166,11 @@ export const parseRecord = (line: string): ParsedRecord => {
     if (json === null || typeof json !== 'object' || Array.isArray(json))
       return { reason: 'it is not a record' };
     const checked = recordSchema.safeParse(unpacked(migrateRecord(json as Json)));
-    if (checked.success) return { record: checked.data as unknown as BaselineRecord };
+    if (checked.success) {
+      const record = checked.data as unknown as BaselineRecord;
+      const reason = damagedSketch(record);
+      return reason === null ? { record } : { reason };
+    }
     const [issue] = checked.error.issues;
     return { reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a record'}` };
   } catch (error) {

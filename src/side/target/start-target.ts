@@ -10,9 +10,9 @@ import { openFileLimit, openFilesToSet } from './limits.ts';
 import { openNodeSamplePipe } from './node-samples.ts';
 import { portHolder } from './port-holder.ts';
 import { assertPortFree, freePort, portBecomesFree } from './ports.ts';
+import { readTree } from './process-tree-usage.ts';
 import { describeProbe, probeOnce } from './readiness-probe.ts';
 import { watchRemoteTarget } from './remote-target.ts';
-import { readTree } from './process-tree-usage.ts';
 import type { RunningTarget } from './running-target.ts';
 import { filledEnvironment, fillPort, targetAddress, wantsFreePort } from './target-address.ts';
 import { openWorkCounter } from './work-counter.ts';
@@ -204,7 +204,8 @@ export const startTarget = async (
     assertAlive: async () => {
       // The kernel goes on accepting connections for it.
       const still = readTree(shell.pid).find((entry) => entry.isStopped);
-      if (still !== undefined) throw dead ?? deathBy(`process ${still.pid} (${still.command}) stopped by a signal`);
+      if (still !== undefined)
+        throw dead ?? deathBy(`process ${still.pid} (${still.command}) stopped by a signal`);
       if (settings.ready.type !== 'log') {
         let answer = '';
         for (let attempt = 0; attempt < aliveAttempts && dead === null; attempt += 1) {

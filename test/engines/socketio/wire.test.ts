@@ -260,7 +260,10 @@ describe('the wire client behaves like socket.io-client', () => {
       server.on('connection', (socket) => socket.send(text));
       await once(server, 'listening');
       const { port } = server.address() as AddressInfo;
-      const connection = openWireConnection(`http://127.0.0.1:${port}`, { ...websocket, reconnection: false });
+      const connection = openWireConnection(`http://127.0.0.1:${port}`, {
+        ...websocket,
+        reconnection: false,
+      });
       const socket = connection.socket('/');
       const error = await new Promise<unknown>((resolve) => socket.on('connect_error', resolve));
       assert.match(String((error as { description?: unknown }).description), /parse error/, text);
