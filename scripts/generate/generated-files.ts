@@ -3,6 +3,8 @@ import path from 'node:path';
 import { transformSync } from 'esbuild';
 import { settingsJsonSchema } from '../../src/settings/schema-index.ts';
 import { renderActionYml } from './action-yml.ts';
+import { renderErrorReference } from './error-reference.ts';
+import { renderPageList } from './page-list.ts';
 import { renderSettingsReference } from './settings-reference.ts';
 import { renderInputsTable, renderOutputsTable, replaceBetweenMarkers } from './tables.ts';
 
@@ -18,6 +20,14 @@ export const schemaFiles: readonly GeneratedFile[] = [
 export const documentFiles: readonly GeneratedFile[] = [
   { path: 'action.yml', render: renderActionYml },
   { path: 'docs/settings.md', render: renderSettingsReference },
+  {
+    path: 'docs/README.md',
+    render: (current) => replaceBetweenMarkers(current, 'pages', renderPageList(path.join(root, 'docs'))),
+  },
+  {
+    path: 'docs/troubleshooting.md',
+    render: (current) => replaceBetweenMarkers(current, 'errors', renderErrorReference()),
+  },
   {
     path: 'README.md',
     render: (current) =>

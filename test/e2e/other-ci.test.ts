@@ -32,7 +32,8 @@ before(() => {
   const release = path.join(temp, 'tailgate');
   mkdirSync(release);
   cpSync(path.join(root, 'dist'), path.join(release, 'dist'), { recursive: true });
-  cpSync(path.join(root, 'package.json'), path.join(release, 'package.json'));
+  for (const file of ['package.json', 'examples/gitlab-comment.js'])
+    cpSync(path.join(root, file), path.join(release, file));
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: release, env: env({}), stdio: 'ignore' });
   writeFileSync(
