@@ -1,42 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { mainCandidates } from '../metrics/main-metric.ts';
 import type { Threshold } from '../metrics/threshold.ts';
 import { parseThreshold } from '../metrics/threshold-grammar.ts';
-import { buildReport, buildSuiteReport } from '../report/build-report.ts';
+import { buildReport } from '../report/build-report.ts';
+import { compareSuites } from '../report/compare-suites.ts';
 import { renderTerminal } from '../report/render-terminal.ts';
 import type { Report, SuiteReport } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';
-import { judgeSuite } from '../verdict/judge-suite.ts';
+import type { SuiteQuestion } from '../verdict/judgement.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { matchingSuite } from './matching-suite.ts';
-import { measurementOfReport } from './measurement-of-report.ts';
 import { readReport } from './report-command.ts';
 import { writeWanted } from './write-reports.ts';
-
-const unknownFingerprint = (report: Report): BaselineRecord['fingerprint'] => ({
-  scenarioHash: '',
-  settingsHash: '',
-  environment: report.environment,
-});
-
-const recordOfReport = (report: Report, suite: SuiteReport): BaselineRecord => ({
-  schemaVersion: 1,
-  suite: suite.name,
-  commit: report.commits.head,
-  branch: null,
-  recordedAt: report.startedAt,
-  fingerprint: unknownFingerprint(report),
-  rounds: [measurementOfReport(suite)],
-  verdict: suite.verdict,
-  accepted: null,
-  runUrl: report.runUrl,
-});
 
 /** Limits of a suite and the main metric that is named: of the settings, if they know the suite; else those given for all. */
 const askedOf = (
@@ -84,9 +64,18 @@ const compareSuite = (
   const oldName = matchingSuite(head.name, namesOf(before), namesOf(after));
   const old = before.suites.find((suite) => suite.name === oldName);
   const asked = askedOf(loaded, head);
-  const measured = measurementOfReport(head);
-  const history = old === undefined ? [] : [recordOfReport(before, old)];
-  const comparison = old === undefined ? 'none' : 'single';
+  const question: SuiteQuestion = {
+    suite: head.name,
+    comparison: old === undefined ? 'none' : 'single',
+    thresholds: asked.thresholds,
+    settings: loaded.settings.verdict,
+    mainMetric: asked.main,
+    final: true,
+    invalid: [old, head].flatMap((suite) =>
+      suite?.verdict === 'invalid' ? [`One of the reports is itself invalid: ${suite.reason}`] : [],
+    ),
+    generatorDelays: head.generator?.bottleneck ?? old?.generator?.bottleneck ?? null,
+  };
   const warnings = [
     ...differences(before, after),
     ...(old === undefined ? [`The first report has no suite "${head.name}".`] : []),
@@ -94,37 +83,7 @@ const compareSuite = (
       ? [`It is compared with "${old.name}" of the first report.`]
       : []),
   ];
-  const judgement = judgeSuite({
-    suite: head.name,
-    comparison,
-    pairs: [],
-    head: [measured],
-    history,
-    thresholds: asked.thresholds,
-    settings: loaded.settings.verdict,
-    mainMetric: asked.main,
-    confirmation: null,
-    final: true,
-    invalid: [old, head].flatMap((suite) =>
-      suite?.verdict === 'invalid' ? [`One of the reports is itself invalid: ${suite.reason}`] : [],
-    ),
-    generatorDelays: head.generator?.bottleneck ?? old?.generator?.bottleneck ?? null,
-  });
-  return buildSuiteReport({
-    name: head.name,
-    scenario: head.scenario,
-    comparison,
-    pairs: [],
-    head: [measured],
-    baseline: history[0]?.rounds ?? [],
-    judgement,
-    problems: [],
-    warnings,
-    bottleneck: head.generator?.bottleneck ?? null,
-    bestEffort: head.generator?.bestEffort ?? false,
-    trend: null,
-    main: asked.main,
-  });
+  return compareSuites(question, old ?? null, head, warnings);
 };
 
 /** `tailgate compare`: judges the second of two JSON reports by the first. Throws REPORT_UNREADABLE and settings errors. */

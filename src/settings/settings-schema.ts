@@ -227,7 +227,7 @@ export const measureSchema = z
     main: text
       .optional()
       .describe(
-        'The latency metric that the verdict looks at first, for example `chat.delivery`; the one with most values if not given.',
+        'The latency metric that the verdict looks at first, for example `chat.delivery`; if not given, the one with most values, handshakes and session lengths last.',
       ),
     arrivals: z
       .enum(['on-time', 'best-effort'])

@@ -8,7 +8,7 @@ import { observedValue } from '../../../src/metrics/values.ts';
 import { buildSuiteReport } from '../../../src/report/build-report.ts';
 import { counterLines } from '../../../src/report/describe-comparison.ts';
 import { suiteReportSchema } from '../../../src/report/report-model.ts';
-import { measurementOfReport } from '../../../src/run/measurement-of-report.ts';
+import { valuesOfReport } from '../../../src/report/values-of-report.ts';
 import { roundOf } from '../../verdict/simulator.ts';
 
 const mean = 'messages.sent.perSecond';
@@ -102,5 +102,5 @@ test('the report shows both, and a comparison of reports knows them', () => {
   assert.deepEqual(suiteReportSchema.parse(suite).sendRate, suite.sendRate);
   const line = counterLines(suite).find(({ name }) => name === 'Messages a second');
   assert.deepEqual(line, { name: 'Messages a second', baseline: '–', head: '22/s, at most 40/s' });
-  assert.equal(observedValue([measurementOfReport(suite)], most, 'value'), 40);
+  assert.equal(valuesOfReport(suite).value(most, 'value'), 40);
 });
