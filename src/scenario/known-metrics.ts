@@ -1,4 +1,4 @@
-import { engineNamed } from '../engines/engine-registry.ts';
+import { engineNamed, isEmitting } from '../engines/engine-registry.ts';
 import { isHttpStep } from '../engines/http/http-methods.ts';
 import { standardCounters } from '../metrics/metric.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
@@ -60,6 +60,7 @@ export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): 
       latencies.add('http.response');
       for (const status of ['2xx', '3xx', '4xx', '5xx']) latencies.add(`http.${status}.response`);
     }
+    if (isEmitting(engine) && spec.namespace !== undefined) latencies.add('namespace.handshake');
     // What engines of others measure, nothing but running them could tell.
     if (engineNamed(engine) === undefined) open = true;
   }

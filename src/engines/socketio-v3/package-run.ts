@@ -108,8 +108,11 @@ export class PackageRun implements PendingAnswer {
     else if (emit.isObserved) real.emit(event, ...args, this.#observed());
     else {
       real.emit(event, ...args);
-      if (responseEvent === null)
-        this.#user.sentUnanswered(this.event, this.#step.place, emit.isMeasured && watch === null);
+      if (responseEvent !== null) return;
+      this.#user.sentUnanswered();
+      if (!emit.isMeasured || watch !== null) return;
+      recorder.count('messages.unanswered');
+      recorder.unmeasuredEmit(this.event, this.#step.place);
     }
   }
 

@@ -15,6 +15,8 @@ export type ClientSocket = {
   readonly connected: boolean;
   /** Whether it is connected, or will try to be again by itself. */
   readonly active: boolean;
+  /** Whether the server restored the session that was lost: its rooms, and what was sent to it meanwhile. */
+  readonly recovered?: boolean | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: an event may carry anything
   emit(event: string, ...args: any[]): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: an event may carry anything

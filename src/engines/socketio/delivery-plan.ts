@@ -1,6 +1,6 @@
 import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
-import type { DeliveryMember, DeliveryWatch } from '../core/delivery/delivery-room.ts';
-import { TagFinder, tagInText } from '../core/delivery/delivery-tag.ts';
+import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { type DeliveryTag, TagFinder, tagInText } from '../core/delivery/delivery-tag.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
 
@@ -35,14 +35,14 @@ export class DeliveryPlan {
     return !this.#hasJoins;
   }
 
-  /** Takes what arrives on a socket as deliveries to its member. */
-  watch(socket: ClientSocket, member: DeliveryMember): void {
+  /** Gives the tags of the deliveries that arrive on a socket. */
+  watch(socket: ClientSocket, receive: (tag: DeliveryTag) => void): void {
     for (const [event, finders] of this.#finders) {
       const take = (args: unknown[]) => {
         for (const finder of finders) {
           const tag = finder.find(args);
           if (tag === null) continue;
-          deliveryLedger.receive(member, tag);
+          receive(tag);
           return;
         }
       };
@@ -54,7 +54,7 @@ export class DeliveryPlan {
           text: finders.every((finder) => finder.isAnywhere)
             ? (json) => {
                 const tag = tagInText(json);
-                if (tag !== null) deliveryLedger.receive(member, tag);
+                if (tag !== null) receive(tag);
               }
             : (json) => take((JSON.parse(json) as unknown[]).slice(1)),
         });

@@ -1,31 +1,19 @@
-import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
-import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
 import type { VirtualUserContext } from '../core/flow/step.ts';
 import { StepFailure } from '../core/step-failure.ts';
 import type { ClientConnection, OpenConnection } from './client-socket.ts';
 import { type Endpoint, namespaceOf, type RenderOptions } from './connect-options.ts';
-import type { DeliveryPlan } from './delivery-plan.ts';
-import { watchFailures } from './failure-events.ts';
+import { EmittingUser, type EmittingUserPlan } from './emitting-user.ts';
 import { Inbox } from './inbox.ts';
-import { PendingAnswers } from './pending-answers.ts';
-import { endSession } from './session-end.ts';
-import { UserChannel } from './user-channel.ts';
+import type { UserChannel } from './user-channel.ts';
 
 /** What all virtual users of a scenario have in common. */
-export type UserPlan = {
+export type UserPlan = EmittingUserPlan & {
   endpoint: Endpoint;
   options: RenderOptions;
   open: OpenConnection;
-  timeoutMs: number;
-  /** Events by which the server reports a failure. */
-  failureEvents: readonly string[];
-  deliveries: DeliveryPlan;
   /** Events that some step only listens for. */
   listened: ReadonlySet<string>;
 };
-
-/** The room of everyone who is connected. */
-export const everyone = '*';
 
 /** One namespace of a virtual user, and the events it got. */
 export type Namespace = {
@@ -36,26 +24,23 @@ export type Namespace = {
   connection: ClientConnection;
 };
 
-/** One virtual user: its connection, its namespaces, what it waits for, and its membership in rooms. */
-export class SocketIoUser {
-  readonly context: VirtualUserContext;
-  readonly pending = new PendingAnswers();
-  readonly member: DeliveryMember | null;
+/** One virtual user: its connection and its namespaces. */
+export class SocketIoUser extends EmittingUser {
   readonly #plan: UserPlan;
   readonly #namespaces = new Map<string, Namespace>();
   #connection: ClientConnection | null = null;
-  #isEnded = false;
-  #unansweredAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(plan: UserPlan, context: VirtualUserContext) {
+    super(plan, context);
     this.#plan = plan;
-    this.context = context;
-    this.member = plan.deliveries.isEmpty ? null : deliveryLedger.member();
-    context.sockets = {};
   }
 
-  get timeoutMs(): number {
-    return this.#plan.timeoutMs;
+  protected override *channels(): Iterable<UserChannel> {
+    for (const { channel } of this.#namespaces.values()) yield channel;
+  }
+
+  protected override closeConnections(): void {
+    for (const { connection } of this.#namespaces.values()) connection.close();
   }
 
   /** The channel of a namespace if it is connected now. */
@@ -67,7 +52,7 @@ export class SocketIoUser {
   /** Calls back when the namespace is connected, opening it if need be, or with the reason why it is not. */
   withNamespace(namespace: string, done: (failure: StepFailure | null, found: Namespace) => void): void {
     let found = this.#namespaces.get(namespace);
-    if (found === undefined || (!found.channel.isUsable && !this.#isEnded)) {
+    if (found === undefined || (!found.channel.isUsable && !this.isEnded)) {
       this.#connection ??= this.#connect(this.#plan.options);
       found = this.#open(namespace, this.#connection);
     }
@@ -96,8 +81,8 @@ export class SocketIoUser {
     this.#namespaces.delete(namespace);
     delete (this.context.sockets as Record<string, unknown>)[namespace];
     found.channel.close();
-    this.#failPending('the scenario closed the connection');
-    if (this.member !== null && this.#namespaces.size === 0) deliveryLedger.leave(this.member);
+    this.failPending('the scenario closed the connection');
+    this.closedOne();
     const isShared = [...this.#namespaces.values()].some((other) => other.connection === found.connection);
     if (isShared) return;
     found.connection.close();
@@ -109,23 +94,14 @@ export class SocketIoUser {
   }
 
   #open(namespace: string, connection: ClientConnection): Namespace {
-    const { deliveries, endpoint, failureEvents, listened, timeoutMs } = this.#plan;
+    const { endpoint, listened } = this.#plan;
     const socket = connection.socket(namespaceOf(endpoint.basePath, namespace));
-    const channel = new UserChannel(socket, timeoutMs, {
-      connected: () => {
-        if (this.member !== null && deliveries.joinsOnConnect && !this.#isEnded)
-          deliveryLedger.join(this.member, everyone);
-      },
-      lost: (reason) => {
-        if (this.member !== null) deliveryLedger.disconnected(this.member);
-        this.#failPending(reason);
-      },
-    });
+    // A further namespace over a connection is no transport's handshake.
+    const isFurther = [...this.#namespaces.values()].some((other) => other.connection === connection);
+    const channel = this.observe(socket, isFurther ? 'namespace.handshake' : 'connect.handshake');
     const found: Namespace = { channel, inbox: new Inbox(), attached: null, connection };
     this.#namespaces.set(namespace, found);
     (this.context.sockets as Record<string, unknown>)[namespace] = socket;
-    if (this.member !== null) deliveries.watch(socket, this.member);
-    watchFailures(socket, failureEvents, this.pending, () => this.#isEnded);
     for (const event of listened) this.listen(found, event);
     return found;
   }
@@ -137,34 +113,6 @@ export class SocketIoUser {
     namespace.attached.add(event);
     const keep = this.#plan.listened.has(event);
     namespace.channel.socket.on(event, (...args) => namespace.inbox.deliver(event, args, keep));
-  }
-
-  #failPending(reason: string): void {
-    this.pending.failAll(
-      (answer) => new StepFailure('disconnected', `${reason}, while "${answer.event}" was not answered`),
-    );
-  }
-
-  /** A message was sent whose handling by the server nothing will tell. */
-  sentUnanswered(): void {
-    this.#unansweredAtMs = performance.now();
-  }
-
-  /** The flow is over: closes the connection when nothing is expected on it any more. */
-  end(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    endSession({
-      member: this.member,
-      pending: this.pending,
-      unansweredAtMs: this.#unansweredAtMs,
-      close: () => {
-        for (const { channel, connection } of this.#namespaces.values()) {
-          channel.close();
-          connection.close();
-        }
-      },
-    });
   }
 }
 

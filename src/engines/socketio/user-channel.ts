@@ -30,7 +30,8 @@ export class UserChannel {
   #lostAtMs: number | null = null;
   #handshake: Deadline | null = null;
 
-  constructor(socket: ClientSocket, timeoutMs: number, events: ChannelEvents) {
+  /** `handshake` is the metric of how long the first connecting takes. */
+  constructor(socket: ClientSocket, timeoutMs: number, handshake: string, events: ChannelEvents) {
     this.socket = socket;
     this.#timeoutMs = timeoutMs;
     this.#events = events;
@@ -43,8 +44,7 @@ export class UserChannel {
     socket.on('connect', () => {
       if (this.#isClosed) return;
       if (!this.#wasConnected) {
-        if (epoch === recorder.epoch)
-          recorder.latency('connect.handshake', arrivedMs(startedMs) - startedMs, slice);
+        if (epoch === recorder.epoch) recorder.latency(handshake, arrivedMs(startedMs) - startedMs, slice);
         this.#endHandshake();
       } else if (this.#lostAtMs !== null)
         recorder.latency('reconnect.handshake', performance.now() - this.#lostAtMs);

@@ -122,6 +122,21 @@ for (const { client, runUsers } of clients)
       assert.deepEqual(headers, ['one', 'one', 'one', 'one', undefined]);
     });
 
+    test('a further namespace has a handshake of its own, and closing both is no lost connection', async () => {
+      await using server = await startServer();
+      for (const name of ['/', '/a', '/b'])
+        server.io.of(name).on('connection', (socket) => socket.on('hi', (_data, ack) => ack()));
+      const ran = await runUsers(server.url, {
+        users: 3,
+        config: { socketio: websocket },
+        flow: [hi, { ...hi, namespace: '/a' }, { ...hi, namespace: '/b' }],
+      });
+      assert.equal(countOf(ran, 'hi.ack'), 9);
+      assert.equal(countOf(ran, 'connect.handshake'), 3);
+      assert.equal(countOf(ran, 'namespace.handshake'), 6);
+      assert.equal(ran.measured.counters.disconnects ?? 0, 0);
+    });
+
     test('a refused connection tells the cause, with each transport', async () => {
       const http = createServer((_request, response) => {
         response.statusCode = 401;

@@ -197,6 +197,39 @@ for (const { client, runUsers } of clients)
       assert.equal(ran.measured.counters.disconnects, 1);
     });
 
+    test('a session that the server recovers keeps its rooms, and gets what was sent meanwhile', async () => {
+      await using server = await startServer({ connectionStateRecovery: {} });
+      chat(server.io);
+      server.io.on('connection', (socket) =>
+        socket.on('cut', (who) => {
+          if (who !== 0) return;
+          for (const [id, other] of server.io.sockets.sockets) if (id !== socket.id) other.conn.close();
+        }),
+      );
+      const ran = await runUsers(server.url, {
+        users: 3,
+        vars: (index) => ({ room: 'r', who: index }),
+        config: { socketio: { ...websocket.socketio, reconnectionDelay: 200, randomizationFactor: 0 } },
+        flow: [
+          join,
+          { think: '200ms' },
+          // What tells the server's session apart is the last message that the client got.
+          { emit: { channel: 'chat', data: { id: '{{ $tag }}' } }, delivery: 'chat', metric: 'before' },
+          { think: '100ms' },
+          { emit: { channel: 'cut', data: '{{ who }}' }, measure: false },
+          { think: '100ms' },
+          // The first user sends while the others are away; they send as soon as they are back.
+          { emit: { channel: 'chat', data: { id: '{{ $tag }}' } }, delivery: 'chat', metric: 'after' },
+          { think: '400ms' },
+        ],
+        settings: { drainMs: 1_000 },
+      });
+      assert.deepEqual(ran.measured.errors, []);
+      assert.equal(ran.measured.counters.disconnects, 2);
+      assert.equal(countOf(ran, 'after.delivery'), 6);
+      assert.deepEqual(deliveries(ran), { ...none, expected: 12, received: 12 });
+    });
+
     test('messages under way when sessions end are waited for, not lost', async () => {
       await using server = await startServer();
       chat(server.io, (socket, args) => setTimeout(() => socket.to('r').emit('chat', ...args), 150));

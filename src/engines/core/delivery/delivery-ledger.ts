@@ -9,6 +9,7 @@ import {
   type DeliveryWatch,
   hasBit,
   type InFlightMessage,
+  setBit,
 } from './delivery-room.ts';
 import { type DeliveryTag, formatTag } from './delivery-tag.ts';
 import { ForeignDeliveries, roomHash } from './foreign-deliveries.ts';
@@ -144,6 +145,35 @@ export class DeliveryLedger {
       room.exit(membership.slot);
       this.#others?.ended(member, room.name);
     }
+  }
+
+  /**
+   * The connection is back, and the server says itself that it kept the rooms and sends what was missed: the memberships
+   * go on as if they had never ended, and messages sent meanwhile are expected, too.
+   */
+  recovered(member: DeliveryMember): void {
+    for (const [room, membership] of member.rooms) {
+      if (membership.isPresent) continue;
+      const endedAt = membership.until;
+      membership.isPresent = true;
+      membership.until = Number.POSITIVE_INFINITY;
+      room.reenter(membership.slot);
+      this.#others?.recovered(member, room.name);
+      for (const { room: of, message } of this.#messages.values())
+        if (of === room && message.sequence > endedAt && message.sender !== member.id)
+          this.#expectAlso(room, message, membership.slot);
+    }
+  }
+
+  /** One receiver more for a message that was sent already. */
+  #expectAlso(room: DeliveryRoom, message: InFlightMessage, slot: number): void {
+    setBit(message.pending, slot);
+    message.remaining += 1;
+    if (message.epoch === this.#recorder.epoch) this.#recorder.count('deliveries.expected');
+    if (room.inFlight.has(message.sequence)) return;
+    room.inFlight.set(message.sequence, message);
+    this.#incomplete += 1;
+    this.#activity.sent();
   }
 
   /**

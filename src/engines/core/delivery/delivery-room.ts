@@ -33,6 +33,13 @@ export class DeliveryRoom {
     return slot;
   }
 
+  /** A member is back in its slot, which nobody else got meanwhile. */
+  reenter(slot: number): void {
+    if (hasBit(this.#present, slot)) return;
+    setBit(this.#present, slot);
+    this.#size += 1;
+  }
+
   /** Ends a membership: no message sent from now on is expected at this slot. */
   exit(slot: number): void {
     if (!hasBit(this.#present, slot)) return;

@@ -80,6 +80,12 @@ export class ForeignDeliveries {
     if (stay !== undefined) stay.endedUs ??= hostTimeUs();
   }
 
+  /** The server restored the session: the membership never ended. */
+  recovered(member: DeliveryMember, name: string): void {
+    const stay = this.#stays.get(name)?.current.get(member.id);
+    if (stay !== undefined) stay.endedUs = null;
+  }
+
   /** The member left: what was sent within the drain time before was only expected if it came. */
   left(member: DeliveryMember, name: string): void {
     const room = this.#stays.get(name);

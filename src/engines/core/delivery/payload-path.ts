@@ -73,7 +73,8 @@ export const changePath = (
   const [key, ...rest] = path;
   if (key === undefined) return replace(value);
   if (Array.isArray(value)) {
-    if (typeof key !== 'number' || key >= value.length)
+    // An event without arguments gets its first.
+    if (typeof key !== 'number' || key >= Math.max(value.length, 1))
       throw new NoPlaceError(`a list of ${value.length} has no member "${key}"`, value);
     const copy = [...value];
     copy[key] = changePath(copy[key], rest, replace);

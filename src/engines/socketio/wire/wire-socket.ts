@@ -39,6 +39,7 @@ export class WireSocket implements ClientSocket {
   id: string | undefined = undefined;
   connected = false;
   active = false;
+  recovered = false;
   readonly #transport: WireTransport;
   readonly #auth: unknown;
   readonly #prefix: string;
@@ -47,7 +48,8 @@ export class WireSocket implements ClientSocket {
   #acknowledgements: Map<number, Acknowledgement> | null = null;
   #nextId = 0;
   #unsent: (() => void)[] = [];
-  #unread: unknown[][] = [];
+  /** What came before the server said that the namespace is connected. */
+  #unread: (() => void)[] = [];
   #recoveryId: string | undefined = undefined;
   #recoveryOffset: string | undefined = undefined;
 
@@ -234,11 +236,12 @@ export class WireSocket implements ClientSocket {
       return;
     }
     this.id = session.sid;
+    this.recovered = session.pid !== undefined && session.pid === this.#recoveryId;
     this.#recoveryId = session.pid;
     this.connected = true;
     const unread = this.#unread;
     this.#unread = [];
-    for (const args of unread) this.#dispatch(args);
+    for (const read of unread) read();
     const unsent = this.#unsent;
     this.#unsent = [];
     for (const write of unsent) write();
@@ -277,12 +280,14 @@ export class WireSocket implements ClientSocket {
   }
 
   #event(args: unknown[], id: number | null, isBinary: boolean, payload = ''): void {
-    const watcher = this.#watchers?.get(String(args[0]));
-    if (isBinary) watcher?.args(args.slice(1));
-    else watcher?.text(payload);
-    const given = id === null ? args : [...args, this.#answer(id)];
-    if (this.connected) this.#dispatch(given);
-    else this.#unread.push(given);
+    const read = () => {
+      const watcher = this.#watchers?.get(String(args[0]));
+      if (isBinary) watcher?.args(args.slice(1));
+      else watcher?.text(payload);
+      this.#dispatch(id === null ? args : [...args, this.#answer(id)]);
+    };
+    if (this.connected) read();
+    else this.#unread.push(read);
     const offset = args.at(-1);
     if (this.#recoveryId !== undefined && typeof offset === 'string') this.#recoveryOffset = offset;
   }

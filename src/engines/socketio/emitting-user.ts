@@ -1,0 +1,116 @@
+import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
+import type { VirtualUserContext } from '../core/flow/step.ts';
+import { StepFailure } from '../core/step-failure.ts';
+import type { ClientSocket } from './client-socket.ts';
+import type { DeliveryPlan } from './delivery-plan.ts';
+import { watchFailures } from './failure-events.ts';
+import { PendingAnswers } from './pending-answers.ts';
+import { endSession } from './session-end.ts';
+import { UserChannel } from './user-channel.ts';
+
+/** What all virtual users of a scenario have in common. */
+export type EmittingUserPlan = {
+  timeoutMs: number;
+  /** Events by which the server reports a failure. */
+  failureEvents: readonly string[];
+  deliveries: DeliveryPlan;
+};
+
+/** The room of everyone who is connected. */
+const everyone = '*';
+
+/** One virtual user of an engine for Socket.IO: what it waits for, its membership in rooms, and how its session ends. */
+export abstract class EmittingUser {
+  readonly context: VirtualUserContext;
+  readonly pending = new PendingAnswers();
+  readonly member: DeliveryMember | null;
+  readonly #plan: EmittingUserPlan;
+  #isEnded = false;
+  #unansweredAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(plan: EmittingUserPlan, context: VirtualUserContext) {
+    this.#plan = plan;
+    this.context = context;
+    this.member = plan.deliveries.isEmpty ? null : deliveryLedger.member();
+    context.sockets = {};
+  }
+
+  get timeoutMs(): number {
+    return this.#plan.timeoutMs;
+  }
+
+  /** Its flow is over. */
+  protected get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Its namespaces that are open. */
+  protected abstract channels(): Iterable<UserChannel>;
+
+  /** Closes the transports below its namespaces. */
+  protected closeConnections(): void {}
+
+  /** Takes a socket that was just opened under observation. `handshake` is the metric of how long connecting takes. */
+  protected observe(socket: ClientSocket, handshake: string): UserChannel {
+    const { deliveries, failureEvents } = this.#plan;
+    const { member } = this;
+    let isAway = false;
+    // The server kept its rooms (connectionStateRecovery), and sends what it missed before it says that it is connected.
+    const recover = () => {
+      if (isAway && socket.recovered === true) deliveryLedger.recovered(member!);
+      isAway = false;
+    };
+    const channel = new UserChannel(socket, this.timeoutMs, handshake, {
+      connected: () => {
+        if (member === null || this.#isEnded) return;
+        recover();
+        if (deliveries.joinsOnConnect) deliveryLedger.join(member, everyone);
+      },
+      lost: (reason) => {
+        isAway = true;
+        if (member !== null) deliveryLedger.disconnected(member);
+        this.failPending(reason);
+      },
+    });
+    if (member !== null)
+      deliveries.watch(socket, (tag) => {
+        if (isAway && socket.connected) recover();
+        deliveryLedger.receive(member, tag);
+      });
+    watchFailures(socket, failureEvents, this.pending, () => this.#isEnded);
+    return channel;
+  }
+
+  protected failPending(reason: string): void {
+    this.pending.failAll(
+      (answer) => new StepFailure('disconnected', `${reason}, while "${answer.event}" was not answered`),
+    );
+  }
+
+  /** It closed a namespace itself: without any, it is in no room. */
+  protected closedOne(): void {
+    if (this.member !== null && [...this.channels()].length === 0) deliveryLedger.leave(this.member);
+  }
+
+  /** A message was sent whose handling by the server nothing will tell. */
+  sentUnanswered(): void {
+    this.#unansweredAtMs = performance.now();
+  }
+
+  /** The flow is over: closes the connection when nothing is expected on it any more. */
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    endSession({
+      member: this.member,
+      pending: this.pending,
+      unansweredAtMs: this.#unansweredAtMs,
+      close: () => {
+        // All of them first: one that is still open would take the end of its transport for a loss.
+        for (const channel of this.channels()) channel.close();
+        this.closeConnections();
+      },
+    });
+  }
+}
