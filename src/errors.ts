@@ -389,6 +389,11 @@ export const catalogue = {
     (p) =>
       `Add to the job:\npermissions:\n${p.permission.startsWith('contents:') ? '' : '  contents: read\n'}  ${p.permission}`,
   ),
+  GITHUB_REFUSED: entry<{ action: string; reason: string; advice: string }>(
+    'usage',
+    (p) => `GitHub refused to ${p.action}: ${p.reason}.`,
+    (p) => p.advice,
+  ),
   GITHUB_TOKEN_REJECTED: entry<{ action: string }>(
     'usage',
     (p) => `GitHub rejected the token when asked to ${p.action} (HTTP 401).`,
@@ -410,6 +415,12 @@ export const catalogue = {
     'invalid',
     (p) => `The report "${p.path}" was refused: ${p.reason}.`,
     () => 'Publish only what "actions/upload-artifact" took from the report folder of a run.',
+  ),
+  REPORT_CUT: entry<{ path: string; suites: number; shown: number }>(
+    'usage',
+    (p) =>
+      `The report "${p.path}" has ${p.suites} suites, of which the first ${p.shown} are shown; the verdict is that of all.`,
+    () => 'The report itself, in its artifact, has them all.',
   ),
   PULL_REQUEST_UNKNOWN: entry<{ headSha: string }>(
     'usage',

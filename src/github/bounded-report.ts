@@ -4,7 +4,7 @@ import type { Report } from '../report/report-model.ts';
 /** Longer texts and lists than any real report has only cost time and hide what matters. */
 const maxText = 4_000;
 const maxItems = 500;
-const maxSuites = 60;
+export const maxSuites = 60;
 
 const bounded = (value: unknown): unknown => {
   if (typeof value === 'string') return clip(value, maxText);
@@ -26,11 +26,15 @@ const withoutPlaces = <T extends { file: string | null; line: number | null }>(i
 });
 
 /**
- * A report that fits the schema, with its texts and lists cut to what can be shown, and without files and lines. What
- * its texts say is still foreign; the renderers escape it.
+ * A report that fits the schema, with its texts and lists cut to what can be shown, and without files and lines unless
+ * `places` says that they are ours. What its texts say is still foreign; the renderers escape it.
  */
-export const boundedReport = (report: Report): Report => {
+export const boundedReport = (
+  report: Report,
+  { places }: { places: boolean } = { places: false },
+): Report => {
   const cut = bounded({ ...report, suites: report.suites.slice(0, maxSuites) }) as Report;
+  if (places) return cut;
   return {
     ...cut,
     problems: cut.problems.map(withoutPlaces),

@@ -3,9 +3,9 @@ import { lstat, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { TailgateError, tailgateError } from '../errors.ts';
 import { cleanLine } from '../report/clean-text.ts';
-import type { LabelledReport } from '../report/merge-reports.ts';
+import { type LabelledReport, worstVerdict } from '../report/merge-reports.ts';
 import { parseReport } from '../report/parse-report.ts';
-import { boundedReport } from './bounded-report.ts';
+import { boundedReport, maxSuites } from './bounded-report.ts';
 
 /** What a downloaded artifact may be at most. A real report has some hundred kilobytes. */
 export const artifactLimits = {
@@ -13,7 +13,9 @@ export const artifactLimits = {
   bytesEach: 10_000_000,
   bytesTogether: 60_000_000,
   entries: 5_000,
+  /** Folders in which reports are read, and in which one is still seen and said to be in the wrong place. */
   depth: 5,
+  seen: 40,
 };
 
 /** The name that every run gives its report. */
@@ -57,8 +59,19 @@ const findReports = async (root: string): Promise<{ found: FoundFile[]; problems
       }
       const file = path.join(folder, entry.name);
       const label = labelOf(path.relative(root, file));
-      if (entry.isDirectory() && depth < artifactLimits.depth)
+      if (entry.isDirectory() && depth < artifactLimits.seen)
         pending.push({ folder: file, depth: depth + 1 });
+      else if (entry.isDirectory())
+        problems.push(
+          tailgateError('REPORT_REFUSED', { path: label, reason: 'it lies too deep to be looked at' }),
+        );
+      else if (entry.name === reportName && depth > artifactLimits.depth)
+        problems.push(
+          tailgateError('REPORT_REFUSED', {
+            path: label,
+            reason: `it lies in more than ${artifactLimits.depth} folders, and so deep no report is read`,
+          }),
+        );
       else if (entry.name === reportName && entry.isFile()) found.push({ file, label });
       else if (entry.name === reportName)
         problems.push(tailgateError('REPORT_REFUSED', { path: label, reason: 'it is not a plain file' }));
@@ -91,10 +104,13 @@ const reasonOf = (error: unknown): string => {
 
 /**
  * Reads the reports in a folder of downloaded artifacts, which may hold anything: sizes and counts are capped, links
- * refused, every report is held to the schema and cut to what can be shown, and no path in it is used. What was
- * refused is in `problems`. Throws REPORTS_MISSING when there is no such folder or nothing in it.
+ * refused, every report is held to the schema and cut to what can be shown, and no path in it is used, unless the
+ * reports are our own (`places`). What was refused is in `problems`. Throws REPORTS_MISSING when there is no such folder or nothing in it.
  */
-export const collectReports = async (folder: string): Promise<CollectedReports> => {
+export const collectReports = async (
+  folder: string,
+  options: { places: boolean } = { places: false },
+): Promise<CollectedReports> => {
   const missing = (reason: string) => tailgateError('REPORTS_MISSING', { path: folder, reason });
   const root = await lstat(folder).catch(() => null);
   if (root === null) throw missing('there is no such folder');
@@ -115,7 +131,14 @@ export const collectReports = async (folder: string): Promise<CollectedReports> 
       bytes += Buffer.byteLength(text);
       if (bytes > artifactLimits.bytesTogether)
         throw new RangeError(`all together have more than ${artifactLimits.bytesTogether} bytes`);
-      reports.push({ label, report: boundedReport(parseReport(text, label)) });
+      const whole = parseReport(text, label);
+      // What is not shown counts all the same.
+      const verdict = worstVerdict(whole);
+      reports.push({ label, report: { ...boundedReport(whole, options), verdict } });
+      if (whole.suites.length > maxSuites)
+        problems.push(
+          tailgateError('REPORT_CUT', { path: label, suites: whole.suites.length, shown: maxSuites }),
+        );
     } catch (error) {
       refuse(reasonOf(error));
     }

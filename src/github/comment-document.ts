@@ -17,6 +17,11 @@ export type CommentSection = {
   headSha: string;
   run: RunNumber;
   runUrl: string | null;
+  /**
+   * Tells two publishers of one run apart that have the same key, as a reusable workflow has that is called twice: GitHub
+   * tells the calls apart by nothing.
+   */
+  by?: string | undefined;
   /** Markdown; empty when the section is of an older commit than the others, or was left out for its length. */
   body: string;
 };
@@ -84,33 +89,55 @@ export const parseComment = (text: string, set: string): CommentDocument | null 
 /** Negative when `a` is the earlier run. */
 export const compareRuns = (a: RunNumber, b: RunNumber): number => a.id - b.id || a.attempt - b.attempt;
 
+/** Whether both were written by the same publisher in the same run. */
+const isSame = (a: CommentSection, b: CommentSection): boolean =>
+  compareRuns(a.run, b.run) === 0 && (a.by ?? '') === (b.by ?? '');
+
 /**
- * The document with this section in it, or `older` when a later run has spoken already: for the same job, or for a
- * newer commit. Sections of an older commit keep their verdict and lose their body.
+ * The section under the key that is its own: one that it has already, else the first that no other publisher of this run
+ * holds. A number tells those of one key apart.
+ */
+const placed = (sections: readonly CommentSection[], section: CommentSection): CommentSection => {
+  const { key, title } = section;
+  let free: CommentSection | null = null;
+  for (let number = 1; ; number += 1) {
+    const candidate =
+      number === 1 ? section : { ...section, key: `${key} #${number}`, title: `${title} (${number})` };
+    const held = sections.find((other) => other.key === candidate.key);
+    if (held !== undefined && isSame(held, section)) return candidate;
+    if (held === undefined || compareRuns(held.run, section.run) !== 0) free ??= candidate;
+    if (held === undefined) return free ?? candidate;
+  }
+};
+
+/**
+ * The document with this section in it, and the key that it got; or `older` when a later run has spoken already: for the
+ * same job, or for a newer commit. Sections of an older commit keep their verdict and lose their body.
  */
 export const withSection = (
   document: CommentDocument,
   section: CommentSection,
-): CommentDocument | 'older' => {
+): { document: CommentDocument; key: string } | 'older' => {
+  const own = placed(document.sections, section);
   const later = document.sections.some(
     (other) =>
-      (other.key === section.key || other.headSha !== section.headSha) &&
-      compareRuns(other.run, section.run) > 0,
+      (other.key === own.key || other.headSha !== own.headSha) && compareRuns(other.run, own.run) > 0,
   );
   if (later) return 'older';
   const others = document.sections
-    .filter((other) => other.key !== section.key)
-    .map((other) => (other.headSha === section.headSha ? other : { ...other, body: '' }));
-  const sections = [...others, section].sort((a, b) => a.key.localeCompare(b.key, 'en', { numeric: true }));
-  return { ...document, sections };
+    .filter((other) => other.key !== own.key)
+    .map((other) => (other.headSha === own.headSha ? other : { ...other, body: '' }));
+  const sections = [...others, own].sort((a, b) => a.key.localeCompare(b.key, 'en', { numeric: true }));
+  return { document: { ...document, sections }, key: own.key };
 };
 
 /** Several comments of one set (two jobs made one each at the same time) as one document; the later section wins. */
 export const mergedDocuments = (documents: readonly CommentDocument[], set: string): CommentDocument => {
   const byKey = new Map<string, CommentSection>();
   for (const section of documents.flatMap((document) => document.sections)) {
-    const known = byKey.get(section.key);
-    if (known === undefined || compareRuns(section.run, known.run) >= 0) byKey.set(section.key, section);
+    const own = placed([...byKey.values()], section);
+    const known = byKey.get(own.key);
+    if (known === undefined || compareRuns(own.run, known.run) >= 0) byKey.set(own.key, own);
   }
   return { set, sections: [...byKey.values()] };
 };

@@ -53,3 +53,17 @@ export const findPullRequests = async (
     throw explainGithubError(error, 'find-pull');
   }
 };
+
+/** The head of a pull request and its merge into the base, as GitHub has them now. Rejects with a `TailgateError`. */
+export const pullHead = async (
+  client: GithubClient,
+  repository: RepositoryName,
+  pullNumber: number,
+): Promise<{ headSha: string; mergeSha: string | null }> => {
+  try {
+    const { data } = await client.rest.pulls.get({ ...repository, pull_number: pullNumber });
+    return { headSha: data.head.sha, mergeSha: data.merge_commit_sha };
+  } catch (error) {
+    throw explainGithubError(error, 'find-pull');
+  }
+};

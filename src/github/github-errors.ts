@@ -46,10 +46,24 @@ const isRateLimit = (error: unknown): boolean =>
 const rateLimitReason = (error: unknown): string => {
   const reset = Number(headerOf(error, 'x-ratelimit-reset'));
   const after = headerOf(error, 'retry-after');
-  if (after !== undefined) return `its rate limit was reached (try again in ${after} s)`;
-  if (Number.isFinite(reset) && reset > 0)
+  if (Number(after) > 0) return `its rate limit was reached (try again in ${after} s)`;
+  if (Number.isFinite(reset) && reset * 1000 > Date.now())
     return `its rate limit was reached (it is lifted at ${new Date(reset * 1000).toISOString()})`;
   return 'its rate limit was reached';
+};
+
+/** GitHub's words where the token lacks a permission; any other reason of a refusal is told as it is. */
+const lacksPermission =
+  /not accessible by|must have .*(rights|access)|insufficient (scopes|permission)|^forbidden$|^not found$/i;
+
+const lasting = 'The verdict, the summary and the report files are not affected.';
+
+const adviceOf = (reason: string): string => {
+  if (/\block(ed)?\b/i.test(reason)) return `Unlock the conversation, or set "comment: never". ${lasting}`;
+  if (/IP allow list/i.test(reason))
+    return `Run the job on a runner whose address the organisation allows. ${lasting}`;
+  if (/\bSAML\b|single sign-on/i.test(reason)) return `Authorise the token for the organisation. ${lasting}`;
+  return lasting;
 };
 
 /** The error of the catalogue for what GitHub answered, or did not answer, to an attempt of ours. */
@@ -59,13 +73,23 @@ export const explainGithubError = (error: unknown, purpose: GithubPurpose): Tail
   if (isRateLimit(error))
     return tailgateError('GITHUB_FAILED', { action: does, reason: rateLimitReason(error) }, {}, error);
   if (status === 401) return tailgateError('GITHUB_TOKEN_REJECTED', { action: does }, {}, error);
+  const said = firstLine(error);
+  if (status === 403 && said !== '' && !lacksPermission.test(said))
+    return tailgateError(
+      'GITHUB_REFUSED',
+      { action: does, reason: said.replace(/\.$/, ''), advice: adviceOf(said) },
+      {},
+      error,
+    );
   if (status === 403 || status === 404)
     return tailgateError('GITHUB_PERMISSION', { action: does, permission, status }, {}, error);
   const reason =
-    status === 0
-      ? `no answer (${firstLine(error)})`
-      : status >= 500
-        ? `HTTP ${status}, also after trying again`
-        : `HTTP ${status}: ${firstLine(error)}`;
+    error instanceof TypeError
+      ? 'an answer that cannot be read'
+      : status === 0
+        ? `no answer (${firstLine(error)})`
+        : status >= 500
+          ? `HTTP ${status}, also after trying again`
+          : `HTTP ${status}: ${firstLine(error)}`;
   return tailgateError('GITHUB_FAILED', { action: does, reason }, {}, error);
 };

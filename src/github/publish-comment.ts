@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tailgateError } from '../errors.ts';
 import type { GithubClient } from './client.ts';
 import {
   type CommentDocument,
@@ -91,25 +92,27 @@ class CommentPublisher {
     return marked.filter((comment) => plainLogin(comment.login) === own).sort((a, b) => a.id - b.id);
   }
 
-  #body(document: CommentDocument): CommentDocument | 'older' {
+  #body(before: CommentDocument): { document: CommentDocument; key: string } | 'older' {
     const { section, render } = this.#request;
-    const merged = withSection(document, { ...section, body: '' });
+    const merged = withSection(before, { ...section, body: '' });
     if (merged === 'older') return merged;
+    const { document, key } = merged;
     const withBody = (body: string): CommentDocument => ({
-      ...merged,
-      sections: merged.sections.map((other) => (other.key === section.key ? { ...other, body } : other)),
+      ...document,
+      sections: document.sections.map((other) => (other.key === key ? { ...other, body } : other)),
     });
     // What the markers and the other sections take is known only by writing them.
     const around = composeComment(withBody('')).length + 200;
-    const share = Math.floor(maxCommentLength / merged.sections.length);
-    return withBody(render(Math.max(maxCommentLength - around, share - 2_000, 1_000)));
+    const share = Math.floor(maxCommentLength / document.sections.length);
+    const body = render(Math.max(maxCommentLength - around, share - 2_000, 1_000));
+    return { document: withBody(body), key };
   }
 
   /** Whether the comment says what this job has to say, and nothing else of the set is about. */
-  #isSaid(found: readonly Found[], text: string, written: boolean): boolean {
+  #isSaid(found: readonly Found[], text: string, key: string, written: boolean): boolean {
     const [kept, ...duplicates] = found;
     if (kept === undefined || duplicates.length > 0) return false;
-    const { key, run } = this.#request.section;
+    const { run } = this.#request.section;
     const section = kept.document.sections.find((candidate) => candidate.key === key);
     // What was written may come back with other blanks or line ends; that it is ours is enough then.
     return written
@@ -129,28 +132,37 @@ class CommentPublisher {
         found.map((comment) => comment.document),
         this.#request.set,
       );
-      const document = this.#body(base);
-      if (document === 'older') return { outcome: 'older', url };
+      const next = this.#body(base);
+      if (next === 'older') return { outcome: 'older', url };
+      const { document, key } = next;
       const text = composeComment(document);
       // A job alone can only meet itself; several that share the comment may be slow to write what they read.
       const waits = this.#request.verifyAfterMs ?? (document.sections.length > 1 ? [1_000, 3_000] : [1_000]);
-      if (this.#isSaid(found, text, outcome !== 'unchanged')) {
+      if (this.#isSaid(found, text, key, outcome !== 'unchanged')) {
         if (outcome === 'unchanged' || looks >= waits.length) return { outcome, url };
       } else if (kept === undefined) {
         await this.#create(text);
         outcome = 'created';
         looks = 0;
       } else {
-        await this.#update(kept.id, text);
-        await this.#retire(found.slice(1), kept);
-        outcome = outcome === 'created' ? outcome : 'updated';
+        // Somebody may have deleted it since it was read: then there is none, and the next round makes one.
+        if (await this.#update(kept.id, text)) {
+          await this.#retire(found.slice(1), kept);
+          outcome = outcome === 'created' ? outcome : 'updated';
+        }
         looks = 0;
       }
       // Another job may have read before this write and written after it: look again, and say it again if so.
       await sleep((waits[looks] ?? 0) * (0.75 + 0.5 * Math.random()));
       looks += 1;
     }
-    return { outcome, url: (await this.#find())[0]?.html_url ?? null };
+    const [kept] = await this.#find();
+    if (kept === undefined)
+      throw tailgateError('GITHUB_FAILED', {
+        action: 'write a comment on this pull request',
+        reason: 'it took the comment, and does not show it',
+      });
+    return { outcome, url: kept.html_url };
   }
 
   async #create(body: string): Promise<void> {
@@ -172,10 +184,16 @@ class CommentPublisher {
     }
   }
 
-  async #update(id: number, body: string): Promise<void> {
-    await this.#attempt('comment', () =>
-      this.#client.rest.issues.updateComment({ ...this.#request.repository, comment_id: id, body }),
-    );
+  /** False when the comment is gone. */
+  async #update(id: number, body: string): Promise<boolean> {
+    try {
+      await this.#client.rest.issues.updateComment({ ...this.#request.repository, comment_id: id, body });
+      return true;
+    } catch (error) {
+      if ([404, 410].includes(statusOf(error)) && !(await this.#find()).some((comment) => comment.id === id))
+        return false;
+      throw explainGithubError(error, 'comment');
+    }
   }
 
   /** Duplicates, made by jobs that started at once: emptied, so that they are not found again, and hidden. */

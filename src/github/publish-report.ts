@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { TailgateError, tailgateError } from '../errors.ts';
 import type { Report } from '../report/report-model.ts';
 import type { GithubClient } from './client.ts';
 import { type CommentWhen, commentPolicy } from './comment-policy.ts';
+import { pullHead } from './find-pull-requests.ts';
 import type { GithubContext } from './github-context.ts';
 import { type CheckRequest, publishCheck } from './publish-check.ts';
 import { type CommentResult, publishComment } from './publish-comment.ts';
@@ -14,6 +16,10 @@ export type PublishRequest = {
   check: { kind: 'none' | CheckRequest['kind']; name: string };
   /** Which job of the comment this is: see `sectionOf`. */
   section: { key: string; title: string };
+  /** Tells this publisher from others of the run; the same where one may publish the same report again. */
+  by?: string;
+  /** The commit that was measured, where that is not the one of the event: the check is set on it. */
+  measuredSha?: string | null;
   /** One line for the check: the headline. */
   headline: string;
   /** The report as markdown in at most so many characters. */
@@ -52,16 +58,27 @@ const legTitle = (matrix: string | null): string => {
 
 /**
  * Which section of the shared comment a job writes: the same in every run of it, and different for each workflow,
- * job, leg of a matrix (`matrix`: its values as JSON), selected suite and step.
+ * job, leg of a matrix (`matrix`: its values as JSON), settings, selected suite and step.
  */
 export const sectionOf = (
   context: GithubContext,
-  parts: { suite?: string | null; matrix?: string | null; step?: string | null },
+  parts: {
+    suite?: string | null;
+    matrix?: string | null;
+    step?: string | null;
+    /** Which settings, where they are not those of the working directory: see `settingsPlace`. */
+    settings?: string | null;
+  },
 ): { key: string; title: string } => {
   const leg = legTitle(parts.matrix ?? null);
   const job = context.job ?? 'tailgate';
-  const title = [job, ...(leg === '' ? [] : [`(${leg})`]), ...(parts.suite ? [parts.suite] : [])].join(' ');
-  return { key: [context.workflow ?? '', job, leg, parts.suite ?? '', parts.step ?? ''].join('/'), title };
+  const settings = parts.settings ?? '';
+  const names = [job, leg === '' ? '' : `(${leg})`, settings, parts.suite ?? ''];
+  const key = [context.workflow ?? '', job, leg, parts.suite ?? '', parts.step ?? ''];
+  return {
+    key: [...key, ...(settings === '' ? [] : [settings])].join('/'),
+    title: names.filter((name) => name !== '').join(' '),
+  };
 };
 
 const forkNote =
@@ -110,13 +127,33 @@ export const publishReport = async (
     return result;
   }
   const pullNumber = context.pullNumber;
+  const measuredSha = request.measuredSha ?? headSha;
+  let judgedSha = headSha;
   if (policy.publish && pullNumber !== null) {
     await attempt(async () => {
+      // The event of a comment is on the default branch: GitHub tells whether what was measured is this pull request.
+      if (context.eventName === 'issue_comment') {
+        const pull = await pullHead(client, repository, pullNumber);
+        if (measuredSha !== pull.headSha && measuredSha !== pull.mergeSha) {
+          result.notes.push(
+            `No comment is written on pull request ${pullNumber}: what is checked out (${measuredSha.slice(0, 10)}) is neither its head nor its merge into the base.`,
+          );
+          return;
+        }
+        judgedSha = pull.headSha;
+      }
       result.comment = await publishComment(client, {
         repository,
         pullNumber,
         set: commentSet,
-        section: { ...section, verdict: report.verdict, headSha, run, runUrl: context.runUrl },
+        section: {
+          ...section,
+          verdict: report.verdict,
+          headSha: judgedSha,
+          run,
+          runUrl: context.runUrl,
+          by: request.by ?? randomUUID(),
+        },
         render: request.renderMarkdown,
         create: policy.create,
         ...(request.verifyAfterMs === undefined ? {} : { verifyAfterMs: request.verifyAfterMs }),
@@ -128,7 +165,7 @@ export const publishReport = async (
     await attempt(async () => {
       const published = await publishCheck(client, {
         repository,
-        headSha,
+        headSha: context.eventName === 'issue_comment' ? judgedSha : measuredSha,
         kind,
         name,
         verdict: report.verdict,

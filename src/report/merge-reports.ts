@@ -1,4 +1,4 @@
-import { overallVerdict } from '../verdict/verdict.ts';
+import { overallVerdict, type Verdict } from '../verdict/verdict.ts';
 import type { EnvironmentReport, Report, SuiteReport } from './report-model.ts';
 
 /** A report and what tells it apart from the others, for example the values of its leg of a matrix. */
@@ -11,6 +11,11 @@ const sameEnvironment = (a: EnvironmentReport, b: EnvironmentReport): boolean =>
 const agreed = (values: readonly (string | null)[]): string | null =>
   values.every((value) => value === values[0]) ? (values[0] ?? null) : null;
 
+const mergedCommit = (commits: readonly (string | undefined)[]): { merged?: string } => {
+  const [first] = commits;
+  return first !== undefined && commits.every((commit) => commit === first) ? { merged: first } : {};
+};
+
 const ownName = (suite: SuiteReport, label: string, isShared: boolean, taken: Set<string>): string => {
   const wanted = isShared ? `${label}: ${suite.name}` : suite.name;
   let name = wanted;
@@ -18,6 +23,10 @@ const ownName = (suite: SuiteReport, label: string, isShared: boolean, taken: Se
   taken.add(name);
   return name;
 };
+
+/** The verdict of a report, or that of a suite in it which is worse: it is never better than the worst of its parts. */
+export const worstVerdict = ({ verdict, suites }: Pick<Report, 'verdict' | 'suites'>): Verdict =>
+  overallVerdict([verdict, ...suites.map((suite) => suite.verdict)]);
 
 /**
  * One report of several, for example of the legs of a matrix, with one verdict. Suites that have the same name in
@@ -46,7 +55,7 @@ export const mergeReports = (parts: readonly LabelledReport[]): Report => {
   return {
     schemaVersion: 1,
     // A report without suites (it never came so far) has a verdict of its own, which counts too.
-    verdict: overallVerdict(reports.map((report) => report.verdict)),
+    verdict: overallVerdict(reports.map(worstVerdict)),
     failOn: [...new Set(reports.flatMap((report) => report.failOn))],
     suites,
     problems: parts.flatMap(({ label, report }) =>
@@ -56,6 +65,7 @@ export const mergeReports = (parts: readonly LabelledReport[]): Report => {
     commits: {
       head: agreed(reports.map((report) => report.commits.head)),
       base: agreed(reports.map((report) => report.commits.base)),
+      ...mergedCommit(reports.map((report) => report.commits.merged)),
     },
     runUrl: agreed(reports.map((report) => report.runUrl)),
     startedAt: reports.map((report) => report.startedAt).sort()[0]!,

@@ -239,3 +239,59 @@ test('short rate limits are waited for', async () => {
   assert.equal((await publishComment(client, request('gate', 'Result'))).outcome, 'created');
   assert.match(notes.join('\n'), /secondary rate limit .* waiting 2 s/);
 });
+
+test('two publishers of one run that GitHub tells apart by nothing keep a section each', async () => {
+  await using double = await startGithubDouble();
+  withPullRequest(double);
+  const client = clientOf(double);
+  const call = (by: string, verdict: 'pass' | 'fail', run = 100) => {
+    const base = request('gate', `${by} ${verdict}`, { run, verdict });
+    return publishComment(client, { ...base, section: { ...base.section, by } });
+  };
+  const body = () => comments(double)[0]!.body;
+  await Promise.all([call('orders', 'fail'), call('chat', 'pass')]);
+  assert.match(body(), /orders fail/);
+  assert.match(body(), /chat pass/);
+  assert.match(body(), /❌ Tailgate: fail \(2 of 2 jobs\)/);
+  assert.equal(comments(double).filter((comment) => /tailgate:section/.test(comment.body)).length, 1);
+  // The next run takes the places of this one, whoever comes first.
+  await call('chat', 'pass', 101);
+  await call('orders', 'pass', 101);
+  assert.match(body(), /✅ Tailgate: pass \(2 of 2 jobs\)/);
+});
+
+test('a comment that is deleted in between is made again', async () => {
+  await using double = await startGithubDouble();
+  const repository = withPullRequest(double);
+  const client = clientOf(double);
+  await publishComment(client, request('gate', 'First'));
+  double.faults.add({
+    operation: 'issues/update-comment',
+    before: () => {
+      repository.comments = [];
+    },
+  });
+  const again = await publishComment(client, request('gate', 'Second', { run: 101 }));
+  assert.equal(again.outcome, 'created');
+  assert.match(comments(double)[0]!.body, /Second/);
+});
+
+test('a refusal for another reason than a permission is passed on', async () => {
+  for (const [message, advice] of [
+    ['Unable to create comment because issue is locked.', /Unlock the conversation/],
+    ['Commenting is disabled on issues with more than 2500 comments', /not affected/],
+    ['the `acme` organization has an IP allow list enabled', /runner whose address/],
+  ] as const) {
+    await using double = await startGithubDouble();
+    withPullRequest(double);
+    double.faults.add({ operation: 'issues/create-comment', status: 403, message });
+    await assert.rejects(publishComment(clientOf(double), request('gate', 'One')), (error) => {
+      assert.ok(error instanceof TailgateError);
+      assert.equal(error.code, 'GITHUB_REFUSED');
+      assert.ok(error.what.includes(message.replace(/\.$/, '')), error.what);
+      assert.match(error.fix, advice);
+      assert.doesNotMatch(error.message, /pull-requests: write/);
+      return true;
+    });
+  }
+});

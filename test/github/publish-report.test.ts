@@ -106,6 +106,26 @@ test('outside of a pull request there is no comment; outside of Actions there is
   assert.match(local.notes.join(), /not a run of GitHub Actions/);
 });
 
+test('a command on a pull request comments on it if that is what was measured', async () => {
+  await using double = await startGithubDouble();
+  const repository = withPullRequest(double);
+  const context = contextOf({ eventName: 'issue_comment', headSha: 'e'.repeat(40) });
+  const other = await publishReport(clientOf(double), request({ context, measuredSha: 'd'.repeat(40) }));
+  assert.match(other.notes.join(), /what is checked out \(dddddddddd\) is neither its head nor its merge/);
+  assert.equal(repository.comments.length, 0);
+  const right = await publishReport(clientOf(double), request({ context, measuredSha: headSha }));
+  assert.equal(right.comment?.outcome, 'created');
+  assert.equal(repository.checkRuns.at(-1)?.headSha, headSha);
+});
+
+test('a check is set on the commit that was measured', async () => {
+  await using double = await startGithubDouble();
+  const repository = withPullRequest(double);
+  const context = contextOf({ eventName: 'workflow_dispatch', pullNumber: null });
+  await publishReport(clientOf(double), request({ context, measuredSha: 'd'.repeat(40) }));
+  assert.equal(repository.checkRuns[0]?.headSha, 'd'.repeat(40));
+});
+
 test('when to comment', () => {
   const policy = (when: PublishRequest['comment'], name: string) => {
     const { publish, create } = commentPolicy(when, sampleReports[name]!());
@@ -136,6 +156,8 @@ test('jobs, legs, suites and steps have sections of their own, the same in every
     key({ matrix: '{"node":20}' }),
     key({ matrix: '{"node":22}' }),
     key({ suite: 'chat' }),
+    key({ settings: 'services/chat' }),
+    key({ settings: 'services/orders' }),
     key({ step: '__acme_tailgate_2' }),
   ];
   assert.equal(new Set(keys).size, keys.length);
