@@ -3,8 +3,8 @@ import { createGithubClient } from '../github/client.ts';
 import { readGithubContext } from '../github/github-context.ts';
 import { createActionsHost } from '../host/actions-host.ts';
 import { guardProcess } from '../host/process-guard.ts';
+import { showProblems } from '../run/deliver.ts';
 import { exitCodeOfProblems } from '../run/exit-code.ts';
-import { showProblems } from '../run/gate-command.ts';
 import { reportAction } from '../run/report-action.ts';
 import { readReportInputs } from '../run/report-inputs.ts';
 

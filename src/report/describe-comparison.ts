@@ -4,8 +4,10 @@ import {
   formatDuration,
   formatElapsed,
   formatValue,
+  noValue,
   plural,
 } from '../metrics/notation.ts';
+import type { Block } from './document.ts';
 import type {
   EnvironmentReport,
   Report,
@@ -61,13 +63,31 @@ export const durationLine = (durations: Report['durations']): string =>
 /** The first seven characters of a commit, as git shows it. */
 export const shortSha = (sha: string): string => sha.slice(0, 7);
 
+/** Counters, send rate and server resources, baseline against head: nothing where there is none of them. */
+export function loadTable(suite: SuiteReport, headLabel: string): Block[] {
+  const lines = [...counterLines(suite), ...resourceLines(suite.resources)];
+  if (lines.length === 0) return [];
+  return [
+    {
+      kind: 'table',
+      noun: 'row',
+      columns: [
+        { title: 'Load and server' },
+        { title: 'Baseline', align: 'right', drop: 1 },
+        { title: headLabel, align: 'right' },
+      ],
+      rows: lines.map(({ name, baseline, head }) => [[name], [baseline], [head]]),
+    },
+  ];
+}
+
 type Line = { name: string; baseline: string; head: string };
 
 /** The server's resources, base against head; empty when they were not sampled. Plain text of ours. */
-export const resourceLines = (resources: SuiteReport['resources']): Line[] => {
+const resourceLines = (resources: SuiteReport['resources']): Line[] => {
   if (resources === null) return [];
   const cell = (side: ResourceReport | null, of: (usage: ResourceReport) => string): string =>
-    side === null ? '–' : of(side);
+    side === null ? noValue : of(side);
   const line = (name: string, of: (usage: ResourceReport) => string): Line => ({
     name,
     baseline: cell(resources.baseline, of),
@@ -86,7 +106,7 @@ export const resourceLines = (resources: SuiteReport['resources']): Line[] => {
     line('Threads, peak', (usage) => formatCount(usage.maxThreads)),
     line('Event-loop delay, peak', (usage) => formatDuration(usage.maxLoopDelayMs)),
     line('Garbage collection', (usage) => formatDuration(usage.gcPauseMs)),
-  ].filter(({ baseline, head }) => baseline !== '–' || head !== '–');
+  ].filter(({ baseline, head }) => baseline !== noValue || head !== noValue);
 };
 
 /** Whether the generator kept up, in a sentence. Plain text; the reason of a bottleneck may be foreign. */
@@ -133,7 +153,7 @@ const sendRateLine = (rate: SuiteReport['sendRate']): Line[] => {
   if (rate === undefined) return [];
   const text = (side: SendRateReport | null): string =>
     side === null
-      ? '–'
+      ? noValue
       : [
           formatValue(side.meanPerSecond, 'perSecond'),
           ...(side.maxPerSecond === null ? [] : [`at most ${formatValue(side.maxPerSecond, 'perSecond')}`]),
@@ -142,7 +162,7 @@ const sendRateLine = (rate: SuiteReport['sendRate']): Line[] => {
 };
 
 /** The counters that say something, those that are not zero on both sides, and how fast messages were sent. */
-export const counterLines = ({ counters, sendRate }: Pick<SuiteReport, 'counters' | 'sendRate'>): Line[] =>
+const counterLines = ({ counters, sendRate }: Pick<SuiteReport, 'counters' | 'sendRate'>): Line[] =>
   shownCounters.flatMap(([name, title]) => {
     const values = counters[name];
     if (values === undefined || ((values.baseline ?? 0) === 0 && (values.head ?? 0) === 0)) return [];

@@ -1,176 +1,220 @@
-import { formatChange, formatPercentChange, formatShare, formatValue, plural } from '../metrics/notation.ts';
+import { formatInterval, formatPercentChange, formatValue, plural } from '../metrics/notation.ts';
 import type { Verdict } from '../verdict/verdict.ts';
-import { type MetricRow, metricRows, rowName, shortRule } from './metric-rows.ts';
+import { type Headline, type Inline, joined } from './document.ts';
+import { type MetricRow, metricRows, shortRule } from './metric-rows.ts';
 import type { ChangeReport, Report, SuiteReport } from './report-model.ts';
 
-export const verdictEmoji: Record<Verdict | 'advisory', string> = {
-  pass: '✅',
-  fail: '❌',
-  inconclusive: '❔',
-  invalid: '⛔',
-  advisory: '',
-};
+/** The verdict on a whole report in plain words: what, how much, and how sure. */
+export function headlineOf(report: Report): Headline {
+  const { verdict, suites } = report;
+  switch (verdict) {
+    case 'pass':
+      return { verdict, title: passTitle(suites), detail: passDetail(suites) };
+    case 'fail':
+    case 'inconclusive': {
+      const found = rowsWith(suites, verdict);
+      const [first] = found;
+      const where = first?.suite ?? suites.find((one) => one.verdict === verdict);
+      const inSuite = where === undefined ? [] : suiteName(where, suites);
+      if (first === undefined)
+        return {
+          verdict,
+          title: [verdict === 'fail' ? 'Too slow' : 'Undecided', ...inSuite],
+          detail: [where?.reason ?? '', ...whetherItBlocks(report)],
+        };
+      const state = verdict === 'fail' ? 'failed' : verdict;
+      const others = found.length > 1 ? [`; ${plural(found.length - 1, 'more limit')} ${state}`] : [];
+      const told = verdict === 'fail' ? failed(first) : undecided(first);
+      return {
+        verdict,
+        title: [...told.title, ...inSuite, ...others],
+        detail: [...told.detail, ...whetherItBlocks(report)],
+      };
+    }
+    case 'invalid': {
+      const suite = suites.find((one) => one.verdict === 'invalid');
+      return {
+        verdict,
+        title: [
+          'No verdict',
+          ...(suite === undefined ? [] : suiteName(suite, suites)),
+          ': the measurement cannot be trusted',
+        ],
+        detail: invalidDetail(report, suite),
+      };
+    }
+  }
+}
 
-export const verdictWord: Record<Verdict | 'advisory', string> = {
-  pass: 'pass',
-  fail: 'fail',
-  inconclusive: 'inconclusive',
-  invalid: 'invalid',
-  advisory: '',
-};
+/** `chat.ack` p95. */
+export const rowLabel = (row: Pick<MetricRow, 'metric' | 'statistic'>): Inline =>
+  row.statistic === 'value'
+    ? [{ code: row.metric }]
+    : [{ code: row.metric }, ` ${row.statistic === 'p999' ? 'p99.9' : row.statistic}`];
 
-/** The verdict in words, as plain text that still holds foreign names. */
-export type Headline = {
-  verdict: Verdict;
-  /** What was found: one line. */
-  title: string;
-  /** By how much and how sure, or what to make of it: one or two sentences. */
-  detail: string;
-};
-
-/** How a change was obtained: "8 pairs", "14 stored runs", "one stored run". */
+/** How a change was obtained: "8 pairs", "14 stored runs", "one earlier run". */
 export const samplesPhrase = (change: ChangeReport, comparison: SuiteReport['comparison']): string => {
   if (comparison === 'side-by-side') return plural(change.samples, 'pair');
   if (comparison === 'history') return plural(change.samples, 'stored run');
   return change.samples <= 1 ? 'one earlier run' : plural(change.samples, 'earlier run');
 };
 
-const howSure = (change: ChangeReport, comparison: SuiteReport['comparison']): string => {
-  const samples = samplesPhrase(change, comparison);
-  return change.confidence === null
-    ? `against ${samples}`
-    : `${formatShare(change.confidence)} interval, ${samples}`;
-};
-
 /** "18% slower" for latencies, "18% higher" for everything else. */
-export const directionPhrase = (row: Pick<MetricRow, 'unit'>, change: ChangeReport): string => {
-  const { relative } = change;
-  const size = formatPercentChange(relative, change).replace(/^[+−]/, '');
+export const directionPhrase = (row: Pick<MetricRow, 'unit'>, relative: number): string => {
+  const size = unsigned(relative);
   if (row.unit === 'ms') return `${size} ${relative >= 0 ? 'slower' : 'faster'}`;
   return `${size} ${relative >= 0 ? 'higher' : 'lower'}`;
 };
 
 type Found = { suite: SuiteReport; row: MetricRow };
+type Told = { title: Inline; detail: Inline };
 
-/** The rows with this verdict, in the order of the table, but the p95 of the first metric before its other ones. */
-const rowsWith = (suites: readonly SuiteReport[], verdict: Verdict): Found[] => {
-  const found = suites.flatMap((suite) =>
+/** The rows with this verdict, in the order of the table, but those of the main latency first. */
+function rowsWith(suites: readonly SuiteReport[], verdict: Verdict): Found[] {
+  return suites.flatMap((suite) =>
     metricRows(suite)
       .filter((row) => row.verdict === verdict)
       .map((row) => ({ suite, row })),
   );
-  const [first] = found;
-  const better = found.find(
-    ({ suite, row }) => suite === first?.suite && row.metric === first.row.metric && row.statistic === 'p95',
-  );
-  return better === undefined ? found : [better, ...found.filter((entry) => entry !== better)];
-};
+}
 
 const limitThat = (row: MetricRow, verdict: Verdict) => row.limits.find((limit) => limit.verdict === verdict);
-
-const foundTitle = ({ row }: Found, verdict: Verdict): string => {
-  const name = rowName(row);
-  const missed = limitThat(row, 'fail');
-  const rule = missed === undefined ? '' : shortRule(missed.rule, row);
-  // A relative rule names a sign; an absolute one was missed by the value itself.
-  if (row.change !== null && (rule === '' || /[+±]/.test(rule) || row.head === null))
-    return `${name} ${verdict === 'fail' ? 'is' : 'may be'} ${directionPhrase(row, row.change)}`;
-  if (row.head !== null) return `${name} is ${formatValue(row.head, row.unit, row.statistic)}`;
-  return name;
-};
-
-const foundDetail = ({ suite, row }: Found, verdict: Verdict): string => {
-  const parts: string[] = [];
-  if (row.change !== null) {
-    parts.push(`${formatChange(row.change)}, ${howSure(row.change, suite.comparison)}`);
-  }
-  if (row.baseline !== null && row.head !== null)
-    parts.push(
-      `${formatValue(row.baseline, row.unit, row.statistic)} → ${formatValue(row.head, row.unit, row.statistic)}`,
-    );
+const ruleText = (row: MetricRow, verdict: Verdict): string => {
   const limit = limitThat(row, verdict);
-  if (limit !== undefined) parts.push(`limit ${shortRule(limit.rule, row).replace(/^[<>=]+ */, '')}`);
-  const detectable = limit?.detectable ?? null;
-  const sentence = `${parts.join('; ')}.`;
-  if (verdict !== 'inconclusive' || detectable === null) return sentence;
-  return `${sentence} The smallest change that could have been seen is ${formatPercentChange(detectable).replace('+', '')}.`;
+  return limit === undefined ? '' : shortRule(limit.rule, row);
 };
 
-const inSuite = (suite: SuiteReport, suites: readonly SuiteReport[]): string =>
-  suites.length > 1 ? ` in ${suite.name}` : '';
+/** A limit on the change, not on the value itself. */
+const isRelative = (rule: string): boolean => /[+%±]|baseline/.test(rule) && !/^[<>=]+\s*[\d.]+%/.test(rule);
 
-const andMore = (count: number): string => (count > 1 ? `, and ${count - 1} more` : '');
+/** "0.72 to 0.87 ms", with the unit once where it is the same. */
+function valuesText({ baseline, head, unit, statistic }: MetricRow): string {
+  const after = formatValue(head, unit, statistic);
+  if (baseline === null) return after;
+  const before = formatValue(baseline, unit, statistic);
+  const shared = /^\S+( \S+)$/.exec(after)?.[1];
+  return `${shared !== undefined && before.endsWith(shared) ? before.slice(0, -shared.length) : before} to ${after}`;
+}
 
-const whatPassed = (suites: readonly SuiteReport[]): string => {
-  if (suites.some((suite) => suite.comparison !== 'none')) return 'nothing got slower beyond its limit';
-  const hasLimits = suites.some((suite) => suite.metrics.some((metric) => metric.limit.length > 0));
-  return hasLimits ? 'the absolute limits hold' : 'it was measured, and nothing judged it';
-};
+function failed({ suite, row }: Found): Told {
+  const rule = ruleText(row, 'fail');
+  if (row.change !== null && (isRelative(rule) || row.head === null))
+    return {
+      title: [
+        ...rowLabel(row),
+        ` got ${directionPhrase(row, row.change.relative)}`,
+        ...(row.head === null || row.baseline === null ? [] : [`, ${valuesText(row)}`]),
+      ],
+      detail: [howSure(row, row.change, suite), ' ', ...limitSentence(rule)],
+    };
+  return {
+    title: [
+      ...rowLabel(row),
+      row.head === null ? '' : ` is ${formatValue(row.head, row.unit, row.statistic)}`,
+    ],
+    detail: limitSentence(rule),
+  };
+}
 
-const passDetail = (suites: readonly SuiteReport[]): string => {
-  const gated = suites.flatMap((suite) =>
+function undecided({ suite, row }: Found): Told {
+  const limit = limitThat(row, 'inconclusive');
+  const rule = ruleText(row, 'inconclusive');
+  const { change } = row;
+  if (change === null)
+    return { title: ['Undecided: ', ...rowLabel(row)], detail: [limit?.explanation ?? suite.reason] };
+  const hidden =
+    change.high === null || change.high <= 0
+      ? directionPhrase(row, change.relative)
+      : `up to ${directionPhrase(row, change.high)}`;
+  return {
+    title: ['Undecided: ', ...rowLabel(row), ` may be ${hidden}`],
+    detail: [
+      `${measuredPhrase(change)} (${samplesPhrase(change, suite.comparison)}). `,
+      ...limitSentence(rule),
+    ],
+  };
+}
+
+/** "+6% was measured, and anything from −6% to +14% fits what was seen". */
+function measuredPhrase(change: ChangeReport): string {
+  const { low, high } = change;
+  const measured = `${formatPercentChange(change.relative, change)} was measured`;
+  if (low === null || high === null) return measured;
+  return `${measured}, and anything ${formatInterval(low, high).replace('between', 'from').replace(' and ', ' to ')} could be true`;
+}
+
+const limitSentence = (rule: string): Inline => (rule === '' ? [] : ['The limit is ', { code: rule }, '.']);
+
+/** "We are 95% sure that it is between 3% and 30% slower (8 pairs)." */
+function howSure(row: Pick<MetricRow, 'unit'>, change: ChangeReport, suite: SuiteReport): string {
+  const samples = samplesPhrase(change, suite.comparison);
+  const { low, high, confidence } = change;
+  if (low === null || high === null || confidence === null) return `That is against ${samples}.`;
+  return `We are ${sureness(confidence)} sure that it is ${rangePhrase(row, low, high)} (${samples}).`;
+}
+
+const sureness = (confidence: number): string =>
+  confidence >= 0.995 ? 'more than 99%' : `${Math.round(confidence * 100)}%`;
+
+function rangePhrase(row: Pick<MetricRow, 'unit'>, low: number, high: number): string {
+  if (low > 0 && high > 10) return `at least ${directionPhrase(row, low)}`;
+  if (low >= 0) return `between ${unsigned(low)} and ${directionPhrase(row, high)}`;
+  if (high <= 0) return `between ${unsigned(high)} and ${directionPhrase(row, low)}`;
+  return `between ${directionPhrase(row, low)} and ${directionPhrase(row, high)}`;
+}
+
+const unsigned = (relative: number): string => formatPercentChange(Math.abs(relative)).replace('+', '');
+
+function passTitle(suites: readonly SuiteReport[]): Inline {
+  const limits = gatedRows(suites).reduce((sum, { row }) => sum + row.limits.length, 0);
+  const hold = limits === 1 ? 'the limit holds' : `all ${plural(limits, 'limit')} hold`;
+  if (suites.some((suite) => suite.comparison !== 'none'))
+    return [limits === 0 ? 'Nothing got slower' : `Nothing got slower: ${hold}`];
+  return [limits === 0 ? 'Measured; there was no limit to judge it by' : `Fast enough: ${hold}`];
+}
+
+function passDetail(suites: readonly SuiteReport[]): Inline {
+  const noBaseline = suites.every((suite) => suite.comparison === 'none');
+  const [largest] = gatedRows(suites)
+    // The worst single wait says little: it is a guard against stalls.
+    .filter(({ row }) => row.change !== null && row.statistic !== 'max')
+    .sort((a, b) => b.row.change!.relative - a.row.change!.relative);
+  if (largest === undefined) return noBaseline ? ['There was no baseline to compare with.'] : [];
+  const { row, suite } = largest;
+  const change = row.change!;
+  const size =
+    formatPercentChange(change.relative, change) === '0%' ? 'none' : directionPhrase(row, change.relative);
+  return [
+    'The largest change: ',
+    ...rowLabel(row),
+    ...suiteName(suite, suites),
+    size === 'none' ? ' did not move. ' : ` ${size}. `,
+    howSure(row, change, suite),
+  ];
+}
+
+const gatedRows = (suites: readonly SuiteReport[]): Found[] =>
+  suites.flatMap((suite) =>
     metricRows(suite)
       .filter((row) => row.limits.length > 0)
       .map((row) => ({ suite, row })),
   );
-  const limits = plural(
-    gated.reduce((sum, { row }) => sum + row.limits.length, 0),
-    'limit',
-  );
-  const changed = gated.filter(({ row }) => row.change !== null);
-  const [largest] = changed.sort((a, b) => b.row.change!.relative - a.row.change!.relative);
-  if (gated.length === 0) return 'There was no baseline to compare with, and no absolute limit to apply.';
-  if (largest === undefined) {
-    const alone = suites.every((suite) => suite.comparison === 'none');
-    return alone ? `${limits} held. There was no baseline to compare with.` : `${limits} held.`;
-  }
-  const { row, suite } = largest;
-  const change = row.change!;
-  return `${limits} held. Largest gated change: ${rowName(row)}${inSuite(suite, suites)} ${formatChange(change)}, ${howSure(change, suite.comparison)}.`;
-};
 
-const blocks = (report: Report, verdict: Verdict): string => {
-  if (verdict === 'pass') return '';
-  return report.failOn.includes(verdict) ? '' : ' It does not fail this step, as set.';
-};
+/** The reason, unless it stands right below as the only problem. */
+function invalidDetail(report: Report, suite: SuiteReport | undefined): Inline {
+  const isSaidBelow =
+    report.problems.length > 0 || (report.suites.length === 1 && report.suites[0]!.problems.length > 0);
+  const reason = isSaidBelow
+    ? ''
+    : (suite?.problems[0]?.what.split('\n')[0] ?? suite?.reason ?? 'Nothing was judged.');
+  return joined([...(reason === '' ? [] : [[reason]]), whetherItBlocks(report)], '');
+}
 
-/** The headline of a whole report. */
-export const headlineOf = (report: Report): Headline => {
-  const { verdict, suites } = report;
-  const found = rowsWith(suites, verdict);
-  const [first] = found;
-  switch (verdict) {
-    case 'pass':
-      return {
-        verdict,
-        title: `Performance gate passed: ${whatPassed(suites)}`,
-        detail: passDetail(suites),
-      };
-    case 'fail':
-    case 'inconclusive': {
-      const words = verdict === 'fail' ? 'Performance gate failed' : 'Performance gate inconclusive';
-      const suite = first?.suite ?? suites.find((one) => one.verdict === verdict);
-      if (first === undefined)
-        return {
-          verdict,
-          title: suite === undefined ? words : `${words}${inSuite(suite, suites)}`,
-          detail: `${suite?.reason ?? ''}${blocks(report, verdict)}`,
-        };
-      return {
-        verdict,
-        title: `${words}: ${foundTitle(first, verdict)}${inSuite(first.suite, suites)}${andMore(found.length)}`,
-        detail: `${foundDetail(first, verdict)}${blocks(report, verdict)}`,
-      };
-    }
-    case 'invalid': {
-      const suite = suites.find((one) => one.verdict === 'invalid');
-      const problem = suite?.problems[0] ?? report.problems[0];
-      const reason = problem?.what.split('\n')[0] ?? suite?.reason ?? 'nothing was judged';
-      return {
-        verdict,
-        title: `No verdict${suite === undefined ? '' : inSuite(suite, suites)}: the measurement cannot be trusted`,
-        detail: `${reason}${blocks(report, verdict)}`,
-      };
-    }
-  }
-};
+const suiteName = (suite: SuiteReport, suites: readonly SuiteReport[]): Inline =>
+  suites.length > 1 ? [' in ', { code: suite.name, maxLength: 100 }] : [];
+
+function whetherItBlocks({ verdict, failOn }: Report): Inline {
+  return verdict === 'pass' || failOn.includes(verdict)
+    ? []
+    : [' This does not fail the step (', { code: 'fail-on' }, ').'];
+}

@@ -53,36 +53,3 @@ ${body}
 </body>
 </html>
 `;
-
-export type Cell = {
-  /** HTML. */
-  html: string;
-  number?: boolean;
-};
-
-/** A table from cells that are HTML already. */
-export const htmlTable = (head: readonly Cell[], rows: readonly (readonly Cell[])[]): string => {
-  const cells = (row: readonly Cell[], tag: 'th' | 'td'): string =>
-    row
-      .map(
-        (cell) =>
-          `<${tag}${tag === 'th' ? ' scope="col"' : ''}${cell.number ? ' class="number"' : ''}>${cell.html}</${tag}>`,
-      )
-      .join('');
-  return `<div class="scroll"><table>
-<thead><tr>${cells(head, 'th')}</tr></thead>
-<tbody>
-${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n')}
-</tbody>
-</table></div>`;
-};
-
-/** Foreign text in a code element. */
-export const htmlCode = (text: string, maxLength?: number): string =>
-  `<code>${xmlText(text, maxLength)}</code>`;
-
-/** A drawing with what it shows and which colour is which side. `caption` is HTML. */
-export const htmlFigure = (svg: string, caption: string, sides: readonly ('baseline' | 'head')[]): string =>
-  svg === ''
-    ? ''
-    : `<figure><figcaption>${caption}</figcaption>${sides.map((side) => `<span class="key ${side}">${side}</span>`).join('')}<div>${svg}</div></figure>`;

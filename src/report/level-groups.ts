@@ -61,14 +61,14 @@ export const mainOfLevels = (group: LevelGroup): string | null => {
 export const metricNamed = (suite: SuiteReport, id: string | null): MetricReport | null =>
   suite.metrics.find((metric) => metric.id === id) ?? null;
 
-/** Errors per attempt of one side, from the counters; null when that side was not measured. */
-export const errorRate = (suite: SuiteReport, side: 'baseline' | 'head'): number | null => {
+/** A rate of one side (errors per attempt, for example), from the counters; null when that side was not measured. */
+export const valueOfSide = (suite: SuiteReport, side: 'baseline' | 'head', rate: string): number | null => {
   const counters: Record<string, number> = {};
   for (const [name, values] of Object.entries(suite.counters)) {
     const value = values[side];
     if (value !== null) counters[name] = value;
   }
-  return valueFromCounters('errors.rate', counters, 0);
+  return valueFromCounters(rate, counters, 0);
 };
 
 /** For the levels whose users the generator could not start on time, and that are judged all the same: how fast it was. */

@@ -78,6 +78,7 @@ export const judgedMetric = (metric: JudgedMetric): MetricReport => ({
     explanation: limit.explanation,
     detectable: finite(limit.detectable),
     ...(limit.value === undefined ? {} : { value: finite(limit.value) }),
+    margin: finite(limit.margin),
     file: limit.file,
     line: limit.line,
   })),

@@ -1,5 +1,6 @@
 import { metricAliases } from '../metrics/metric-names.ts';
 import { formatValue, subjectName } from '../metrics/notation.ts';
+import { placeOf } from './document.ts';
 import type {
   ChangeReport,
   LatencySummaryReport,
@@ -23,7 +24,7 @@ export type MetricRow = {
   notable: boolean;
 };
 
-const severity: Record<MetricReport['verdict'], number> = {
+export const severity: Record<MetricReport['verdict'], number> = {
   advisory: -1,
   pass: 0,
   inconclusive: 1,
@@ -69,8 +70,9 @@ type RowValues = Pick<MetricRow, 'baseline' | 'head'>;
  */
 const rowsOf = (metric: MetricReport, isMain: boolean): MetricRow[] => {
   const named = new Set([...metric.limit, ...metric.change].map((part) => part.statistic));
-  const statistics = named.size > 0 ? [...named] : plainStatistics(metric, isMain);
-  return statistics
+  const statistics =
+    named.size === 0 || isMain ? new Set([...named, ...plainStatistics(metric, isMain)]) : named;
+  return [...statistics]
     .sort((a, b) => rank(a) - rank(b))
     .flatMap((statistic) => {
       const limits = metric.limit.filter((limit) => limit.statistic === statistic);
@@ -109,15 +111,6 @@ export const metricRows = (suite: Pick<SuiteReport, 'metrics' | 'main'>): Metric
     .flatMap((metric) => rowsOf(metric, metric.id === suite.main));
 };
 
-/** The rows that are shown at once; the gated rows of the first metric when nothing moved. */
-export const openRows = (rows: readonly MetricRow[]): MetricRow[] => {
-  const notable = rows.filter((row) => row.notable);
-  if (notable.length > 0) return notable;
-  const gated = rows.filter((row) => row.limits.length > 0);
-  const shown = gated.length > 0 ? gated : rows;
-  return shown.filter((row) => row.metric === shown[0]?.metric).slice(0, 4);
-};
-
 /** `joinRoom.ack p95`, or the name alone for a metric with one value. */
 export const rowName = (row: Pick<MetricRow, 'metric' | 'statistic'>): string =>
   subjectName(row.metric, row.statistic);
@@ -134,14 +127,10 @@ export const shortRule = (rule: string, row: Pick<MetricRow, 'metric' | 'statist
 };
 
 /** Why a limit was decided as it was, and where it stands; what is the same for several limits is said once. */
-export type Explanation = { verdict: LimitReport['verdict']; text: string; places: string[] };
+export type LimitExplanation = { verdict: LimitReport['verdict']; text: string; places: string[] };
 
-/** `tailgate.yml:14`; null when it is not known where a rule stands. */
-export const placeOf = (of: { file: string | null; line: number | null }): string | null =>
-  of.file === null || of.line === null ? of.file : `${of.file}:${of.line}`;
-
-export const explanationsOf = (rows: readonly MetricRow[]): Explanation[] => {
-  const found = new Map<string, Explanation>();
+export const explanationsOf = (rows: readonly MetricRow[]): LimitExplanation[] => {
+  const found = new Map<string, LimitExplanation>();
   for (const limit of rows.flatMap((row) => row.limits)) {
     const key = `${limit.verdict} ${limit.explanation}`;
     const explanation = found.get(key) ?? { verdict: limit.verdict, text: limit.explanation, places: [] };

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { tailgateError } from '../errors.ts';
+import { type CapacityReport, capacityReportSchema } from './capacity-model.ts';
 import { cleanLine } from './clean-text.ts';
 import { type Report, reportSchema } from './report-model.ts';
 
@@ -18,7 +19,7 @@ const pathOf = (path: readonly PropertyKey[]): string =>
   }, '');
 
 /** The first problem of a value that does not fit a schema, with where it lies. */
-export const firstIssue = (error: z.ZodError): string => {
+const firstIssue = (error: z.ZodError): string => {
   const [issue] = error.issues;
   if (issue === undefined) return 'it does not fit the schema';
   const message = cleanLine(issue.message, 200).replace(/^Invalid input: /, '');
@@ -87,4 +88,21 @@ export const parseReport = (text: string, path: string, maxLength = maxReportLen
   if (!result.success && dropUnknownFields(json, result.error)) result = reportSchema.safeParse(json);
   if (!result.success) throw unreadable(firstIssue(result.error));
   return result.data;
+};
+
+/** Reads the JSON report of a run or of a capacity search, as `parseReport`. */
+export const parseAnyReport = (text: string, path: string): Report | CapacityReport => {
+  if (!isCapacityText(text)) return parseReport(text, path);
+  const result = capacityReportSchema.safeParse(JSON.parse(text));
+  if (!result.success) throw tailgateError('REPORT_UNREADABLE', { path, reason: firstIssue(result.error) });
+  return result.data;
+};
+
+/** Whether a text is the report of a capacity search, fit or not, rather than that of a run. */
+const isCapacityText = (text: string): boolean => {
+  try {
+    return (JSON.parse(text) as { kind?: unknown } | null)?.kind === 'capacity';
+  } catch {
+    return false;
+  }
 };

@@ -12,8 +12,7 @@ import type { JobRecord } from '../verdict/job-record.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
 import type { DeviationSummary, JobsSummary, TruthSummary } from '../verdict/summarise-jobs.ts';
 import { cleanLine } from './clean-text.ts';
-import { layout } from './terminal-table.ts';
-import { fitWidth, paintFor, wrap } from './terminal-text.ts';
+import { fitWidth, layout, paintFor, wrap } from './terminal-text.ts';
 
 type Kind = Pick<JobRecord, 'truth' | 'design'>;
 

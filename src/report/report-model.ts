@@ -51,6 +51,11 @@ export const limitSchema = z
     value: finiteOrNull
       .optional()
       .describe('What an absolute limit was held against: the value at the head over all its messages'),
+    margin: finiteOrNull
+      .optional()
+      .describe(
+        'What must be ruled out to pass, as a ratio minus one; null where the limit is not on a change',
+      ),
     file: z.string().nullable().describe('Where the rule stands'),
     line: z.number().int().nullable(),
   })

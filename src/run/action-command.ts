@@ -9,8 +9,9 @@ import { persistRegistry } from '../host/processes/process-registry.ts';
 import { actionMode } from '../settings/action-mode.ts';
 import { readActionInputs } from '../settings/input-overlay.ts';
 import { capacityCommand } from './capacity-command.ts';
+import { showProblems } from './deliver.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
-import { gateCommand, showProblems } from './gate-command.ts';
+import { gateCommand } from './gate-command.ts';
 
 const perform = async (env: NodeJS.ProcessEnv, host: Host): Promise<number> => {
   const registry = path.join(env.RUNNER_TEMP ?? '.tailgate', `tailgate-processes-${process.pid}.jsonl`);

@@ -16,7 +16,7 @@ import type { SuiteQuestion } from '../verdict/judgement.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { matchingSuite } from './matching-suite.ts';
 import { readReport } from './report-command.ts';
-import { writeWanted } from './write-reports.ts';
+import { writeReport } from './write-reports.ts';
 
 /** Limits of a suite and the main metric that is named: of the settings, if they know the suite; else those given for all. */
 const askedOf = (
@@ -119,7 +119,13 @@ export const compareReports = async (options: {
     startedAt: after.startedAt,
     durations: after.durations,
   });
-  await writeWanted(report, options.files, host.cwd, (text) => text);
+  await writeReport(report, {
+    reportDir: null,
+    wanted: options.files,
+    cwd: host.cwd,
+    failOn: report.failOn,
+    mask: (text) => text,
+  });
   options.print(renderTerminal(report, { columns: host.columns, color: host.interactive }));
   return exitCodeOf(report);
 };

@@ -4,8 +4,9 @@ import { openBaseCommit } from '../baseline/base-commit.ts';
 import type { BaselineRecord, BaselineStore } from '../baseline/baseline-record.ts';
 import { openBaselineStore } from '../baseline/open-baseline.ts';
 import { formatRecord } from '../baseline/record-format.ts';
-import { exitCodes, problemsOf, type TailgateError } from '../errors.ts';
+import { exitCodes, problemsOf } from '../errors.ts';
 import { gitDataApi } from '../github/git-data-api.ts';
+import { sectionOf } from '../github/publish-report.ts';
 import type { Host } from '../host/host.ts';
 import { maskStrings } from '../host/mask-strings.ts';
 import type { Report } from '../report/report-model.ts';
@@ -13,14 +14,20 @@ import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 import { inputText } from '../settings/input-overlay.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
+import {
+  type Delivery,
+  deliver,
+  type GithubAccess,
+  keepReporting,
+  linksOf,
+  showProblems,
+} from './deliver.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
-import { keepReporting } from './keep-reporting.ts';
 import { findProvenance, type Provenance } from './provenance.ts';
-import { type GithubAccess, publishResults } from './publish-results.ts';
 import { recordsFile } from './read-records.ts';
 import { requireStore } from './require-store.ts';
 import { type GateResult, runGate } from './run-gate.ts';
-import { quickForms, reportPaths, slowForms, writeReports, writeText, writeWanted } from './write-reports.ts';
+import { writeText } from './write-reports.ts';
 
 export type GateCommand = {
   host: Host;
@@ -31,11 +38,6 @@ export type GateCommand = {
   github: GithubAccess;
   /** Store the result whatever the branch: `baseline record`. */
   record?: boolean;
-};
-
-/** Shows problems that ended a command, each at its place. */
-export const showProblems = (host: Host, problems: readonly TailgateError[]): void => {
-  for (const problem of problems) host.error(`${problem.what}\n${problem.fix}`, problem.where);
 };
 
 /**
@@ -99,29 +101,57 @@ const recordBaseline = async (
 const saveRecords = (reportDir: string, records: readonly BaselineRecord[]): Promise<void> =>
   writeText(path.join(reportDir, recordsFile), records.map((record) => `${formatRecord(record)}\n`).join(''));
 
-/** Shows the problems of a report as annotations of the workflow; on a terminal the report itself is what is read. */
-export const annotateProblems = (host: Host, report: Pick<Report, 'problems' | 'suites'>): void => {
-  if (host.kind !== 'actions') return;
-  for (const { what, fix, file, line } of [
-    ...report.problems,
-    ...report.suites.flatMap(({ problems }) => problems),
-  ]) {
-    // What a command printed last is in the log, above.
-    const [first = ''] = what.split('\n');
-    host.error(`${first}\n${fix}`, { file: file ?? undefined, line: line ?? undefined });
-  }
-};
+/** A run that is undecided because it is suspect can be settled by another machine, so workflows can tell it apart. */
+const outputVerdict = ({ verdict, suites }: Report): string =>
+  verdict === 'inconclusive' && suites.some(({ suspect }) => suspect === true) ? 'suspect' : verdict;
 
-/** Measures and judges, then reports and publishes, then, last, gives the exit code. */
+const regressions = ({ suites }: Report): string[] =>
+  suites.flatMap(({ name, metrics }) =>
+    metrics.flatMap(({ limit }) =>
+      limit.filter(({ verdict }) => verdict === 'fail').map(({ rule }) => `${name}: ${rule}`),
+    ),
+  );
+
+/** Where the report of a job goes: its folder, its part of the comment, its log. */
+export const deliveryOf = (
+  { host, files, github, print }: Omit<GateCommand, 'record'>,
+  { settings, cwd }: LoadedSettings,
+  suite: string | null,
+): Omit<Delivery, 'outputs'> => ({
+  host,
+  reportDir: settings.reportDir,
+  wanted: files,
+  failOn: settings.failOn,
+  client: github?.client ?? null,
+  targets:
+    github === null
+      ? []
+      : [
+          {
+            context: github.context,
+            section: sectionOf(github.context, {
+              suite,
+              matrix: github.matrix,
+              step: host.env.GITHUB_ACTION ?? null,
+            }),
+          },
+        ],
+  comment: settings.comment,
+  check: settings.check,
+  links: linksOf(github),
+  root: host.env.GITHUB_WORKSPACE ?? cwd,
+  print,
+  tell: 'error',
+});
+
+/** Measures and judges, stores a baseline, delivers, then, last, gives the exit code. */
 const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<number> => {
-  const { host } = command;
+  const { host, github } = command;
   const { settings, cwd } = loaded;
-  const context = command.github?.context ?? null;
+  const context = github?.context ?? null;
   const provenance = await findProvenance(cwd, host.env, context);
-  const api =
-    command.github === null || context === null || context.repository === null
-      ? null
-      : gitDataApi(command.github.client, context.repository);
+  const repository = context?.repository ?? null;
+  const api = github === null || repository === null ? null : gitDataApi(github.client, repository);
   await using store = openBaselineStore(settings.baseline, {
     cwd,
     env: host.env,
@@ -136,35 +166,21 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     store,
     openBase: () => openBaseCommit(settings.baseline, { cwd, env: host.env, context, signal: host.signal }),
   });
-  const mask = (text: string): string => host.mask(text);
-  const report = maskStrings(result.report, mask);
+  const report = maskStrings(result.report, (text) => host.mask(text));
   let stored = false;
   await keepReporting(report, async () => {
     stored = await recordBaseline(command, loaded, provenance, store, result);
   });
-  const files = reportPaths(settings.reportDir);
   await keepReporting(report, () => saveRecords(settings.reportDir, result.records));
-  const write = async (forms: typeof quickForms): Promise<void> => {
-    await keepReporting(report, () => writeReports(report, settings.reportDir, mask, forms));
-    await keepReporting(report, () => writeWanted(report, command.files, host.cwd, mask, forms));
-  };
-  await write(quickForms);
-  await publishResults(report, files, {
-    host,
-    settings,
-    // A cancelled run has a few seconds, and nothing to tell that the next one will not tell better.
-    github: host.signal.aborted ? null : command.github,
-    suite: loaded.selected.length > 0 ? loaded.selected.join(',') : null,
-    print: command.print,
-    root: host.env.GITHUB_WORKSPACE ?? cwd,
+  const selected = loaded.selected.length > 0 ? loaded.selected.join(',') : null;
+  await deliver(report, {
+    ...deliveryOf(command, loaded, selected),
+    outputs: {
+      verdict: outputVerdict(report),
+      regressions: JSON.stringify(regressions(report)),
+      'baseline-commit': report.commits.base ?? '',
+    },
   });
-  annotateProblems(host, report);
-  const published = report.problems.length;
-  await write(slowForms);
-  // The report is out, so that these are told by themselves.
-  for (const { what, fix } of report.problems.slice(published)) host.error(`${what}\n${fix}`);
-  const shown = [files.markdown, files.html, files.json].map((file) => path.relative(host.cwd, file));
-  host.info(`Reports: ${shown.join(', ')}`);
   const exitCode = exitCodeOf(report);
   // `baseline record` has done nothing when nothing was stored.
   return command.record === true && !stored && exitCode === exitCodes.pass ? exitCodes.invalid : exitCode;

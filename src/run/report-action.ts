@@ -1,21 +1,16 @@
-import path from 'node:path';
 import { exitCodes, problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import { collectReports } from '../github/collect-reports.ts';
 import type { CommentWhen } from '../github/comment-policy.ts';
 import { findPullRequests } from '../github/find-pull-requests.ts';
 import type { GithubContext, TriggeringRun } from '../github/github-context.ts';
 import type { CheckRequest } from '../github/publish-check.ts';
-import { publishReport, sectionOf } from '../github/publish-report.ts';
+import { sectionOf } from '../github/publish-report.ts';
 import type { Host } from '../host/host.ts';
-import { headlineOf } from '../report/headline.ts';
 import { mergeReports } from '../report/merge-reports.ts';
 import { problemReport, verdictWith } from '../report/problem-report.ts';
-import { renderMarkdown } from '../report/render-markdown.ts';
 import type { Report } from '../report/report-model.ts';
+import { type Delivery, deliver, type GithubAccess, showProblems, type Target } from './deliver.ts';
 import { exitCodeOf } from './exit-code.ts';
-import { showProblems } from './gate-command.ts';
-import type { GithubAccess } from './publish-results.ts';
-import { writeReports } from './write-reports.ts';
 
 /** The inputs of `report/action.yml`, read. */
 export type ReportActionInputs = {
@@ -46,8 +41,6 @@ export type ReportAction = {
   /** How often and how late the comment is looked at again after writing, milliseconds; chosen if not given. */
   verifyAfterMs?: readonly number[];
 };
-
-const maxSummaryLength = 900_000;
 
 /** What tells that the reports are not the whole story. */
 const incompleteness = (report: Report, count: number, inputs: ReportActionInputs): string | null => {
@@ -90,50 +83,33 @@ const repositoryUrl = (context: GithubContext): string | null =>
     ? null
     : `${context.serverUrl}/${context.repository.owner}/${context.repository.repo}`;
 
-const publish = async (
+/** Brings the report to its readers, on these pull requests. */
+const deliverTo = (
   action: ReportAction,
   report: Report,
-  context: GithubContext,
-  section: { key: string; title: string },
-): Promise<string> => {
+  targets: readonly Target[],
+  check: Delivery['check'],
+): Promise<void> => {
   const { host, github, inputs } = action;
-  if (github === null) return '';
-  const links = { run: report.runUrl, repository: repositoryUrl(context) };
-  const published = await publishReport(github.client, {
-    context,
-    report,
+  return deliver(report, {
+    host,
+    reportDir: inputs.reportDir,
+    wanted: {},
+    failOn: report.failOn,
+    client: github?.client ?? null,
+    targets,
     comment: inputs.comment,
-    check: inputs.mode === 'merge' ? inputs.check : { ...inputs.check, kind: 'none' },
-    section,
-    headline: host.mask(headlineOf(report).title),
-    renderMarkdown: (maxLength) => host.mask(renderMarkdown(report, { maxLength, links })),
+    check,
+    links: {
+      run: report.runUrl,
+      repository: github === null ? null : repositoryUrl(github.context),
+    },
     root: host.cwd,
-    ...(action.verifyAfterMs === undefined ? {} : { verifyAfterMs: action.verifyAfterMs }),
+    outputs: { verdict: report.verdict },
+    print: null,
+    tell: inputs.mode === 'merge' ? 'error' : 'warn',
+    verifyAfterMs: action.verifyAfterMs,
   });
-  for (const problem of published.problems) host.warn(problem.message);
-  for (const note of published.notes) host.info(note);
-  return published.comment?.url ?? '';
-};
-
-const writeOutputs = async (action: ReportAction, report: Report, commentUrl: string): Promise<void> => {
-  const { host, inputs } = action;
-  const files = await writeReports(report, inputs.reportDir, (text) => host.mask(text));
-  host.output('verdict', report.verdict);
-  host.output('report-json', files.json);
-  host.output('report-markdown', files.markdown);
-  host.output('report-html', files.html);
-  host.output('comment-url', commentUrl);
-  const shown = [files.markdown, files.html, files.json].map((file) => path.relative(host.cwd, file));
-  host.info(`Reports: ${shown.join(', ')}`);
-  try {
-    await host.summary(
-      host.mask(renderMarkdown(report, { maxLength: maxSummaryLength, links: { run: report.runUrl } })),
-    );
-  } catch (failure) {
-    host.warn(
-      `The job summary could not be written: ${failure instanceof Error ? failure.message : failure}`,
-    );
-  }
 };
 
 /** Joins the reports of a matrix into one comment and one verdict, and gives its exit code. */
@@ -145,17 +121,9 @@ const merge = async (action: ReportAction): Promise<number> => {
     runUrl: context?.runUrl ?? null,
     result: inputs.result,
   });
-  const commentUrl =
-    context === null
-      ? ''
-      : await publish(action, report, context, sectionOf(context, { suite: inputs.suite }));
-  await writeOutputs(action, report, commentUrl);
-  showProblemReports(action.host, report);
+  const targets = context === null ? [] : [{ context, section: sectionOf(context, { suite: inputs.suite }) }];
+  await deliverTo(action, report, targets, inputs.check);
   return exitCodeOf(report);
-};
-
-const showProblemReports = (host: Host, report: Report): void => {
-  for (const problem of report.problems) host.error(`${problem.what}\n${problem.fix}`);
 };
 
 /**
@@ -201,14 +169,9 @@ const publishForRun = async (action: ReportAction): Promise<number> => {
   }
   // The run may have failed for reasons of its other jobs, so its conclusion says nothing of these reports.
   const report = await mergedReport(action, { headSha: run.headSha, runUrl: run.url, result: null });
-  let commentUrl = '';
-  for (const pullNumber of pulls) {
-    const section = { key: `run-of-${run.workflowId}`, title: 'tailgate' };
-    commentUrl =
-      (await publish(action, report, contextOfRun(context, run, pullNumber), section)) || commentUrl;
-  }
-  await writeOutputs(action, report, commentUrl);
-  for (const problem of report.problems) host.warn(`${problem.what}\n${problem.fix}`);
+  const section = { key: `run-of-${run.workflowId}`, title: 'tailgate' };
+  const targets = pulls.map((pull) => ({ context: contextOfRun(context, run, pull), section }));
+  await deliverTo(action, report, targets, { ...action.inputs.check, kind: 'none' });
   return exitCodes.pass;
 };
 

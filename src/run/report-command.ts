@@ -2,14 +2,12 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { isCapacityReport, parseCapacityReport } from '../report/parse-capacity-report.ts';
-import { parseReport } from '../report/parse-report.ts';
-import { renderCapacityTerminal } from '../report/render-capacity-terminal.ts';
+import { isCapacity } from '../report/document-of.ts';
+import { parseAnyReport, parseReport } from '../report/parse-report.ts';
 import { renderTerminal } from '../report/render-terminal.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
-import { capacityRenderers } from './capacity-command.ts';
-import { writeWanted, writeWantedForms } from './write-reports.ts';
+import { writeReport } from './write-reports.ts';
 
 const readText = async (file: string, cwd: string): Promise<string> => {
   try {
@@ -34,17 +32,11 @@ export const renderReportCommand = async (options: {
   report: string;
   files: WantedFiles;
 }): Promise<number> => {
-  const { host } = options;
-  const text = await readText(options.report, host.cwd);
-  if (isCapacityReport(text)) {
-    const report = parseCapacityReport(text, options.report);
-    const renderers = capacityRenderers(usualFailures);
-    const files = await writeWantedForms(renderers, report, options.files, host.cwd, (same) => same);
-    if (files.length === 0) options.print(renderCapacityTerminal(report, { columns: host.columns }));
-    return exitCodes.pass;
-  }
-  const report = parseReport(text, options.report);
-  const written = await writeWanted(report, options.files, host.cwd, (text) => text);
-  if (written.length === 0) options.print(renderTerminal(report, { columns: host.columns, full: true }));
+  const { host, files } = options;
+  const report = parseAnyReport(await readText(options.report, host.cwd), options.report);
+  const failOn = isCapacity(report) ? usualFailures : report.failOn;
+  await writeReport(report, { reportDir: null, wanted: files, cwd: host.cwd, failOn, mask: (text) => text });
+  if (Object.values(files).every((file) => file === undefined))
+    options.print(renderTerminal(report, { columns: host.columns, full: true }));
   return exitCodes.pass;
 };

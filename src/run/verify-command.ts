@@ -13,8 +13,8 @@ import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts'
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { type JobKind, jobKinds, jobsLeft, nextJob } from '../verdict/job-series.ts';
 import { summariseJobs } from '../verdict/summarise-jobs.ts';
+import { showProblems } from './deliver.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
-import { showProblems } from './gate-command.ts';
 import { type JobFile, openJobFile } from './job-file.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';

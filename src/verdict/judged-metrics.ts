@@ -19,6 +19,7 @@ const limitOf = ({ gate, state, explanation, detectable, headValue }: GateOutcom
           explanation,
           detectable,
           ...(gate.kind === 'absolute' ? { value: headValue } : {}),
+          margin: gate.kind === 'change' && gate.margin.percent !== null ? gate.margin.percent / 100 : null,
           file: gate.file,
           line: gate.line,
         },

@@ -89,6 +89,8 @@ export type AppliedLimit = {
   detectable: number | null;
   /** The value at head that an absolute limit was held against; absent for a limit on a change. */
   value?: number | null;
+  /** What must be ruled out to pass, as a ratio minus one; null for limits that are not on a change in percent. */
+  margin: number | null;
   file: string | null;
   line: number | null;
 };

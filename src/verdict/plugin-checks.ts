@@ -42,6 +42,7 @@ export const judgeChecks = ({ checks }: Values): JudgedMetric[] => {
                   ? `The scenario's own check (${plugin}) held${rounds === 1 ? '' : ` in all ${rounds} rounds`}.`
                   : `The scenario's own check (${plugin}) failed${often}.`,
               detectable: null,
+              margin: null,
               file: null,
               line: null,
             },

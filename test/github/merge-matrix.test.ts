@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readReportInputs } from '../../src/run/report-inputs.ts';
-import { sampleReports } from '../report/sample-report.ts';
+import { judgedReports } from '../report/judged-report.ts';
 import type { GithubDouble } from './double/github-double.ts';
 import { startGithubDouble } from './double/github-double.ts';
 import { headSha, withPullRequest } from './pull-request.ts';
@@ -41,8 +41,8 @@ test('the legs of a matrix become one comment, one check, one verdict and one ex
   await using double = await startGithubDouble();
   const repository = withPullRequest(double);
   using at = workspace();
-  at.write('artifacts/tailgate-node-20/report.json', sampleReports.pass!());
-  at.write('artifacts/tailgate-node-22/report.json', sampleReports.fail!());
+  at.write('artifacts/tailgate-node-20/report.json', judgedReports.pass!());
+  at.write('artifacts/tailgate-node-22/report.json', judgedReports.fail!());
   at.write('artifacts/tailgate-node-22/logs/server.log', 'not a report');
   const step = await merge(double, at, { expected: '2', result: 'failure', check: 'check-run' });
   assert.equal(step.exitCode, 1, step.log);
@@ -65,7 +65,7 @@ test('a leg that left no report makes the verdict invalid', async () => {
   await using double = await startGithubDouble();
   const repository = withPullRequest(double);
   using at = workspace();
-  at.write('artifacts/a/report.json', sampleReports.pass!());
+  at.write('artifacts/a/report.json', judgedReports.pass!());
   const few = await merge(double, at, { expected: '2' });
   assert.equal(few.exitCode, 4, few.log);
   assert.match(few.log, /1 of 2 reports are there/);
@@ -81,7 +81,7 @@ test('from a fork the verdict stands, and the comment is left to the other workf
   await using double = await startGithubDouble();
   const repository = withPullRequest(double, { repository: 'mallory/chat' });
   using at = workspace();
-  at.write('artifacts/a/report.json', sampleReports.fail!());
+  at.write('artifacts/a/report.json', judgedReports.fail!());
   const step = await merge(double, at, {}, 'mallory/chat');
   assert.equal(step.exitCode, 1);
   assert.match(step.log, /may only read\. The comment is left to the workflow/);
@@ -93,7 +93,7 @@ test('which verdicts fail the step is the input of the merge, not of the legs', 
   await using double = await startGithubDouble();
   withPullRequest(double);
   using at = workspace();
-  at.write('artifacts/a/report.json', { ...sampleReports.fail!(), failOn: [] });
+  at.write('artifacts/a/report.json', { ...judgedReports.fail!(), failOn: [] });
   assert.equal((await merge(double, at, { comment: 'never' })).exitCode, 1);
   assert.equal((await merge(double, at, { comment: 'never', 'fail-on': 'none' })).exitCode, 0);
 });

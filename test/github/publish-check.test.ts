@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { TailgateError } from '../../src/errors.ts';
 import { type CheckRequest, publishCheck } from '../../src/github/publish-check.ts';
 import { annotationsOf } from '../../src/github/report-annotations.ts';
-import { sampleReports } from '../report/sample-report.ts';
+import { reportOf, suiteWith } from '../report/judged-report.ts';
 import { readOnlyToken, startGithubDouble } from './double/github-double.ts';
 import { clientOf, headSha, repositoryName, withPullRequest } from './pull-request.ts';
 
@@ -144,7 +144,7 @@ test('a missing permission names its line', async () => {
 });
 
 test('a failed limit and a problem are annotated on their line, if the file is in the repository', () => {
-  const report = sampleReports.fail!();
+  const report = reportOf([suiteWith('fail')]);
   const [suite] = report.suites;
   const metric = suite!.metrics.find((one) => one.limit.some((limit) => limit.verdict === 'fail'))!;
   metric.limit = metric.limit.map((limit) => ({ ...limit, file: 'config/tailgate.yml', line: 12 }));

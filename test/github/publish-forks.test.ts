@@ -6,8 +6,8 @@ import { findPullRequests } from '../../src/github/find-pull-requests.ts';
 import type { TriggeringRun } from '../../src/github/github-context.ts';
 import type { Report } from '../../src/report/report-model.ts';
 import { hostileReport } from '../report/hostile-report.ts';
+import { judgedReports } from '../report/judged-report.ts';
 import { markdownPage } from '../report/rendered-page.ts';
-import { sampleReports } from '../report/sample-report.ts';
 import type { GithubDouble } from './double/github-double.ts';
 import { startGithubDouble } from './double/github-double.ts';
 import { clientOf, headSha, repositoryName, withPullRequest } from './pull-request.ts';
@@ -44,7 +44,7 @@ const publish = (double: GithubDouble, at: Workspace, more: object = {}): Promis
     event: eventOf(more),
   });
 
-const failing = (): Report => sampleReports.fail!();
+const failing = (): Report => judgedReports.fail!();
 
 /** A pull request of mallory's fork, and one of somebody else. */
 const forked = (double: GithubDouble) => {
@@ -221,8 +221,8 @@ test('what is too large, too many or not a report is refused, and the rest is st
   at.write('artifacts/missing/report.json', { schemaVersion: 1, verdict: 'pass' });
   at.write('artifacts/typed/report.json', { ...failing(), suites: [{ name: 5 }] });
   at.write('artifacts/deep/report.json', `{"suites":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
-  at.write('artifacts/[click](https:evil)<b>/report.json', { ...sampleReports.pass!(), verdict: 'maybe' });
-  at.write('artifacts/whole/report.json', sampleReports.pass!());
+  at.write('artifacts/[click](https:evil)<b>/report.json', { ...judgedReports.pass!(), verdict: 'maybe' });
+  at.write('artifacts/whole/report.json', judgedReports.pass!());
   const step = await publish(double, at);
   assert.equal(step.exitCode, 0, step.log);
   assert.equal(step.outputs.verdict, 'invalid', 'a pass does not stand beside reports that were refused');
@@ -257,7 +257,7 @@ test('a later run of the same pull request is not overwritten by an earlier one'
   await using double = await startGithubDouble();
   const repository = forked(double);
   using at = workspace();
-  at.write('artifacts/report.json', sampleReports.pass!());
+  at.write('artifacts/report.json', judgedReports.pass!());
   await publish(double, at, { id: 4200, html_url: 'https://github.com/acme/chat/actions/runs/4200' });
   const { body } = repository.comments[0]!;
   at.write('artifacts/report.json', failing());

@@ -4,7 +4,7 @@ import { commentPolicy } from '../../src/github/comment-policy.ts';
 import type { GithubContext } from '../../src/github/github-context.ts';
 import { readGithubContext } from '../../src/github/github-context.ts';
 import { type PublishRequest, publishReport, sectionOf } from '../../src/github/publish-report.ts';
-import { sampleReports } from '../report/sample-report.ts';
+import { judgedReports } from '../report/judged-report.ts';
 import { readOnlyToken, startGithubDouble, workflowToken } from './double/github-double.ts';
 import { clientOf, headSha, repositoryName, withPullRequest } from './pull-request.ts';
 
@@ -25,7 +25,7 @@ const commentingToken = workflowToken({ 'pull-requests': 'write', checks: 'write
 
 const request = (more: Partial<PublishRequest> = {}): PublishRequest => ({
   context: contextOf(),
-  report: sampleReports.fail!(),
+  report: judgedReports.fail!(),
   comment: 'always',
   check: { kind: 'check-run', name: 'tailgate' },
   section: { key: 'gate', title: 'gate' },
@@ -128,7 +128,7 @@ test('a check is set on the commit that was measured', async () => {
 
 test('when to comment', () => {
   const policy = (when: PublishRequest['comment'], name: string) => {
-    const { publish, create } = commentPolicy(when, sampleReports[name]!());
+    const { publish, create } = commentPolicy(when, judgedReports[name]!());
     return `${publish}/${create}`;
   };
   assert.equal(policy('never', 'fail'), 'false/false');
@@ -140,7 +140,7 @@ test('when to comment', () => {
   assert.equal(policy('on-change', 'inconclusive'), 'true/true');
   assert.equal(policy('on-change', 'fail'), 'true/true');
   assert.equal(policy('on-change', 'pass'), 'true/false');
-  const faster = sampleReports.pass!();
+  const faster = judgedReports.pass!();
   const gated = faster.suites[0]!.metrics.find((metric) => metric.limit.length > 0)!;
   gated.change = [{ ...gated.change[0]!, relative: -0.2, low: -0.25, high: -0.15 }];
   assert.deepEqual(commentPolicy('on-change', faster), { publish: true, create: true });

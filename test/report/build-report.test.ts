@@ -6,17 +6,17 @@ import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { buildReport, buildSuiteReport } from '../../src/report/build-report.ts';
 import { reportSchema } from '../../src/report/report-model.ts';
 import { trendOf } from '../../src/report/trend.ts';
-import { sampleParts, sampleReport, sampleReports, sampleRound, sampleSuite } from './sample-report.ts';
+import { chatRound, judgedParts, judgedReports, judgedSuite, reportOf } from './judged-report.ts';
 
 test('every sample fits the published schema', () => {
-  for (const [name, make] of Object.entries(sampleReports)) {
+  for (const [name, make] of Object.entries(judgedReports)) {
     const result = reportSchema.safeParse(make());
     assert.ok(result.success, `${name}: ${JSON.stringify(result.error?.issues[0])}`);
   }
 });
 
 test('what is not a number becomes null, and a change without a number is left out', () => {
-  const parts = sampleParts();
+  const parts = judgedParts();
   const [metric] = parts.judgement!.metrics;
   const empty = new LatencySketch().summary();
   assert.ok(Number.isNaN(empty.p95Ms));
@@ -57,7 +57,7 @@ test('what is not a number becomes null, and a change without a number is left o
     suite.metrics[0]?.change.map((change) => [change.statistic, change.low]),
     [['p95', null]],
   );
-  assert.ok(reportSchema.safeParse(sampleReport([suite])).success);
+  assert.ok(reportSchema.safeParse(reportOf([suite])).success);
 });
 
 test('errors of both sides meet by name, with counts, messages and steps', () => {
@@ -68,14 +68,14 @@ test('errors of both sides meet by name, with counts, messages and steps', () =>
     messages: [message],
     steps: ['connect'],
   });
-  const suite = sampleSuite({
+  const suite = judgedSuite({
     parts: {
       pairs: [
         {
-          baseline: sampleRound({ seed: 1, errors: [both(1, 'base'), old] }),
-          head: sampleRound({ seed: 2, errors: [both(5, 'a')] }),
+          baseline: chatRound({ seed: 1, errors: [both(1, 'base'), old] }),
+          head: chatRound({ seed: 2, errors: [both(5, 'a')] }),
         },
-        { baseline: sampleRound({ seed: 3 }), head: sampleRound({ seed: 4, errors: [both(2, 'b')] }) },
+        { baseline: chatRound({ seed: 3 }), head: chatRound({ seed: 4, errors: [both(2, 'b')] }) },
       ],
     },
   });
@@ -84,7 +84,7 @@ test('errors of both sides meet by name, with counts, messages and steps', () =>
     { name: 'E_OLD', count: 0, baselineCount: 3, messages: ['old'], steps: ['s'] },
   ]);
   assert.deepEqual(suite.counters.errors, { baseline: 4, head: 7 });
-  const first = sampleSuite({ comparison: 'none', pairs: 1, errors: [both(2, 'x')] });
+  const first = judgedSuite({ comparison: 'none', pairs: 1, errors: [both(2, 'x')] });
   assert.equal(first.errors[0]?.baselineCount, null);
   assert.deepEqual(first.counters.errors, { baseline: null, head: 2 });
 });
@@ -95,7 +95,7 @@ test('without a judgement the suite is invalid, and what was measured is still t
     { reason: 'transport close', atMs: 1200 },
     { file: 'tailgate.yml', line: 3 },
   );
-  const suite = sampleSuite({ parts: { judgement: null, problems: [problem], main: null } });
+  const suite = judgedSuite({ parts: { judgement: null, problems: [problem], main: null } });
   assert.equal(suite.verdict, 'invalid');
   assert.equal(suite.reason, problem.what.split('\n')[0]);
   assert.deepEqual(suite.problems, [
@@ -110,8 +110,8 @@ test('without a judgement the suite is invalid, and what was measured is still t
 
 test('a problem that leaves nothing to trust turns a pass into invalid, and leaves a fail', () => {
   const problems = [tailgateError('TARGET_DIED', { command: 'x', exitCode: 1, tail: '' })];
-  assert.equal(sampleSuite({ verdict: 'pass', parts: { problems } }).verdict, 'invalid');
-  assert.equal(sampleSuite({ verdict: 'fail', parts: { problems } }).verdict, 'fail');
+  assert.equal(judgedSuite({ parts: { problems } }).verdict, 'invalid');
+  assert.equal(judgedSuite({ factor: 1.2, parts: { problems } }).verdict, 'fail');
   const comment = [
     tailgateError('GITHUB_PERMISSION', {
       action: 'comment',
@@ -120,7 +120,7 @@ test('a problem that leaves nothing to trust turns a pass into invalid, and leav
     }),
   ];
   const whole = (list: typeof problems) => {
-    const { suites, failOn, environment, commits, runUrl, startedAt, durations } = sampleReports.pass!();
+    const { suites, failOn, environment, commits, runUrl, startedAt, durations } = judgedReports.pass!();
     return buildReport({
       suites,
       failOn,
@@ -134,11 +134,11 @@ test('a problem that leaves nothing to trust turns a pass into invalid, and leav
   };
   assert.equal(whole(comment).verdict, 'pass');
   assert.equal(whole(problems).verdict, 'invalid');
-  assert.equal(sampleReport([]).verdict, 'invalid');
+  assert.equal(reportOf([]).verdict, 'invalid');
 });
 
 test('the distribution of a metric is that of all its rounds, quantile by quantile', () => {
-  const metric = sampleSuite({ factor: 1.2 }).metrics.find((one) => one.id === 'chat.delivery')!;
+  const metric = judgedSuite({ factor: 1.2 }).metrics.find((one) => one.id === 'chat.delivery')!;
   const { quantiles, baselineMs, headMs } = metric.distribution!;
   assert.equal(baselineMs?.length, quantiles.length);
   const at = quantiles.indexOf(0.95);
@@ -151,7 +151,7 @@ test('the distribution of a metric is that of all its rounds, quantile by quanti
 });
 
 test('rounds are listed pair by pair, and the generator by its worst round', () => {
-  const parts = sampleParts({ pairs: 2 });
+  const parts = judgedParts({ pairs: 2 });
   parts.pairs[1]!.baseline.generator.maxLagMs = 77;
   const suite = buildSuiteReport({ ...parts, bottleneck: 'it used 1.02 cores' });
   assert.deepEqual(
@@ -165,12 +165,12 @@ test('rounds are listed pair by pair, and the generator by its worst round', () 
   );
   assert.equal(suite.generator?.maxLagMs, 77);
   assert.equal(suite.generator?.bottleneck, 'it used 1.02 cores');
-  const withoutResources = sampleSuite({
+  const withoutResources = judgedSuite({
     parts: {
       pairs: [
         {
-          baseline: sampleRound({ seed: 1, resources: false }),
-          head: sampleRound({ seed: 2, resources: false }),
+          baseline: chatRound({ seed: 1, resources: false }),
+          head: chatRound({ seed: 2, resources: false }),
         },
       ],
     },
@@ -180,9 +180,9 @@ test('rounds are listed pair by pair, and the generator by its worst round', () 
 
 test('the trend is a statistic of stored runs and of this one', () => {
   const record = (seed: number): BaselineRecord =>
-    ({ rounds: [sampleRound({ seed })] }) as Partial<BaselineRecord> as BaselineRecord;
+    ({ rounds: [chatRound({ seed })] }) as Partial<BaselineRecord> as BaselineRecord;
   const history = Array.from({ length: 30 }, (_, index) => record(index));
-  const head = [sampleRound({ seed: 99, factor: 2 })];
+  const head = [chatRound({ seed: 99, factor: 2 })];
   const trend = trendOf(history, head, 'chat.ack');
   assert.equal(trend?.values.length, 20);
   assert.ok(trend!.values.at(-1)! > 1.5 * trend!.values.at(-2)!);

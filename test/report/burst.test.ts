@@ -4,11 +4,11 @@ import { renderHtml } from '../../src/report/render-html.ts';
 import { renderMarkdown } from '../../src/report/render-markdown.ts';
 import { renderTerminal } from '../../src/report/render-terminal.ts';
 import type { SuiteReport } from '../../src/report/report-model.ts';
-import { sampleReports } from './sample-report.ts';
+import { judgedReports } from './judged-report.ts';
 
 /** The sample of levels; the last one is a burst for which the generator was too slow. */
 const burst = (bestEffort: boolean) => {
-  const report = sampleReports.levels!();
+  const report = judgedReports.levels!();
   const last = report.suites.at(-1)!;
   const generator: NonNullable<SuiteReport['generator']> = {
     ...last.generator!,

@@ -1,5 +1,5 @@
 import type { Report, SuiteReport } from '../../src/report/report-model.ts';
-import { sampleReports } from './sample-report.ts';
+import { judgedReports } from './judged-report.ts';
 
 /**
  * A report in which every foreign string is `hostile(n)`: what a hostile artifact, server or scenario could put there.
@@ -7,7 +7,7 @@ import { sampleReports } from './sample-report.ts';
  */
 export const hostileReport = (
   hostile: (place: number) => string,
-  base: Report = sampleReports.fail!(),
+  base: Report = judgedReports.fail!(),
 ): Report => {
   let place = 0;
   const next = (): string => {

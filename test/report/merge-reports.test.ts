@@ -4,11 +4,11 @@ import { mergeReports } from '../../src/report/merge-reports.ts';
 import { renderHtml } from '../../src/report/render-html.ts';
 import { renderMarkdown } from '../../src/report/render-markdown.ts';
 import { reportSchema } from '../../src/report/report-model.ts';
-import { sampleReport, sampleReports, sampleSuite } from './sample-report.ts';
+import { judgedReports, judgedSuite, reportOf, suiteWith } from './judged-report.ts';
 
 test('legs become one report with one verdict, and their suites keep apart', () => {
-  const pass = sampleReport([sampleSuite(), sampleSuite({ name: 'only-here' })]);
-  const fail = sampleReport([sampleSuite({ verdict: 'fail', factor: 1.2 })], {
+  const pass = reportOf([judgedSuite(), judgedSuite({ name: 'only-here' })]);
+  const fail = reportOf([suiteWith('fail', { factor: 1.2 })], {
     environment: { ...pass.environment, node: '20.20.2' },
     durations: { totalMs: 900_000, buildMs: 1, loadMs: 2 },
     startedAt: '2026-03-14T09:00:00.000Z',
@@ -28,15 +28,15 @@ test('legs become one report with one verdict, and their suites keep apart', () 
   assert.equal(merged.startedAt, '2026-03-14T09:00:00.000Z');
   assert.equal(merged.commits.head, pass.commits.head);
   assert.ok(reportSchema.safeParse(merged).success);
-  assert.match(renderMarkdown(merged), /slower in 20: chat-room/);
+  assert.match(renderMarkdown(merged), /slower, .* in `20: chat-room`/);
   assert.match(renderMarkdown(merged), /Measured on .* Node 20\.20\.2/);
   assert.match(renderHtml(merged), /Measured on .* Node 20\.20\.2/);
 });
 
 test('a leg that measured nothing counts, and legs of different commits name none', () => {
   const merged = mergeReports([
-    { label: 'a', report: sampleReports.pass!() },
-    { label: 'b', report: { ...sampleReports.nothing!(), commits: { head: 'other', base: null } } },
+    { label: 'a', report: judgedReports.pass!() },
+    { label: 'b', report: { ...judgedReports.nothing!(), commits: { head: 'other', base: null } } },
   ]);
   assert.equal(merged.verdict, 'invalid');
   assert.equal(merged.commits.head, null);
@@ -45,7 +45,7 @@ test('a leg that measured nothing counts, and legs of different commits name non
 });
 
 test('the same label twice still gives every suite a name of its own', () => {
-  const report = sampleReports.pass!();
+  const report = judgedReports.pass!();
   const merged = mergeReports([
     { label: 'x', report },
     { label: 'x', report },

@@ -7,7 +7,7 @@ import { parseReport } from '../../src/report/parse-report.ts';
 import { renderJson } from '../../src/report/render-json.ts';
 import { renderReportSchema } from '../../src/report/render-report-schema.ts';
 import type { Report } from '../../src/report/report-model.ts';
-import { sampleReports } from './sample-report.ts';
+import { judgedReports } from './judged-report.ts';
 
 test('report.schema.json is the schema of the model', () => {
   const committed = readFileSync(path.resolve(import.meta.dirname, '../../report.schema.json'), 'utf8');
@@ -15,7 +15,7 @@ test('report.schema.json is the schema of the model', () => {
 });
 
 test('a report survives being written and read', () => {
-  for (const [name, make] of Object.entries(sampleReports)) {
+  for (const [name, make] of Object.entries(judgedReports)) {
     const report = make();
     const text = renderJson(report);
     const read = parseReport(text, name);
@@ -25,7 +25,7 @@ test('a report survives being written and read', () => {
 });
 
 test('keys stand in the order of the schema, whatever order the report was built in', () => {
-  const report = sampleReports.pass!();
+  const report = judgedReports.pass!();
   const turned = Object.fromEntries(Object.entries(report).reverse()) as Report;
   assert.equal(renderJson(turned), renderJson(report));
 });
@@ -43,7 +43,7 @@ const refusal = (text: string, maxLength?: number): string => {
 };
 
 test('what is not a report is refused, and the first problem is named with its place', () => {
-  const report = sampleReports.pass!() as unknown as Record<string, never>;
+  const report = judgedReports.pass!() as unknown as Record<string, never>;
   const changed = (change: (copy: Record<string, never>) => void): string => {
     const copy = JSON.parse(JSON.stringify(report)) as Record<string, never>;
     change(copy);
@@ -69,11 +69,11 @@ test('what is not a report is refused, and the first problem is named with its p
   );
   assert.match(refusal(changed((copy) => Object.assign(copy, { verdict: 'great' }))), /^verdict: /);
   assert.match(refusal(changed((copy) => delete copy.commits)), /^commits: /);
-  assert.match(refusal(renderJson(sampleReports.pass!()), 1000), /has \d+ characters, more than the 1000/);
+  assert.match(refusal(renderJson(judgedReports.pass!()), 1000), /has \d+ characters, more than the 1000/);
 });
 
 test('a hostile report changes nothing outside of itself', () => {
-  const text = renderJson(sampleReports.pass!()).replace(
+  const text = renderJson(judgedReports.pass!()).replace(
     '"counters": {',
     '"counters": {"__proto__": {"baseline": 1, "head": 1},',
   );
@@ -85,7 +85,7 @@ test('a hostile report changes nothing outside of itself', () => {
 });
 
 test('fields of a later version are left out, wherever they stand', () => {
-  const text = renderJson(sampleReports.pass!());
+  const text = renderJson(judgedReports.pass!());
   const later = JSON.parse(text) as Report & { later?: unknown };
   Object.assign(later, { later: { deep: 1 } });
   Object.assign(later.suites[0]!.metrics[0]!, { later: 1, another: [] });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lineChart } from '../../src/report/line-chart.ts';
 import { renderHtml } from '../../src/report/render-html.ts';
+import { judgedReports } from './judged-report.ts';
 import { htmlDocument } from './rendered-page.ts';
-import { sampleReports } from './sample-report.ts';
 
 const loading = [
   'script',
@@ -20,7 +20,7 @@ const loading = [
 ];
 
 test('a page needs nothing else: no script, no request, no handler', () => {
-  for (const [name, make] of Object.entries(sampleReports)) {
+  for (const [name, make] of Object.entries(judgedReports)) {
     const page = htmlDocument(renderHtml(make()));
     for (const { tag, attributes } of page.elements) {
       assert.ok(!loading.includes(tag), `<${tag}> in ${name}`);
@@ -39,19 +39,19 @@ test('a page needs nothing else: no script, no request, no handler', () => {
 });
 
 test('it shows what failed, drawn and in words', () => {
-  const page = htmlDocument(renderHtml(sampleReports.fail!()));
-  assert.match(page.text, /Performance gate failed: chat\.delivery p95 is 18% slower/);
+  const page = htmlDocument(renderHtml(judgedReports.fail!()));
+  assert.match(page.text, /chat\.delivery p50 got 19% slower, 24\.3 to 29 ms/);
   assert.match(page.text, /connect ECONNREFUSED 127\.0\.0\.1:3000/);
   assert.equal(page.elements.filter(({ tag }) => tag === 'svg').length, 3);
   assert.ok(page.tables[0]!.every((cells) => cells === 6));
   assert.equal(
-    htmlDocument(renderHtml(sampleReports.nothing!())).elements.filter(({ tag }) => tag === 'svg').length,
+    htmlDocument(renderHtml(judgedReports.nothing!())).elements.filter(({ tag }) => tag === 'svg').length,
     0,
   );
 });
 
 test('the same report gives the same page, and no two drawings share an id', () => {
-  const make = () => renderHtml(sampleReports['several-suites']!());
+  const make = () => renderHtml(judgedReports['several-suites']!());
   assert.equal(make(), make());
   const ids = htmlDocument(make()).elements.flatMap(({ attributes }) => attributes.id ?? []);
   assert.equal(new Set(ids).size, ids.length);

@@ -4,7 +4,7 @@ import { SaxesParser } from 'saxes';
 import { renderJunit } from '../../src/report/render-junit.ts';
 import type { Report } from '../../src/report/report-model.ts';
 import { hostileReport } from './hostile-report.ts';
-import { sampleReport, sampleReports, sampleSuite } from './sample-report.ts';
+import { judgedReports, reportOf, suiteWith } from './judged-report.ts';
 
 type Element = { name: string; attributes: Record<string, string>; children: Element[]; text: string };
 
@@ -67,7 +67,7 @@ const assertValid = (element: Element): void => {
 const casesOf = (suite: Element): Element[] => suite.children.filter((child) => child.name === 'testcase');
 const outcomes = (report: Report): Record<string, string> =>
   Object.fromEntries(
-    parseXml(renderJunit(report)).children.flatMap((suite) =>
+    parseXml(renderJunit(report, report.failOn)).children.flatMap((suite) =>
       casesOf(suite).map((one) => [
         `${suite.attributes.name}: ${one.attributes.name}`,
         one.children[0]?.name ?? 'passed',
@@ -76,8 +76,8 @@ const outcomes = (report: Report): Record<string, string> =>
   );
 
 test('every sample is valid for Jenkins, and its counts are those of its cases', () => {
-  for (const make of Object.values(sampleReports)) {
-    const root = parseXml(renderJunit(make()));
+  for (const make of Object.values(judgedReports)) {
+    const root = parseXml(renderJunit(make(), ['fail', 'invalid']));
     assertValid(root);
     const total = { tests: 0, failures: 0, errors: 0 };
     for (const suite of root.children) {
@@ -106,23 +106,23 @@ test('every sample is valid for Jenkins, and its counts are those of its cases',
 
 test('what fails is what fails the step', () => {
   const make = (verdict: 'fail' | 'inconclusive', failOn: Report['failOn']) =>
-    outcomes(sampleReport([sampleSuite({ verdict, factor: 1.2 })], { failOn }));
-  const limit = 'chat-room: chat.delivery p95 < +10%';
+    outcomes(reportOf([suiteWith(verdict)], { failOn }));
+  const limit = 'chat-room: chat.delivery p95 < +3%';
   assert.equal(make('fail', ['fail', 'invalid'])[limit], 'failure');
   assert.equal(make('fail', ['fail', 'invalid'])['chat-room: verdict'], 'failure');
   assert.equal(make('fail', ['invalid'])[limit], 'skipped');
   assert.equal(make('inconclusive', ['fail'])[limit], 'skipped');
   assert.equal(make('inconclusive', ['fail', 'inconclusive'])[limit], 'failure');
   assert.equal(make('fail', ['fail'])['chat-room: chat.delivery p95 < 200ms'], 'passed');
-  const invalid = outcomes(sampleReports.invalid!());
+  const invalid = outcomes(judgedReports.invalid!());
   assert.equal(invalid['chat-room: verdict'], 'error');
   assert.equal(invalid['chat-room: TARGET_DIED'], 'error');
-  assert.equal(outcomes(sampleReports.nothing!())['run: SETTINGS_UNKNOWN_KEY'], 'error');
-  assert.equal(outcomes(sampleReport([]))['run: verdict'], 'error');
+  assert.equal(outcomes(judgedReports.nothing!())['run: SETTINGS_UNKNOWN_KEY'], 'error');
+  assert.equal(outcomes(reportOf([]))['run: verdict'], 'error');
 });
 
 test('the message says why, and the text where', () => {
-  const root = parseXml(renderJunit(sampleReports.nothing!()));
+  const root = parseXml(renderJunit(judgedReports.nothing!(), ['fail', 'invalid']));
   const error = root.children[0]!.children[0]!.children[0]!;
   assert.equal(error.attributes.message, 'Unknown setting "tresholds".');
   assert.equal(error.text, 'tailgate.yml:7: Unknown setting "tresholds".\nDid you mean "thresholds"?');
@@ -143,7 +143,12 @@ test('hostile text stays text', () => {
     '--',
   ];
   for (const text of nasty) {
-    const root = parseXml(renderJunit(hostileReport((place) => `${place} ${text}`)));
+    const root = parseXml(
+      renderJunit(
+        hostileReport((place) => `${place} ${text}`),
+        ['fail', 'invalid'],
+      ),
+    );
     assertValid(root);
     assert.equal(root.children.length, 2);
   }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderTerminal } from '../../src/report/render-terminal.ts';
 import { displayWidth, fitWidth, pad, wrap } from '../../src/report/terminal-text.ts';
-import { sampleReport, sampleReports, sampleSuite } from './sample-report.ts';
+import { judgedReports, reportOf, suiteWith } from './judged-report.ts';
 
 test('tables and sentences keep to the width of the terminal', () => {
   let checked = 0;
   for (const columns of [50, 60, 80, 100, 160])
-    for (const [name, make] of Object.entries(sampleReports)) {
+    for (const [name, make] of Object.entries(judgedReports)) {
       const lines = renderTerminal(make(), { columns, full: true }).split('\n');
       // A server's output, and errors with their messages, are shown as they are.
       const ours = lines.filter((line) => !line.startsWith('  ') && !line.includes(' × '));
@@ -18,25 +18,32 @@ test('tables and sentences keep to the width of the terminal', () => {
 });
 
 test('a narrow terminal loses columns, never the verdict', () => {
-  const narrow = renderTerminal(sampleReports.fail!(), { columns: 50 });
+  const narrow = renderTerminal(judgedReports.fail!(), { columns: 50 });
   assert.match(narrow, /chat\.delivery p95 .* fail\n/);
   assert.doesNotMatch(narrow, /Limit/);
-  assert.match(renderTerminal(sampleReports.fail!(), { columns: 120 }), /Limit/);
+  assert.match(renderTerminal(judgedReports.fail!(), { columns: 120 }), /Limit/);
 });
 
 test('colours are there only when asked for', () => {
   const sequence = '\u001B[';
-  assert.equal(renderTerminal(sampleReports.fail!()).includes(sequence), false);
-  assert.equal(renderTerminal(sampleReports.fail!(), { color: true }).includes(`${sequence}31mfail`), true);
+  assert.equal(renderTerminal(judgedReports.fail!()).includes(sequence), false);
+  assert.equal(renderTerminal(judgedReports.fail!(), { color: true }).includes(`${sequence}31mfail`), true);
 });
 
 test('a pass that does not fail and a fail that does not fail the step say so', () => {
-  const report = sampleReport([sampleSuite({ verdict: 'fail', factor: 1.2 })], { failOn: ['invalid'] });
-  assert.match(renderTerminal(report), /It\s+does\s+not\s+fail\s+this\s+step,\s+as\s+set\./);
-  assert.doesNotMatch(renderTerminal(sampleReports.fail!()), /does not fail this step/);
+  const report = reportOf([suiteWith('fail', { factor: 1.2 })], { failOn: ['invalid'] });
+  assert.match(renderTerminal(report), /This\s+does\s+not\s+fail\s+the\s+step\s+\(fail-on\)/);
+  assert.doesNotMatch(renderTerminal(judgedReports.fail!()), /does\s+not\s+fail\s+the\s+step/);
+});
+
+test('what is undecided says what may hide, what to do and how long that takes', () => {
+  const text = renderTerminal(judgedReports.inconclusive!(), { columns: 400 });
+  assert.match(text, /Undecided: chat\.delivery p50 may be up to 14% slower/);
+  assert.match(text, /Next: about 48 pairs instead of 12 should settle it, some 14 min more/);
+  const tooNoisy = reportOf([suiteWith('inconclusive', { noise: 0.4 })]);
   assert.match(
-    renderTerminal(sampleReports.inconclusive!()),
-    /smallest change that\s+could have been\s+seen\s+is 14%/,
+    renderTerminal(tooNoisy, { columns: 400 }),
+    /a change of \+10% is too small for the noise here/,
   );
 });
 

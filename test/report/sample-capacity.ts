@@ -1,5 +1,5 @@
 import type { CapacityLevel, CapacityReport, CapacitySide } from '../../src/report/capacity-model.ts';
-import { sampleReports } from './sample-report.ts';
+import { judgedReports } from './judged-report.ts';
 
 /** A server whose latency rises as 1 / (1 - load / capacity), as a queue's does. */
 const level = (load: number, capacity: number, phase: CapacityLevel['phase']): CapacityLevel => {
@@ -67,7 +67,7 @@ const side = (capacity: number, loads: readonly number[]): CapacitySide => {
 };
 
 export const sampleCapacity = (changes: Partial<CapacityReport> = {}): CapacityReport => {
-  const { environment, commits, runUrl, startedAt } = sampleReports.nothing!();
+  const { environment, commits, runUrl, startedAt } = judgedReports.nothing!();
   return {
     schemaVersion: 1,
     kind: 'capacity',

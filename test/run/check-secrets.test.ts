@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { problemsOf, TailgateError } from '../../src/errors.ts';
 import { createTerminalHost } from '../../src/host/terminal-host.ts';
 import { checkSecrets } from '../../src/run/check-secrets.ts';
-import { showProblems } from '../../src/run/gate-command.ts';
+import { showProblems } from '../../src/run/deliver.ts';
 import { makePlan } from '../../src/settings/make-plan.ts';
 import { load } from '../settings/settings-fixture.ts';
 
