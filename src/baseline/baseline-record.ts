@@ -19,6 +19,8 @@ export type Fingerprint = {
 export type BaselineRecord = {
   schemaVersion: 1;
   suite: string;
+  /** Tells services with suites of the same name apart; absent at the root of a repository, see `historyName`. */
+  key?: string;
   commit: string | null;
   branch: string | null;
   recordedAt: string;
@@ -45,7 +47,8 @@ export type BaselineHistory = {
 export type BaselineStore = {
   /** Named in messages, for example `branch tailgate of owner/repo`. */
   readonly where: string;
-  read(suite: string): Promise<BaselineHistory>;
+  /** The records of one history, see `historyName`. */
+  read(history: string): Promise<BaselineHistory>;
   /** Appends without losing what others wrote meanwhile; prunes by the retention settings. */
   append(records: BaselineRecord[]): Promise<void>;
 };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TailgateError, tailgateError } from '../errors.ts';
 import type { BaselineHistory, BaselineRecord, BaselineStore } from './baseline-record.ts';
+import { historyOf } from './history-name.ts';
 import type { RecordBranch } from './record-branch.ts';
 import { formatRecord } from './record-format.ts';
 import { type Retention, readRecordLines, textOf } from './record-lines.ts';
@@ -66,7 +67,8 @@ export class BranchStore implements BaselineStore {
     if (records.length === 0) return;
     const bySuite = new Map<string, string[]>();
     for (const record of records) {
-      bySuite.set(record.suite, [...(bySuite.get(record.suite) ?? []), formatRecord(record)]);
+      const history = historyOf(record);
+      bySuite.set(history, [...(bySuite.get(history) ?? []), formatRecord(record)]);
     }
     const deadline = this.#options.now() + this.#options.patienceMs;
     try {
@@ -105,7 +107,7 @@ export class BranchStore implements BaselineStore {
 }
 
 const messageFor = (records: readonly BaselineRecord[]): string => {
-  const suites = [...new Set(records.map((record) => record.suite))].join(', ');
+  const suites = [...new Set(records.map(historyOf))].join(', ');
   const commit = records[0]?.commit;
   const accepted = records.find((record) => record.accepted !== null)?.accepted;
   const subject = `Record ${suites}${commit ? ` at ${commit.slice(0, 10)}` : ''}`;

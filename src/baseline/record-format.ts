@@ -41,6 +41,7 @@ const roundSchema = z.looseObject({
 const recordSchema = z.looseObject({
   schemaVersion: z.literal(1),
   suite: z.string().min(1),
+  key: z.string().optional(),
   commit: z.string().nullable(),
   branch: z.string().nullable(),
   recordedAt: z.iso.datetime({ offset: true }),

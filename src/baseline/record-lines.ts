@@ -1,4 +1,5 @@
 import type { BaselineHistory, BaselineRecord } from './baseline-record.ts';
+import { historyName, historyOf } from './history-name.ts';
 import { parseRecord } from './record-format.ts';
 
 /** Lines of a text that hold something. */
@@ -8,12 +9,12 @@ export const linesOf = (text: string): string[] => text.split('\n').filter((line
 export const textOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 /**
- * Reads the records of one suite from texts of lines, oldest first; a line that cannot be read is listed with its
+ * Reads the records of one history from texts of lines, oldest first; a line that cannot be read is listed with its
  * place (`file:line`) and never used. A damaged line whose suite cannot be told counts for every suite.
  */
 export const readRecordLines = (
   texts: Iterable<readonly [place: string, text: string]>,
-  suite: string,
+  history: string,
 ): BaselineHistory => {
   const records: BaselineRecord[] = [];
   const damaged: BaselineHistory['damaged'] = [];
@@ -22,7 +23,7 @@ export const readRecordLines = (
       if (line.trim() === '') return;
       const parsed = parseRecord(line);
       if ('reason' in parsed) damaged.push({ where: `${place}:${index + 1}`, reason: parsed.reason });
-      else if (parsed.record.suite === suite) records.push(parsed.record);
+      else if (historyOf(parsed.record) === history) records.push(parsed.record);
     });
   }
   records.sort((a, b) => Date.parse(a.recordedAt) - Date.parse(b.recordedAt));
@@ -30,18 +31,20 @@ export const readRecordLines = (
 };
 
 export type Retention = {
-  /** Records kept of each suite. */
+  /** Records kept of each history. */
   keep: number;
   /** Days for which a record is kept. */
   keepDays: number;
 };
 
-/** Time of a line's record in milliseconds and its suite; null for a damaged line. */
-export const stampOf = (line: string): { suite: string; atMs: number } | null => {
+/** Time of a line's record in milliseconds and its history; null for a damaged line. */
+export const stampOf = (line: string): { history: string; atMs: number } | null => {
   try {
-    const json = JSON.parse(line) as { suite?: unknown; recordedAt?: unknown } | null;
+    const json = JSON.parse(line) as { suite?: unknown; key?: unknown; recordedAt?: unknown } | null;
     const atMs = Date.parse(String(json?.recordedAt));
-    return typeof json?.suite === 'string' && Number.isFinite(atMs) ? { suite: json.suite, atMs } : null;
+    if (typeof json?.suite !== 'string' || !Number.isFinite(atMs)) return null;
+    const key = typeof json.key === 'string' ? json.key : '';
+    return { history: historyName(key, json.suite), atMs };
   } catch {
     return null;
   }
@@ -53,16 +56,16 @@ export const stampOf = (line: string): { suite: string; atMs: number } | null =>
  */
 export const retainedLines = (lines: readonly string[], retention: Retention, nowMs: number): string[] => {
   const oldestMs = nowMs - retention.keepDays * 86_400_000;
-  const bySuite = new Map<string, { line: string; atMs: number }[]>();
+  const byHistory = new Map<string, { line: string; atMs: number }[]>();
   for (const line of lines) {
     const stamp = stampOf(line);
     if (stamp === null) continue;
-    const of = bySuite.get(stamp.suite) ?? [];
+    const of = byHistory.get(stamp.history) ?? [];
     of.push({ line, atMs: stamp.atMs });
-    bySuite.set(stamp.suite, of);
+    byHistory.set(stamp.history, of);
   }
   const dropped = new Set<string>();
-  for (const entries of bySuite.values()) {
+  for (const entries of byHistory.values()) {
     entries.sort((a, b) => b.atMs - a.atMs);
     entries.forEach(({ line, atMs }, index) => {
       if (index >= retention.keep || atMs < oldestMs) dropped.add(line);

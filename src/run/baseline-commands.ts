@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { folderKey, historyName } from '../baseline/history-name.ts';
 import { type OpenBaseline, openBaselineStore } from '../baseline/open-baseline.ts';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
@@ -57,9 +58,11 @@ export const showBaseline = async (
   const shown: BaselineRecord[] = [];
   const suites = suitesToShow(loaded);
   if (suites.length === 0) throw tailgateError('SETTINGS_NOTHING_TO_RUN', {});
+  const key = loaded.settings.baseline.key ?? (await folderKey(loaded, host.env));
   for (const suite of suites) {
-    const history = await store.read(suite);
-    print(`${suite}: ${plural(history.records.length, 'record')} in ${store.where}`);
+    const name = historyName(key, suite);
+    const history = await store.read(name);
+    print(`${name}: ${plural(history.records.length, 'record')} in ${store.where}`);
     if (history.absent !== undefined) host.warn(`No records can be kept there: ${history.absent}.`);
     for (const record of history.records) print(describeRecord(record));
     for (const damaged of history.damaged)

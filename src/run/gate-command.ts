@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openBaseCommit } from '../baseline/base-commit.ts';
 import type { BaselineRecord, BaselineStore } from '../baseline/baseline-record.ts';
+import { folderKey } from '../baseline/history-name.ts';
 import { openBaselineStore } from '../baseline/open-baseline.ts';
 import { formatRecord } from '../baseline/record-format.ts';
 import { exitCodes, problemsOf } from '../errors.ts';
@@ -164,6 +165,7 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     compares: command.record !== true,
     provenance,
     store,
+    key: settings.baseline.key ?? (await folderKey(loaded, host.env)),
     openBase: () => openBaseCommit(settings.baseline, { cwd, env: host.env, context, signal: host.signal }),
   });
   const report = maskStrings(result.report, (text) => host.mask(text));

@@ -8,12 +8,15 @@ import type {
 } from '../baseline/baseline-record.ts';
 import { comparableRecords } from '../baseline/comparability.ts';
 import { environmentFingerprint, settingsHash } from '../baseline/fingerprint.ts';
+import { historyName } from '../baseline/history-name.ts';
 import { machineId } from '../baseline/machine-id.ts';
 import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
+import { plural } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { buildReport, buildSuiteReport } from '../report/build-report.ts';
+
 import { renderProgress } from '../report/render-progress.ts';
 import type { Report, SuiteReport } from '../report/report-model.ts';
 import { trendOf } from '../report/trend.ts';
@@ -40,6 +43,8 @@ export type GateRequest = {
   provenance: Provenance;
   /** Store of the settings' baseline. */
   store: BaselineStore;
+  /** Whose history it is in the store, see `historyName`. */
+  key: string;
   /** Whether it is compared with a baseline; not when it is to be one. */
   compares: boolean;
   /** Makes the base version available, for side by side. */
@@ -90,6 +95,16 @@ const noBaselineYet = ({ loaded, provenance, store }: GateRequest, absent: strin
     : `${yet}: a run on the default branch${mode === 'file' ? '' : ' in CI'} stores one, or "tailgate baseline record".`;
 };
 
+/** Records of before there were keys may be those of another service with a suite of this name. */
+const keylessWarning = async ({ store }: GateRequest, suite: string): Promise<string[]> => {
+  const { records } = await store.read(suite);
+  return records.length === 0
+    ? []
+    : [
+        `${plural(records.length, 'record')} of a suite "${suite}" without a key are in ${store.where}: they may be of another service, and are not compared with. If they are of this one, set "baseline.key" to "".`,
+      ];
+};
+
 /** Reads the stored records of one suite, and keeps those that this run may be compared with. */
 const readHistory = async (
   request: GateRequest,
@@ -103,7 +118,9 @@ const readHistory = async (
   if (!request.compares) return { history: [], all: none, warnings, problems: [] };
   let all = none;
   try {
-    all = await request.store.read(suite.name);
+    all = await request.store.read(historyName(request.key, suite.name));
+    if (request.key !== '' && all.records.length === 0)
+      warnings.push(...(await keylessWarning(request, suite.name)));
   } catch (failure) {
     const problems = [...problemsOf(failure)];
     // Side by side the history is only for the trend. Elsewhere a run without its baseline must not pass, but what it
@@ -248,12 +265,13 @@ const suiteReport = (
 const recordOf = (
   run: SuiteRun,
   fingerprint: Fingerprint,
-  provenance: Provenance,
+  { provenance, key }: Pick<GateRequest, 'provenance' | 'key'>,
   verdict: SuiteReport['verdict'],
   recordedAt: string,
 ): BaselineRecord => ({
   schemaVersion: 1,
   suite: run.suite.name,
+  ...(key === '' ? {} : { key }),
   commit: provenance.headSha,
   branch: provenance.branch,
   recordedAt,
@@ -362,7 +380,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
           // Of two measurements the first is the one that was not made because of another.
           records.push({ ...confirmation.first, verdict: report.verdict });
           if (run.confirmation.length === 0) known.add(suite.name);
-        } else records.push(recordOf(run, fingerprint, provenance, report.verdict, startedAt));
+        } else records.push(recordOf(run, fingerprint, request, report.verdict, startedAt));
       }
       if (run.problems.some(({ code }) => code === 'CANCELLED')) break;
     }

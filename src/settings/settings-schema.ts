@@ -281,6 +281,12 @@ export const baselineSchema = z
     start: text
       .optional()
       .describe('For `side-by-side`: the command that starts the base version, if it differs.'),
+    key: z
+      .string()
+      .optional()
+      .describe(
+        'Whose history it is, for stored records: suites of the same name under different keys share none. If not given: the folder of the settings file in the repository, empty at its root. `""` goes on with records that have none, as earlier versions stored them.',
+      ),
     require: z
       .boolean()
       .optional()
