@@ -90,6 +90,8 @@ export const buildBundle = async (
     outdir: outDir,
     entryPoints: Object.fromEntries(Object.entries(lazyModules).map(([name, { entry }]) => [name, entry])),
     format: 'cjs',
+    // Nobody reads their names: neither in a stack nor in a message.
+    minifyIdentifiers: true,
     outExtension: { '.js': '.cjs' },
   });
   for (const [name, file] of Object.entries(copied))

@@ -191,8 +191,14 @@ export const catalogue = {
   ),
   SCENARIO_ENGINE_UNKNOWN: entry<{ engine: string; path: string; known: readonly string[] }>(
     'usage',
-    (p) => `The scenario "${p.path}" uses the engine "${p.engine}", which Tailgate does not have.`,
-    (p) => `Engines: ${list(p.known)}.`,
+    (p) =>
+      p.engine === 'playwright'
+        ? `The scenario "${p.path}" uses the engine playwright, which is not supported.`
+        : `The scenario "${p.path}" uses the engine "${p.engine}", which Tailgate does not have.`,
+    (p) =>
+      p.engine === 'playwright'
+        ? 'Tailgate drives connections and not browsers: write what the page sends as a scenario of "socketio", "ws", "stomp" or "http".'
+        : `Engines: ${list(p.known)}. One that is installed as "artillery-engine-${p.engine}" beside the scenario works, too.`,
   ),
   SCENARIO_FILE_MISSING: entry<{ what: string; file: string; path: string }>(
     'usage',
@@ -211,11 +217,38 @@ export const catalogue = {
     (p) => `The ${p.what} of the scenario "${p.path}" cannot be used: ${p.reason}`,
     () => 'It is loaded as Artillery loads it; the line above is what it threw.',
   ),
-  SCENARIO_MEASURES_NOTHING: entry<{ path: string; events: readonly string[]; lines: string }>(
+  SCENARIO_TEMPLATE_EMPTY: entry<{ path: string; problem: string; fix: string }>(
+    'usage',
+    (p) => `A template of the scenario "${p.path}" stands for nothing: ${p.problem}.`,
+    (p) => p.fix,
+  ),
+  SCENARIO_FUNCTION_MISSING: entry<{
+    path: string;
+    name: string;
+    processor: string | null;
+    known: readonly string[];
+    suggestion: string | undefined;
+  }>(
     'usage',
     (p) =>
-      `The scenario "${p.path}" measures nothing: no emit waits for an acknowledgement or a response, and no delivery is watched${p.events.length > 0 ? ` (events sent: ${list(p.events)})` : ''}.`,
-    (p) => `Add to tailgate.yml:\n${p.lines}`,
+      p.processor === null
+        ? `The scenario "${p.path}" calls the function "${p.name}", but has no processor.`
+        : `The processor "${p.processor}" of the scenario "${p.path}" exports no function "${p.name}".`,
+    (p) =>
+      p.processor === null
+        ? 'Set "config.processor" to the module that exports it.'
+        : `${p.suggestion === undefined ? '' : `Did you mean "${p.suggestion}"? `}${p.known.length === 0 ? 'It exports no functions.' : `It exports ${list(p.known)}.`}`,
+  ),
+  SCENARIO_MEASURES_NOTHING: entry<{
+    path: string;
+    events: readonly string[];
+    what: 'emit' | 'message';
+    advice: string;
+  }>(
+    'usage',
+    (p) =>
+      `The scenario "${p.path}" measures nothing: no ${p.what} waits for ${p.what === 'emit' ? 'an acknowledgement or a response' : 'an answer'}, and no delivery is watched${p.events.length > 0 ? ` (${p.what === 'emit' ? 'events' : 'messages'} sent: ${list(p.events)})` : ''}.`,
+    (p) => p.advice,
   ),
 
   // target

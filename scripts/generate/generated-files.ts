@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { transformSync } from 'esbuild';
+import { scenarioJsonSchema } from '../../src/scenario/scenario-language.ts';
 import { settingsJsonSchema } from '../../src/settings/schema-index.ts';
 import { renderActionYml } from './action-yml.ts';
 import { renderErrorReference } from './error-reference.ts';
@@ -14,6 +15,7 @@ type GeneratedFile = { path: string; render: (current: string) => string };
 
 export const schemaFiles: readonly GeneratedFile[] = [
   { path: 'tailgate.schema.json', render: () => `${JSON.stringify(settingsJsonSchema(), null, 2)}\n` },
+  { path: 'scenario.schema.json', render: () => `${JSON.stringify(scenarioJsonSchema(), null, 1)}\n` },
   { path: 'src/baseline/trend/notation.js', render: renderNotation },
 ];
 

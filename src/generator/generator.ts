@@ -8,10 +8,12 @@ import { recorder } from '../engines/core/recorder.ts';
 import { tailgateError } from '../errors.ts';
 import { outputMask } from '../host/processes/output-mask.ts';
 import { chooseMain } from '../metrics/main-metric.ts';
+import { nearestName } from '../metrics/nearest-name.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { isPackagedEngine, resolveEnginesFrom } from '../scenario/engine-packages.ts';
+import { calledFunctions } from '../scenario/processor-functions.ts';
 import { type ReadScenario, readScenario } from '../scenario/read-scenario.ts';
-import type { Script } from '../scenario/script.ts';
+import type { PayloadSpec, Script } from '../scenario/script.ts';
 import { besideScenario, loadUserModule } from '../scenario/user-module.ts';
 import { stopArrivals } from './artillery/arrival-phaser.ts';
 import { prepareArtilleryGlobal } from './artillery/artillery-global.ts';
@@ -40,6 +42,71 @@ const loadProcessor = async (scenario: ReadScenario): Promise<Record<string, unk
       error,
     );
   }
+};
+
+/** Reads the scenario and loads all that it is made of. Throws SCENARIO_* errors. */
+const loadScenario = async (request: LoadRequest) => {
+  setEngineSettings(request.engine);
+  recorder.maskMessages(outputMask(request.secrets ?? []));
+  seedRandom(request.engine.seed);
+  await prepareArtilleryGlobal(randomUUID());
+  const scenario = await readScenario(request.scenarioPath, request);
+  const { script } = scenario;
+  script.config.target = request.targetUrl;
+  resolveEnginesFrom(scenario.path);
+  // Artillery wants engines other than its own three listed in `config.engines`.
+  script.config.engines = {
+    ...Object.fromEntries(scenario.engines.filter(isPackagedEngine).map((engine) => [engine, {}])),
+    ...script.config.engines,
+  };
+  for (const [index, payload] of (script.config.payload ?? []).entries())
+    payload.data = await rowsOf(payload, scenario, index);
+  const processor = await loadProcessor(scenario);
+  script.config.processor = processor;
+  const options = { scriptPath: scenario.path, environment: request.environment ?? undefined };
+  const plugins = await loadPlugins(scenario, options);
+  // After the plugins, which bring functions of their own.
+  for (const { name, place } of calledFunctions(script)) {
+    if (typeof processor[name] === 'function') continue;
+    const known = Object.keys(processor).filter((key) => typeof processor[key] === 'function');
+    const given = scenario.content.config as { processor?: unknown } | undefined;
+    throw tailgateError(
+      'SCENARIO_FUNCTION_MISSING',
+      {
+        path: scenario.path,
+        name,
+        processor: typeof given?.processor === 'string' ? given.processor : null,
+        known,
+        suggestion: nearestName(name, known),
+      },
+      await scenario.positionOf(place),
+    );
+  }
+  return { scenario, script, plugins, options };
+};
+
+/** The rows of a payload file. Throws SCENARIO_INVALID for a file that cannot give every user its variables. */
+const rowsOf = async (payload: PayloadSpec, scenario: ReadScenario, index: number): Promise<unknown[][]> => {
+  const invalid = async (problem: string, cause?: unknown) =>
+    tailgateError(
+      'SCENARIO_INVALID',
+      { path: scenario.path, problem: `the payload file "${payload.path}" ${problem}` },
+      await scenario.positionOf(['config', 'payload', index, 'path']),
+      cause,
+    );
+  let rows: unknown[][];
+  try {
+    rows = await readPayload(payload);
+  } catch (error) {
+    throw await invalid(`cannot be read (${error instanceof Error ? error.message : String(error)})`, error);
+  }
+  const [first] = rows;
+  if (first === undefined) throw await invalid('has no rows');
+  const columns = Array.isArray(first) ? first.length : Object.keys(first).length;
+  const fields = payload.fields?.length ?? 0;
+  if (fields > columns)
+    throw await invalid(`has ${columns} column(s) in its first row, and "fields" names ${fields}`);
+  return rows;
 };
 
 /** One side's load in this process: Artillery's runner, driven by the load clock. */
@@ -87,23 +154,7 @@ export class Generator {
    * did (`hooks` then holds what it left). Throws SCENARIO_* errors and LOAD_FAILED.
    */
   static async prepare(request: LoadRequest, hooks: HookVariables | null): Promise<Generator> {
-    setEngineSettings(request.engine);
-    recorder.maskMessages(outputMask(request.secrets ?? []));
-    seedRandom(request.engine.seed);
-    await prepareArtilleryGlobal(randomUUID());
-    const scenario = await readScenario(request.scenarioPath, request);
-    const { script } = scenario;
-    script.config.target = request.targetUrl;
-    resolveEnginesFrom(scenario.path);
-    // Artillery wants engines other than its own three listed in `config.engines`.
-    script.config.engines = {
-      ...Object.fromEntries(scenario.engines.filter(isPackagedEngine).map((engine) => [engine, {}])),
-      ...script.config.engines,
-    };
-    for (const payload of script.config.payload ?? []) payload.data = await readPayload(payload);
-    script.config.processor = await loadProcessor(scenario);
-    const options = { scriptPath: scenario.path, environment: request.environment ?? undefined };
-    const plugins = await loadPlugins(scenario, options);
+    const { scenario, script, plugins, options } = await loadScenario(request);
     const runsHooks = hooks === null;
     const variables = hooks ?? (await Generator.#runHook('before', script, {}));
     loadClock.restart();
@@ -121,6 +172,12 @@ export class Generator {
       );
     }
     return new Generator(request, scenario, artilleryRunner, plugins, variables, runsHooks);
+  }
+
+  /** Loads what `prepare` loads, and runs nothing. Throws SCENARIO_* errors. */
+  static async check(request: LoadRequest): Promise<void> {
+    const { plugins } = await loadScenario(request);
+    await plugins.cleanup();
   }
 
   /** Runs `before` or `after` as one virtual user, on a running clock. Gives the variables it left. */

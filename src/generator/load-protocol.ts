@@ -8,6 +8,7 @@ import type { LoadProgress, LoadRequest } from './load-session.ts';
  * before any of that code was loaded.
  */
 export type LoadCommand =
+  | { type: 'check'; id: number; key: string; request: LoadRequest }
   | { type: 'prepare'; id: number; key: string; request: LoadRequest; hooks: HookVariables | null }
   | { type: 'resume'; id: number; slice: number }
   | { type: 'pause'; id: number; guardMs: number }

@@ -38,6 +38,8 @@ export const serveLoadCommands = (): void => {
   };
   const answer = async (command: LoadCommand): Promise<unknown> => {
     switch (command.type) {
+      case 'check':
+        return await Generator.check(command.request);
       case 'prepare': {
         generator = await Generator.prepare(command.request, command.hooks);
         return { variables: generator.variables, warnings: [] } satisfies Prepared;
@@ -65,7 +67,7 @@ export const serveLoadCommands = (): void => {
     }
   };
   process.on('message', (command: LoadCommand) => {
-    if (command.type === 'prepare') key = command.key;
+    if (command.type === 'prepare' || command.type === 'check') key = command.key;
     answer(command).then(
       (value) => send({ type: 'reply', id: command.id, value }),
       (error: unknown) => {

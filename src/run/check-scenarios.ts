@@ -2,12 +2,14 @@ import { problemsOf, TailgateError, throwProblems } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { checkThresholds } from '../metrics/threshold-sets.ts';
 import { type KnownMetrics, knownMetrics } from '../scenario/known-metrics.ts';
-import { lintScenario } from '../scenario/lint-scenario.ts';
+import { type LintContext, lintScenario } from '../scenario/lint-scenario.ts';
 import { type ReadScenario, readScenario } from '../scenario/read-scenario.ts';
 import { mainValues, type SessionOutline, sessionOutline } from '../scenario/session-outline.ts';
 import type { ScenarioOutline } from '../settings/estimate.ts';
 import { shownPath } from '../settings/resolve-paths.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 /** A suite's scenario, read and checked. */
 export type CheckedScenario = {
@@ -35,13 +37,24 @@ const plannedSamples = (scenario: ReadScenario, session: SessionOutline, main: s
   return Math.floor(perUser * scenario.plannedUsers);
 };
 
-const checkSuite = async (suite: SuitePlan): Promise<CheckedScenario> => {
+/** What the settings of a suite know of the names that its scenario uses. */
+const lintContext = (suite: SuitePlan, env: Env): LintContext => ({
+  variables: [...Object.keys(suite.variables), ...(suite.room ? Object.keys(suite.room.capture) : [])],
+  hasToken: suite.measure.jwt !== undefined,
+  env,
+  wanted: [
+    ...suite.thresholds.map(({ metric }) => metric),
+    ...(suite.measure.main === undefined ? [] : [suite.measure.main]),
+  ],
+});
+
+const checkSuite = async (suite: SuitePlan, env: Env): Promise<CheckedScenario> => {
   const scenario = await readScenario(suite.scenarioPath, {
     environment: suite.environment,
     overrides: suite.overrides,
     variables: suite.variables,
   });
-  const lint = lintScenario(scenario, suite.measure);
+  const lint = lintScenario(scenario, suite.measure, lintContext(suite, env));
   throwProblems(lint.problems);
   const known = knownMetrics(scenario, suite.measure);
   throwProblems(checkThresholds(suite.thresholds, measurable(suite, known)));
@@ -60,7 +73,7 @@ const checkSuite = async (suite: SuitePlan): Promise<CheckedScenario> => {
 };
 
 /** The same problem, with the scenario named as people and annotations know it. */
-const shown = (problem: TailgateError, scenarioPath: string, cwd: string): TailgateError => {
+export const shownProblem = (problem: TailgateError, scenarioPath: string, cwd: string): TailgateError => {
   const { code, what, fix, exit, where, cause } = problem;
   const name = shownPath(cwd, scenarioPath);
   const place = where.file === scenarioPath ? { ...where, file: name } : where;
@@ -71,19 +84,23 @@ const shown = (problem: TailgateError, scenarioPath: string, cwd: string): Tailg
  * Reads and checks the scenario of every suite, starting nothing. Throws all problems of all suites: SCENARIO_* and
  * THRESHOLD_UNKNOWN_METRIC. Paths in what is thrown and warned of are relative to `cwd` where they lie below it.
  */
-export const checkScenarios = async (plan: RunPlan, cwd: string): Promise<Map<string, CheckedScenario>> => {
+export const checkScenarios = async (
+  plan: RunPlan,
+  cwd: string,
+  env: Env,
+): Promise<Map<string, CheckedScenario>> => {
   const checked = new Map<string, CheckedScenario>();
   const problems = new Map<string, TailgateError>();
   for (const suite of plan.suites) {
     const { scenarioPath } = suite;
     try {
-      const found = await checkSuite(suite);
+      const found = await checkSuite(suite, env);
       const file = shownPath(cwd, scenarioPath);
       const warnings = found.warnings.map((one) => (one.file === scenarioPath ? { ...one, file } : one));
       checked.set(suite.name, { ...found, warnings });
     } catch (failure) {
       for (const problem of problemsOf(failure)) {
-        const found = shown(problem, scenarioPath, cwd);
+        const found = shownProblem(problem, scenarioPath, cwd);
         // Levels share a scenario, and so its mistakes.
         problems.set(found.message, found);
       }

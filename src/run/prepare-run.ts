@@ -37,7 +37,7 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<St
   const plan = makePlan(loaded.settings, loaded);
   checkSecrets(plan, host.env, loaded);
   await checkOpenings(plan, loaded);
-  const scenarios = await checkScenarios(plan, host.cwd);
+  const scenarios = await checkScenarios(plan, host.cwd, host.env);
   showWarnings(host, scenarios);
   const logDir = path.join(plan.reportDir, 'logs');
   await mkdir(logDir, { recursive: true }).catch((failure) => {

@@ -8,8 +8,10 @@ import { limitationsOf } from '../settings/limitations.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';
 import { shownPath } from '../settings/resolve-paths.ts';
+import { checkLoading } from './check-loading.ts';
 import { checkOpenings } from './check-openings.ts';
 import { checkScenarios, showWarnings } from './check-scenarios.ts';
+import { checkSecrets } from './check-secrets.ts';
 
 /** Where a run of these settings would be stored, and when: a sentence. */
 const storageOf = ({ settings, cwd }: LoadedSettings): string | null => {
@@ -30,7 +32,10 @@ const storageOf = ({ settings, cwd }: LoadedSettings): string | null => {
   }
 };
 
-/** `tailgate validate`: checks settings, thresholds and scenarios, and starts nothing. Throws what is wrong. */
+/**
+ * `tailgate validate`: checks settings, secrets, thresholds and scenarios with all that they are made of, and starts
+ * neither a server nor a load. Throws what is wrong, so that "valid" means that it can run.
+ */
 export const validateCommand = async (options: {
   host: Host;
   print: (text: string) => void;
@@ -43,13 +48,15 @@ export const validateCommand = async (options: {
     readFile: (file) => readFile(file, 'utf8'),
   });
   const plan = makePlan(loaded.settings, loaded);
+  checkSecrets(plan, host.env, loaded);
   await checkOpenings(plan, loaded);
-  const scenarios = await checkScenarios(plan, host.cwd);
+  const scenarios = await checkScenarios(plan, host.cwd, host.env);
   showWarnings(host, scenarios);
   if (loaded.extended.length > 0)
     print(
       `Settings: ${[...loaded.extended, loaded.file!].map((file) => shownPath(host.cwd, file)).join(', then ')}`,
     );
+  await checkLoading(scenarios, host);
   for (const [name, { suite, scenario }] of scenarios) {
     print(`Suite "${name}": ${shownPath(host.cwd, suite.scenarioPath)}`);
     print(

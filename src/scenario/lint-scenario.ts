@@ -1,14 +1,15 @@
 import { engineNamed, isEmitting } from '../engines/engine-registry.ts';
 import { isHttpStep } from '../engines/http/http-methods.ts';
-import { emitKeys, unknownKeys } from '../engines/socketio/emit-spec.ts';
-import { type TailgateError, tailgateError } from '../errors.ts';
-import { nearestName } from '../metrics/nearest-name.ts';
+import { type SourcePosition, type TailgateError, tailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
+import { checkLanguage } from './check-language.ts';
+import { checkTemplates, type TemplateNames, unquotedTemplates } from './check-templates.ts';
 import { type MessageStep, messageStepsOf } from './message-steps.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
-import { positionsIn } from './scenario-positions.ts';
+import { type ScenarioPositions, scenarioPositions } from './scenario-positions.ts';
 import { allSteps, type Emit, emitsOf, scenarioSteps } from './scenario-steps.ts';
+import { isMapping } from './script.ts';
 import { unknownStep } from './unknown-step.ts';
 
 /** Something that runs, but not as its author will have meant. */
@@ -30,16 +31,39 @@ const isFraction = (value: unknown): boolean =>
 const reportsItself = (scenario: ReadScenario): boolean =>
   /emit\(\s*['"`](histogram|summary|customStat)/.test(scenario.processorText ?? '');
 
-/** Settings that would measure these events, as they stand in tailgate.yml: emits are acknowledged, messages arrive. */
-const linesFor = (emitted: readonly string[], sent: readonly string[]): string =>
-  [
-    'measure:',
-    ...(sent.length > 0 && emitted.length === 0
-      ? []
-      : [`  acknowledgements: ${emitted.length > 0 ? `[${emitted.join(', ')}]` : 'all'}`]),
-    ...(sent.length > 0 ? ['  deliveries:'] : []),
-    ...sent.map((name) => `    - { send: ${name}, receive: ${name}, sentPath: text }`),
+/** What the settings and the machine know of a scenario, beside its file. */
+export type LintContext = TemplateNames & {
+  /** Metrics that the limits name, and the main one if it is set. */
+  wanted: readonly string[];
+};
+
+const noContext: LintContext = { variables: [], hasToken: true, env: process.env, wanted: [] };
+
+/** How to measure what is only sent. */
+const measuringAdvice = (emits: readonly Emit[], untimed: readonly MessageStep[]): string => {
+  const events = [...new Set(emits.flatMap(({ event }) => event ?? []))];
+  const engines = new Set(untimed.map(({ step }) => step.engine));
+  return [
+    ...(emits.length > 0
+      ? [
+          `If the server acknowledges its events, add to tailgate.yml:\nmeasure:\n  acknowledgements: ${events.length > 0 ? `[${events.join(', ')}]` : 'all'}`,
+          'If another event answers, add "response: { channel: <event> }" to the step; if others get the message, "{{ $tag }}" to its data and "delivery: <event>".',
+        ]
+      : []),
+    ...(engines.has('ws')
+      ? [
+          'If the server answers, add "response: true" to the step (the next message is the answer; "field" or "where" choose one).',
+          'If others get the message, put "{{ $tag }}" into it.',
+        ]
+      : []),
+    ...(engines.has('stomp')
+      ? [
+          'If the broker gives receipts, add "receipt: true" to the step; if a message answers, "response"; if subscribers get it, put "{{ $tag }}" into its body.',
+        ]
+      : []),
+    'If only connecting matters, set a limit on it: "connect.handshake.p95 < 200ms".',
   ].join('\n');
+};
 
 const thinkWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: string }[] =>
   [...allSteps(scenario)]
@@ -85,24 +109,31 @@ const unmeasuredWarnings = (emits: readonly Emit[]): { place: ScenarioPath; mess
     }));
 };
 
-const suggestion = (key: string): string => {
-  const meant = nearestName(key, emitKeys);
-  return meant === undefined ? '' : ` Did you mean "${meant}"?`;
-};
+/** Tags that no receiver is watched for. */
+const tagWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: string }[] =>
+  emits.flatMap(({ spec, step }) =>
+    spec === null || !spec.outgoing.names.has('$tag') || spec.delivery !== null
+      ? []
+      : [
+          {
+            place: step.place,
+            message: `The payload has {{ $tag }}, but nothing says which event its receivers get. Add "delivery: ${spec.event}" (the event that arrives) to the step.`,
+          },
+        ],
+  );
 
-/** Keys of an emit that its engine does not know, and tags that no receiver is watched for. */
-const emitWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: string }[] =>
-  emits.flatMap(({ spec, step }) => {
-    if (spec === null) return [];
-    const unknown = unknownKeys(step.spec).map((key) => ({
-      place: [...step.place, key],
-      message: `"${key}" means nothing in a step that emits.${suggestion(key)}`,
+/** `send: { payload }` is Artillery's form for a message with a capture; without one the mapping itself is sent. */
+const payloadWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: string }[] =>
+  [...allSteps(scenario)]
+    .filter(({ spec, engine }) => {
+      const { send } = spec;
+      return engine === 'ws' && isMapping(send) && Object.keys(send).join() === 'payload';
+    })
+    .map(({ place }) => ({
+      place: [...place, 'send'],
+      message:
+        'The message is sent as {"payload": ...}: without "capture" or "match", "payload" is a field like any other. Write the message itself after "send:".',
     }));
-    const isTagged = spec.outgoing.names.has('$tag');
-    if (!isTagged || spec.delivery !== null) return unknown;
-    const message = `The payload has {{ $tag }}, but nothing says which event its receivers get. Add "delivery: ${spec.event}" (the event that arrives) to the step.`;
-    return [...unknown, { place: step.place, message }];
-  });
 
 /** Messages of `ws` and `stomp` scenarios that nothing times, with what would time them. */
 const messageWarnings = (steps: readonly MessageStep[]): { place: ScenarioPath; message: string }[] =>
@@ -123,24 +154,57 @@ const measuresOtherwise = (scenario: ReadScenario): boolean =>
     ({ spec, engine }) => isHttpStep(spec) || (engineNamed(engine)?.steps.kind ?? 'requests') === 'requests',
   );
 
+/** Keys by which a step waits for something; one that stands at the wrong place is why nothing is measured. */
+const measuringKeys = new Set(['acknowledge', 'response', 'delivery', 'receipt']);
+
+/** A scenario written as code has no positions. */
+const noPositions: ScenarioPositions = { positionOf: () => ({}), holdsAnchor: () => false };
+
 /**
- * Finds what will run but not as meant, and whether the scenario measures anything at all. Pure: reads what
- * `readScenario` gave and nothing else. Problems are SCENARIO_INVALID for steps that
- * their engine would refuse, and SCENARIO_MEASURES_NOTHING, with the lines to add.
+ * Finds keys and templates that do nothing, what will run but not as meant, and whether the scenario measures anything
+ * at all. Pure: reads what `readScenario` gave and `context`. Problems are SCENARIO_INVALID for keys that nothing reads
+ * and steps that their engine would refuse, SCENARIO_TEMPLATE_EMPTY, and SCENARIO_MEASURES_NOTHING, with what to add.
  */
-export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): LintResult => {
-  const positionOf =
-    scenario.text === '' ? () => ({ file: scenario.path }) : positionsIn(scenario.path, scenario.text);
+export const lintScenario = (
+  scenario: ReadScenario,
+  measure: MeasureSettings,
+  context: LintContext = noContext,
+): LintResult => {
+  const { path, text } = scenario;
+  const positions = text === '' ? noPositions : scenarioPositions(path, text);
+  const positionOf = (place: ScenarioPath) => ({ file: path, ...positions.positionOf(place) });
+  const invalid = (place: ScenarioPath, problem: string): TailgateError =>
+    tailgateError('SCENARIO_INVALID', { path, problem }, positionOf(place));
+
+  const language = checkLanguage(scenario.content, positions.holdsAnchor);
+  const refused = language.filter(({ level }) => level === 'error');
+  const unquoted = [...unquotedTemplates(scenario.content)].map((place) => {
+    const template = unquotedAt(text, positionOf(place));
+    return invalid(
+      place,
+      `${template} has no quotes, so YAML reads a mapping. Write it in quotes: "${template}".`,
+    );
+  });
+  const templates = checkTemplates(scenario, context).map(({ place, problem, fix }) =>
+    tailgateError('SCENARIO_TEMPLATE_EMPTY', { path, problem, fix }, positionOf(place)),
+  );
+
   const emits = emitsOf(scenario, measure);
   const messages = messageStepsOf(scenario, measure);
-  const unknown = [...scenarioSteps(scenario)]
-    .filter(({ engine }) => isEmitting(engine))
-    .map((step) => ({ step, problem: unknownStep(step, engineNamed(step.engine)!.stepKeys) }));
-  const problems = [...emits, ...messages, ...unknown].flatMap(({ problem, step }) =>
-    problem === null
-      ? []
-      : [tailgateError('SCENARIO_INVALID', { path: scenario.path, problem }, positionOf(step.place))],
-  );
+  const unknown = [...allSteps(scenario)]
+    .filter(({ engine }) => engine === 'http' || isEmitting(engine))
+    .map((step) => ({ step, problem: unknownStep(step, engineNamed(step.engine)?.stepKeys ?? []) }));
+  const problems = [
+    ...refused.map(({ place, message }) => invalid(place, message)),
+    ...unquoted,
+    ...templates,
+    ...[...emits, ...messages, ...unknown].flatMap(({ problem, step }) =>
+      // The key that is too much is named above, with its line.
+      problem === null || refused.some(({ place }) => problem.includes(`unknown key "${place.at(-1)}"`))
+        ? []
+        : [invalid(step.place, problem)],
+    ),
+  ];
   const untimed = messages.filter(({ outline }) => (outline?.unmeasured.length ?? 0) > 0);
   const measuresNothing =
     problems.length === 0 &&
@@ -148,27 +212,48 @@ export const lintScenario = (scenario: ReadScenario, measure: MeasureSettings): 
     !emits.some((emit) => emit.latencies.length > 0) &&
     !timesMessages(messages) &&
     !measuresOtherwise(scenario) &&
-    !reportsItself(scenario);
+    !reportsItself(scenario) &&
+    !context.wanted.some((metric) => /^(connect\.|session\.length$)/.test(metric));
   if (measuresNothing) {
-    const emitted = [...new Set(emits.flatMap(({ event }) => event ?? []))];
-    const sent = [...new Set(untimed.flatMap(({ outline }) => outline!.unmeasured))];
-    problems.push(
-      tailgateError(
-        'SCENARIO_MEASURES_NOTHING',
-        { path: scenario.path, events: [...emitted, ...sent], lines: linesFor(emitted, sent) },
-        positionOf((emits[0] ?? untimed[0]!).step.place),
-      ),
-    );
+    const misplaced = language.filter(({ place }) => measuringKeys.has(String(place.at(-1))));
+    if (misplaced.length > 0)
+      problems.push(...misplaced.map(({ place, message }) => invalid(place, message)));
+    else
+      problems.push(
+        tailgateError(
+          'SCENARIO_MEASURES_NOTHING',
+          {
+            path,
+            events: [
+              ...new Set([
+                ...emits.flatMap(({ event }) => event ?? []),
+                ...untimed.flatMap(({ outline }) => outline!.unmeasured),
+              ]),
+            ],
+            what: emits.length > 0 ? 'emit' : 'message',
+            advice: measuringAdvice(emits, untimed),
+          },
+          positionOf((emits[0] ?? untimed[0]!).step.place),
+        ),
+      );
   }
   const found = [
     ...thinkWarnings(scenario),
     ...phaseWarnings(scenario),
-    ...emitWarnings(emits),
+    ...payloadWarnings(scenario),
+    ...tagWarnings(emits),
+    ...language.filter(({ level }) => level === 'warning'),
     ...(measuresNothing ? [] : [...unmeasuredWarnings(emits), ...messageWarnings(messages)]),
   ];
   const warnings = found.map(({ place, message }) => {
-    const { file, line } = positionOf(place) as { file?: string; line?: number };
-    return { message, file: file ?? scenario.path, line };
+    const { file, line } = positionOf(place) as { file: string; line?: number };
+    return { message, file, line };
   });
   return { problems, warnings };
+};
+
+/** The template at a place, as it was written. */
+const unquotedAt = (text: string, { line = 1, column = 1 }: SourcePosition): string => {
+  const written = text.split('\n')[line - 1] ?? '';
+  return (/\{\{.*?\}\}/.exec(written.slice(column - 1)) ?? /\{\{.*?\}\}/.exec(written))?.[0] ?? 'A template';
 };

@@ -57,9 +57,11 @@ export const readScenario = async (path: string, inputs: ScenarioInputs): Promis
   } catch (error) {
     throw await invalid(source, error instanceof Error ? error.message : String(error), ['config'], error);
   }
+  if (!Array.isArray(script.scenarios)) await validate(source, script);
+  // Before the steps, which engines of others write in their own way.
+  const engines = await enginesOf(source, script);
   await validate(source, script);
   const phases = await phasesOf(source, script, inputs.environment);
-  const engines = await enginesOf(source, script);
   await checkPlugins(source, script);
   const files = await checkFiles(source, script);
   const processor = files.find((file) => /\.[cm]?[jt]s$/.test(file));

@@ -32,7 +32,8 @@ const withoutOwnSteps = (script: Script): Json => {
       : spec;
   return {
     ...script,
-    config: { target: 'http://127.0.0.1', ...script.config },
+    // An empty target is the same as none: where the server is, the settings say.
+    config: { ...script.config, target: script.config.target || 'http://127.0.0.1' },
     scenarios: Array.isArray(script.scenarios)
       ? script.scenarios.map((spec) => strip(spec, script.config.engine))
       : script.scenarios,
@@ -80,7 +81,8 @@ export const enginesOf = async (source: ScenarioSource, script: Script): Promise
   const fallback = (script.config.engine as string | undefined) ?? 'http';
   const used = new Map<string, ScenarioPath>();
   script.scenarios.forEach((spec, index) => {
-    used.set(spec.engine ?? fallback, ['scenarios', index, 'engine']);
+    if (isMapping(spec) && !used.has(spec.engine ?? fallback))
+      used.set(spec.engine ?? fallback, ['scenarios', index, 'engine']);
   });
   for (const hook of ['before', 'after'] as const)
     if (script[hook] !== undefined) used.set(script[hook].engine ?? 'http', [hook, 'engine']);
@@ -88,7 +90,8 @@ export const enginesOf = async (source: ScenarioSource, script: Script): Promise
     if (!used.has(name)) used.set(name, ['config', 'engines', name]);
   for (const [engine, place] of used) {
     if (bundledEngines.includes(engine)) continue;
-    if (resolveUserPackage(`artillery-engine-${engine}`, source.path) !== null) continue;
+    if (engine !== 'playwright' && resolveUserPackage(`artillery-engine-${engine}`, source.path) !== null)
+      continue;
     throw tailgateError(
       'SCENARIO_ENGINE_UNKNOWN',
       { engine, path: source.path, known: bundledEngines },

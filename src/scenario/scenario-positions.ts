@@ -1,11 +1,21 @@
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { SourcePosition } from '../errors.ts';
 
 /** A place in a scenario: the keys and indexes that lead to it. */
 export type ScenarioPath = readonly (string | number)[];
 
-/** Positions of the nodes of a YAML or JSON text: of the nearest node above a place that does not exist. */
-export const positionsIn = (path: string, text: string): ((place: ScenarioPath) => SourcePosition) => {
+/** Where the parts of a YAML or JSON text stand. */
+export type ScenarioPositions = {
+  /**
+   * The position of a value: of its key where it begins on a line below it, of the nearest part above it where the
+   * place does not exist.
+   */
+  positionOf(place: ScenarioPath): SourcePosition;
+  /** Whether a part holds YAML anchors, so that it may be there to be repeated. */
+  holdsAnchor(place: ScenarioPath): boolean;
+};
+
+export const scenarioPositions = (path: string, text: string): ScenarioPositions => {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -14,15 +24,36 @@ export const positionsIn = (path: string, text: string): ((place: ScenarioPath) 
     uniqueKeys: false,
     logLevel: 'silent',
   });
-  return (place) => {
-    const key = place.map(String).join('.');
-    for (let length = place.length; length > 0; length -= 1) {
-      const node = document.getIn(place.slice(0, length), true);
-      if (isNode(node) && node.range !== undefined && node.range !== null) {
-        const { line, col } = lines.linePos(node.range[0]);
-        return { file: path, line, column: col, key };
+  const nodeAt = (place: ScenarioPath) => document.getIn(place, true);
+  const keyAt = (place: ScenarioPath) => {
+    const group = place.length === 1 ? document.contents : nodeAt(place.slice(0, -1));
+    if (!isMap(group)) return undefined;
+    return group.items.find(({ key }) => isScalar(key) && String(key.value) === String(place.at(-1)))?.key;
+  };
+  const lineOf = (node: unknown) =>
+    isNode(node) && node.range !== undefined && node.range !== null ? lines.linePos(node.range[0]) : null;
+  return {
+    positionOf(place) {
+      const key = place.map(String).join('.');
+      for (let length = place.length; length > 0; length -= 1) {
+        const at = place.slice(0, length);
+        const value = lineOf(nodeAt(at));
+        const name = lineOf(keyAt(at));
+        const found = value !== null && (name === null || name.line === value.line) ? value : name;
+        if (found !== null) return { file: path, line: found.line, column: found.col, key };
       }
-    }
-    return { file: path, line: 1, column: 1, ...(key === '' ? {} : { key }) };
+      return { file: path, line: 1, column: 1, ...(key === '' ? {} : { key }) };
+    },
+    holdsAnchor(place) {
+      const node = nodeAt(place);
+      let found = false;
+      if (isNode(node))
+        visit(node, {
+          Node: (_, inner) => {
+            if ('anchor' in inner && inner.anchor !== undefined) found = true;
+          },
+        });
+      return found;
+    },
   };
 };

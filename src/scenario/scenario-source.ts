@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type SourcePosition, tailgateError } from '../errors.ts';
-import type { ScenarioPath } from './scenario-positions.ts';
+import type { ScenarioPath, ScenarioPositions } from './scenario-positions.ts';
 import { loadUserModule } from './user-module.ts';
 
 /** A scenario file as its author wrote it. */
@@ -51,7 +51,7 @@ export const readScenarioSource = async (path: string): Promise<ScenarioSource> 
     const problem = 'it is not a mapping with "config" and "scenarios"';
     throw tailgateError('SCENARIO_INVALID', { path, problem }, { file: path });
   }
-  let positions: ((place: ScenarioPath) => SourcePosition) | null = null;
+  let positions: ScenarioPositions | null = null;
   return {
     path,
     text: isModule ? '' : text,
@@ -59,9 +59,9 @@ export const readScenarioSource = async (path: string): Promise<ScenarioSource> 
     async positionOf(place) {
       if (isModule) return { file: path };
       // A second parser, only for positions: generator processes seldom need it, and start faster without.
-      const { positionsIn } = await import('./scenario-positions.ts');
-      positions ??= positionsIn(path, text);
-      return positions(place);
+      const { scenarioPositions } = await import('./scenario-positions.ts');
+      positions ??= scenarioPositions(path, text);
+      return positions.positionOf(place);
     },
   };
 };

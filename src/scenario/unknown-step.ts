@@ -13,6 +13,8 @@ export const unknownStep = (
   const known = [...ownKeys, ...commonKeys];
   const keys = Object.keys(spec);
   if (keys.some((key) => known.includes(key))) return null;
+  if (keys.includes('engine') || keys.includes('flow'))
+    return `${scenario}: "engine" and "flow" are keys of a scenario, not of a step; write them in an entry of "scenarios"`;
   const meant = keys.flatMap((key) => nearestName(key, known) ?? [])[0];
   const named = keys.map((key) => `"${key}"`).join(', ');
   return `${scenario}: the engine "${engine}" has no step with ${named || 'no keys'}${meant === undefined ? '' : `; did you mean "${meant}"?`}`;

@@ -11,9 +11,8 @@ const typeScript = /\.[cm]?ts$/;
 export const loadUserModule = async (file: string): Promise<Record<string, unknown>> => {
   let exports: Record<string, unknown>;
   if (typeScript.test(file)) {
-    const { installTypeScript } = await import('./typescript-modules.ts');
-    installTypeScript();
-    exports = createRequire(file)(file) as Record<string, unknown>;
+    const { importTypeScript } = await import('./typescript-modules.ts');
+    exports = await importTypeScript(file);
   } else {
     let resolved = file;
     try {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { type KnownMetrics, knownMetrics } from '../../src/scenario/known-metrics.ts';
-import { type LintResult, lintScenario } from '../../src/scenario/lint-scenario.ts';
+import { type LintContext, type LintResult, lintScenario } from '../../src/scenario/lint-scenario.ts';
 import { readScenario } from '../../src/scenario/read-scenario.ts';
 import { measureSchema } from '../../src/settings/settings-schema.ts';
 import { folderWith } from '../generator/load-fixture.ts';
@@ -12,7 +12,7 @@ type Result = { lint: LintResult; known: KnownMetrics };
 const check = async (
   text: string,
   measure: Record<string, unknown> = {},
-  options: { environment?: string; files?: Record<string, string> } = {},
+  options: { environment?: string; files?: Record<string, string> } & Partial<LintContext> = {},
 ): Promise<Result> => {
   await using folder = await folderWith({ 'scenario.yml': text, ...options.files });
   const scenario = await readScenario(path.join(folder.path, 'scenario.yml'), {
@@ -21,7 +21,13 @@ const check = async (
     variables: {},
   });
   const settings = measureSchema.parse(measure);
-  return { lint: lintScenario(scenario, settings), known: knownMetrics(scenario, settings) };
+  const context: LintContext = {
+    variables: options.variables ?? [],
+    hasToken: options.hasToken ?? false,
+    env: options.env ?? {},
+    wanted: options.wanted ?? [],
+  };
+  return { lint: lintScenario(scenario, settings, context), known: knownMetrics(scenario, settings) };
 };
 
 const room = `config: {}
@@ -181,7 +187,7 @@ scenarios:
 scenarios: [{ flow: [{ get: { url: / } }] }]
 `;
     const { lint } = await check(text, {}, { environment: 'short' });
-    assert.equal(lint.warnings[0]?.line, 6);
+    assert.equal(lint.warnings[0]?.line, 5);
     assert.match(lint.warnings[0]?.message ?? '', /phase 2 and later still run/);
     assert.deepEqual((await check(text)).lint.warnings, []);
   });
@@ -231,18 +237,25 @@ ${steps}`;
     assert.deepEqual(asked.known.latencies, ['ask.response', 'connect.handshake', 'session.length']);
   });
 
-  test('that time no message are an error that shows the lines to add', async () => {
+  test('that time no message are an error that says what would, by engine', async () => {
     const { lint } = await check(stomp('      - send: { destination: /app/chat, json: { text: hi } }\n'));
     assert.equal(lint.problems[0]?.code, 'SCENARIO_MEASURES_NOTHING');
     assert.equal(lint.problems[0]?.where.line, 6);
-    const lines = /deliveries:\n {4}- \{ send: chat, receive: chat, sentPath: text \}/;
-    assert.match(lint.problems[0]?.fix ?? '', lines);
+    assert.match(lint.problems[0]?.what ?? '', /no message waits for an answer.*messages sent: "chat"/);
+    assert.match(lint.problems[0]?.fix ?? '', /"receipt: true"/);
     const declared = await check(stomp('      - send: { destination: /app/chat, json: { text: hi } }\n'), {
       deliveries: [{ send: 'chat', receive: 'chat', sentPath: 'text' }],
     });
     assert.deepEqual(declared.lint.problems, []);
     const silent = await check(ws('      - send: hello\n'));
     assert.equal(silent.lint.problems[0]?.code, 'SCENARIO_MEASURES_NOTHING');
+    assert.match(silent.lint.problems[0]?.fix ?? '', /"response: true"/);
+  });
+
+  test('that only send are right where a limit asks how long connecting takes', async () => {
+    const { lint } = await check(ws('      - send: hello\n'), {}, { wanted: ['connect.handshake'] });
+    assert.deepEqual(lint.problems, []);
+    assert.match(lint.warnings[0]?.message ?? '', /Nothing answers this message/);
   });
 
   test('warn of single messages that nothing times', async () => {
@@ -259,7 +272,7 @@ ${steps}`;
     const { lint } = await check(stomp('      - send: { destination: /app/chat, bdy: hi }\n'));
     assert.equal(lint.problems[0]?.code, 'SCENARIO_INVALID');
     assert.equal(lint.problems[0]?.where.line, 6);
-    assert.match(lint.problems[0]?.what ?? '', /unknown key "bdy" in "send"/);
+    assert.match(lint.problems[0]?.what ?? '', /"bdy" means nothing in "send"\. Did you mean "body"\?/);
   });
 
   test('with a step of another engine, or a mistake in their settings, are told once', async () => {
@@ -273,7 +286,10 @@ ${steps}`;
       stomp('      - send: { destination: /app/chat }\n').replace('{}', '{ stomp: { sokjs: true } }'),
     );
     assert.equal(mistaken.lint.problems.length, 1);
-    assert.match(mistaken.lint.problems[0]?.what ?? '', /config\.stomp: unknown key "sokjs"/);
+    assert.match(
+      mistaken.lint.problems[0]?.what ?? '',
+      /"sokjs" means nothing in "config\.stomp"\. Did you mean "sockjs"\?/,
+    );
   });
 });
 

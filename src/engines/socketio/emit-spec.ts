@@ -101,32 +101,6 @@ const deliveryOfRule = (rule: DeliveryRule): DeliverySpec => ({
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-/** Keys that mean something in a step that emits. */
-export const emitKeys: readonly string[] = [
-  'emit',
-  'acknowledge',
-  'response',
-  'delivery',
-  'joins',
-  'leaves',
-  'confirmed',
-  'measure',
-  'metric',
-  'timeout',
-  'namespace',
-  'connect',
-  'reconnect',
-  'beforeRequest',
-  'afterResponse',
-  'rate',
-  'duration',
-  'name',
-];
-
-/** Keys of a step that mean nothing: a misspelt `acknowledge` would measure nothing without a word. */
-export const unknownKeys = (spec: StepSpec): string[] =>
-  Object.keys(spec).filter((key) => !emitKeys.includes(key));
-
 /** Parses a step that emits. Throws with what is wrong in it. */
 export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
   if (!isObject(spec.emit)) throw new Error('"emit" is an object with "channel" and "data", or a list');

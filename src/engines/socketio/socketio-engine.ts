@@ -26,7 +26,7 @@ import {
   type RenderOptions,
 } from './connect-options.ts';
 import { DeliveryPlan } from './delivery-plan.ts';
-import { type EmitDefaults, parseEmit, unknownKeys } from './emit-spec.ts';
+import { type EmitDefaults, parseEmit } from './emit-spec.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { openConnection } from './open-connection.ts';
 import { addUser, SocketIoUser, type UserPlan, userOf } from './socketio-user.ts';
@@ -202,7 +202,6 @@ export class SocketIoEngine {
   #compileEmit(step: StepSpec, place: string, compilation: Compilation): Step {
     const emit = parseEmit(step, compilation.defaults);
     const at = `${place} (${emit.event})`;
-    for (const key of unknownKeys(step)) recorder.warn(`${at}: "${key}" means nothing in a step that emits.`);
     const watch = this.#deliveries.add(emit);
     if (watch === null && emit.outgoing.names.has('$tag'))
       recorder.warn(

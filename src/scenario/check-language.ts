@@ -1,0 +1,224 @@
+import { z } from 'zod';
+import { nearestName } from '../metrics/nearest-name.ts';
+import { keysOf, languageLevels, scenarioFile, stepsOfEngine } from './scenario-language.ts';
+import type { ScenarioPath } from './scenario-positions.ts';
+import { isMapping, type Json } from './script.ts';
+
+/** A key that does nothing, and what to write instead. */
+export type LanguageFinding = {
+  place: ScenarioPath;
+  message: string;
+  /** A warning where plain Artillery ignores the key as well. */
+  level: 'error' | 'warning';
+};
+
+/** Where a key was found: the groups around it, the innermost last, with the keys that lead from one to the next. */
+type Around = readonly { level: z.ZodObject; key: string }[];
+
+type Check = {
+  findings: LanguageFinding[];
+  /** Whether a part of the file is only there to be repeated elsewhere (YAML anchors). */
+  isAnchor: (place: ScenarioPath) => boolean;
+  /** Names that may be keys of `config` because an engine or a plugin has them. */
+  extensions: ReadonlySet<string>;
+};
+
+/**
+ * Finds every key of a scenario file that does nothing, at every depth. `content` is the parsed file; scenarios of
+ * engines that are not ours are left to their engine. Pure.
+ */
+export const checkLanguage = (
+  content: Json,
+  isAnchor: (place: ScenarioPath) => boolean = () => false,
+): LanguageFinding[] => {
+  const config = isMapping(content.config) ? content.config : {};
+  const scenarios = [content.scenarios, content.before, content.after].flat().filter(isMapping);
+  const fallback = typeof config.engine === 'string' ? config.engine : 'http';
+  const engines = isMapping(config.engines) ? config.engines : {};
+  const plugins = isMapping(config.plugins) ? config.plugins : {};
+  const check: Check = {
+    findings: [],
+    isAnchor,
+    extensions: new Set([
+      ...Object.keys(engines),
+      ...Object.keys(plugins),
+      ...scenarios.map(({ engine }) => String(engine ?? fallback)),
+    ]),
+  };
+  const { scenarios: _, before: __, after: ___, ...rest } = content;
+  checkGroup(scenarioFile, rest, [], [], check);
+  for (const [name, options] of Object.entries(engines))
+    if (stepsOfEngine(name) !== undefined) checkEngineOptions(name, options, check);
+  for (const [key, given] of Object.entries({
+    scenarios: content.scenarios,
+    before: content.before,
+    after: content.after,
+  })) {
+    const level = innerGroup(scenarioFile.shape[key] as z.ZodType, {});
+    if (level === null) continue;
+    for (const [index, spec] of [given].flat().entries()) {
+      if (!isMapping(spec)) continue;
+      const place = Array.isArray(given) ? [key, index] : [key];
+      const engine = typeof spec.engine === 'string' ? spec.engine : key === 'scenarios' ? fallback : 'http';
+      const steps = stepsOfEngine(engine);
+      if (steps === undefined) continue;
+      checkGroup(level, spec, place, [], check);
+      checkFlow(spec.flow, [...place, 'flow'], steps, check);
+    }
+  }
+  return check.findings;
+};
+
+const checkFlow = (flow: unknown, place: ScenarioPath, steps: readonly z.ZodObject[], check: Check): void => {
+  if (!Array.isArray(flow)) return;
+  for (const [index, spec] of flow.entries()) {
+    const at = [...place, index];
+    if (Array.isArray(spec)) checkFlow(spec, at, steps, check);
+    if (!isMapping(spec)) continue;
+    const level = steps.find((step) =>
+      languageLevels.get(step)?.steps?.some((key) => spec[key] !== undefined),
+    );
+    if (level === undefined) continue;
+    checkGroup(level, spec, at, [], check, steps);
+    if (
+      spec.loop !== undefined &&
+      ['count', 'over', 'whileTrue'].every((key) => spec[key] === undefined) &&
+      !check.findings.some(({ place: found }) => found.length === at.length + 1 && startsWith(found, at))
+    )
+      check.findings.push({
+        place: [...at, 'loop'],
+        level: 'warning',
+        message: 'This loop never ends: it has none of "count", "over" and "whileTrue".',
+      });
+    for (const nested of ['loop', 'parallel']) checkFlow(spec[nested], [...at, nested], steps, check);
+  }
+};
+
+const startsWith = (place: ScenarioPath, start: ScenarioPath): boolean =>
+  start.every((part, index) => place[index] === part);
+
+/** Checks the keys of a mapping, and of the groups inside of it. */
+const checkGroup = (
+  level: z.ZodObject,
+  given: Json,
+  place: ScenarioPath,
+  around: Around,
+  check: Check,
+  steps: readonly z.ZodObject[] = [],
+): void => {
+  for (const [key, value] of Object.entries(given)) {
+    const at = [...place, key];
+    const inner = level.shape[key] as z.ZodType | undefined;
+    if (inner !== undefined) {
+      checkValue(inner, value, at, [...around, { level, key }], check, steps);
+      continue;
+    }
+    // A template without quotes has a message of its own.
+    if (key === '[object Object]' || /^x-/.test(key) || check.isAnchor(at)) continue;
+    if (place[0] === 'config' && place.length !== 2 && check.extensions.has(key)) continue;
+    const { subject, unknown } = languageLevels.get(level)!;
+    check.findings.push({
+      place: at,
+      level: unknown,
+      message: `"${key}" means nothing ${place.length === 0 ? 'at the top of the file' : `in ${subjectAt(subject, place)}`}${advice(key, level, around, steps)}`,
+    });
+  }
+};
+
+/** The options of a connection are called by the key that they stand below. */
+const subjectAt = (subject: string, place: ScenarioPath): string =>
+  subject === 'the options of a connection' || subject === '"config.ws"'
+    ? `"${place
+        .filter((part) => typeof part === 'string')
+        .slice(place[0] === 'config' ? -2 : -1)
+        .join('.')}"`
+    : subject;
+
+const checkValue = (
+  type: z.ZodType,
+  value: unknown,
+  place: ScenarioPath,
+  around: Around,
+  check: Check,
+  steps: readonly z.ZodObject[],
+): void => {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries())
+      if (isMapping(item)) checkValue(type, item, [...place, index], around, check, steps);
+    return;
+  }
+  if (!isMapping(value)) return;
+  const group = innerGroup(type, value);
+  if (group !== null) {
+    checkGroup(group, value, place, around, check, steps);
+    return;
+  }
+  const values = recordValue(type);
+  if (values === null) return;
+  for (const [key, item] of Object.entries(value))
+    checkValue(values, item, [...place, key], around, check, steps);
+};
+
+/** The type without what wraps it. */
+const bare = (type: z.ZodType): z.ZodType => {
+  if (type instanceof z.ZodOptional || type instanceof z.ZodLazy) return bare(type.unwrap() as z.ZodType);
+  return type;
+};
+
+/** The group that a mapping of this type is; null when it may have any keys. */
+const innerGroup = (type: z.ZodType, value: Json): z.ZodObject | null => {
+  const known = bare(type);
+  if (known instanceof z.ZodObject) return languageLevels.get(known) === undefined ? null : known;
+  if (known instanceof z.ZodArray) return innerGroup(known.element as z.ZodType, value);
+  if (known instanceof z.ZodUnion) {
+    for (const option of known.options) {
+      const found = innerGroup(option as z.ZodType, value);
+      if (found !== null) return found;
+    }
+  }
+  return null;
+};
+
+const recordValue = (type: z.ZodType): z.ZodType | null => {
+  const known = bare(type);
+  return known instanceof z.ZodRecord ? (known.valueType as z.ZodType) : null;
+};
+
+/** Where people put keys that they know from elsewhere. */
+const hints: Readonly<Record<string, string>> = {
+  headers:
+    '; headers of a connection are "extraHeaders" in "config.socketio", or "headers" in "config.ws"; those of requests "config.http.defaults.headers"',
+  socketioOpts: '; write "socketio"',
+  url: '; where to connect is "config.target", or "--target" for the server under test',
+};
+
+/** What the key was probably meant to be, and what to write. */
+const advice = (key: string, level: z.ZodObject, around: Around, steps: readonly z.ZodObject[]): string => {
+  const outer = [...around].reverse().find((each) => Object.hasOwn(each.level.shape, key));
+  if (outer !== undefined) return `: write it beside "${outer.key}", not inside of it.`;
+  const own = keysOf(level);
+  const meant = nearestName(key, own);
+  if (meant !== undefined) return `. Did you mean "${meant}"?`;
+  const inside = own.find((name) => {
+    const inner = innerGroup(level.shape[name] as z.ZodType, {});
+    return inner !== null && Object.hasOwn(inner.shape, key);
+  });
+  if (hints[key] !== undefined) return `${hints[key]}.`;
+  if (inside !== undefined) return `: write it inside of "${inside}".`;
+  const alone = steps.find((step) => languageLevels.get(step)?.steps?.includes(key));
+  if (alone !== undefined) return `: it is a step of its own, so write "- ${key}:" on a line of its own.`;
+  const other = steps.find((step) => Object.hasOwn(step.shape, key));
+  if (other !== undefined) return `: it is a key of ${languageLevels.get(other)!.subject}.`;
+  return own.length > 14 ? '.' : `; it has ${own.map((name) => `"${name}"`).join(', ')}.`;
+};
+
+/** `config.engines.socketio` only says that the engine is there: its options stand elsewhere. */
+const checkEngineOptions = (engine: string, options: unknown, check: Check): void => {
+  if (!isMapping(options)) return;
+  for (const key of Object.keys(options))
+    check.findings.push({
+      place: ['config', 'engines', engine, key],
+      level: 'warning',
+      message: `"${key}" means nothing in "config.engines.${engine}": write it in "config.${engine}".`,
+    });
+};

@@ -1,0 +1,716 @@
+import { z } from 'zod';
+import { httpMethods } from '../engines/http/http-methods.ts';
+
+/**
+ * The scenario language, the only description of its keys: what is checked before a run, and the JSON Schema by which
+ * editors complete scenario files (`scenario.schema.json`), both come from it. Values are described as far as an editor
+ * can tell; the engines check them when they read a step.
+ */
+
+/** What a group of keys is called, and what becomes of a key that is none of them. */
+export type LanguageLevel = {
+  /** As a message names it: "a loop", "config.phases". */
+  subject: string;
+  /** Artillery ignores such a key too, so a file with it still means the same: a warning. Else it is an error. */
+  unknown: 'warning' | 'error';
+  /** For groups that stand for a kind of step: the keys that say so. */
+  steps?: readonly string[];
+};
+
+/** The groups of the language that know all of their keys. */
+export const languageLevels = z.registry<LanguageLevel>();
+
+type Shape = Record<string, z.ZodType>;
+
+const optional = (shape: Shape): Shape =>
+  Object.fromEntries(Object.entries(shape).map(([key, value]) => [key, value.optional()]));
+
+/** Keys of Artillery: it ignores what it does not know. */
+const group = (subject: string, shape: Shape): z.ZodObject =>
+  z.strictObject(optional(shape)).register(languageLevels, { subject, unknown: 'warning' });
+
+/** Keys that only Tailgate reads, so that one that is misspelt would be lost. */
+const ours = (subject: string, shape: Shape): z.ZodObject =>
+  z.strictObject(optional(shape)).register(languageLevels, { subject, unknown: 'error' });
+
+/** Stands once in the JSON Schema, under `id`. */
+const shared = (id: string, schema: z.ZodObject): z.ZodObject => schema.meta({ id });
+
+/** A kind of step, told by the keys it begins with. */
+const stepOf = (
+  subject: string,
+  steps: readonly string[],
+  shape: Shape,
+  unknown: LanguageLevel['unknown'] = 'warning',
+): z.ZodObject =>
+  z
+    .strictObject(optional({ ...shape, name: text.describe('A name for the reader.') }))
+    .register(languageLevels, { subject, unknown, steps });
+
+/** Any keys, whose values are described by `value`. */
+const anyKeys = (value: z.ZodType = z.unknown()): z.ZodType => z.record(z.string(), value);
+
+const oneOrMore = (value: z.ZodType): z.ZodType => z.union([value, z.array(value)]);
+
+// Numbers and truth values may be text: a template, or what comes from the environment.
+const text = z.string();
+const number = z.union([z.number(), z.string()]);
+const flag = z.union([z.boolean(), z.string()]);
+const duration = z.union([z.number(), z.string()]);
+const anything = z.unknown();
+const processorFunctions = oneOrMore(text);
+
+/** A `capture` or `match` in Artillery's notation. */
+const extractors: Shape = {
+  json: text.describe('JSONPath into the answer, for example `$.0.id`.'),
+  xpath: text,
+  regexp: text,
+  flags: text.describe('Flags of `regexp`.'),
+  group: number.describe('Group of `regexp`; 0 is the whole match.'),
+  header: text,
+  selector: text,
+  attr: text,
+  index: z.union([number, text]),
+  strict: flag.describe('`false`: no error when nothing is found.'),
+};
+const capture = oneOrMore(
+  shared(
+    'capture',
+    group('a capture', {
+      ...extractors,
+      as: text.describe('Name of the variable.'),
+      transform: text,
+      value: anything,
+    }),
+  ),
+);
+const match = oneOrMore(
+  shared(
+    'match',
+    group('a match', {
+      ...extractors,
+      value: anything.describe('What must be there.'),
+      expression: text,
+      as: text,
+    }),
+  ),
+);
+
+const answer: Shape = {
+  data: anything.describe('What the answer must be.'),
+  args: anything.describe('The same as `data`.'),
+  concat: flag.describe('Several events together are the data.'),
+  capture,
+  match,
+};
+
+const delivery = z
+  .union([
+    z.string(),
+    z.boolean(),
+    ours('"delivery"', {
+      event: text.describe('The event that the receivers get.'),
+      includesSender: z.boolean().describe('The server sends a message back to its sender, too.'),
+      room: text.describe('The room it goes to; without it, the room that the sender joined last.'),
+      expect: z
+        .union([z.enum(['members', 'unknown']), z.number()])
+        .describe('Who must get it: every member, that many, or nobody knows.'),
+      path: text.describe('Where the tag is in what the receivers get.'),
+      where: anyKeys().describe('Values by which a delivery is told from other messages.'),
+    }),
+  ])
+  .describe(
+    'The event (or message) that the receivers of this one get: how long it takes, and whether all get it.',
+  );
+
+const membership = z.union([z.string(), z.number(), z.boolean()]);
+
+/** What the steps that send have in common. Tailgate's own. */
+const measuring: Shape = {
+  delivery,
+  joins: membership.describe('The room that the sender is in once this is answered.'),
+  leaves: membership.describe('The room that the sender leaves; `true` for the only one.'),
+  confirmed: z.literal('sent').describe('A join counts from the send, for a server that confirms nothing.'),
+  metric: text.describe('The name in the metrics, instead of that of the event.'),
+  measure: z.boolean().describe('`false`: neither timed nor observed.'),
+  refusals: anything.describe('How a refusal is told from a success, for this step.'),
+  timeout: duration.describe('How long the step waits for its answer.'),
+  rate: z
+    .union([z.number(), z.string()])
+    .describe('Sends a second, whatever the answers do: `20`, `600/min`.'),
+  duration: duration.describe('How long the step sends at its `rate`.'),
+};
+
+const connectionOptions = [
+  ...['addTrailingSlash', 'agent', 'auth', 'autoConnect', 'autoUnref', 'ackTimeout', 'ca', 'cert'],
+  ...['checkServerIdentity', 'ciphers', 'closeOnBeforeunload', 'enablesXDR', 'extraHeaders', 'family'],
+  ...[
+    'forceBase64',
+    'forceJSONP',
+    'forceNew',
+    'host',
+    'hostname',
+    'jsonp',
+    'key',
+    'localAddress',
+    'maxPayload',
+  ],
+  ...[
+    'multiplex',
+    'onlyBinaryUpgrades',
+    'origin',
+    'parser',
+    'passphrase',
+    'path',
+    'perMessageDeflate',
+    'pfx',
+  ],
+  ...[
+    'policyPort',
+    'port',
+    'protocols',
+    'query',
+    'randomizationFactor',
+    'reconnection',
+    'reconnectionAttempts',
+  ],
+  ...['reconnectionDelay', 'reconnectionDelayMax', 'rejectUnauthorized', 'rememberUpgrade', 'requestTimeout'],
+  ...[
+    'retries',
+    'secure',
+    'servername',
+    'timeout',
+    'timestampParam',
+    'timestampRequests',
+    'transportOptions',
+  ],
+  ...['transports', 'tryAllTransports', 'upgrade', 'useNativeTimers', 'withCredentials'],
+];
+
+const socketIoOptions: Shape = {
+  ...Object.fromEntries(connectionOptions.map((name) => [name, anything])),
+  transports: oneOrMore(z.union([z.enum(['websocket', 'polling', 'webtransport']), z.string()])).describe(
+    'Transports in the order in which they are tried. `[websocket]` alone costs the generator least.',
+  ),
+  path: text.describe('Path of the Socket.IO server; `/socket.io` if not given.'),
+  auth: anything.describe('What the handshake carries as `auth`; templates are filled in for each user.'),
+  query: anything.describe('Query parameters of the handshake.'),
+  extraHeaders: anyKeys().describe('HTTP headers of the handshake.'),
+  parser: text.describe('`msgpack` for servers with socket.io-msgpack-parser.'),
+};
+
+const wsOptions: Shape = {
+  headers: anyKeys().describe('HTTP headers of the handshake.'),
+  subprotocols: oneOrMore(text).describe('Subprotocols that are offered.'),
+  proxy: z.looseObject({ url: text }).describe('A proxy to tunnel through.'),
+  timeout: duration.describe('How long every wait lasts that says nothing else.'),
+  ...Object.fromEntries(
+    [
+      ...[
+        'agent',
+        'allowPartialMessageFragments',
+        'autoPong',
+        'ca',
+        'cert',
+        'checkServerIdentity',
+        'ciphers',
+      ],
+      ...[
+        'closeTimeout',
+        'family',
+        'finishRequest',
+        'followRedirects',
+        'generateMask',
+        'handshakeTimeout',
+        'key',
+      ],
+      ...[
+        'localAddress',
+        'maxBufferedChunks',
+        'maxFragments',
+        'maxPayload',
+        'maxRedirects',
+        'origin',
+        'passphrase',
+      ],
+      ...[
+        'perMessageDeflate',
+        'pfx',
+        'protocolVersion',
+        'rejectUnauthorized',
+        'servername',
+        'skipUTF8Validation',
+      ],
+      ...['secureProtocol', 'secureOptions', 'minVersion', 'maxVersion', 'auth'],
+    ].map((name) => [name, anything]),
+  ),
+};
+
+const socketIoConnection = shared('socketioOptions', group('the options of a connection', socketIoOptions));
+const wsConnection = shared('wsOptions', group('"config.ws"', wsOptions));
+
+const tls = anyKeys().describe('TLS options of every connection, for example `rejectUnauthorized: false`.');
+
+const socketIoSteps = [
+  stepOf('a step that emits', ['emit'], {
+    emit: z
+      .union([
+        z.array(anything),
+        group('"emit"', {
+          channel: text.describe('Name of the event.'),
+          data: anything.describe('Its argument.'),
+          args: z.array(anything).describe('All of its arguments, instead of `data`.'),
+        }),
+      ])
+      .describe('The message: its event and what goes with it.'),
+    acknowledge: z
+      .union([z.boolean(), group('"acknowledge"', answer)])
+      .describe('Wait for the acknowledgement; `{}` takes any.'),
+    response: group('"response"', {
+      channel: text.describe('The event that answers.'),
+      on: text.describe('The same as `channel`.'),
+      ...answer,
+    }).describe('Wait for an event.'),
+    ...measuring,
+    namespace: text.describe('Namespace to send in.'),
+    connect: z.union([z.boolean(), z.string(), socketIoConnection]),
+    reconnect: flag,
+    beforeRequest: processorFunctions.describe('Functions that may change the step before it is sent.'),
+    afterResponse: processorFunctions.describe('Functions that see the answer.'),
+  }),
+  stepOf('a step that connects', ['connect', 'reconnect'], {
+    connect: z
+      .union([z.boolean(), z.string(), socketIoConnection])
+      .describe('Close the connection of the namespace and open a new one, with these options added.'),
+    reconnect: flag.describe('The same, without options.'),
+    namespace: text,
+    timeout: duration,
+  }),
+  stepOf('a step that listens', ['response'], {
+    response: group('"response"', { channel: text, on: text, ...answer }).describe('Wait for an event.'),
+    namespace: text,
+    metric: text,
+    measure: z.boolean(),
+    timeout: duration,
+  }),
+  stepOf('a step that disconnects', ['disconnect'], { disconnect: flag, namespace: text }),
+];
+
+const wsAnswer = z.union([
+  z.boolean(),
+  ours('"response"', {
+    field: z
+      .union([z.string(), ours('"field"', { sent: text, received: text })])
+      .describe('Where the same id is in the message and in its answer.'),
+    where: anyKeys().describe('Values that the answer has, by their path.'),
+    capture,
+    match,
+    refusals: anything,
+    timeout: duration,
+    wait: z.boolean().describe('`false`: the flow goes on without it.'),
+  }),
+]);
+
+const wsSteps = [
+  stepOf(
+    'a step that connects',
+    ['connect'],
+    {
+      connect: z.union([
+        z.boolean(),
+        z.string(),
+        z.null(),
+        group('"connect"', {
+          target: text.describe('Where to connect; a path alone is one of the server under test.'),
+          url: text.describe('The same as `target`.'),
+          function: text.describe('Function of the processor that changes how to connect.'),
+          ...wsOptions,
+        }),
+      ]),
+      timeout: duration,
+    },
+    'warning',
+  ),
+  stepOf(
+    '"send"',
+    ['send'],
+    {
+      // Its content is the message: it may have any keys.
+      send: anything.describe('The message: text, or a value that is sent as JSON.'),
+      response: wsAnswer.describe('Wait for the answer: `true` is the next message.'),
+      ...measuring,
+      binary: z.boolean().describe('Send the text as bytes.'),
+      beforeRequest: processorFunctions,
+      afterResponse: processorFunctions,
+    },
+    'error',
+  ),
+  stepOf(
+    '"wait"',
+    ['wait'],
+    {
+      wait: z.union([
+        z.boolean(),
+        z.null(),
+        ours('"wait"', { where: anyKeys(), count: number, capture, match, timeout: duration }),
+      ]),
+      metric: text,
+      timeout: duration,
+    },
+    'error',
+  ),
+  stepOf(
+    '"close"',
+    ['close'],
+    { close: z.union([z.boolean(), z.null(), ours('"close"', { code: number, reason: text })]) },
+    'error',
+  ),
+];
+
+const stompConnect: Shape = {
+  target: text,
+  path: text.describe('Path of the endpoint; `/ws` if neither this nor the target has one.'),
+  sockjs: z.boolean(),
+  host: text,
+  login: text,
+  passcode: text,
+  version: z.union([text, z.number()]),
+  headers: anyKeys(),
+  heartbeat: z.union([text, z.array(z.number())]),
+  subprotocols: oneOrMore(text),
+  connectTimeout: duration,
+  ws: wsConnection,
+};
+
+/** A step of STOMP says its keys in a mapping, or beside it. */
+const stompStep = (key: string, main: string | null, shape: Shape): z.ZodObject =>
+  stepOf(
+    `"${key}"`,
+    [key],
+    {
+      [key]: z.union([
+        ...(main === null ? [] : [z.string()]),
+        z.boolean(),
+        z.null(),
+        ours(`"${key}"`, shape),
+      ] as unknown as [z.ZodType, z.ZodType]),
+      ...shape,
+    },
+    'error',
+  );
+
+const receipts: Shape = {
+  headers: anyKeys().describe('Headers of the frame.'),
+  receipt: z.boolean().describe('Ask for a receipt, and time it.'),
+  metric: text,
+  timeout: duration,
+};
+
+const stompSteps = [
+  stompStep('connect', 'target', stompConnect),
+  stompStep('disconnect', null, { timeout: duration }),
+  stompStep('subscribe', 'destination', {
+    destination: text,
+    id: text,
+    ack: z.enum(['auto', 'client', 'client-individual']),
+    settle: duration,
+    ...receipts,
+  }),
+  stompStep('unsubscribe', 'destination', { destination: text, id: text, ...receipts }),
+  stompStep('send', 'destination', {
+    destination: text,
+    body: anything,
+    json: anything,
+    contentType: text,
+    contentLength: z.boolean(),
+    binary: z.boolean(),
+    wait: z.boolean(),
+    response: z.union([
+      z.string(),
+      z.boolean(),
+      ours('"response"', {
+        destination: text,
+        where: anyKeys(),
+        capture,
+        match,
+        refusals: anything,
+        timeout: duration,
+      }),
+    ]),
+    ...receipts,
+    delivery: z.union([
+      z.string(),
+      z.boolean(),
+      ours('"delivery"', {
+        destination: text,
+        expect: z.union([z.enum(['subscribers', 'members', 'unknown']), z.number()]),
+        includesSender: z.boolean(),
+        where: anyKeys(),
+      }),
+    ]),
+    measure: z.boolean(),
+    refusals: anything,
+    rate: z.union([z.number(), z.string()]),
+    duration,
+  }),
+  stompStep('waitFor', 'destination', {
+    destination: text,
+    subscription: text,
+    where: anyKeys(),
+    count: number,
+    capture,
+    match,
+    ack: z.boolean(),
+    timeout: duration,
+  }),
+  stompStep('ack', 'id', { id: text, ...receipts }),
+  stompStep('nack', 'id', { id: text, ...receipts }),
+];
+
+const request = shared(
+  'request',
+  group('an HTTP request', {
+    url: text,
+    uri: text,
+    method: text,
+    headers: anyKeys(),
+    json: anything,
+    body: anything,
+    form: anything,
+    formData: anything,
+    qs: anyKeys(),
+    cookie: anyKeys(),
+    auth: group('"auth"', { user: text, pass: text, username: text, password: text }),
+    followRedirect: flag,
+    followAllRedirects: flag,
+    maxRedirects: number,
+    gzip: flag,
+    https: anyKeys(),
+    timeout: duration,
+    name: text,
+    ifTrue: text,
+    setContentLengthHeader: flag,
+    responseType: text,
+    throwHttpErrors: flag,
+    beforeRequest: processorFunctions,
+    afterResponse: processorFunctions,
+    onError: processorFunctions,
+    capture,
+    match,
+    expect: anything.describe('What the plugin `expect` checks.'),
+  }),
+);
+
+const httpSteps = httpMethods.map((method) =>
+  stepOf(`a "${method}" step`, [method], { [method]: z.union([z.string(), request]) }),
+);
+
+/** Steps of every engine. `inner` describes the flows that a step holds. */
+const commonSteps = (inner: z.ZodType): z.ZodObject[] => [
+  stepOf('a loop', ['loop'], {
+    loop: inner.describe('The steps that are repeated.'),
+    count: z.union([z.number(), z.string()]).describe('Number of rounds, or a range `from-to`.'),
+    over: z
+      .union([z.array(anything), z.string()])
+      .describe('A list, or the name of a variable that holds one.'),
+    whileTrue: text.describe('Function of the processor that says whether there is another round.'),
+    loopValue: text.describe('Name of the variable that counts the rounds; `$loopCount` if not given.'),
+    loopElement: text.describe('Name of the variable that holds the element; `$loopElement` if not given.'),
+  }),
+  stepOf('"parallel"', ['parallel'], {
+    parallel: inner.describe('The steps that run at the same time.'),
+    limit: number.describe('Most of them at once.'),
+  }),
+  stepOf('"think"', ['think'], {
+    think: duration.describe('A pause: whole numbers are seconds, `200ms` has its unit.'),
+    jitter: z.union([z.number(), z.string()]),
+  }),
+  stepOf('"log"', ['log'], { log: anything }),
+  stepOf('"function"', ['function'], { function: text.describe('A function of the processor.') }),
+];
+
+const engineSteps: Readonly<Record<string, readonly z.ZodObject[]>> = {
+  socketio: socketIoSteps,
+  'socketio-v3': socketIoSteps,
+  ws: wsSteps,
+  stomp: stompSteps,
+  http: [],
+};
+
+const anyFlow = z.array(anything);
+const shallow = new Map<string, readonly z.ZodObject[]>();
+
+/**
+ * The kinds of steps of an engine, those of every engine included; flows that a step holds are lists of anything.
+ * Undefined for an engine that is not ours.
+ */
+export const stepsOfEngine = (engine: string): readonly z.ZodObject[] | undefined => {
+  const own = engineSteps[engine];
+  if (own === undefined) return undefined;
+  const known = shallow.get(engine);
+  if (known !== undefined) return known;
+  const steps = [...own, ...commonSteps(anyFlow), ...httpSteps];
+  shallow.set(engine, steps);
+  return steps;
+};
+
+const phase = shared(
+  'phase',
+  group('a phase', {
+    name: text,
+    duration: duration.describe('Seconds, or a time with its unit.'),
+    arrivalRate: number.describe('Users that arrive each second.'),
+    arrivalCount: number.describe('Users that arrive in all, evenly over the phase.'),
+    rampTo: number.describe('Users a second at the end; the rate grows from `arrivalRate`.'),
+    maxVusers: number.describe('Most users at the same time; arrivals beyond it are skipped.'),
+    pause: duration.describe('No arrivals for this long.'),
+    mode: z.enum(['uniform', 'poisson']),
+  }),
+);
+
+const payload = oneOrMore(
+  group('"config.payload"', {
+    path: text.describe('CSV file, relative to the scenario.'),
+    fields: z.array(text).describe('A variable for each column.'),
+    order: z.enum(['random', 'sequence']),
+    delimiter: text,
+    skipHeader: flag,
+    skipEmptyLines: flag,
+    cast: flag,
+    loadAll: flag,
+    name: text,
+    options: anyKeys(),
+  }),
+);
+
+const configShape: Shape = {
+  target: z
+    .union([text, z.null()])
+    .describe(
+      'URL of the server. Its address is that of the server under test; its path and query are kept where `target.url` has none.',
+    ),
+  phases: oneOrMore(phase).describe('How users arrive.'),
+  payload,
+  variables: anyKeys(),
+  processor: text.describe('Module with the functions of the scenario, relative to it.'),
+  plugins: anyKeys(),
+  pluginsScope: text,
+  engines: anyKeys().describe('Engines of others that the scenarios use.'),
+  engine: text.describe('Engine of the scenarios that name none.'),
+  timeout: duration.describe('How long every wait lasts, seconds.'),
+  tls,
+  ws: wsConnection,
+  socketio: socketIoConnection,
+  'socketio-v3': socketIoConnection,
+  stomp: ours('"config.stomp"', {
+    ...stompConnect,
+    timeout: duration,
+    receipts: z.boolean(),
+    settle: duration,
+  }),
+  http: group('"config.http"', {
+    timeout: duration,
+    maxSockets: number,
+    pool: number,
+    extendedMetrics: flag,
+    cookieJarOptions: anyKeys(),
+    defaults: group('"config.http.defaults"', {
+      headers: anyKeys(),
+      cookie: anyKeys(),
+      strictCapture: flag,
+      think: anyKeys(),
+      auth: anyKeys(),
+    }),
+  }),
+  defaults: group('"config.defaults"', {
+    think: group('"config.defaults.think"', { jitter: z.union([z.number(), z.string()]) }),
+    headers: anyKeys(),
+    cookie: anyKeys(),
+    strictCapture: flag,
+  }),
+  ensure: anything,
+  expect: anything,
+  apdex: anything,
+  'metrics-by-endpoint': anything,
+  'publish-metrics': anything,
+  statsInterval: anything,
+  includeFiles: anything,
+  bundling: anything,
+  mode: anything,
+};
+
+const environment = group('an environment', configShape);
+
+const config = group('"config"', {
+  ...configShape,
+  environments: anyKeys(environment).describe('What an environment changes, by its name.'),
+});
+
+const scenarioShape: Shape = {
+  name: text,
+  engine: text.describe('`socketio`, `socketio-v3`, `ws`, `stomp`, `http`, or an engine that is installed.'),
+  weight: number.describe('How often this scenario is chosen, against the others.'),
+  flow: anyFlow.describe('The steps of a virtual user.'),
+  beforeScenario: processorFunctions,
+  afterScenario: processorFunctions,
+  beforeRequest: processorFunctions,
+  afterResponse: processorFunctions,
+  onError: processorFunctions,
+  socketio: socketIoConnection,
+};
+
+const hookShape: Shape = { name: text, engine: text, flow: anyFlow };
+
+/** The groups of a whole file; flows are checked step by step. */
+export const scenarioFile = group('a scenario file', {
+  config,
+  scenarios: z.array(group('a scenario', scenarioShape)),
+  before: group('"before"', hookShape).describe('Runs once, before the load.'),
+  after: group('"after"', hookShape).describe('Runs once, after the load.'),
+});
+
+/** Keys of a group, without what is only right deeper down. */
+export const keysOf = (level: z.ZodObject): string[] => Object.keys(level.shape);
+
+/** The JSON Schema of scenario files, for editors. */
+export const scenarioJsonSchema = (): Record<string, unknown> => {
+  const flowOf = (own: readonly z.ZodObject[]): z.ZodType => {
+    let list: z.ZodType | undefined;
+    const steps: z.ZodType = z.lazy(() => {
+      list ??= z.array(
+        z.union([...own, ...commonSteps(steps), ...httpSteps, anyFlow] as unknown as [z.ZodType, z.ZodType]),
+      );
+      return list;
+    });
+    return steps;
+  };
+  const kinds: [readonly string[], readonly z.ZodObject[]][] = [
+    [['socketio', 'socketio-v3'], socketIoSteps],
+    [['ws'], wsSteps],
+    [['stomp'], stompSteps],
+    [['http'], []],
+  ];
+  const scenarios = kinds.map(([engines, own]) =>
+    z.strictObject({
+      ...optional(scenarioShape),
+      engine: engines.includes('http') ? z.enum(engines).optional() : z.enum(engines),
+      flow: flowOf(own),
+    }),
+  );
+  const others = z.looseObject({
+    engine: text.regex(/^(?!(socketio|socketio-v3|ws|stomp|http)$)/),
+    flow: anyFlow.optional(),
+  });
+  const one = z.union([...scenarios, others] as unknown as [z.ZodType, z.ZodType]);
+  const file = z.strictObject({
+    config: config.optional(),
+    scenarios: z.array(one),
+    before: one.optional(),
+    after: one.optional(),
+  });
+  return {
+    ...(z.toJSONSchema(file, { io: 'input', target: 'draft-7' }) as Record<string, unknown>),
+    title: 'Scenario of Tailgate and Artillery',
+    patternProperties: { '^x-': { description: 'Anything; a place to keep YAML anchors.' } },
+  };
+};

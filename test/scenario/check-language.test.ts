@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+import { checkLanguage } from '../../src/scenario/check-language.ts';
+import { scenarioJsonSchema } from '../../src/scenario/scenario-language.ts';
+import { scenarioPositions } from '../../src/scenario/scenario-positions.ts';
+
+const findings = (text: string): string[] =>
+  checkLanguage(parse(text, { merge: true }), scenarioPositions('s.yml', text).holdsAnchor).map(
+    ({ place, level, message }) => `${level} ${place.join('.')}: ${message}`,
+  );
+
+const withSteps = (steps: string, engine = 'socketio'): string =>
+  `config: {}\nscenarios:\n  - engine: ${engine}\n    flow:\n${steps}`;
+
+describe('a key that does nothing is told, with what to write', () => {
+  const cases: [string, string, RegExp][] = [
+    [
+      'what belongs beside "emit" and stands in it',
+      withSteps('      - emit: { channel: a, namespace: /n, response: { channel: b }, acknowledge: {} }\n'),
+      /warning .*emit\.namespace: "namespace" means nothing in "emit": write it beside "emit", not inside of it\..*\n.*emit\.response: .*beside "emit".*\n.*emit\.acknowledge: /,
+    ],
+    [
+      'a misspelt key of an acknowledgement',
+      withSteps('      - emit: [a]\n        acknowledge: { math: { json: $.0 } }\n'),
+      /"math" means nothing in "acknowledge"\. Did you mean "match"\?/,
+    ],
+    [
+      'a misspelt key of a capture',
+      withSteps('      - emit: [a]\n        acknowledge: { capture: [{ jsn: $.0, as: x }] }\n'),
+      /capture\.0\.jsn: "jsn" means nothing in a capture\. Did you mean "json"\?/,
+    ],
+    [
+      'a misspelt key of a loop, which then never ends and is told once',
+      withSteps('      - loop: [{ think: 1 }]\n        counts: 3\n'),
+      /^warning [^\n]*"counts" means nothing in a loop\. Did you mean "count"\?$/,
+    ],
+    ['a loop without an end', withSteps('      - loop: [{ think: 1 }]\n'), /This loop never ends/],
+    [
+      'a key of a step in a loop of a parallel step',
+      withSteps('      - parallel: [{ loop: [{ emit: [a], acknowlege: {} }], count: 2 }]\n'),
+      /parallel\.0\.loop\.0\.acknowlege: .*Did you mean "acknowledge"\?/,
+    ],
+    [
+      'two steps in one',
+      withSteps('      - emit: [a]\n        think: 2\n'),
+      /"think" means nothing in a step that emits: it is a step of its own, so write "- think:"/,
+    ],
+    ['a count beside an emit', withSteps('      - emit: [a]\n        count: 2\n'), /it is a key of a loop/],
+    [
+      'a misspelt delivery, which only Tailgate has',
+      withSteps('      - emit: [a]\n        delivery: { evnt: b }\n'),
+      /^error .*"evnt".*"event"/,
+    ],
+    [
+      'a key of ws',
+      withSteps('      - send: hi\n        respnse: true\n', 'ws'),
+      /^error .*"respnse" means nothing in "send".*"response"/,
+    ],
+    [
+      'a key of an answer over ws',
+      withSteps('      - send: hi\n        response: { whre: { a: 1 } }\n', 'ws'),
+      /^error .*"where"/,
+    ],
+    [
+      'a key of STOMP',
+      withSteps('      - subscribe: { destination: /a, recipt: true }\n', 'stomp'),
+      /^error .*"receipt"/,
+    ],
+    [
+      'a key of an HTTP request',
+      withSteps('      - post: { url: /, jsn: {} }\n', 'http'),
+      /^warning .*"json"/,
+    ],
+    [
+      'a misspelt key of a phase',
+      'config: { phases: [{ duration: 1, arrivalRate: 1, maxVuser: 2 }] }\nscenarios: []',
+      /config\.phases\.0\.maxVuser: .*"maxVusers"/,
+    ],
+    [
+      'a think in a phase',
+      'config: { phases: [{ duration: 1, arrivalRate: 1, think: 2 }] }\nscenarios: []',
+      /"think" means nothing in a phase/,
+    ],
+    [
+      'a key of an environment',
+      'config: { environments: { a: { phase: [] } } }\nscenarios: []',
+      /config\.environments\.a\.phase: .*"phases"/,
+    ],
+    [
+      'phases below the options of connections',
+      'config: { socketio: { phases: [] } }\nscenarios: []',
+      /config\.socketio\.phases: "phases" means nothing in "config\.socketio": write it beside "socketio", not inside of it/,
+    ],
+    [
+      'options below "engines"',
+      'config: { engines: { socketio: { path: /ws } } }\nscenarios: []',
+      /"path" means nothing in "config\.engines\.socketio": write it in "config\.socketio"/,
+    ],
+    [
+      'options of connections among the defaults',
+      'config: { defaults: { socketio: {} } }\nscenarios: []',
+      /"socketio".*beside "defaults"/,
+    ],
+    ['headers of nobody', 'config: { headers: {} }\nscenarios: []', /"extraHeaders" in "config\.socketio"/],
+    [
+      'a key of a payload file',
+      'config: { payload: { path: a.csv, feilds: [a] } }\nscenarios: []',
+      /"feilds".*"fields"/,
+    ],
+    [
+      'a key of a scenario',
+      'config: {}\nscenarios: [{ engine: socketio, wieght: 2, flow: [] }]',
+      /"wieght" means nothing in a scenario.*"weight"/,
+    ],
+    [
+      'a key at the top',
+      'config: {}\nscenario: []\nscenarios: []',
+      /"scenario" means nothing at the top of the file.*"scenarios"/,
+    ],
+  ];
+  for (const [name, text, expected] of cases)
+    test(name, () => {
+      assert.match(findings(text).join('\n'), expected);
+    });
+
+  test('but not what YAML only keeps to repeat it, what an engine or a plugin of others has, and what a message says', () => {
+    assert.deepEqual(
+      findings(`x-note: anything
+common: &common { transports: [websocket] }
+config:
+  engines: { grpc: { channelOpts: {} } }
+  plugins: { fuzzer: {} }
+  grpc: { a: 1 }
+  fuzzer: { b: 1 }
+  socketio: { <<: *common, reconnectionDelayMax: 5 }
+scenarios:
+  - engine: grpc
+    anything: 1
+    flow: [{ call: { whatever: 1 } }]
+  - engine: ws
+    flow: [{ send: { any: { key: 1 } }, response: { where: { any: 1 } } }]
+`),
+      [],
+    );
+  });
+});
+
+/** Every YAML file that users may take as a model. */
+const ownScenarios = ['scenarios', 'examples'].flatMap((folder) =>
+  readdirSync(path.join(import.meta.dirname, '../..', folder), { recursive: true })
+    .map((file) => path.join(import.meta.dirname, '../..', folder, String(file)))
+    .filter((file) => /\.ya?ml$/.test(file) && !file.includes('node_modules'))
+    .filter((file) => /^scenarios:/m.test(readFileSync(file, 'utf8'))),
+);
+
+describe('the schema for editors', () => {
+  const validate = new Ajv({ strict: false }).compile(scenarioJsonSchema());
+
+  test('takes our own scenarios, in which every key means something', () => {
+    assert.ok(ownScenarios.length > 0);
+    for (const file of ownScenarios) {
+      const text = readFileSync(file, 'utf8');
+      assert.deepEqual(findings(text), [], file);
+      assert.ok(validate(parse(text)), `${file}: ${JSON.stringify(validate.errors?.slice(0, 3))}`);
+    }
+  });
+
+  test('knows the keys of each kind of step, and refuses others', () => {
+    const phases = { phases: [{ duration: 1, arrivalRate: '{{ rate }}' }] };
+    const file = (flow: unknown[], engine = 'socketio') => ({
+      config: phases,
+      scenarios: [{ engine, flow }],
+    });
+    assert.ok(validate(file([{ emit: ['a', 1], acknowledge: {}, delivery: { event: 'b', expect: 2 } }])));
+    assert.ok(validate(file([{ loop: [{ send: 'x', response: { field: 'id' } }], count: 3 }], 'ws')));
+    assert.ok(!validate({ ...file([]), config: { phases: [{ duration: 1, arivalRate: 1 }] } }));
+    assert.ok(!validate({ config: {} }));
+  });
+});
