@@ -54,6 +54,8 @@ export const lazyModules: Readonly<Record<string, { entry: string; functions: re
   // The browser build leaves out an HTTP client (undici) that only fetches pages.
   cheerio: { entry: 'node_modules/cheerio/dist/browser/index.js', functions: ['load'] },
   espree: { entry: 'node_modules/espree/espree.js', functions: ['parse'] },
+  // Imported as a whole, by its path.
+  babel: { entry: 'node_modules/jiti/dist/babel.cjs', functions: [] },
 };
 
 const code = ({ file, name, as, engine }: Replacement): string => {
@@ -124,6 +126,10 @@ export const artilleryParts = (root: string): Plugin => ({
 const lazily = () => createRequire(import.meta.url)('./${name}.cjs');
 ${lazyModules[name]!.functions.map((call) => `export const ${call} = (...given) => lazily().${call}(...given);`).join('\n')}`,
     }));
+
+    build.onResolve({ filter: /jiti\/dist\/babel\.cjs$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './babel.cjs', external: true } : undefined,
+    );
 
     // Importing this module into ESM reads each of its exports, and one of them loads Node's whole HTTP client.
     build.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>

@@ -163,7 +163,10 @@ export class GeneratorProcess {
     try {
       return await new Promise<T>((resolve, reject) => {
         this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-        const keyed = command.type === 'prepare' ? { ...command, id, key: this.#key } : { ...command, id };
+        const keyed =
+          command.type === 'prepare' || command.type === 'check'
+            ? { ...command, id, key: this.#key }
+            : { ...command, id };
         this.#child.send(keyed, (error) => {
           if (error === null) return;
           this.#waiting.delete(id);
