@@ -4,6 +4,7 @@ import type { LoadProgress, PauseOutcome } from '../generator/load-session.ts';
 import type { Host } from '../host/host.ts';
 import { untilAborted } from '../host/until-aborted.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { ForeignLoad } from './foreign-load.ts';
 import type { OpenSide } from './open-side.ts';
 import { readCustomMetrics } from './target/custom-metrics.ts';
 import { type ResourceSampler, sampleResources } from './target/resource-sampler.ts';
@@ -236,6 +237,7 @@ export const measurePair = async (
       forget();
     }
   };
+  const foreignCores: Record<OpenSide['name'], (number | null)[]> = { baseline: [], head: [] };
   let sent = 0;
   let unanswered = 0;
   try {
@@ -248,10 +250,18 @@ export const measurePair = async (
     // From here on, so that what the server spent on starting and warming up is not divided by measured messages.
     for (const side of warmUpOrder) samplers[side.name] = await startSampling(side);
     await Promise.all(warmUpOrder.map((side) => samplers[side.name]?.begin()));
+    const foreign = new ForeignLoad(
+      [baseline, head].flatMap(({ target, load }) => [
+        ...(target.pid === null ? [] : [target.pid]),
+        ...load.pids,
+      ]),
+    );
     const turns: Record<OpenSide['name'], number> = { baseline: 0, head: 0 };
     for (const name of options.order) {
       if (over()) break;
+      foreign.lap();
       const end = await drive(sides[name], turns[name], options.sliceMs);
+      foreignCores[name].push(foreign.lap());
       sent += end.sent;
       unanswered += end.unanswered;
       turns[name] += 1;
@@ -270,6 +280,8 @@ export const measurePair = async (
       finishSide(side, async () => sampled[index] ?? null, problems[side.name], options.host),
     ),
   );
+  for (const [name, { measurement }] of Object.entries({ baseline: ofBaseline!, head: ofHead! }))
+    if (measurement !== null) measurement.foreignCores = foreignCores[name as OpenSide['name']];
   return {
     baseline: ofBaseline!,
     head: ofHead!,

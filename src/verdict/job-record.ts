@@ -14,6 +14,8 @@ export type RecordedRound = {
   activeMs: number;
   metrics: Record<string, CompactSketch>;
   slices: Record<string, CompactSketch>[];
+  /** Cores that others kept busy in each slice. */
+  foreignCores?: (number | null)[];
   counters: Record<string, number>;
   generator: GeneratorHealth;
   /** CPU time of the server over the round, seconds; null when it was not sampled. */
@@ -62,6 +64,11 @@ const recordRound = (round: RoundMeasurement, keep: (metric: string) => boolean)
     activeMs: Math.round(round.activeMs),
     metrics: kept(round.metrics),
     slices: round.slices.map(kept),
+    ...(round.foreignCores === undefined
+      ? {}
+      : {
+          foreignCores: round.foreignCores.map((cores) => (cores === null ? null : Number(cores.toFixed(3)))),
+        }),
     counters: Object.fromEntries(Object.entries(round.counters).filter(([, count]) => count !== 0)),
     generator: round.generator,
     serverCpuSeconds: round.resources?.cpuSeconds ?? null,
@@ -104,6 +111,7 @@ const restoreRound = (round: RecordedRound): RoundMeasurement => ({
   activeMs: round.activeMs,
   metrics: mapValues(round.metrics, expandSketch),
   slices: round.slices.map((slice) => mapValues(slice, expandSketch)),
+  ...(round.foreignCores === undefined ? {} : { foreignCores: round.foreignCores }),
   counters: { ...Object.fromEntries(standardCounters.map((name) => [name, 0])), ...round.counters },
   errors: [],
   unmeasured: [],
