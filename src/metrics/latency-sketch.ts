@@ -3,13 +3,19 @@ import { DDSketch } from '@artilleryio/sketches-js';
 /** Relative error of every quantile read from a sketch. */
 export const relativeAccuracy = 0.005;
 
+/** The percentiles that the tail is the mean of. */
+const tailPercents: readonly number[] = Array.from({ length: 18 }, (_, index) => 80 + index);
+
 /** Summary of one latency distribution. All durations in milliseconds. */
 export type LatencySummary = {
   count: number;
   meanMs: number;
+  p10Ms: number;
   p50Ms: number;
   p90Ms: number;
   p95Ms: number;
+  /** Geometric mean of the percentiles 80 to 97. */
+  tailMs: number;
   p99Ms: number;
   p999Ms: number;
   maxMs: number;
@@ -64,13 +70,25 @@ export class LatencySketch {
     return Math.min(Math.max(value, this.#minMs), this.#maxMs);
   }
 
+  /**
+   * The geometric mean of the percentiles 80 to 97, milliseconds: the slow messages without the slowest few. It needs
+   * half the pairs that a p95 needs, which rests on the few messages around it alone.
+   */
+  tailMs(): number {
+    let sum = 0;
+    for (const percent of tailPercents) sum += Math.log(this.quantileMs(percent / 100));
+    return Math.exp(sum / tailPercents.length);
+  }
+
   summary(): LatencySummary {
     return {
       count: this.#count,
       meanMs: this.#count === 0 ? Number.NaN : this.#sumMs / this.#count,
+      p10Ms: this.quantileMs(0.1),
       p50Ms: this.quantileMs(0.5),
       p90Ms: this.quantileMs(0.9),
       p95Ms: this.quantileMs(0.95),
+      tailMs: this.tailMs(),
       p99Ms: this.quantileMs(0.99),
       p999Ms: this.quantileMs(0.999),
       maxMs: this.#count === 0 ? Number.NaN : this.#maxMs,

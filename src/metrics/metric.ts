@@ -41,7 +41,18 @@ export type Metric = {
 };
 
 /** Statistics of a latency distribution. */
-export const latencyStatistics = ['count', 'mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const;
+export const latencyStatistics = [
+  'count',
+  'mean',
+  'p10',
+  'p50',
+  'p90',
+  'p95',
+  'tail',
+  'p99',
+  'p999',
+  'max',
+] as const;
 
 /**
  * Counters: what they count in words, whether that is a failure, and who counts them: every engine, or those named. An

@@ -117,14 +117,9 @@ export type RoundMeasurement = {
   activeMs: number;
   metrics: Record<MetricId, SerializedSketch>;
   slices: Record<MetricId, SerializedSketch>[];
-  /** Counters by name. The standard ones are always present, and those of the engines that ran. */
   /** Cores that processes of others kept busy in each slice; null where the machine does not tell. Absent unsliced. */
   foreignCores?: (number | null)[];
-  /**
-   * Counters by name. Always present: `users.created`, `users.completed`, `users.failed`, `users.skipped`,
-   * `messages.sent`, `messages.acknowledged`, `messages.unanswered`, `deliveries.expected`, `deliveries.received`,
-   * `deliveries.lost`, `deliveries.duplicated`, `deliveries.late`, `disconnects`, `errors`.
-   */
+  /** Counters by name. The standard ones are always present, and those of the engines that ran. */
   counters: Record<string, number>;
   /** What the counters had reached when the measurement began: the load of the warm-up. Absent without one. */
   warmUpCounters?: Record<string, number>;

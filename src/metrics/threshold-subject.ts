@@ -13,16 +13,18 @@ const statisticNames: Readonly<Record<string, Statistic>> = {
   mean: 'mean',
   avg: 'mean',
   average: 'mean',
+  p10: 'p10',
   p50: 'p50',
   median: 'p50',
   p90: 'p90',
   p95: 'p95',
+  tail: 'tail',
   p99: 'p99',
   p999: 'p999',
   max: 'max',
 };
 
-const statisticList = 'count, mean, p50, p90, p95, p99, p999 or max';
+const statisticList = 'count, mean, p10, p50, p90, p95, tail, p99, p999 or max';
 
 /** Counters of others (the scenario's own, a plugin's) may as well be latencies with a name of their own. */
 const isSingleNumber = ({ id, kind }: Metric): boolean =>

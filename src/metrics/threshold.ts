@@ -1,7 +1,21 @@
 import type { SourcePosition } from '../errors.ts';
 
-/** Statistics that a threshold can name. `value` is a counter, a rate, a resource or a custom metric itself. */
-export type Statistic = 'count' | 'mean' | 'p50' | 'p90' | 'p95' | 'p99' | 'p999' | 'max' | 'value';
+/**
+ * Statistics that a threshold can name. `tail` is the mean of the slow percentiles, 80 to 97, on a logarithmic scale;
+ * `value` is a counter, a rate, a resource or a custom metric itself.
+ */
+export type Statistic =
+  | 'count'
+  | 'mean'
+  | 'p10'
+  | 'p50'
+  | 'p90'
+  | 'p95'
+  | 'tail'
+  | 'p99'
+  | 'p999'
+  | 'max'
+  | 'value';
 
 /** Metric of a threshold that names a statistic alone (`p95 < +10%`): the main latency of the suite. */
 export const mainMetric = 'main';

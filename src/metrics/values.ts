@@ -179,10 +179,10 @@ export function distributionOver(rounds: readonly RoundMeasurement[], id: string
   return merged;
 }
 
-export const quantileOf = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 } as const;
+export const quantileOf = { p10: 0.1, p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 } as const;
 
 /** One statistic of a latency distribution, milliseconds (a plain number for `count`). */
-function statisticOfSketch(sketch: LatencySketch, statistic: Statistic): number | null {
+export function statisticOfSketch(sketch: LatencySketch, statistic: Statistic): number | null {
   switch (statistic) {
     case 'count':
       return sketch.count;
@@ -190,6 +190,8 @@ function statisticOfSketch(sketch: LatencySketch, statistic: Statistic): number 
       return sketch.summary().meanMs;
     case 'max':
       return sketch.summary().maxMs;
+    case 'tail':
+      return sketch.count === 0 ? null : sketch.tailMs();
     case 'value':
       return null;
     default:
@@ -202,15 +204,17 @@ export function statisticOfSummary<N extends number | null>(
   summary: { [Field in keyof LatencySummary]: N },
   statistic: Statistic,
 ): N | null {
-  return statistic === 'value' ? null : summary[fieldOf[statistic]];
+  return statistic === 'value' ? null : (summary[fieldOf[statistic]] ?? null);
 }
 
 const fieldOf = {
   count: 'count',
   mean: 'meanMs',
+  p10: 'p10Ms',
   p50: 'p50Ms',
   p90: 'p90Ms',
   p95: 'p95Ms',
+  tail: 'tailMs',
   p99: 'p99Ms',
   p999: 'p999Ms',
   max: 'maxMs',

@@ -25,9 +25,11 @@ const finiteOrZero = (value: number): number => (Number.isFinite(value) ? value 
 const summaryReport = (summary: LatencySummary): LatencySummaryReport => ({
   count: summary.count,
   meanMs: finite(summary.meanMs),
+  p10Ms: finite(summary.p10Ms),
   p50Ms: finite(summary.p50Ms),
   p90Ms: finite(summary.p90Ms),
   p95Ms: finite(summary.p95Ms),
+  tailMs: finite(summary.tailMs),
   p99Ms: finite(summary.p99Ms),
   p999Ms: finite(summary.p999Ms),
   maxMs: finite(summary.maxMs),

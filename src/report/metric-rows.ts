@@ -144,9 +144,11 @@ export const explanationsOf = (rows: readonly MetricRow[]): LimitExplanation[] =
 const summaryField: Record<string, keyof LatencySummaryReport> = {
   count: 'count',
   mean: 'meanMs',
+  p10: 'p10Ms',
   p50: 'p50Ms',
   p90: 'p90Ms',
   p95: 'p95Ms',
+  tail: 'tailMs',
   p99: 'p99Ms',
   p999: 'p999Ms',
   max: 'maxMs',

@@ -14,9 +14,11 @@ const finiteOrNull = z.number().nullable();
 export const latencySummarySchema = z.strictObject({
   count: z.number().int().describe('Values in the distribution'),
   meanMs: finiteOrNull,
+  p10Ms: finiteOrNull.optional(),
   p50Ms: finiteOrNull,
   p90Ms: finiteOrNull,
   p95Ms: finiteOrNull,
+  tailMs: finiteOrNull.optional().describe('Geometric mean of the percentiles 80 to 97'),
   p99Ms: finiteOrNull,
   p999Ms: finiteOrNull,
   maxMs: finiteOrNull,
@@ -24,7 +26,7 @@ export const latencySummarySchema = z.strictObject({
 
 export const changeSchema = z
   .strictObject({
-    statistic: z.string().describe('mean, p50, p90, p95, p99, p999, max, count, or value'),
+    statistic: z.string().describe('mean, p10, p50, p90, p95, tail, p99, p999, max, count, or value'),
     relative: z.number().describe('Head against baseline, as a ratio minus one'),
     baseline: finiteOrNull
       .optional()

@@ -1,6 +1,6 @@
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { type Allowance, alphaShares, type ChangeGate, type CountGate } from './gates.ts';
-import { type Look, lastLook, plannedLook } from './look-schedule.ts';
+import { type Look, lastLook, plannedLook, suspicionP } from './look-schedule.ts';
 import { studentTUpperQuantile } from './statistics/distributions.ts';
 import { type CountComparison, compareCounts, type EventCount } from './statistics/error-counts.ts';
 import { type PairSummary, summarisePairs } from './statistics/pair-effect.ts';
@@ -82,6 +82,9 @@ export const allowanceIn = (
   return parts.length === 0 ? 0 : Math.max(...parts);
 };
 
+/** Share of what is allowed from which an estimate that hints at a rise keeps the gate open before the last look. */
+const suspicionShare = 0.3;
+
 /** Share of the margin below which an estimate must lie for a pass before the last look. */
 const earlyPassShare = 0.3;
 
@@ -90,8 +93,9 @@ const earlyPassShare = 0.3;
  *
  * fail: the change is proven, (mean - min(0, allowed)) / se > tFail, and it is at least what is allowed.
  * pass: the margin is ruled out, (margin - mean) / se > tPass; before the last look the estimate must also be below
- * what is allowed (or 0.3 of the margin), or a change of half the margin would pass at the first look, where the
- * margin is ruled out long before the change is proven.
+ * what is allowed (or 0.3 of the margin) and hint at no rise, or a change of half the margin would pass at the first
+ * look, where the margin is ruled out long before the change is proven.
+ * A guard passes unless a rise is suspected: what it watches is too noisy for its margin to be ruled out.
  */
 const stateOf = (
   series: ChangeSeries,
@@ -103,9 +107,14 @@ const stateOf = (
   const reference = Math.min(0, allowed);
   const proven = (mean - reference) / summary.standardError > decision.failBoundary;
   if (proven && mean >= allowed && mean > reference) return 'fail';
-  if (series.gate.guard) return 'pass';
+  if (series.gate.guard) {
+    const suspected = mean / summary.standardError > look.suspicionBoundary;
+    return suspected && mean >= allowed && mean > 0 ? 'undecided' : 'pass';
+  }
   const ruledOut = (margin - mean) / summary.standardError > decision.passBoundary;
-  const quiet = look.last || mean < Math.max(allowed, earlyPassShare * margin);
+  const small = mean < Math.max(allowed, earlyPassShare * margin);
+  const suspected = mean >= suspicionShare * allowed && mean / summary.standardError > look.hintBoundary;
+  const quiet = look.last || (small && !suspected);
   return ruledOut && quiet ? 'pass' : 'undecided';
 };
 
@@ -131,9 +140,6 @@ export const allowedRise = (gate: CountGate, comparison: CountComparison, baseli
       gate.allowedEvents === null ? null : gate.allowedEvents / Math.max(1, baselineAttempts),
     ].filter((part) => part !== null),
   );
-
-/** A rise that is large enough to matter keeps a count open while its p is below this. */
-const suspicionP = 0.02;
 
 /**
  * One count gate: fails when every test proves the rise and it is larger than allowed. Passes when the rise is not

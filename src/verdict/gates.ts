@@ -38,7 +38,10 @@ export type ChangeGate = GateBase & {
   margin: Allowance;
   /** Share of the job's false alarms, before the shares of all gates are made to sum to one. */
   weight: number;
-  /** A guard can fail but is never waited for: what it watches is too noisy to be shown unchanged. */
+  /**
+   * A guard can fail, and is waited for only while a rise that would matter is suspected: what it watches is too noisy
+   * to be shown unchanged.
+   */
   guard: boolean;
 };
 
@@ -55,18 +58,38 @@ export type CountGate = GateBase & {
 export type Gate = AbsoluteGate | ChangeGate | CountGate;
 
 /**
- * Shares of the false alarms that a job may have. The median gets most: a regression of the code moves it, and it
- * needs several times fewer pairs than the tail. Failures and stalls of the size that matters need very little.
+ * Shares of the false alarms that a job may have. The floor gets most: few messages wait for nobody, so the p10 is the
+ * service time without the luck of queues, and shows a change of every message in a fifth of the pairs that a p50
+ * needs. The tail sees what hits some messages only. Failures and stalls of the size that matters need very little.
  */
-const weights: Partial<Record<Statistic, number>> = { p50: 0.38, p95: 0.3, p99: 0.13, max: 0.05 };
-const countWeight = 0.07;
+const weights: Partial<Record<Statistic, number>> = {
+  p10: 0.4,
+  p50: 0.15,
+  tail: 0.23,
+  p95: 0.23,
+  p99: 0.1,
+  max: 0.05,
+};
+const countWeight = 0.045;
 const thresholdWeight = 0.3;
 
 /** The worst single wait is a guard against stalls: only a change by far more than percentiles make counts. */
 const stallPercent = 50;
 const stallFloorMs = 10;
 
-const tailFactor = 5 / 3;
+/**
+ * Factors on the materiality. What is slow anyway must be slower by more to matter; a change of the service time moves
+ * the floor most, and +3% of it is hardly +2% of service time.
+ */
+const materialFactor: Partial<Record<Statistic, number>> = { p10: 2 / 3, tail: 5 / 3, p99: 5 / 3 };
+/** The latencies that are judged by default: where a change can be proven, and where it cannot. */
+const provenStatistics = ['p10', 'p50', 'tail', 'p99', 'max'] as const;
+const plainStatistics = ['p50', 'p95', 'p99'] as const;
+/**
+ * Limits of the user that take the place of a default one on another statistic as well: who lets the p50 rise by 15%
+ * lets the floor rise, and a limit on the p95 says what the slow messages may do.
+ */
+const stands: Partial<Record<Statistic, Statistic>> = { p50: 'p10', p95: 'tail' };
 
 const place = { file: null, line: null };
 
@@ -96,14 +119,13 @@ export const plainFloorMs = 1;
  */
 const defaultChangeGate = (
   metric: string,
-  statistic: 'p50' | 'p95' | 'p99' | 'max',
+  statistic: (typeof provenStatistics)[number] | (typeof plainStatistics)[number],
   settings: VerdictSettings,
   proof: Proof,
 ): ChangeGate => {
-  const tail = statistic === 'p99';
   const stall = statistic === 'max';
-  const material = settings.materialityPercent * (tail ? tailFactor : 1);
-  const margin = tail ? settings.marginP99Percent : settings.marginPercent;
+  const material = settings.materialityPercent * (materialFactor[statistic] ?? 1);
+  const margin = statistic === 'p99' ? settings.marginP99Percent : settings.marginPercent;
   const floor = settings.floorMs ?? (proof === 'plain' ? plainFloorMs : null);
   const percent = stall ? Math.max(stallPercent, margin) : proof === 'plain' ? margin : material;
   const delta = stall ? Math.max(stallFloorMs, floor ?? 0) : floor;
@@ -120,7 +142,7 @@ const defaultChangeGate = (
     allowed,
     margin: { percent: stall ? percent : margin, delta: allowed.delta },
     weight: weights[statistic]!,
-    guard: stall,
+    guard: stall || (statistic === 'p99' && proof === 'proven'),
   };
 };
 
@@ -204,12 +226,16 @@ export const gatesFor = (inputs: {
   });
   if (proof === null) return { gates: written.filter((gate) => gate.kind === 'absolute'), unmatched };
   const replaced = new Set(
-    written.filter((gate) => gate.kind !== 'absolute').map((gate) => `${gate.metric}/${gate.statistic}`),
+    written
+      .filter((gate) => gate.kind !== 'absolute')
+      .flatMap(({ metric, statistic }) => [
+        `${metric}/${statistic}`,
+        `${metric}/${stands[statistic] ?? statistic}`,
+      ]),
   );
   const defaults: Gate[] = [];
   if (main !== null) {
-    const statistics =
-      proof === 'proven' ? (['p50', 'p95', 'p99', 'max'] as const) : (['p50', 'p95', 'p99'] as const);
+    const statistics = proof === 'proven' ? provenStatistics : plainStatistics;
     for (const statistic of statistics) defaults.push(defaultChangeGate(main, statistic, settings, proof));
   }
   defaults.push(defaultCountGate('errors.rate', settings));

@@ -258,7 +258,7 @@ export const judgePairs = (
   const settled = hopeless || (decision.settled && (failed || waiting.length === 0 || options.final));
   const shown = {
     settled: decision.settled,
-    final: options.final || (decision.look?.last ?? false),
+    final: options.final || (decision.look !== null && decision.settled),
     suites: options.suites,
   };
   const outcomes = gates.map((gate): GateOutcome => {

@@ -15,15 +15,22 @@ const failGamma = -4;
  */
 const passGamma = 0;
 
-const pairsBetweenLooks = 2;
+/**
+ * One-sided p below which a rise that would matter keeps a guard (or a count of failures) open, though it is not proven.
+ */
+export const suspicionP = 0.02;
+/** One-sided p below which a rise is hinted at: no pass before the last look. */
+const hintP = 0.1;
 
-/** Numbers of pairs at which a verdict may be given: from the least to the most, in steps of two. */
+/**
+ * Numbers of pairs at which a verdict may be given: after every pair from the least to the most. A look costs a little
+ * of what there is to spend and saves a pair where the boundary is crossed at an odd one.
+ */
 export const scheduledLooks = (settings: Pick<VerdictSettings, 'minPairs' | 'maxPairs'>): number[] => {
-  const looks: number[] = [];
-  for (let pairs = settings.minPairs; pairs < settings.maxPairs; pairs += pairsBetweenLooks)
-    looks.push(pairs);
-  looks.push(settings.maxPairs);
-  return looks;
+  const { minPairs, maxPairs } = settings;
+  return Array.from({ length: Math.max(1, maxPairs - minPairs + 1) }, (_, index) =>
+    Math.min(minPairs + index, maxPairs),
+  );
 };
 
 /** One look at the data: what must be exceeded now. */
@@ -37,6 +44,10 @@ export type Look = {
   failLevel: (share: number) => number;
   /** t by which the margin is ruled out. */
   passBoundary: number;
+  /** t beyond which a rise is suspected. */
+  suspicionBoundary: number;
+  /** t beyond which a rise is hinted at. */
+  hintBoundary: number;
 };
 
 const quantileCache = new Map<string, number>();
@@ -69,6 +80,8 @@ const makeLook = (
     failLevel,
     failBoundary: (share) => studentQuantile(failLevel(share), pairs - 1),
     passBoundary: studentQuantile(levelOf(passBeta, passGamma), pairs - 1),
+    suspicionBoundary: studentQuantile(suspicionP, pairs - 1),
+    hintBoundary: studentQuantile(hintP, pairs - 1),
   };
 };
 

@@ -1,4 +1,4 @@
-import { quantileOf, restoreSketch } from '../metrics/observed-value.ts';
+import { quantileOf, restoreSketch } from '../metrics/values.ts';
 import type { MeasuredPair } from './judgement.ts';
 import { estimatorFor, minSlices, pairLogRatio } from './statistics/pair-effect.ts';
 import { mean, standardDeviation, trimmedMean } from './statistics/robust.ts';

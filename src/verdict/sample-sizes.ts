@@ -13,8 +13,10 @@ export const samplesNeeded = (statistic: Statistic, settings: VerdictSettings): 
     case 'p50':
     case 'mean':
       return settings.minSamplesP50;
+    case 'p10':
     case 'p90':
     case 'p95':
+    case 'tail':
       return settings.minSamplesP95;
     case 'p99':
       return settings.minSamplesP99;

@@ -13,9 +13,11 @@ export const typicalSummary = (history: readonly Values[], metric: string): Late
   return {
     count: Math.round(median((summary) => summary.count)),
     meanMs: median((summary) => summary.meanMs),
+    p10Ms: median((summary) => summary.p10Ms),
     p50Ms: median((summary) => summary.p50Ms),
     p90Ms: median((summary) => summary.p90Ms),
     p95Ms: median((summary) => summary.p95Ms),
+    tailMs: median((summary) => summary.tailMs),
     p99Ms: median((summary) => summary.p99Ms),
     p999Ms: median((summary) => summary.p999Ms),
     maxMs: median((summary) => summary.maxMs),

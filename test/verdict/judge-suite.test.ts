@@ -99,18 +99,18 @@ describe('side by side', () => {
   test('a slower server fails, and the interval lies above zero', () => {
     const judgement = run(slower);
     assert.equal(judgement.verdict, 'fail');
-    const limit = limitOf(judgement, metricId, 'p50');
+    const limit = limitOf(judgement, metricId, 'p10');
     assert.equal(limit.verdict, 'fail');
-    assert.match(limit.explanation, /the rise is proven and more than the \+3% let through, so it fails/);
-    const change = judgement.metrics[0]!.change.find(({ statistic }) => statistic === 'p50')!;
+    assert.match(limit.explanation, /the rise is proven and more than the \+2% let through, so it fails/);
+    const change = judgement.metrics[0]!.change.find(({ statistic }) => statistic === 'p10')!;
     assert.ok(change.low! > 0 && change.relative > 0.1 && change.relative < 0.3, JSON.stringify(change));
     assert.ok(change.high! > change.relative);
     assert.equal(change.samples, judgement.pairs);
     assert.equal(judgement.metrics[0]!.id, metricId);
   });
 
-  test('nothing is decided between the looks, nor before the first', () => {
-    for (const count of [1, 2, 3, 5, 7]) {
+  test('nothing is decided before the first look', () => {
+    for (const count of [1, 2, 3, 5]) {
       const judgement = judgeSuite(evidenceOf({ pairs: slower.slice(0, count) }));
       assert.equal(judgement.next, 'more-pairs', `${count} pairs`);
       assert.equal(judgement.verdict, 'inconclusive');

@@ -18,11 +18,11 @@ export const defaultGates = (settings: VerdictSettings = defaultSettings) =>
 
 /**
  * A job in the fast mode: one number per pair and statistic, drawn directly. `deviations` and `effects` are of
- * p50, p95, p99 and the maximum; `correlation` is between any two of them.
+ * p10, p50, tail, p99 and the maximum; `correlation` is between any two of them.
  */
 export type FastJob = {
-  deviations: readonly [number, number, number, number];
-  effects: readonly [number, number, number, number];
+  deviations: readonly [number, number, number, number, number];
+  effects: readonly [number, number, number, number, number];
   correlation: number;
   /** Share of pairs whose values a foreign burst moves, and by how much (in deviations). */
   burstShare?: number;
@@ -31,24 +31,30 @@ export type FastJob = {
 
 /** The same change of every statistic at one deviation; the maximum is as noisy as it is in practice. */
 export const evenJob = (effect: number, deviation: number, correlation = 0.6): FastJob => ({
-  deviations: [deviation, deviation, deviation, 0.4],
-  effects: [effect, effect, effect, effect],
+  deviations: [deviation, deviation, deviation, deviation, 0.4],
+  effects: [effect, effect, effect, effect, effect],
   correlation,
 });
 
 /**
- * The deviations seen on real chat servers, when that of p95 is `deviation`: the p50 about half of it, the p99 a
- * third more.
+ * The deviations seen in real jobs on the example chat server, when that of p95 is `deviation`: a quarter of it at the
+ * p10, a third at the p50, three fifths at the tail, and two fifths more at the p99.
  */
 export const typicalJob = (effect: number, deviation: number, correlation = 0.6): FastJob => ({
-  deviations: [0.55 * deviation, deviation, 1.35 * deviation, 0.4],
-  effects: [effect, effect, effect, effect],
+  deviations: [0.25 * deviation, 0.3 * deviation, 0.6 * deviation, 1.4 * deviation, 0.4],
+  effects: [effect, effect, effect, effect, effect],
   correlation,
 });
 
 export type JobOutcome = { verdict: 'fail' | 'pass' | 'inconclusive'; pairs: number };
 
-const statistics = ['p50', 'p95', 'p99', 'max'] as const;
+const statistics = ['p10', 'p50', 'tail', 'p99', 'max'] as const;
+
+/** A regression that only the slow messages feel, with the deviations of `typicalJob`. */
+export const tailJob = (effect: number, deviation: number): FastJob => ({
+  ...typicalJob(0, deviation),
+  effects: [0, 0, effect, effect, effect],
+});
 
 /** Runs jobs through the shipped decision, pair after pair, as a run does. */
 export const runJobs = (

@@ -1,7 +1,7 @@
 import { relativeAccuracy } from '../../metrics/latency-sketch.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
 import type { Statistic } from '../../metrics/threshold.ts';
-import { observedValue, quantileOf, restoreSketch } from '../../metrics/values.ts';
+import { observedValue, restoreSketch, statisticOfSketch } from '../../metrics/values.ts';
 import { mean, standardDeviation, weightedTrimmedMean } from './robust.ts';
 
 /**
@@ -28,9 +28,11 @@ export const minSlices = 5;
  */
 const sliced: Partial<Record<Statistic, { estimator: 'trimmed' | 'mean'; minSamples: number }>> = {
   mean: { estimator: 'trimmed', minSamples: 10 },
+  p10: { estimator: 'trimmed', minSamples: 20 },
   p50: { estimator: 'trimmed', minSamples: 10 },
   p90: { estimator: 'trimmed', minSamples: 20 },
   p95: { estimator: 'trimmed', minSamples: 20 },
+  tail: { estimator: 'trimmed', minSamples: 20 },
   p99: { estimator: 'mean', minSamples: 30 },
 };
 
@@ -57,10 +59,7 @@ export const sliceChanges = (
     const atHead = head.slices[index]?.[metric];
     if (atBaseline === undefined || atHead === undefined) continue;
     if (atBaseline.count < enough || atHead.count < enough) continue;
-    const read = (slice: typeof atHead) =>
-      statistic === 'mean'
-        ? slice.sumMs / slice.count
-        : restoreSketch(slice).quantileMs(quantileOf[statistic as keyof typeof quantileOf]);
+    const read = (slice: typeof atHead) => statisticOfSketch(restoreSketch(slice), statistic);
     const ratio = logRatio(read(atHead), read(atBaseline));
     if (ratio !== null) changes.push({ logRatio: ratio, samples: Math.min(atBaseline.count, atHead.count) });
   }
