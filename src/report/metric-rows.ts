@@ -50,7 +50,7 @@ export const isChanged = (change: ChangeReport | null): boolean => {
   return size >= notableRelative && (change.low > 0 || change.high < 0);
 };
 
-const order = ['p50', 'p90', 'p95', 'p99', 'p999', 'max', 'mean', 'count', 'value'];
+const order = ['p10', 'p50', 'p90', 'p95', 'tail', 'p99', 'p999', 'max', 'mean', 'count', 'value'];
 const rank = (statistic: string): number => {
   const index = order.indexOf(statistic);
   return index === -1 ? order.length : index;

@@ -65,7 +65,8 @@ const pairsText = (pairs: PairProgress): string => {
   const now = Math.min(pairs.done + 1, pairs.max);
   if (pairs.min === pairs.max) return `round ${now} of ${pairs.max}`;
   const next = nextLook(pairs);
-  return next === pairs.max ? `pair ${now} of ${next}` : `pair ${now} of ${next} to ${pairs.max}`;
+  if (next === pairs.max) return `pair ${now} of ${next}`;
+  return next === now ? `pair ${now} of at most ${pairs.max}` : `pair ${now} of ${next} to ${pairs.max}`;
 };
 
 const loadText = (load: LoadProgress): string =>

@@ -23,7 +23,7 @@ const statisticsOf = (metric: string, latencies: ReadonlySet<string>): readonly 
 };
 
 /**
- * The change of every metric that no limit is on, with an ordinary 95% interval, and sentences for those that stand
+ * The change of every metric that no limit on a change holds for, with an ordinary 95% interval, and sentences for those that stand
  * out. They never fail a run.
  */
 export const adviseOnPairs = (
@@ -63,7 +63,7 @@ export const adviseOnPairs = (
     .filter((one, index) => standOut[index] && Math.abs(one.change.relative) * 100 >= materialityPercent)
     .map(
       ({ metric, statistic, change }) =>
-        `Worth a look, though no limit is on it: ${subjectName(metric, statistic)} changed by ${formatChange(change)} in ${plural(change.samples, 'pair')}.`,
+        `Worth a look, though no limit is on its change: ${subjectName(metric, statistic)} changed by ${formatChange(change)} in ${plural(change.samples, 'pair')}.`,
     );
   return { changes, findings };
 };

@@ -82,9 +82,12 @@ const stallFloorMs = 10;
  * the floor most, and +3% of it is hardly +2% of service time.
  */
 const materialFactor: Partial<Record<Statistic, number>> = { p10: 2 / 3, tail: 5 / 3, p99: 5 / 3 };
-/** The latencies that are judged by default: where a change can be proven, and where it cannot. */
-const provenStatistics = ['p10', 'p50', 'tail', 'p99', 'max'] as const;
-const plainStatistics = ['p50', 'p95', 'p99'] as const;
+/** The latencies that are judged by default, by what proves their change. */
+const judgedStatistics = {
+  pairs: ['p10', 'p50', 'tail', 'p99', 'max'],
+  history: ['p50', 'p95', 'p99', 'max'],
+  plain: ['p50', 'p95', 'p99'],
+} as const;
 /**
  * Limits of the user that take the place of a default one on another statistic as well: who lets the p50 rise by 15%
  * lets the floor rise, and a limit on the p95 says what the slow messages may do.
@@ -107,8 +110,8 @@ const ruleOf = (metric: string, statistic: Statistic, unit: Unit, allowed: Allow
     },
   });
 
-/** Whether the comparison can prove a change, or applies a plain limit to one number. */
-export type Proof = 'proven' | 'plain';
+/** What proves a change: pairs side by side, or ten and more stored runs; or a plain limit on one number. */
+export type Proof = keyof typeof judgedStatistics;
 
 /** Floor of a plain limit when the user sets none, milliseconds. */
 export const plainFloorMs = 1;
@@ -119,7 +122,7 @@ export const plainFloorMs = 1;
  */
 const defaultChangeGate = (
   metric: string,
-  statistic: (typeof provenStatistics)[number] | (typeof plainStatistics)[number],
+  statistic: (typeof judgedStatistics)[Proof][number],
   settings: VerdictSettings,
   proof: Proof,
 ): ChangeGate => {
@@ -142,7 +145,7 @@ const defaultChangeGate = (
     allowed,
     margin: { percent: stall ? percent : margin, delta: allowed.delta },
     weight: weights[statistic]!,
-    guard: stall || (statistic === 'p99' && proof === 'proven'),
+    guard: stall || (statistic === 'p99' && proof === 'pairs'),
   };
 };
 
@@ -235,7 +238,7 @@ export const gatesFor = (inputs: {
   );
   const defaults: Gate[] = [];
   if (main !== null) {
-    const statistics = proof === 'proven' ? provenStatistics : plainStatistics;
+    const statistics = judgedStatistics[proof];
     for (const statistic of statistics) defaults.push(defaultChangeGate(main, statistic, settings, proof));
   }
   defaults.push(defaultCountGate('errors.rate', settings));

@@ -19,6 +19,8 @@ import { reasonOf } from './reason.ts';
 import { maxHistory } from './statistics/stored-history.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
 
+const proofOf = { 'side-by-side': 'pairs', history: 'history', single: 'plain', none: null } as const;
+
 const verdictOf = (state: GateState): Verdict | null => {
   if (state === 'skipped') return null;
   return state === 'undecided' ? 'inconclusive' : state;
@@ -159,7 +161,7 @@ export const judgeValues = (question: SuiteQuestion, measured: Measured): SuiteJ
     settings: question.settings,
     main,
     sides: [baseline, head],
-    proof: question.comparison === 'none' ? null : question.comparison === 'single' ? 'plain' : 'proven',
+    proof: proofOf[question.comparison],
   });
   const against = reasonsAgainst(question, measured);
   const failing = failingOutright(question, measured, against);
@@ -238,7 +240,7 @@ const describe = (
     pairs,
     [...latencies, ...advisoryMetrics(baseline, head)],
     latencies,
-    new Set(gates.map((gate) => `${gate.metric}/${gate.statistic}`)),
+    new Set(gates.flatMap((gate) => (gate.kind === 'absolute' ? [] : `${gate.metric}/${gate.statistic}`))),
     question.settings.materialityPercent,
   );
   return {

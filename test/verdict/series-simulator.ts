@@ -13,7 +13,7 @@ export const defaultGates = (settings: VerdictSettings = defaultSettings) =>
     settings,
     main: metricId,
     sides: [valuesOf([roundOf({ counters: { 'deliveries.expected': 1000 } })])],
-    proof: 'proven',
+    proof: 'pairs',
   }).gates;
 
 /**

@@ -51,7 +51,7 @@ const gate = gatesFor({
   settings: verdictSchema.parse({}),
   main: null,
   sides: [],
-  proof: 'proven',
+  proof: 'pairs',
 }).gates.find((one): one is CountGate => one.kind === 'count')!;
 
 /** Rounds whose errors come `cluster` at a time. */
