@@ -201,7 +201,10 @@ export function statisticOfSketch(sketch: LatencySketch, statistic: Statistic): 
 
 /** One statistic of a summary, milliseconds (a plain number for `count`). */
 export function statisticOfSummary<N extends number | null>(
-  summary: { [Field in keyof LatencySummary]: N },
+  summary: { [Field in Exclude<keyof LatencySummary, 'p10Ms' | 'tailMs'>]: N } & {
+    p10Ms?: N | undefined;
+    tailMs?: N | undefined;
+  },
   statistic: Statistic,
 ): N | null {
   return statistic === 'value' ? null : (summary[fieldOf[statistic]] ?? null);
