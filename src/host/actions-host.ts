@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import * as core from '@actions/core';
+import { visibleText } from '../visible-text.ts';
 import type { Host, MessagePlace } from './host.ts';
 import { SecretMask } from './secret-mask.ts';
 
 const progressEveryMs = 10_000;
+/** Secrets that the runner is told of. */
+const maxTold = 200;
 
 /** A step on a GitHub Actions runner. */
 export const createActionsHost = (options: {
@@ -14,10 +17,10 @@ export const createActionsHost = (options: {
   const secrets = new SecretMask();
   const told = new Set<string>();
   let lastProgressAt = Number.NEGATIVE_INFINITY;
+  const shown = (text: string): string => visibleText(secrets.mask(text));
   /** The runner takes a line that begins with "::" as a command, and one that has "##[" anywhere in it. */
   const harmless = (text: string): string =>
-    secrets
-      .mask(text)
+    shown(text)
       .replace(/^(\s*)::/gm, '$1\u200b::')
       .replaceAll('##[', '##\u200b[');
   const annotation = (where: MessagePlace = {}): core.AnnotationProperties => ({
@@ -27,7 +30,7 @@ export const createActionsHost = (options: {
   });
   /** An annotation shows its file and line itself; an input, which has neither, is named in the text. */
   const placed = (message: string, where: MessagePlace = {}): string =>
-    secrets.mask(where.key === undefined ? message : `${where.key}: ${message}`);
+    shown(where.key === undefined ? message : `${where.key}: ${message}`);
   return {
     kind: 'actions',
     env: options.env,
@@ -37,7 +40,7 @@ export const createActionsHost = (options: {
     info: (message) => core.info(harmless(message)),
     warn: (message, where) => core.warning(placed(message, where), annotation(where)),
     error: (message, where) => core.error(placed(message, where), annotation(where)),
-    debug: (message) => core.debug(secrets.mask(message)),
+    debug: (message) => core.debug(shown(message)),
     progress: (line) => {
       const now = performance.now();
       if (now - lastProgressAt < progressEveryMs) return;
@@ -45,11 +48,12 @@ export const createActionsHost = (options: {
       core.info(harmless(line));
     },
     group: (title) => {
-      core.startGroup(secrets.mask(title));
+      core.startGroup(shown(title));
       return () => core.endGroup();
     },
     secret: (value) => {
-      if (value.trim() !== '' && !told.has(value)) core.setSecret(value);
+      // The tokens of thousands of users are masked by us alone.
+      if (value.trim() !== '' && !told.has(value) && told.size < maxTold) core.setSecret(value);
       told.add(value);
       secrets.add(value);
     },
@@ -57,7 +61,7 @@ export const createActionsHost = (options: {
     mask: (text) => secrets.mask(text),
     foreign: (text) => {
       const token = randomUUID();
-      process.stdout.write(`::stop-commands::${token}\n${secrets.mask(text)}\n::${token}::\n`);
+      process.stdout.write(`::stop-commands::${token}\n${shown(text)}\n::${token}::\n`);
     },
     output: (name, value) => core.setOutput(name, value),
     summary: async (markdown) => {

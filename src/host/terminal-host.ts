@@ -1,4 +1,5 @@
 import { formatPlace } from '../errors.ts';
+import { visibleText } from '../visible-text.ts';
 import type { Host, MessagePlace } from './host.ts';
 import { SecretMask } from './secret-mask.ts';
 
@@ -24,7 +25,7 @@ export const createTerminalHost = (options: {
   };
   const print = (text: string): void => {
     clearProgress();
-    stderr.write(`${secrets.mask(text)}\n`);
+    stderr.write(`${visibleText(secrets.mask(text))}\n`);
   };
   const place = (where: MessagePlace = {}): string => {
     const shown = formatPlace(where);
@@ -47,7 +48,7 @@ export const createTerminalHost = (options: {
     progress: (line) => {
       if (options.quiet === true) return;
       if (interactive) {
-        stderr.write(`\r\u001b[2K${secrets.mask(line).slice(0, (stderr.columns ?? 100) - 1)}`);
+        stderr.write(`\r\u001b[2K${visibleText(secrets.mask(line)).slice(0, (stderr.columns ?? 100) - 1)}`);
         progressShown = true;
         return;
       }

@@ -10,6 +10,7 @@ import { formatDuration, plural } from '../metrics/notation.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';
+import { visibleText } from '../visible-text.ts';
 import { findProvenance } from './provenance.ts';
 import { readRecords, recordsFile } from './read-records.ts';
 import { requireStore } from './require-store.ts';
@@ -64,7 +65,7 @@ export const showBaseline = async (
     const history = await store.read(name);
     print(`${name}: ${plural(history.records.length, 'record')} in ${store.where}`);
     if (history.absent !== undefined) host.warn(`No records can be kept there: ${history.absent}.`);
-    for (const record of history.records) print(describeRecord(record));
+    for (const record of history.records) print(visibleText(describeRecord(record)));
     for (const damaged of history.damaged)
       host.warn(`Damaged, and skipped: ${damaged.where} (${damaged.reason})`);
     shown.push(...history.records);
@@ -103,6 +104,8 @@ export const acceptBaseline = async (
     });
   const accepted = { by, why: options.why, at: new Date().toISOString() };
   await store.append(records.map((record) => ({ ...record, accepted })));
-  print(`Accepted ${plural(records.length, 'record')} as the baseline in ${store.where}, by ${by}.`);
+  print(
+    visibleText(`Accepted ${plural(records.length, 'record')} as the baseline in ${store.where}, by ${by}.`),
+  );
   return exitCodes.pass;
 };

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { readPayload } from '../generator/read-payload.ts';
 import type { Host } from '../host/host.ts';
 import { decidePinning, type PinningDecision } from '../host/processes/core-pinning.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
@@ -31,6 +32,31 @@ const pinningObstacle = ({ suites }: RunPlan): string | null => {
   return suites.every(({ target }) => target.start !== undefined) ? null : 'the server runs elsewhere';
 };
 
+/** Makes secrets of what stands in these columns of the payload files. Warns of a column that no file has. */
+const hideSecretColumns = async (
+  columns: readonly string[],
+  scenarios: ReadonlyMap<string, CheckedScenario>,
+  host: Host,
+): Promise<void> => {
+  const missing = new Set(columns);
+  if (missing.size === 0) return;
+  for (const { scenario } of scenarios.values())
+    for (const payload of scenario.script.config.payload ?? []) {
+      const places = columns.flatMap((column) => {
+        const index = payload.fields?.indexOf(column) ?? -1;
+        if (index >= 0) missing.delete(column);
+        return index < 0 ? [] : [index];
+      });
+      if (places.length === 0) continue;
+      for (const row of await readPayload(payload))
+        for (const at of places) host.secret(String(row[at] ?? ''));
+    }
+  for (const column of missing)
+    host.warn(
+      `"secretColumns" names "${column}", which no payload file of the scenarios has in its "fields".`,
+    );
+};
+
 /** Checks everything that can be checked before anything is started. Throws usage errors and LIMIT_TOO_LOW. */
 export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<Stage> => {
   for (const secret of secretValues(loaded.settings, host.env)) host.secret(secret);
@@ -38,6 +64,7 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<St
   checkSecrets(plan, host.env, loaded);
   await checkOpenings(plan, loaded);
   const scenarios = await checkScenarios(plan, host.cwd, host.env);
+  await hideSecretColumns(loaded.settings.secretColumns, scenarios, host);
   showWarnings(host, scenarios);
   const logDir = path.join(plan.reportDir, 'logs');
   await mkdir(logDir, { recursive: true }).catch((failure) => {

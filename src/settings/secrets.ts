@@ -58,7 +58,9 @@ export const secretValues = (settings: Settings, env: Env): string[] => {
     else
       for (const [name, each] of Object.entries(value)) addUnder(each, secret || credentialName.test(name));
   };
+  for (const name of settings.secrets) add(env[name] ?? '');
   for (const part of [settings, ...settings.suites]) {
+    addPassword(part.target?.url, add);
     addUnder(part.target?.env, false);
     const room = part.room === false ? undefined : part.room;
     addSecret(room?.token);
@@ -70,4 +72,15 @@ export const secretValues = (settings: Settings, env: Env): string[] => {
     addSecret(part.measure?.jwt?.secret);
   }
   return [...found];
+};
+
+const addPassword = (url: string | undefined, add: (value: string) => void): void => {
+  const password = /^[a-z][a-z\d+.-]*:\/\/[^\s/?#@:]*:([^\s/?#@]+)@/i.exec(url ?? '')?.[1];
+  if (password === undefined) return;
+  add(password);
+  try {
+    add(decodeURIComponent(password));
+  } catch {
+    // It is no encoding of anything else.
+  }
 };

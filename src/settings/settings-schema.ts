@@ -511,6 +511,16 @@ export const settingsSchema = z.strictObject({
     .default(15)
     .describe('Minutes after which no further round is started; the verdict is given with what there is.'),
   seed: z.number().int().default(1).describe('Seed of everything random, so that a run can be repeated.'),
+  secrets: z
+    .array(text)
+    .default([])
+    .describe(
+      'Environment variables whose values are never shown, beside those that other settings name: what a scenario reads from `$processEnvironment`.',
+    ),
+  secretColumns: z
+    .array(text)
+    .default([])
+    .describe('Columns of payload files whose values are never shown: tokens and passwords of users.'),
   reportDir: text.default('.tailgate').describe('Folder for reports, logs and raw values.'),
 });
 

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 /** The folders of src/ in the order data flows: a folder imports only from itself and from those before it. */
 const order = [
   'errors.ts',
+  'visible-text.ts',
   'host',
   'metrics',
   'settings',

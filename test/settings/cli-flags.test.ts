@@ -121,7 +121,7 @@ test('a mistake on the command line is a usage error that says what to write', (
     [
       'frobnicate',
       'COMMAND_UNKNOWN',
-      'There is no command "frobnicate".\nCommands: "run", "validate", "baseline", "compare", "report", "capacity", "verify", "demo".',
+      'There is no command "frobnicate".\nCommands: "run", "validate", "baseline", "compare", "explain", "report", "capacity", "verify", "demo".',
     ],
     ['baseline shwo', 'COMMAND_UNKNOWN', 'There is no command "shwo".\nDid you mean "show"?'],
     [

@@ -48,9 +48,21 @@ const readBody = async (response: Response): Promise<string> => {
   return text;
 };
 
+/** `fetch` takes no userinfo in a URL: it is what the header says. */
+const authorized = (url: string, signal: AbortSignal): [URL, RequestInit] => {
+  const plain = new URL(url);
+  const { username, password } = plain;
+  if (username === '' && password === '') return [plain, { signal }];
+  plain.username = '';
+  plain.password = '';
+  const userinfo = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const authorization = `Basic ${Buffer.from(userinfo).toString('base64')}`;
+  return [plain, { signal, headers: { authorization } }];
+};
+
 const fromUrl = async (url: string, timeoutMs: number): Promise<string> => {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    const response = await fetch(...authorized(url, AbortSignal.timeout(timeoutMs)));
     const text = await readBody(response);
     if (!response.ok)
       throw new Error(`it answered with HTTP ${response.status} ${text.trim().slice(0, 120)}`);

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import { createTerminalHost } from '../../src/host/terminal-host.ts';
+import { visibleText } from '../../src/visible-text.ts';
+
+const hostile = 'a\u001B]0;title\u0007b\u202Ec\u2066d\u001B[31me\u0000f\u009Bg\u200Bh\r::error::x';
+
+test('controls and bidirectional marks are dropped or spelt out; lines and tabs stay', () => {
+  assert.equal(visibleText(hostile), 'ab[U+202E]c[U+2066]de[U+0000]f[U+009B]g[U+200B]h\n::error::x');
+  assert.equal(visibleText('one\n\ttwo ü 日本 🎉\r\nthree'), 'one\n\ttwo ü 日本 🎉\nthree');
+});
+
+test('a terminal is shown no such character, whoever wrote the message', () => {
+  const stderr = new PassThrough();
+  const host = createTerminalHost({
+    env: {},
+    cwd: '.',
+    signal: new AbortController().signal,
+    stderr: stderr as unknown as NodeJS.WriteStream,
+  });
+  host.info(hostile);
+  host.warn(hostile);
+  host.error(hostile, { file: `f${hostile}` });
+  host.progress(hostile);
+  const printed = String(stderr.read());
+  assert.match(printed, /a.*b/);
+  assert.doesNotMatch(printed.replaceAll('\n', ''), /\p{Cc}|\p{Cf}/u);
+});
