@@ -6,6 +6,7 @@ import { settingsJsonSchema } from '../../src/settings/schema-index.ts';
 import { renderActionYml } from './action-yml.ts';
 import { renderErrorReference } from './error-reference.ts';
 import { renderPageList } from './page-list.ts';
+import { publishedSchema, renderCatalogEntry } from './published-schema.ts';
 import { renderSettingsReference } from './settings-reference.ts';
 import { renderInputsTable, renderOutputsTable, replaceBetweenMarkers } from './tables.ts';
 
@@ -14,14 +15,24 @@ const root = path.resolve(import.meta.dirname, '../..');
 type GeneratedFile = { path: string; render: (current: string) => string };
 
 export const schemaFiles: readonly GeneratedFile[] = [
-  { path: 'tailgate.schema.json', render: () => `${JSON.stringify(settingsJsonSchema(), null, 2)}\n` },
-  { path: 'scenario.schema.json', render: () => `${JSON.stringify(scenarioJsonSchema(), null, 1)}\n` },
+  {
+    path: 'tailgate.schema.json',
+    render: () => publishedSchema('tailgate.schema.json', settingsJsonSchema(), 2),
+  },
+  {
+    path: 'scenario.schema.json',
+    render: () => publishedSchema('scenario.schema.json', scenarioJsonSchema(), 1),
+  },
   { path: 'src/baseline/trend/notation.js', render: renderNotation },
 ];
 
 export const documentFiles: readonly GeneratedFile[] = [
   { path: 'action.yml', render: renderActionYml },
   { path: 'docs/settings.md', render: renderSettingsReference },
+  {
+    path: 'docs/editors.md',
+    render: (current) => replaceBetweenMarkers(current, 'catalog', renderCatalogEntry()),
+  },
   {
     path: 'docs/README.md',
     render: (current) => replaceBetweenMarkers(current, 'pages', renderPageList(path.join(root, 'docs'))),

@@ -1,4 +1,5 @@
 import { type SchemaNode, settingsJsonSchema } from '../../src/settings/schema-index.ts';
+import { schemaAddress } from './published-schema.ts';
 import { renderTable } from './tables.ts';
 
 const alternatives = (node: SchemaNode): SchemaNode[] => node.anyOf?.flatMap(alternatives) ?? [node];
@@ -105,10 +106,10 @@ const introduction = `# Settings
 
 Everything that can be written in \`tailgate.yml\`. The file is found as \`tailgate.yml\`, \`tailgate.yaml\` or
 \`.github/tailgate.yml\` in the working directory, or named by the input \`config\`. None is needed when the input \`scenario\`
-is given. With this line at its top, editors complete and check it:
+is given. With this line at its top, editors complete and check it ([editors.md](editors.md)):
 
 \`\`\`yaml
-# yaml-language-server: $schema=https://raw.githubusercontent.com/tailgate/tailgate/main/tailgate.schema.json
+# yaml-language-server: $schema=${schemaAddress('tailgate.schema.json')}
 \`\`\`
 
 - Inputs of the action and flags of the command line go over the file. \`room\`, \`measure\` and \`variables\` are merged key by

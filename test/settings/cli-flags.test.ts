@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ExitName, exitCodes, exitMeanings } from '../../src/errors.ts';
 import { parseCommandLine } from '../../src/settings/cli-flags.ts';
-import { inputFlags } from '../../src/settings/cli-program.ts';
+import { buildProgram, inputFlags } from '../../src/settings/cli-program.ts';
 import { inputDefinitions } from '../../src/settings/inputs.ts';
 
 const read = (...argv: string[]) => parseCommandLine(argv, '1.2.3');
+const commands = buildProgram('1.2.3', () => {}).commands.map((command) => command.name());
 const noFiles = { json: undefined, markdown: undefined, html: undefined, junit: undefined };
 
 test('the flags are the inputs of the action', () => {
@@ -121,7 +122,7 @@ test('a mistake on the command line is a usage error that says what to write', (
     [
       'frobnicate',
       'COMMAND_UNKNOWN',
-      'There is no command "frobnicate".\nCommands: "run", "validate", "baseline", "compare", "explain", "report", "capacity", "verify", "demo".',
+      `There is no command "frobnicate".\nCommands: ${commands.map((name) => `"${name}"`).join(', ')}.`,
     ],
     ['baseline shwo', 'COMMAND_UNKNOWN', 'There is no command "shwo".\nDid you mean "show"?'],
     [
@@ -187,8 +188,8 @@ test('a mistake on the command line is a usage error that says what to write', (
 test('help names every command and every exit code; no command at all shows it too', () => {
   const help = read('--help');
   assert.ok(help.command === 'help' && help.asked);
-  for (const command of ['run', 'validate', 'baseline', 'compare', 'report', 'capacity', 'verify', 'demo'])
-    assert.match(help.text, new RegExp(`^  ${command} `, 'm'));
+  assert.ok(commands.length >= 9);
+  for (const command of commands) assert.match(help.text, new RegExp(`^  ${command} `, 'm'));
   for (const [name, code] of Object.entries(exitCodes))
     assert.ok(help.text.includes(`${String(code).padStart(5)}  ${exitMeanings[name as ExitName]}`), name);
   for (const argv of [[], ['baseline']]) {
