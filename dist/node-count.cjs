@@ -1,0 +1,207 @@
+'use strict';
+/*
+ * Loaded with `node --require` into every Node process and worker thread of a server whose work is to be counted: how
+ * often each function runs, where time goes and memory is allocated, and which scripts ran. It does nothing until it is
+ * asked, by a file in a folder, and answers by a file there. What is counted is never judged, because counting changes
+ * how code is compiled. Works from Node 16 on, for CommonJS and ES module programs.
+ */
+(() => {
+  const folder = process.env.TAILGATE_NODE_COUNT;
+  const packageManagers =
+    /(^|[\\/])(npm|npx|npm-cli\.js|npx-cli\.js|yarn|yarn\.c?js|yarnpkg|pnpm|pnpx|pnpm\.c?js|corepack|corepack\.js)$/;
+  if (!folder || packageManagers.test(process.argv[1] || '')) return;
+  try {
+    const { createHash } = require('node:crypto');
+    const { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } = require('node:fs');
+    const { Session } = require('node:inspector');
+    const { join } = require('node:path');
+    const { pathToFileURL } = require('node:url');
+    const { threadId } = require('node:worker_threads');
+
+    const whole = process.env.TAILGATE_NODE_COUNT_MODE === 'work';
+    const own = `${process.pid}.${threadId}`;
+    const commandFile = join(folder, 'command');
+    const major = Number(process.versions.node.split('.')[0]);
+    // V8 books a callee from another file, once inlined, on a line of the caller's file.
+    if (whole) {
+      const { setFlagsFromString } = require('node:v8');
+      setFlagsFromString('--no-turbo-inlining');
+      if (major >= 20) setFlagsFromString('--no-maglev-inlining');
+    }
+
+    let session = null;
+    let answered = 0;
+    let last = '';
+    /** Functions that were called, by script and place. */
+    const seen = new Map();
+
+    /** In the same thread, the inspector answers before `post` returns. */
+    const ask = (method, params) => {
+      let answer;
+      session.post(method, params, (error, result) => {
+        if (error) throw new Error(`${method}: ${error.message}`);
+        answer = result;
+      });
+      return answer;
+    };
+    const connect = () => {
+      if (session !== null) return;
+      session = new Session();
+      session.connect();
+    };
+    /** What Tailgate itself loads is no work of the server. */
+    const isOwn = (url) => /[\\/]node-(count|preload|inject)\.cjs$/.test(url) && url.startsWith(ownFolder);
+    const ownFolder = pathToFileURL(__dirname).href;
+    const takeCalls = () => {
+      const counted = [];
+      for (const { scriptId, url, functions } of ask('Profiler.takePreciseCoverage').result) {
+        if (isOwn(url)) continue;
+        for (const { functionName, ranges } of functions) {
+          const [{ startOffset, endOffset, count }] = ranges;
+          if (count === 0) continue;
+          const key = `${scriptId}:${startOffset}:${endOffset}`;
+          if (!seen.has(key)) seen.set(key, { scriptId, url, functionName, startOffset, endOffset });
+          counted.push([key, count]);
+        }
+      }
+      return { calls: counted };
+    };
+
+    const lineStartsOf = (source) => {
+      const starts = [0];
+      for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) starts.push(at + 1);
+      return starts;
+    };
+    const placeOf = (starts, offset) => {
+      let [low, high] = [0, starts.length - 1];
+      while (low < high) {
+        const middle = (low + high + 1) >> 1;
+        if (starts[middle] <= offset) low = middle;
+        else high = middle - 1;
+      }
+      return { line: low + 1, column: offset - starts[low] };
+    };
+    const scripts = () => {
+      const parsed = [];
+      const note = ({ params }) => {
+        const { scriptId, url, hash, sourceMapURL, length, endLine } = params;
+        if (url !== '' && !isOwn(url))
+          parsed.push({ scriptId, url, hash, sourceMapUrl: sourceMapURL || '', length, endLine });
+      };
+      session.on('Debugger.scriptParsed', note);
+      ask('Debugger.enable');
+      session.off('Debugger.scriptParsed', note);
+      const byScript = new Map();
+      for (const [key, one] of seen)
+        byScript.set(one.scriptId, [...(byScript.get(one.scriptId) ?? []), [key, one]]);
+      const functions = [];
+      for (const [scriptId, members] of byScript) {
+        let source = '';
+        try {
+          source = ask('Debugger.getScriptSource', { scriptId }).scriptSource;
+        } catch {
+          // Collected since: its functions have no place.
+          continue;
+        }
+        const starts = lineStartsOf(source);
+        for (const [key, { url, functionName, startOffset, endOffset }] of members) {
+          const from = placeOf(starts, startOffset);
+          const to = placeOf(starts, endOffset);
+          const text = source.slice(startOffset, endOffset);
+          functions.push({
+            key,
+            scriptId,
+            url,
+            name: functionName,
+            line: from.line,
+            column: from.column,
+            endLine: to.line,
+            endColumn: to.column,
+            body: createHash('sha256').update(text).digest('hex').slice(0, 16),
+            // The whole script is a function too: what it runs when it is loaded.
+            isScript: startOffset === 0 && endOffset >= source.length - 1,
+          });
+        }
+      }
+      ask('Debugger.disable');
+      return {
+        node: process.version,
+        exec: process.execPath,
+        execArgv: process.execArgv,
+        scripts: parsed,
+        functions,
+      };
+    };
+
+    const actions = {
+      scripts,
+      'start-calls': () => {
+        ask('Profiler.enable');
+        ask('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+        takeCalls();
+        return {};
+      },
+      'take-calls': takeCalls,
+      'stop-calls': () => {
+        ask('Profiler.stopPreciseCoverage');
+        return {};
+      },
+      'start-profile': () => {
+        ask('Profiler.enable');
+        ask('Profiler.setSamplingInterval', { interval: 300 });
+        ask('HeapProfiler.startSampling', {
+          samplingInterval: 4096,
+          includeObjectsCollectedByMajorGC: true,
+          includeObjectsCollectedByMinorGC: true,
+        });
+        ask('Profiler.start');
+        return {};
+      },
+      'stop-profile': () => {
+        const { profile } = ask('Profiler.stop');
+        return { profile, heap: ask('HeapProfiler.stopSampling').profile };
+      },
+    };
+
+    const answer = () => {
+      let command;
+      try {
+        // Without a question it costs one look at a folder.
+        const { ino, mtimeMs } = statSync(commandFile);
+        if (`${ino}:${mtimeMs}` === last) return;
+        last = `${ino}:${mtimeMs}`;
+        command = JSON.parse(readFileSync(commandFile, 'utf8'));
+      } catch {
+        return;
+      }
+      if (command.number <= answered) return;
+      answered = command.number;
+      let reply;
+      try {
+        connect();
+        reply = actions[command.action]();
+      } catch (error) {
+        reply = { error: String(error?.message ?? error) };
+      }
+      try {
+        const file = join(folder, `${command.number}.${own}.json`);
+        writeFileSync(`${file}.part`, JSON.stringify(reply));
+        renameSync(`${file}.part`, file);
+      } catch {
+        // Whoever asked will miss it and say so.
+      }
+    };
+    const here = join(folder, `here.${own}`);
+    writeFileSync(here, '');
+    setInterval(answer, whole ? 20 : 500).unref();
+    process.on('exit', () => {
+      try {
+        unlinkSync(here);
+      } catch {
+        // The folder is gone.
+      }
+    });
+  } catch {
+    // The server matters more than its counts.
+  }
+})();
