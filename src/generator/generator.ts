@@ -11,6 +11,7 @@ import { chooseMain } from '../metrics/main-metric.ts';
 import { nearestName } from '../metrics/nearest-name.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { isPackagedEngine, resolveEnginesFrom } from '../scenario/engine-packages.ts';
+import { ownCounters } from '../scenario/known-metrics.ts';
 import { calledFunctions } from '../scenario/processor-functions.ts';
 import { type ReadScenario, readScenario } from '../scenario/read-scenario.ts';
 import type { PayloadSpec, Script } from '../scenario/script.ts';
@@ -158,6 +159,7 @@ export class Generator {
     const runsHooks = hooks === null;
     const variables = hooks ?? (await Generator.#runHook('before', script, {}));
     loadClock.restart();
+    recorder.keepCounters(ownCounters(scenario));
     recorder.reset();
     wireMeter.start();
     recorder.countBySecond(() => loadClock.nowMs());

@@ -42,7 +42,7 @@ export const serveLoadCommands = (): void => {
         return await Generator.check(command.request);
       case 'prepare': {
         generator = await Generator.prepare(command.request, command.hooks);
-        return { variables: generator.variables, warnings: [] } satisfies Prepared;
+        return { variables: generator.variables } satisfies Prepared;
       }
       case 'resume':
         running().resume(command.slice);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import * as core from '@actions/core';
 import { visibleText } from '../visible-text.ts';
 import type { Host, MessagePlace } from './host.ts';
@@ -59,10 +58,6 @@ export const createActionsHost = (options: {
     },
     secrets,
     mask: (text) => secrets.mask(text),
-    foreign: (text) => {
-      const token = randomUUID();
-      process.stdout.write(`::stop-commands::${token}\n${shown(text)}\n::${token}::\n`);
-    },
     output: (name, value) => core.setOutput(name, value),
     summary: async (markdown) => {
       if (options.env.GITHUB_STEP_SUMMARY === undefined) return;

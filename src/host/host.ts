@@ -23,8 +23,6 @@ export type Host = {
   readonly secrets: Iterable<string>;
   /** `text` with every secret replaced by `***`. */
   mask(text: string): string;
-  /** Text that came from a child process or a server: printed so that no runner command in it takes effect. */
-  foreign(text: string): void;
   /** An output of the step; nothing on a terminal. */
   output(name: string, value: string): void;
   /** Markdown for the job summary; nothing on a terminal. */

@@ -12,7 +12,6 @@ export const createTerminalHost = (options: {
   signal: AbortSignal;
   stderr: NodeJS.WriteStream;
   quiet?: boolean;
-  verbose?: boolean;
 }): Host => {
   const { env, stderr } = options;
   const secrets = new SecretMask();
@@ -42,9 +41,8 @@ export const createTerminalHost = (options: {
     },
     warn: (message, where) => print(`Warning: ${place(where)}${message}`),
     error: (message, where) => print(`Error: ${place(where)}${message}`),
-    debug: (message) => {
-      if (options.verbose === true) print(message);
-    },
+    // A terminal has no place for what only a debugged job shows.
+    debug: () => {},
     progress: (line) => {
       if (options.quiet === true) return;
       if (interactive) {
@@ -64,7 +62,6 @@ export const createTerminalHost = (options: {
     secret: (value) => secrets.add(value),
     secrets,
     mask: (text) => secrets.mask(text),
-    foreign: (text) => print(text),
     output: () => {},
     summary: async () => {},
     saveState: () => {},

@@ -55,11 +55,11 @@ export const latencyStatistics = [
 ] as const;
 
 /**
- * Counters: what they count in words, whether that is a failure, and who counts them: every engine, or those named. An
- * engine's own counters start at 0 in a scenario that uses it.
+ * Counters: what they count in words, and whether that is a failure. Those of an engine's own are kept by the engines
+ * that list them (`EngineDescription.counters`), from 0 on; all others by every one.
  */
 const counters: Readonly<
-  Record<string, { noun: string; nouns?: string; topic: Topic; failure?: true; engines?: readonly string[] }>
+  Record<string, { noun: string; nouns?: string; topic: Topic; failure?: true; own?: true }>
 > = {
   'users.created': { noun: 'user', topic: 'limit' },
   'users.completed': { noun: 'completed user', topic: 'limit' },
@@ -68,8 +68,8 @@ const counters: Readonly<
   'messages.sent': { noun: 'message', topic: 'throughput' },
   'messages.acknowledged': { noun: 'acknowledgement', topic: 'throughput' },
   'messages.unanswered': { noun: 'unanswered message', topic: 'errors', failure: true },
-  'messages.received': { noun: 'received message', topic: 'throughput', engines: ['ws', 'stomp'] },
-  'messages.unread': { noun: 'unread message', topic: 'limit', engines: ['stomp'] },
+  'messages.received': { noun: 'received message', topic: 'throughput', own: true },
+  'messages.unread': { noun: 'unread message', topic: 'limit', own: true },
   'deliveries.expected': { noun: 'expected delivery', nouns: 'expected deliveries', topic: 'loss' },
   'deliveries.received': { noun: 'delivery', nouns: 'deliveries', topic: 'loss' },
   'deliveries.lost': { noun: 'lost delivery', nouns: 'lost deliveries', topic: 'loss', failure: true },
@@ -84,22 +84,18 @@ const counters: Readonly<
     noun: 'unexpected delivery',
     nouns: 'unexpected deliveries',
     topic: 'loss',
-    engines: ['socketio', 'socketio-v3', 'ws', 'stomp'],
+    own: true,
   },
   disconnects: { noun: 'disconnect', topic: 'errors', failure: true },
   errors: { noun: 'error', topic: 'errors', failure: true },
-  'http.requests': { noun: 'request', topic: 'throughput', engines: ['http'] },
-  'http.responses': { noun: 'response', topic: 'throughput', engines: ['http'] },
+  'http.requests': { noun: 'request', topic: 'throughput', own: true },
+  'http.responses': { noun: 'response', topic: 'throughput', own: true },
 };
 
 /** Counters that every round has, at zero when nothing happened. */
 export const standardCounters: readonly string[] = Object.keys(counters).filter(
-  (name) => counters[name]!.engines === undefined,
+  (name) => counters[name]!.own === undefined,
 );
-
-/** The counters that an engine counts beside the standard ones. */
-export const countersOf = (engine: string): string[] =>
-  Object.keys(counters).filter((name) => counters[name]!.engines?.includes(engine));
 
 /** Codes of HTTP answers: each is a counter of its own, that begins to count with the first answer of the code. */
 const statusPrefix = 'http.codes.';

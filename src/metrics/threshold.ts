@@ -33,7 +33,7 @@ export type Threshold = {
    * metric (`custom.persisted`) or `mainMetric`. Aliases (`lost`) are already replaced by the full name.
    */
   metric: string;
-  /** True when `metric` holds `*`, which stands for any characters: `expandThresholds` replaces it. */
+  /** True when `metric` holds `*`, which stands for any characters: `matchesPattern` tells which. */
   wildcard?: true;
   statistic: Statistic;
   operator: '<' | '<=' | '=' | '>' | '>=';

@@ -295,4 +295,3 @@ export type EnvironmentReport = z.output<typeof environmentSchema>;
 export type LatencySummaryReport = z.output<typeof latencySummarySchema>;
 export type TrendReport = NonNullable<SuiteReport['trend']>;
 export type Explanation = z.output<typeof explanationSchema>;
-export type GeneratorReport = z.output<typeof generatorReportSchema>;

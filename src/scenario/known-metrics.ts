@@ -33,7 +33,7 @@ const isOpen = (scenario: ReadScenario): boolean =>
   (scenario.processorText !== null && mayReport(scenario.processorText)) ||
   Object.keys(scenario.config.plugins ?? {}).some((name) => !quietPlugins.has(name));
 
-const pluginCounters = (scenario: ReadScenario): string[] => {
+const pluginCounters = (scenario: Pick<ReadScenario, 'config'>): string[] => {
   const plugins = scenario.config.plugins ?? {};
   return [
     ...('ensure' in plugins || 'expect' in plugins ? ['checks.failed'] : []),
@@ -41,6 +41,12 @@ const pluginCounters = (scenario: ReadScenario): string[] => {
     ...('apdex' in plugins ? ['apdex.satisfied', 'apdex.tolerated', 'apdex.frustrated'] : []),
   ];
 };
+
+/** Counters that a scenario has beside the standard ones: of its engines, and of its plugins. */
+export const ownCounters = (scenario: Pick<ReadScenario, 'engines' | 'config'>): string[] => [
+  ...new Set(scenario.engines.flatMap((engine) => engineNamed(engine)?.counters ?? [])),
+  ...pluginCounters(scenario),
+];
 
 /** Lists the metrics that a scenario can have under these settings. */
 export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): KnownMetrics => {
@@ -68,14 +74,7 @@ export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): 
   for (const { outline } of messageSteps) for (const id of outline?.latencies ?? []) latencies.add(id);
   return {
     latencies: [...latencies].sort(),
-    counters:
-      open || usesHttp
-        ? null
-        : [
-            ...standardCounters,
-            ...new Set(ours.flatMap((engine) => engine.counters)),
-            ...pluginCounters(scenario),
-          ],
+    counters: open || usesHttp ? null : [...standardCounters, ...ownCounters(scenario)],
     custom: measure.custom !== undefined,
     open,
   };

@@ -62,5 +62,3 @@ export type CliRequest =
   /** `asked` is false when help is shown because no command was named, which is a usage error. */
   | { command: 'help'; text: string; asked: boolean }
   | { command: 'version'; text: string };
-
-export type CliCommand = CliRequest['command'];

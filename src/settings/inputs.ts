@@ -277,8 +277,6 @@ export const inputDefinitions: readonly InputDefinition[] = [
   },
 ];
 
-export const inputNames: readonly string[] = inputDefinitions.map((input) => input.name);
-
 /** What the action can do: the input `mode`. */
 export const actionModes = ['gate', 'capacity'] as const;
 

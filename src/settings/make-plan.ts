@@ -2,8 +2,6 @@ import { type SourcePosition, type TailgateError, tailgateError, throwProblems }
 import type { Threshold } from '../metrics/threshold.ts';
 import { parseThreshold } from '../metrics/threshold-grammar.ts';
 import { mergeThresholds } from '../metrics/threshold-sets.ts';
-import type { ScenarioOutline } from './estimate.ts';
-import { limitationsOf } from './limitations.ts';
 import type { RunPlan, SuitePlan } from './run-plan.ts';
 import { mergeTrees, type SettingPath, type Tree } from './setting-path.ts';
 import type { Settings, SuiteSettings } from './settings-schema.ts';
@@ -14,8 +12,6 @@ export type PlanContext = {
   selected: readonly string[];
   selectedPlace: SourcePosition;
   placeOf(path: SettingPath): SourcePosition;
-  /** What is known of the scenarios, by name of the suite in the plan. */
-  outlines?: ReadonlyMap<string, ScenarioOutline>;
 };
 
 /** Parses lists of thresholds and keeps what is wrong with them. */
@@ -132,7 +128,7 @@ export const makePlan = (settings: Settings, context: PlanContext): RunPlan => {
   throwProblems(thresholds.problems);
   const suites = select(all, context);
   if (settings.baseline.mode === 'side-by-side') throwProblems(sideBySideProblem(suites, settings, context));
-  const plan: RunPlan = {
+  return {
     suites,
     baseline: settings.baseline,
     verdict: settings.verdict,
@@ -140,7 +136,5 @@ export const makePlan = (settings: Settings, context: PlanContext): RunPlan => {
     maxMinutes: settings.maxMinutes,
     seed: settings.seed,
     reportDir: settings.reportDir,
-    limitations: [],
   };
-  return { ...plan, limitations: limitationsOf(plan, context.outlines ?? new Map()) };
 };

@@ -33,6 +33,4 @@ export type RunPlan = {
   maxMinutes: number;
   seed: number;
   reportDir: string;
-  /** Verdicts that this plan can give; a sentence for each that it cannot, and why. */
-  limitations: string[];
 };

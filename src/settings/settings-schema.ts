@@ -533,6 +533,5 @@ export type MeasureSettings = z.output<typeof measureSchema>;
 export type BaselineSettings = z.output<typeof baselineSchema>;
 export type CapacitySettings = z.output<typeof capacitySchema>;
 export type VerdictSettings = z.output<typeof verdictSchema>;
-export type JwtSettings = z.output<typeof jwtSchema>;
 /** A secret as it stands in the settings: a literal, or the environment variable that holds it. */
 export type SecretSetting = z.output<typeof secretSchema>;

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TailgateError } from '../../src/errors.ts';
 import type { LoadProgress } from '../../src/generator/load-session.ts';
+import { observedValue } from '../../src/metrics/values.ts';
 import { folderWith, openSession, runLoad, startServer, useBundledWorker } from './load-fixture.ts';
 
 const isAlive = (pid: number): boolean => {
@@ -94,6 +95,8 @@ scenarios: [{ flow: [{ get: { url: / } }] }]
     assert.equal(measurement.counters['users.completed'], 3);
     assert.equal(measurement.metrics['http.response']?.count, 3);
     assert.equal(measurement.generator.intendedArrivals, 3);
+    assert.equal(measurement.counters['http.requests'], 3);
+    assert.equal(observedValue([measurement], 'http.codes.500', 'value'), 0);
     assert.ok(measurement.activeMs < 1_500, `${measurement.activeMs} ms`);
     const raw = (await readFile(rawPath, 'utf8'))
       .trim()

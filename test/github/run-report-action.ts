@@ -93,7 +93,6 @@ const recordingHost = (env: Record<string, string>, step: ReportStep): Host => {
     secret: () => {},
     secrets: [],
     mask: (text) => text,
-    foreign: print,
     output: (name, value) => {
       step.outputs[name] = value;
     },

@@ -25,11 +25,8 @@ test('nothing in a message is taken as a command of the runner', () => {
   const text = printed(`
     host.info('first\\n  ::error::of a server\\rlast ##[set-output name=verdict]pass');
     host.progress('::warning::of a suite');
-    host.foreign('::error::of a child');
   `);
-  const commands = commandsIn(text);
-  const stop = /^::stop-commands::(\S+)$/.exec(commands[0] ?? '');
-  assert.deepEqual(commands.slice(1), ['::error::of a child', `::${stop?.[1]}::`], text);
+  assert.deepEqual(commandsIn(text), [], text);
   assert.match(text, /of a server/);
 });
 
@@ -41,7 +38,6 @@ test('a secret is told to the runner once, and stands in no message, group or an
     host.group('p4ssw0rd 2')();
     host.warn('p4ssw0rd 3', { key: 'room.token' });
     host.error('p4ssw0rd 4', { file: 'tailgate.yml', line: 3 });
-    host.foreign('p4ssw0rd 5');
   `);
   assert.equal(text.split('p4ssw0rd').length, 2, text);
   assert.match(text, /^::add-mask::p4ssw0rd$/m);

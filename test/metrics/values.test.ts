@@ -56,6 +56,13 @@ test('counters and rates over their sums, throughput over the time of driven loa
   assert.equal(observedValue(rounds, 'nothing.such', 'value'), null);
 });
 
+test('a status code that no answer had is 0 where requests were counted, and unknown where none were', () => {
+  const http = [roundOf({ counters: { 'http.requests': 4, 'http.codes.200': 4 } })];
+  assert.equal(observedValue(http, 'http.codes.200', 'value'), 4);
+  assert.equal(observedValue(http, 'http.codes.500', 'value'), 0);
+  assert.equal(observedValue(rounds, 'http.codes.500', 'value'), null);
+});
+
 test('resources and custom numbers', () => {
   assert.equal(observedValue(rounds, 'server.rss', 'max'), 4e8);
   assert.equal(observedValue(rounds, 'server.rss', 'mean'), 2.25e8);

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { type KnownMetrics, knownMetrics } from '../../src/scenario/known-metrics.ts';
+import { Recorder } from '../../src/engines/core/recorder.ts';
+import { valuesOf } from '../../src/metrics/values.ts';
+import { type KnownMetrics, knownMetrics, ownCounters } from '../../src/scenario/known-metrics.ts';
 import { type LintContext, type LintResult, lintScenario } from '../../src/scenario/lint-scenario.ts';
 import { readScenario } from '../../src/scenario/read-scenario.ts';
 import { measureSchema } from '../../src/settings/settings-schema.ts';
 import { folderWith } from '../generator/load-fixture.ts';
+import { roundOf } from '../verdict/simulator.ts';
 
 type Result = { lint: LintResult; known: KnownMetrics };
 
@@ -108,6 +111,25 @@ describe('what a scenario can measure', () => {
       const reporting = await withProcessor(text);
       assert.equal(reporting.open, true, text);
       assert.equal(reporting.counters, null);
+    }
+  });
+
+  test("an engine's own counters, and nobody else's, are offered and start at 0", async () => {
+    const { known } = await check(room, { acknowledgements: 'all' });
+    assert.ok(known.counters?.includes('deliveries.unexpected'));
+    assert.equal(known.counters?.includes('messages.unread'), false);
+    for (const [engine, counter] of [
+      ['stomp', 'messages.unread'],
+      ['ws', 'messages.received'],
+      ['http', 'http.requests'],
+    ] as const) {
+      const own = ownCounters({ engines: [engine], config: { phases: [] } });
+      assert.ok(own.includes(counter), engine);
+      const recorder = new Recorder();
+      recorder.keepCounters(own);
+      recorder.reset();
+      const { counters } = recorder.snapshot();
+      assert.equal(valuesOf([roundOf({ counters })]).value(counter, 'value'), 0, counter);
     }
   });
 

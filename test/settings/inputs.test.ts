@@ -5,11 +5,12 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { actionMode } from '../../src/settings/action-mode.ts';
 import { readActionInputs } from '../../src/settings/input-overlay.ts';
-import { inputDefinitions, inputNames, outputDefinitions } from '../../src/settings/inputs.ts';
+import { inputDefinitions, outputDefinitions } from '../../src/settings/inputs.ts';
 import { schemaNodesAt } from '../../src/settings/schema-index.ts';
 import { valueAt } from '../../src/settings/setting-path.ts';
 import { load, withSettings } from './settings-fixture.ts';
 
+const inputNames = inputDefinitions.map(({ name }) => name);
 const root = path.resolve(import.meta.dirname, '../..');
 const action = parse(readFileSync(path.join(root, 'action.yml'), 'utf8'));
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { problemsOf } from '../../src/errors.ts';
 import type { ScenarioOutline } from '../../src/settings/estimate.ts';
+import { limitationsOf } from '../../src/settings/limitations.ts';
 import { makePlan, type PlanContext } from '../../src/settings/make-plan.ts';
 import type { RunPlan } from '../../src/settings/run-plan.ts';
 import { formatPath } from '../../src/settings/setting-path.ts';
@@ -148,28 +149,28 @@ test('side by side needs two servers that can run at once', () => {
   }
 });
 
-const outlines = (plannedMs: number | null, plannedSamples: number | null): Partial<PlanContext> => ({
-  outlines: new Map<string, ScenarioOutline>([['chat', { plannedMs, plannedSamples }]]),
-});
+const outlines = (plannedMs: number | null, plannedSamples: number | null) =>
+  new Map<string, ScenarioOutline>([['chat', { plannedMs, plannedSamples }]]);
+
+const limitations = (settings: Written, known: ReadonlyMap<string, ScenarioOutline> = new Map()): string[] =>
+  limitationsOf(plan(settings), known);
 
 test('a plan says what it cannot decide, and nothing when it can decide all', () => {
   const sideBySide = { target: { start: 'node .' }, baseline: { mode: 'side-by-side' }, suites: [chat] };
-  assert.deepEqual(plan(sideBySide, outlines(60_000, 60_000)).limitations, []);
-  assert.deepEqual(plan({ suites: [chat] }).limitations, []);
+  assert.deepEqual(limitations(sideBySide, outlines(60_000, 60_000)), []);
+  assert.deepEqual(limitations({ suites: [chat] }), []);
 
   assert.deepEqual(
-    plan({ baseline: { mode: 'none' }, thresholds: ['p95 < +10%', 'lost <= +0'], suites: [chat] })
-      .limitations,
+    limitations({ baseline: { mode: 'none' }, thresholds: ['p95 < +10%', 'lost <= +0'], suites: [chat] }),
     [
       'Nothing is compared, because "baseline.mode" is "none": absolute limits alone can fail.',
       'These limits are relative to a baseline and cannot be judged: "p95 < +10%", "lost <= +0".',
       'Suite "chat" has no absolute limit, so without a baseline nothing in it can fail but a run that is invalid.',
     ],
   );
-  assert.deepEqual(
-    plan({ baseline: { mode: 'none' }, thresholds: ['lost = 0'], suites: [chat] }).limitations,
-    ['Nothing is compared, because "baseline.mode" is "none": absolute limits alone can fail.'],
-  );
+  assert.deepEqual(limitations({ baseline: { mode: 'none' }, thresholds: ['lost = 0'], suites: [chat] }), [
+    'Nothing is compared, because "baseline.mode" is "none": absolute limits alone can fail.',
+  ]);
 });
 
 test('a plan counts the values that a percentile needs', () => {
@@ -180,26 +181,30 @@ test('a plan counts the values that a percentile needs', () => {
     verdict: { maxPairs },
     suites: [chat],
   });
-  assert.deepEqual(plan(sideBySide(20), outlines(60_000, 600)).limitations, []);
-  const fewer = plan(sideBySide(6), outlines(60_000, 600)).limitations;
+  assert.deepEqual(limitations(sideBySide(20), outlines(60_000, 600)), []);
+  const fewer = limitations(sideBySide(6), outlines(60_000, 600));
   assert.equal(fewer.length, 1);
   assert.match(
     fewer[0]!,
     /plans about 600 values .* a p99 is not judged with fewer than 1000\. .* more pairs/,
   );
 
-  const stored = plan({ rounds: 2, suites: [chat] }, outlines(10_000, 90)).limitations;
+  const stored = limitations({ rounds: 2, suites: [chat] }, outlines(10_000, 90));
   assert.equal(stored.length, 2);
   assert.match(stored[0]!, /plans about 180 values .* a p95 .* fewer than 200/);
   assert.match(stored[1]!, /plans about 180 values .* a p99 .* fewer than 1000/);
-  assert.deepEqual(plan({ rounds: 2, suites: [chat] }, outlines(10_000, null)).limitations, []);
+  assert.deepEqual(limitations({ rounds: 2, suites: [chat] }, outlines(10_000, null)), []);
 });
 
 test('a plan that does not fit into its time says so', () => {
   // A pair takes 2 x 2 s of warm-up, 20 slices of 1.25 s, and 3 s to change servers: 32 s.
   const sideBySide = (maxMinutes: number): string[] =>
-    plan({ target: { start: 'node .' }, baseline: { mode: 'side-by-side' }, maxMinutes, suites: [chat] })
-      .limitations;
+    limitations({
+      target: { start: 'node .' },
+      baseline: { mode: 'side-by-side' },
+      maxMinutes,
+      suites: [chat],
+    });
   assert.deepEqual(sideBySide(11), []);
   assert.deepEqual(sideBySide(5), [
     '5 minutes are enough for 9 of at most 20 pairs a suite: a small change may stay inconclusive.',
@@ -209,12 +214,12 @@ test('a plan that does not fit into its time says so', () => {
   ]);
   // A scenario of 6 s leaves 4 s to be measured after the warm-up: 2 x (2 + 4 + 4 x 0.25) + 3 = 17 s.
   const short = { target: { start: 'node .' }, baseline: { mode: 'side-by-side' }, suites: [chat] };
-  assert.deepEqual(plan({ ...short, maxMinutes: 5.7 }, outlines(6_000, null)).limitations, []);
-  assert.equal(plan({ ...short, maxMinutes: 5.6 }, outlines(6_000, null)).limitations.length, 1);
-  assert.deepEqual(plan({ rounds: 5, maxMinutes: 4, suites: [chat] }, outlines(60_000, 9_999)).limitations, [
+  assert.deepEqual(limitations({ ...short, maxMinutes: 5.7 }, outlines(6_000, null)), []);
+  assert.equal(limitations({ ...short, maxMinutes: 5.6 }, outlines(6_000, null)).length, 1);
+  assert.deepEqual(limitations({ rounds: 5, maxMinutes: 4, suites: [chat] }, outlines(60_000, 9_999)), [
     'The planned rounds take about 5.4 min, more than the 4 minutes of "maxMinutes": not all of them will run.',
   ]);
-  assert.deepEqual(plan({ suites: [chat] }, outlines(null, null)).limitations, [
+  assert.deepEqual(limitations({ suites: [chat] }, outlines(null, null)), [
     'The scenario of suite "chat" has no end of its own: it is stopped when the 15 minutes of "maxMinutes" are over.',
   ]);
 });

@@ -20,7 +20,7 @@ export type EngineDescription = {
   stepKeys: readonly string[];
   /** Latencies that each of its scenarios has. */
   latencies: readonly string[];
-  /** Counters of its own. */
+  /** Counters of its own: each starts at 0 in a scenario that uses the engine. */
   counters: readonly string[];
   /** What its steps do: emit events, send messages that it outlines itself, or make requests. */
   steps:

@@ -72,6 +72,11 @@ export class Recorder {
     return sketch;
   }
 
+  /** Keeps these counters from now on, from 0: what never happens was then counted and not forgotten. */
+  keepCounters(names: readonly string[]): void {
+    for (const name of names) if (!this.#counters.has(name)) this.#counters.set(name, 0);
+  }
+
   /** Adds to a counter, created at first use. */
   count(name: string, by = 1): void {
     this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);

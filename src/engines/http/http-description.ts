@@ -6,6 +6,6 @@ export const httpDescription: EngineDescription = {
   replaces: './engine_http.js',
   stepKeys: [],
   latencies: [],
-  counters: [],
+  counters: ['http.requests', 'http.responses'],
   steps: { kind: 'requests' },
 };

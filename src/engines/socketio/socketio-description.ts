@@ -6,6 +6,6 @@ export const socketIoDescription: EngineDescription = {
   replaces: './engine_socketio.js',
   stepKeys: ['emit', 'response', 'connect', 'reconnect', 'disconnect'],
   latencies: ['connect.handshake'],
-  counters: [],
+  counters: ['deliveries.unexpected'],
   steps: { kind: 'emits' },
 };

@@ -9,7 +9,7 @@ export const stompDescription: EngineDescription = {
   replaces: null,
   stepKeys: stompSteps.keys,
   latencies: ['connect.handshake'],
-  counters: ['messages.received', 'messages.unread'],
+  counters: ['messages.received', 'messages.unread', 'deliveries.unexpected'],
   steps: {
     kind: 'messages',
     outline: outlineMessages(

@@ -8,7 +8,7 @@ export const wsDescription: EngineDescription = {
   replaces: './engine_ws.js',
   stepKeys: wsSteps.keys,
   latencies: ['connect.handshake'],
-  counters: ['messages.received', 'messages.unread'],
+  counters: ['messages.received', 'messages.unread', 'deliveries.unexpected'],
   steps: {
     kind: 'messages',
     outline: outlineMessages(

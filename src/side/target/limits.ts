@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { loopbackAddressesOf } from '../../engines/core/local-address.ts';
 import { tailgateError } from '../../errors.ts';
 import { ephemeralPortRange } from './ports.ts';
 
@@ -73,8 +74,6 @@ const timeWaitSeconds = 60;
 const usableShare = 0.9;
 const loopbackAddresses = 200;
 
-const isLoopback = (url: string): boolean => /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname);
-
 /**
  * Compares what a load asks with what the machine has. Open files: a connection is one file at each end. Ports: a
  * connection needs one that no other connection from the same address to the same server has, so that loopback
@@ -99,18 +98,20 @@ export const planLimits = (demand: LoadDemand, machine: MachineLimits): LimitPla
   }
   const [low, high] = ephemeralPorts;
   const portsAnAddress = Math.floor((high - low + 1) * usableShare);
-  const loopback = isLoopback(demand.targetUrl);
-  const lingering = demand.connectionsPerSecond * (loopback ? loopbackReuseSeconds : timeWaitSeconds);
+  const loopback = loopbackAddressesOf(demand.targetUrl);
+  const lingering =
+    demand.connectionsPerSecond * (loopback === null ? timeWaitSeconds : loopbackReuseSeconds);
   const portsNeeded = Math.ceil(demand.connections + lingering);
   const addresses = Math.ceil(portsNeeded / portsAnAddress);
   if (addresses <= 1) return { openFilesNeeded, localAddresses: [], notes };
-  // Only IPv4 has more than one loopback address.
-  if (!loopback || new URL(demand.targetUrl).hostname === '[::1]' || addresses > loopbackAddresses) {
+  const usable = loopback === 'many' ? loopbackAddresses : 1;
+  if (addresses > usable) {
+    const elsewhere = loopback === 'one' ? 'reach the server at 127.0.0.1, which has more addresses, ' : '';
     throw tailgateError('LIMIT_TOO_LOW', {
       limit: 'ports for outgoing connections',
       needed: portsNeeded,
-      allowed: portsAnAddress * (loopback ? loopbackAddresses : 1),
-      how: `Lower the load, or widen the range before the step: "sudo sysctl -w net.ipv4.ip_local_port_range='1024 65535'" (now ${low} to ${high}).`,
+      allowed: portsAnAddress * usable,
+      how: `Lower the load, ${elsewhere}or widen the range before the step: "sudo sysctl -w net.ipv4.ip_local_port_range='1024 65535'" (now ${low} to ${high}).`,
     });
   }
   notes.push(

@@ -12,9 +12,6 @@ export const normalDensity = (z: number): number => Math.exp(-0.5 * z * z) / Mat
 /** P(Z > z) for a standard normal Z. */
 export const normalUpperTail = (z: number): number => 0.5 * erfc(z / Math.SQRT2);
 
-/** P(Z <= z) for a standard normal Z. */
-export const normalCdf = (z: number): number => normalUpperTail(-z);
-
 /** The z with P(Z > z) = p, for 0 < p < 1: start 26.2.23, then Newton steps with Halley's correction. */
 export const normalUpperQuantile = (p: number): number => {
   if (!(p > 0 && p < 1))
@@ -36,9 +33,6 @@ export const studentTUpperTail = (t: number, degrees: number): number => {
   if (t === Number.POSITIVE_INFINITY) return 0;
   return 0.5 * regularizedBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
 };
-
-/** P(T <= t) for Student's t with `degrees` degrees of freedom. */
-export const studentTCdf = (t: number, degrees: number): number => studentTUpperTail(-t, degrees);
 
 /** Root of a falling function on [low, high], by bisection to full precision. */
 const bisect = (falling: (x: number) => number, from: number, to: number): number => {
@@ -64,13 +58,6 @@ export const studentTUpperQuantile = (p: number, degrees: number): number => {
 /** P(X > x) for chi-squared with `degrees` degrees of freedom (26.4.19). */
 export const chiSquaredUpperTail = (x: number, degrees: number): number =>
   regularizedGammaUpper(degrees / 2, x / 2);
-
-/** The x with P(X > x) = p, for 0 < p < 1 and chi-squared with `degrees` degrees of freedom. */
-export const chiSquaredUpperQuantile = (p: number, degrees: number): number => {
-  let high = Math.max(1, 2 * degrees);
-  while (chiSquaredUpperTail(high, degrees) > p) high *= 2;
-  return bisect((x) => chiSquaredUpperTail(x, degrees) - p, 0, high);
-};
 
 /** P(X = k) for a binomial of `trials` trials with probability `share`. */
 export const binomialProbability = (k: number, trials: number, share: number): number => {

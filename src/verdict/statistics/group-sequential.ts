@@ -1,9 +1,4 @@
-import {
-  normalDensity,
-  normalUpperQuantile,
-  normalUpperTail,
-  studentTUpperQuantile,
-} from './distributions.ts';
+import { normalDensity, normalUpperQuantile, normalUpperTail } from './distributions.ts';
 
 /**
  * Boundaries of a group-sequential test, so that looking at the data again and again while it grows does not raise
@@ -124,12 +119,3 @@ export const nominalLevels = (design: SequentialDesign): number[] => {
   cache.set(key, made);
   return made;
 };
-
-/**
- * Boundaries for Student's t statistic of the mean over pairs, one per look: the t with the same tail probability as
- * the normal boundary, at n - 1 degrees of freedom.
- */
-export const studentBoundaries = (design: SequentialDesign): number[] =>
-  nominalLevels(design).map((level, index) =>
-    studentTUpperQuantile(level, Math.max(1, design.looks[index]! - 1)),
-  );

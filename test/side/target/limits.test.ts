@@ -53,6 +53,7 @@ test('connections to another machine keep their ports for a minute after they en
   });
   assert.throws(() => planLimits({ ...demand, connections: 40_000, targetUrl: 'http://[::1]:1' }, machine), {
     code: 'LIMIT_TOO_LOW',
+    message: /needs 40100 ports .* allows 25408\.\n?.*127\.0\.0\.1/s,
   });
 });
 

@@ -4,12 +4,9 @@ import {
   binomialProbability,
   binomialUpperMidP,
   binomialUpperTail,
-  chiSquaredUpperQuantile,
   chiSquaredUpperTail,
-  normalCdf,
   normalUpperQuantile,
   normalUpperTail,
-  studentTCdf,
   studentTUpperQuantile,
   studentTUpperTail,
 } from '../../../src/verdict/statistics/distributions.ts';
@@ -91,7 +88,6 @@ test('normal distribution', () => {
   close(normalUpperTail(1), 0.15865525393145705, 1e-12, 'tail of 1');
   close(normalUpperTail(3), 0.0013498980316300946, 1e-12, 'tail of 3');
   close(normalUpperTail(6), 9.86587645037698e-10, 1e-12, 'tail of 6');
-  close(normalCdf(2), 0.9772498680518208, 1e-13, 'cdf of 2');
   for (const [p, expected] of [
     [0.05, 1.6448536269514729],
     [0.025, 1.9599639845400545],
@@ -117,7 +113,6 @@ test("Student's t distribution", () => {
     [10, 30, 2.2876257041148064e-11],
   ] as const)
     close(studentTUpperTail(t, degrees), expected, 1e-10, `tail of ${t} with ${degrees}`);
-  close(studentTCdf(1.3, 7), 0.8826160823038114, 1e-12, 'cdf');
   for (const [p, degrees, expected] of [
     [0.05, 1, 6.313751514675044],
     [0.05, 5, 2.015048373333024],
@@ -136,8 +131,6 @@ test('chi-squared distribution', () => {
   close(chiSquaredUpperTail(18.307, 10), 0.05000058909139812, 1e-11, 'tail, 10 degrees');
   close(chiSquaredUpperTail(0.5, 3), 0.9188914116546758, 1e-12, 'tail, 3 degrees');
   close(chiSquaredUpperTail(50, 30), 0.01240206071890058, 1e-10, 'tail, 30 degrees');
-  close(chiSquaredUpperQuantile(0.05, 10), 18.30703805327515, 1e-10, 'quantile, 10 degrees');
-  close(chiSquaredUpperQuantile(0.95, 4), 0.7107230213973245, 1e-9, 'quantile, 4 degrees');
 });
 
 test('binomial distribution and mid-p', () => {

@@ -4,8 +4,8 @@ import { studentTUpperQuantile } from '../../../src/verdict/statistics/distribut
 import {
   nominalLevels,
   normalBoundaries,
+  type SequentialDesign,
   spentAlpha,
-  studentBoundaries,
 } from '../../../src/verdict/statistics/group-sequential.ts';
 import { seededNormal } from '../simulator.ts';
 
@@ -32,6 +32,15 @@ const golden = [
     printed: [3.79, 3.382, 2.984, 2.697, 2.474, 2.284, 2.115, 1.956],
   },
 ];
+
+/**
+ * Boundaries for Student's t statistic of the mean over pairs, one per look: the t with the same tail probability as
+ * the normal boundary, at n - 1 degrees of freedom.
+ */
+const studentBoundaries = (design: SequentialDesign): number[] =>
+  nominalLevels(design).map((level, index) =>
+    studentTUpperQuantile(level, Math.max(1, design.looks[index]! - 1)),
+  );
 
 test('boundaries agree with an independent integration', () => {
   for (const { alpha, gamma, normal, student, printed } of golden) {
