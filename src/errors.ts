@@ -151,15 +151,24 @@ export const catalogue = {
     (p) => p.expected,
   ),
   THRESHOLD_UNKNOWN_METRIC: entry<{
-    source: string;
+    sources: readonly string[];
     metric: string;
-    suggestion?: string | undefined;
-    known: readonly string[];
+    suggestion: string | undefined;
+    nearest: readonly string[];
+    how: string | null;
   }>(
     'usage',
-    (p) => `The threshold "${p.source}" names "${p.metric}", which this suite cannot measure.`,
     (p) =>
-      `${p.suggestion ? `Did you mean "${p.suggestion}"? ` : ''}Metrics of this suite: ${list(p.known)}.`,
+      `${p.sources.length === 1 ? 'The threshold' : 'The thresholds'} ${list(p.sources)} ${p.sources.length === 1 ? 'names' : 'name'} "${p.metric}", which this suite cannot measure.`,
+    (p) =>
+      [
+        ...(p.suggestion === undefined
+          ? p.nearest.length === 0
+            ? []
+            : [`It can measure for example ${list(p.nearest)}.`]
+          : [`Did you mean "${p.suggestion}"?`]),
+        ...(p.how === null ? [] : [`To measure "${p.metric}": ${p.how}.`]),
+      ].join(' ') || 'docs/thresholds.md lists what can be measured.',
   ),
 
   CAPACITY_NO_LIMIT: entry<{ suite: string }>(
@@ -269,12 +278,23 @@ export const catalogue = {
         ? `The last lines of its output say why; all of it is in ${p.log}. The command is run by a shell in "target.cwd".`
         : `${baseNeedsBuild} All of its output is in ${p.log}.`,
   ),
-  TARGET_NOT_READY: entry<Started & { probe: string; timeoutMs: number; last: string }>(
+  TARGET_UNSUPPORTED: entry<Started & { answer: string }>(
+    'invalid',
+    (p) =>
+      `The server "${p.command}"${ofVersion(p)} cannot be measured: it answered with ${p.answer}.\n${p.tail}`,
+    () =>
+      'Tailgate speaks to servers of Socket.IO 3 and 4. Upgrade the server; with "allowEIO3: true" its clients of version 2 go on.',
+  ),
+  TARGET_NOT_READY: entry<
+    Started & { probe: string; timeoutMs: number; last: string; port: number; listens: readonly number[] }
+  >(
     'invalid',
     (p) =>
       `The server "${p.command}"${ofVersion(p)} was not ready within ${p.timeoutMs} ms (${p.probe}; last answer: ${p.last}).\n${p.tail}`,
     (p) =>
-      `Check the port and the path in "ready", or raise "ready.timeoutMs".${p.version === undefined ? '' : ` ${baseNeedsBuild}`}`,
+      p.listens.length > 0 && !p.listens.includes(p.port)
+        ? `It listens on port ${p.listens.join(' and ')} instead of ${p.port}, so it does not read its port from the variable PORT. Make it, or set "target.port: ${p.listens[0]}" (command line: --target http://127.0.0.1:${p.listens[0]}), which does not do for two versions side by side.`
+        : `Check the port and the path in "ready", or raise "ready.timeoutMs".${p.version === undefined ? '' : ` ${baseNeedsBuild}`}`,
   ),
   TARGET_DIED: entry<{ command: string; exitCode: number | string; tail: string }>(
     'invalid',

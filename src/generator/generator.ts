@@ -14,6 +14,7 @@ import { isPackagedEngine, resolveEnginesFrom } from '../scenario/engine-package
 import { ownCounters } from '../scenario/known-metrics.ts';
 import { calledFunctions } from '../scenario/processor-functions.ts';
 import { type ReadScenario, readScenario } from '../scenario/read-scenario.ts';
+import { withScenarioPath } from '../scenario/scenario-target.ts';
 import type { PayloadSpec, Script } from '../scenario/script.ts';
 import { besideScenario, loadUserModule } from '../scenario/user-module.ts';
 import { stopArrivals } from './artillery/arrival-phaser.ts';
@@ -53,7 +54,7 @@ const loadScenario = async (request: LoadRequest) => {
   await prepareArtilleryGlobal(randomUUID());
   const scenario = await readScenario(request.scenarioPath, request);
   const { script } = scenario;
-  script.config.target = request.targetUrl;
+  script.config.target = withScenarioPath(request.targetUrl, script.config.target);
   resolveEnginesFrom(scenario.path);
   // Artillery wants engines other than its own three listed in `config.engines`.
   script.config.engines = {

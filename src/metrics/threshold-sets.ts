@@ -70,20 +70,68 @@ const listed = (known: KnownMetrics): string[] => {
   ];
 };
 
+/** Names that are shown at most: the nearest to what was written. */
+const shownNames = 6;
+
+/** Names that share most with a metric: its subject or its kind first, then by their letters. */
+const nearestNames = (metric: string, names: readonly string[]): string[] => {
+  const [subject = '', kind = ''] = [
+    metric.slice(0, metric.lastIndexOf('.')),
+    metric.slice(metric.lastIndexOf('.') + 1),
+  ];
+  const rank = (name: string): number =>
+    (name.startsWith(`${metric}.`) || (subject !== '' && name.startsWith(`${subject}.`)) ? 0 : 1) +
+    (name.endsWith(`.${kind}`) ? 0 : 1);
+  return [...names].sort((a, b) => rank(a) - rank(b)).slice(0, shownNames);
+};
+
+/** What makes a latency of this name, by its kind. */
+const howToMeasure = (metric: string): string | null => {
+  const subject = metric.slice(0, metric.lastIndexOf('.'));
+  switch (metric.slice(metric.lastIndexOf('.') + 1)) {
+    case 'delivery':
+      return `a step that sends "${subject}" has it with "{{ $tag }}" in its message and "delivery:" beside it`;
+    case 'ack':
+      return `a step that emits "${subject}" has it with "acknowledge: {}", or with "measure.acknowledgements: [${subject}]"`;
+    case 'response':
+      return `a step that sends "${subject}" has it with "response:"`;
+    case 'receipt':
+      return `a step that sends "${subject}" has it with "receipt: true"`;
+    default:
+      return null;
+  }
+};
+
 /**
- * THRESHOLD_UNKNOWN_METRIC for each threshold on something that the suite cannot measure, with what it can. What is not
- * known before the run (null) is accepted here, and judged invalid if it never appears.
+ * THRESHOLD_UNKNOWN_METRIC for each metric that the suite cannot measure, once, with the nearest that it can and what
+ * would measure the wanted one. What is not known before the run (null) is accepted here, and judged invalid if it
+ * never appears.
  */
-export const checkThresholds = (thresholds: readonly Threshold[], known: KnownMetrics): TailgateError[] =>
-  thresholds
-    .filter((threshold) => !canMeasure(threshold, known))
-    .map(({ source, metric, statistic, where }) => {
-      const names = listed(known);
-      const candidates =
-        statistic === 'value' ? [...names, ...standardCounters, ...Object.keys(rates)] : names;
-      const latencies = known.latencies ?? [];
-      // "chat.p95" for "chat.ack.p95": the subject is right and the kind is missing.
-      const suggestion =
-        latencies.find((name) => name.startsWith(`${metric}.`)) ?? nearestName(metric, candidates);
-      return tailgateError('THRESHOLD_UNKNOWN_METRIC', { source, metric, suggestion, known: names }, where);
-    });
+export const checkThresholds = (thresholds: readonly Threshold[], known: KnownMetrics): TailgateError[] => {
+  const unknown = new Map<string, Threshold[]>();
+  for (const threshold of thresholds.filter((each) => !canMeasure(each, known)))
+    unknown.set(threshold.metric, [...(unknown.get(threshold.metric) ?? []), threshold]);
+  return [...unknown].map(([metric, [first, ...others]]) => {
+    const { statistic, where } = first!;
+    const names = listed(known);
+    const candidates = statistic === 'value' ? [...names, ...standardCounters, ...Object.keys(rates)] : names;
+    const latencies = known.latencies ?? [];
+    // "chat.p95" for "chat.ack.p95": the subject is right and the kind is missing.
+    const suggestion =
+      latencies.find((name) => name.startsWith(`${metric}.`)) ?? nearestName(metric, candidates);
+    return tailgateError(
+      'THRESHOLD_UNKNOWN_METRIC',
+      {
+        sources: [first!, ...others].map(({ source }) => source),
+        metric,
+        suggestion,
+        nearest: nearestNames(
+          metric,
+          statistic === 'value' ? names.filter((name) => !latencies.includes(name)) : latencies,
+        ),
+        how: howToMeasure(metric),
+      },
+      where,
+    );
+  });
+};

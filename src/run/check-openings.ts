@@ -1,4 +1,5 @@
 import { problemsOf, TailgateError, throwProblems } from '../errors.ts';
+import { asInputs } from '../settings/as-inputs.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 import type { RoomSettings } from '../settings/settings-schema.ts';
@@ -37,7 +38,9 @@ export const checkOpenings = async (plan: RunPlan, loaded: LoadedSettings): Prom
         for (const { code, what, fix, exit, where, cause } of problemsOf(failure)) {
           const key = where.key ?? 'target.url';
           const place = loaded.placeOf(['suites', index, ...key.split('.')]);
-          const found = new TailgateError(code, what, fix, exit, place, cause);
+          const problem = new TailgateError(code, what, fix, exit, place, cause);
+          // Who has no file reads of flags and not of its keys.
+          const found = loaded.file === null ? asInputs(problem, loaded.inputSource) : problem;
           // Suites that share a room share its mistakes.
           problems.set(found.message, found);
         }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { ScenarioInputs } from './merge-script.ts';
 import type { ScenarioSource } from './scenario-source.ts';
+import { scenarioPath } from './scenario-target.ts';
 import { isMapping } from './script.ts';
 
 const sorted = (value: unknown): unknown => {
@@ -15,14 +16,19 @@ const sorted = (value: unknown): unknown => {
   );
 };
 
-/** SHA-256 of everything that decides what is run, in hexadecimal: the script without its target, the inputs, and the files. */
+/**
+ * SHA-256 of everything that decides what is run, in hexadecimal: the script (of its target the path alone), the inputs,
+ * and the files.
+ */
 export const scenarioHash = async (
   source: ScenarioSource,
   inputs: ScenarioInputs,
   files: string[],
 ): Promise<string> => {
   const config = isMapping(source.content.config) ? source.content.config : {};
-  const { target: _target, ...rest } = config;
+  const { target, ...others } = config;
+  const path = scenarioPath(target);
+  const rest = path === '' ? others : { ...others, target: path };
   const hash = createHash('sha256');
   hash.update(JSON.stringify(sorted({ ...source.content, config: rest, inputs })));
   for (const file of files) {

@@ -23,6 +23,8 @@ export type LoadedSettings = {
   file: string | null;
   /** Files that it extends, absolute, the one that gives way to all others first. */
   extended: string[];
+  /** Whether inputs are flags of the command line or inputs of the action. */
+  inputSource: RawInputs['source'];
   /** The working directory, absolute. */
   cwd: string;
   /** Names in the input `suite`; none for all suites. */
@@ -163,6 +165,7 @@ export const loadSettings = async (source: SettingsSource): Promise<LoadedSettin
     file: found?.file ?? null,
     extended: text?.extended ?? [],
     cwd,
+    inputSource: inputs.source,
     selected: suiteNames(inputs),
     selectedPlace: inputPlace(inputs.source, 'suite'),
     placeOf: places.value,

@@ -3,8 +3,11 @@ import type { OutputLog } from '../../host/processes/output-log.ts';
 import type { ReadySettings } from '../../settings/settings-schema.ts';
 import { probeOnce } from './readiness-probe.ts';
 
-/** How waiting ended; `last` is the last answer of the probe, in words. */
-export type Readiness = { ready: true } | { ready: false; last: string };
+/**
+ * How waiting ended; `last` is the last answer of the probe, in words. `unsupported`: the server answers, and waiting
+ * longer would not change what.
+ */
+export type Readiness = { ready: true } | { ready: false; last: string; unsupported?: true };
 
 /** One attempt may not use up the whole time: a server that accepts and then says nothing is asked again. */
 const attemptTimeoutMs = 2_000;
@@ -71,6 +74,7 @@ export const serverBecomesReady = async (
   while (!signal.aborted) {
     const answer = await probeOnce(settings, url, timeoutMs);
     if (answer.ready) return { ready: true };
+    if (answer.unsupported === true) return { ready: false, last: answer.answer, unsupported: true };
     last = answer.answer;
     await pause(settings.intervalMs, signal);
   }

@@ -23,6 +23,36 @@ const readTable = (path: string): string => {
   }
 };
 
+/** Ports that these processes listen on, in order, as far as this user may know. */
+export const portsOf = (pids: readonly number[]): number[] => {
+  if (!hasProcessTable) return [];
+  const ports = new Map<string, number>();
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6'].map(readTable))
+    for (const line of table.split('\n').slice(1)) {
+      const columns = line.trim().split(/\s+/);
+      if (columns[3] !== listening) continue;
+      ports.set(`socket:[${columns[9]}]`, Number.parseInt(columns[1]?.split(':').at(-1) ?? '', 16));
+    }
+  const found = pids.flatMap((pid) => socketsOf(pid).flatMap((socket) => ports.get(socket) ?? []));
+  return [...new Set(found)].sort((a, b) => a - b);
+};
+
+const socketsOf = (pid: number): string[] => {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+      } catch {
+        // Closed in the meantime.
+        return [];
+      }
+    });
+  } catch {
+    // Ended, or of another user.
+    return [];
+  }
+};
+
 /** The process that listens on `port`; null if nothing does or it belongs to another user. */
 export const portHolder = (port: number): { pid: number; description: string } | null => {
   if (!hasProcessTable) return null;
@@ -32,22 +62,10 @@ export const portHolder = (port: number): { pid: number; description: string } |
       .map((inode) => `socket:[${inode}]`),
   );
   if (sockets.size === 0) return null;
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    let descriptors: string[];
-    try {
-      descriptors = readdirSync(`/proc/${pid}/fd`);
-    } catch {
-      continue;
-    }
-    for (const descriptor of descriptors) {
-      try {
-        if (sockets.has(readlinkSync(`/proc/${pid}/fd/${descriptor}`)))
-          return { pid: Number(pid), description: `process ${pid} (${commandLine(Number(pid))})` };
-      } catch {
-        // Closed in the meantime.
-      }
-    }
-  }
+  for (const pid of readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number))
+    if (socketsOf(pid).some((socket) => sockets.has(socket)))
+      return { pid, description: `process ${pid} (${commandLine(pid)})` };
   return null;
 };

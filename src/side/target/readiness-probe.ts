@@ -4,11 +4,14 @@ import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 import type { ReadySettings } from '../../settings/settings-schema.ts';
 
-/** What one attempt found: ready, or what was answered instead, in words for the user. */
-export type ProbeAnswer = { ready: true } | { ready: false; answer: string };
+/**
+ * What one attempt found: ready, or what was answered instead, in words for the user. `unsupported`: it is an answer of
+ * something that Tailgate does not speak.
+ */
+export type ProbeAnswer = { ready: true } | { ready: false; answer: string; unsupported?: true };
 
 const ready: ProbeAnswer = { ready: true };
-const notReady = (answer: string): ProbeAnswer => ({ ready: false, answer });
+const notReady = (answer: string): ProbeAnswer & { ready: false } => ({ ready: false, answer });
 
 const reasonOf = (error: unknown): string => {
   // A name with several addresses fails with one error per address and no message of its own.
@@ -103,6 +106,9 @@ const probeWebSocket = (url: URL, firstMessage: RegExp | null, timeoutMs: number
 /** The open packet of Engine.IO 4 (engine.io-protocol, "Handshake"). */
 const openPacket = /^0\{/;
 
+/** What Engine.IO 3 answers: the length of the packet before it. */
+const olderOpenPacket = /^\d+:0\{/;
+
 /** Codes of Engine.IO's refusals that only a running server gives and that another transport or a token changes. */
 const transportUnknown = 0;
 const forbidden = 4;
@@ -135,6 +141,8 @@ const probeSocketIo = async (url: URL, timeoutMs: number): Promise<ProbeAnswer> 
     socket.searchParams.set('transport', 'websocket');
     return probeWebSocket(socket, openPacket, timeoutMs);
   }
+  if (olderOpenPacket.test(answer.body))
+    return { ...notReady('the handshake of Socket.IO 2 (Engine.IO 3)'), unsupported: true };
   return notReady(
     `HTTP ${answer.status}${answer.body === '' ? '' : ` "${answer.body.slice(0, 80)}"`}, which is no Socket.IO handshake`,
   );

@@ -1,6 +1,7 @@
 import { TailgateError, tailgateError } from '../../errors.ts';
 import { childEnvironment } from '../../host/processes/child-environment.ts';
 import { outputMask } from '../../host/processes/output-mask.ts';
+import { descendantsOf, readProcesses } from '../../host/processes/process-table.ts';
 import { type ShellProcess, startShell } from '../../host/processes/shell-process.ts';
 import { untilAborted } from '../../host/until-aborted.ts';
 import { shownPath } from '../../settings/resolve-paths.ts';
@@ -8,7 +9,7 @@ import type { TargetSettings } from '../../settings/settings-schema.ts';
 import { logBecomesReady, type Readiness, serverBecomesReady } from './await-ready.ts';
 import { openFileLimit, openFilesToSet } from './limits.ts';
 import { openNodeSamplePipe } from './node-samples.ts';
-import { portHolder } from './port-holder.ts';
+import { portHolder, portsOf } from './port-holder.ts';
 import { assertPortFree, freePort, portBecomesFree } from './ports.ts';
 import { readTree } from './process-tree-usage.ts';
 import { describeProbe, probeOnce } from './readiness-probe.ts';
@@ -60,7 +61,7 @@ const timeoutSignal = (timeoutMs: number): { signal: AbortSignal; stop: () => vo
   };
 };
 
-/** Throws TARGET_EXITED, TARGET_NOT_READY or CANCELLED. */
+/** Throws TARGET_EXITED, TARGET_NOT_READY, TARGET_UNSUPPORTED or CANCELLED. */
 const waitUntilReady = async (
   settings: TargetSettings,
   command: string,
@@ -87,12 +88,18 @@ const waitUntilReady = async (
     if ('description' in end) {
       throw tailgateError('TARGET_EXITED', { ...started(), exitCode: end.description });
     }
+    if (!end.ready && end.unsupported)
+      throw tailgateError('TARGET_UNSUPPORTED', { ...started(), answer: end.last });
     if (!end.ready) {
+      const port = Number(new URL(url).port);
+      const family = descendantsOf(shell.pid, readProcesses()).map(({ pid }) => pid);
       throw tailgateError('TARGET_NOT_READY', {
         ...started(),
         probe: describeProbe(ready, url),
         timeoutMs: ready.timeoutMs,
         last: end.last,
+        port,
+        listens: portsOf([shell.pid, ...family]),
       });
     }
   } finally {

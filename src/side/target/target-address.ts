@@ -39,7 +39,7 @@ export const targetAddress = (settings: TargetSettings, chosenPort: number | nul
   if (filled.search(portTemplate) >= 0) {
     throw invalid(
       'there is neither a command that starts the server nor a port',
-      'Set "target.start" to the command that starts the server, or "target.url" to the URL of one that runs already.',
+      'Set "target.start" to the command that starts the server, or "target.url" to the URL of one that runs already; the "config.target" of a scenario does not say where it is.',
     );
   }
   let url: URL;

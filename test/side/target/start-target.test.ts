@@ -92,6 +92,21 @@ test('a server that never gets ready is stopped, and the last answer of the prob
   assert.equal(processesWith(serverSettings('plain').start?.split('"')[3] ?? '').length, 0);
 });
 
+test('a server that ignores PORT is told the port that it listens on', async (t) => {
+  const start = `node -e "require('node:net').createServer().listen(0, '127.0.0.1')"`;
+  const settings = serverSettings('plain', { start, ready: { type: 'tcp', timeoutMs: 1_500 } });
+  const error = await refused(startTarget(settings, startOptions(t)), 'TARGET_NOT_READY');
+  assert.match(error.message, /It listens on port \d+ instead of \d+, .*"target\.port: \d+"/);
+});
+
+test('a server of Socket.IO 2 is named as such, and not waited for', async (t) => {
+  const answer = `97:0{\\"sid\\":\\"a\\",\\"upgrades\\":[]}2:40`;
+  const start = `node -e "require('node:http').createServer((_, answer) => answer.end('${answer}')).listen(process.env.PORT, '127.0.0.1')"`;
+  const settings = serverSettings('plain', { start, ready: { type: 'socketio', timeoutMs: 60_000 } });
+  const error = await refused(startTarget(settings, startOptions(t)), 'TARGET_UNSUPPORTED');
+  assert.match(error.message, /Socket\.IO 2 \(Engine\.IO 3\)/);
+});
+
 test('a server that answers only after a while is waited for', async (t) => {
   const settings = serverSettings('plain', { env: { MODE: 'plain', START_DELAY_MS: 800 } });
   await using target = await startTarget(settings, startOptions(t));
