@@ -34,7 +34,7 @@ export const comparisonSentence = (suite: SuiteReport): string => {
         slices > 0
           ? `alternating in slices of ${formatElapsed(Math.round(sliceMs))}`
           : 'in whole rounds, in turn';
-      return `Side by side on the same machine: ${plural(heads.length, 'pair')} of ${length} a side, ${alternation}.`;
+      return `Side by side on the same machine: ${plural(heads.length, 'pair')} of ${length} a side, ${alternation}${processesClause(suite.design)}.`;
     }
     case 'history':
       return `Against ${plural(samples, 'stored run')} of the default branch; this run: ${plural(heads.length, 'round')} of ${length}.`;
@@ -46,6 +46,14 @@ export const comparisonSentence = (suite: SuiteReport): string => {
         : `No baseline: only absolute limits were applied, over ${plural(heads.length, 'round')} of ${length}.`;
   }
 };
+
+function processesClause(design: SuiteReport['design']): string {
+  if (design === undefined) return '';
+  const fresh = ', fresh processes for each pair';
+  if (design.warmUpMs === 0) return fresh;
+  const together = design.warmUpTogether === true ? ', both sides at once' : '';
+  return `${fresh}, warmed up for ${formatElapsed(design.warmUpMs)}${together}`;
+}
 
 /** Machine and versions, in a line. Plain text. */
 export const environmentLine = (environment: EnvironmentReport): string =>

@@ -193,6 +193,7 @@ export const designSchema = z.strictObject({
     .enum(['slices', 'rounds'])
     .describe('slices: both servers ran, and the load alternated; rounds: one server after the other'),
   warmUpMs: z.number().describe('Load of each side before it was measured'),
+  warmUpTogether: z.boolean().optional().describe('Whether both sides were warmed up at the same time'),
   sliceMs: finiteOrNull.describe('Length of a slice; null in rounds'),
   slicesPerSide: finiteOrNull.describe('Slices of each side in a pair; null in rounds'),
 });

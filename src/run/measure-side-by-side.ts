@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { measureOnePair } from '../side/measure-one-pair.ts';
 import type { SideSource } from '../side/open-side.ts';
-import { coarserDesign, firstDesign, type PairDesign } from '../side/pair-design.ts';
+import { coarserDesign, firstDesign, type PairDesign, warmedUpTogether } from '../side/pair-design.ts';
 import {
   judgeRun,
   keepingProblems,
@@ -65,8 +66,12 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
       run.design = design;
       return true;
     }
-    if (outcome.baseline.measurement !== null && outcome.head.measurement !== null)
-      run.pairs.push({ baseline: outcome.baseline.measurement, head: outcome.head.measurement });
+    if (outcome.baseline.measurement !== null && outcome.head.measurement !== null) {
+      const pair = { baseline: outcome.baseline.measurement, head: outcome.head.measurement };
+      run.pairs.push(pair);
+      design = warmedUpTogether(design, pair, inputs.context.pinning ?? availableParallelism());
+      run.design = design;
+    }
     return goOn;
   };
 

@@ -230,6 +230,7 @@ const measureOne = async (
 const designReport = (design: PairDesign): NonNullable<SuiteReport['design']> => ({
   kind: design.kind,
   warmUpMs: design.warmUpMs,
+  ...(design.kind === 'slices' ? { warmUpTogether: design.warmUpTogether } : {}),
   sliceMs: design.kind === 'slices' ? design.sliceMs : null,
   slicesPerSide: design.kind === 'slices' ? design.slicesPerSide : null,
 });

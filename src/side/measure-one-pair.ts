@@ -49,6 +49,7 @@ const measureSlices = async (
     order,
     sliceMs: design.sliceMs,
     warmUpMs: design.warmUpMs,
+    warmUpTogether: design.warmUpTogether,
     guardMs: design.guardMs,
     onProgress: request.onProgress,
   });

@@ -183,6 +183,8 @@ export type PairOptions = {
   sliceMs: number;
   /** Load that each side is given before the first slice, milliseconds; what it measures is forgotten. */
   warmUpMs: number;
+  /** Whether both are given it at the same time. */
+  warmUpTogether: boolean;
   /** How long messages in flight may take to finish before the other side starts, milliseconds. */
   guardMs: number;
   onProgress: (side: OpenSide['name'], progress: LoadProgress) => void;
@@ -244,7 +246,9 @@ export const measurePair = async (
     const firstSide = options.order[0] ?? 'baseline';
     const warmUpOrder = firstSide === 'baseline' ? [head, baseline] : [baseline, head];
     if (options.warmUpMs > 0) {
-      for (const side of warmUpOrder) await drive(side, -1, options.warmUpMs);
+      if (options.warmUpTogether)
+        await Promise.all(warmUpOrder.map((side) => drive(side, -1, options.warmUpMs)));
+      else for (const side of warmUpOrder) await drive(side, -1, options.warmUpMs);
       for (const side of warmUpOrder) await side.load.reset();
     }
     // From here on, so that what the server spent on starting and warming up is not divided by measured messages.

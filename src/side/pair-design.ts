@@ -1,3 +1,5 @@
+import type { CorePinning } from '../host/processes/core-pinning.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 
 /**
@@ -5,7 +7,15 @@ import type { VerdictSettings } from '../settings/settings-schema.ts';
  * alternates between them; in `rounds` one server after the other is started, driven and stopped.
  */
 export type PairDesign =
-  | { kind: 'slices'; warmUpMs: number; sliceMs: number; slicesPerSide: number; guardMs: number }
+  | {
+      kind: 'slices';
+      warmUpMs: number;
+      /** Whether both sides are warmed up at the same time. */
+      warmUpTogether: boolean;
+      sliceMs: number;
+      slicesPerSide: number;
+      guardMs: number;
+    }
   | {
       kind: 'rounds';
       warmUpMs: number;
@@ -39,6 +49,7 @@ const slices = (lengths: Lengths, plannedMs: number | null, sliceMs: number, gua
   return {
     kind: 'slices',
     warmUpMs: fitting < 1 ? 0 : lengths.warmUpMs,
+    warmUpTogether: false,
     sliceMs,
     slicesPerSide: Math.max(1, Math.min(wanted, fitting)),
     guardMs,
@@ -92,3 +103,32 @@ export const coarserDesign = (
   const fits = plannedMs === null || plannedMs >= lengths.warmUpMs + longSliceMs;
   return fits ? long : roundsDesign(lengths, plannedMs);
 };
+
+/** Share of their cores that two servers, or two generators, may keep busy at once while both are warmed up. */
+const roomShare = 0.7;
+
+/**
+ * The design of the pairs to come, when one was measured: both sides are warmed up at the same time where the machine has
+ * room for the two servers, and for the two generators, at once. That is a quarter of the time of a pair. What a side
+ * leaves behind in its warm-up is not measured, but a server that cannot follow would carry a queue into its slices.
+ */
+export const warmedUpTogether = (
+  design: PairDesign,
+  pair: { baseline: RoundMeasurement; head: RoundMeasurement },
+  cores: CorePinning | number,
+): PairDesign => {
+  if (design.kind !== 'slices' || design.warmUpTogether) return design;
+  const sides = [pair.baseline, pair.head];
+  if (sides.some(({ resources, activeMs }) => resources === null || activeMs === 0)) return design;
+  const servers = sum(sides.map(({ resources, activeMs }) => (1_000 * resources!.cpuSeconds) / activeMs));
+  const generators = sum(sides.map(({ generator }) => generator.cpuShare));
+  const hasRoom =
+    typeof cores === 'number'
+      ? servers + generators <= roomShare * cores
+      : servers <= roomShare * cores.server.length && generators <= roomShare * cores.generator.length;
+  return hasRoom ? { ...design, warmUpTogether: true } : design;
+};
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { verdictSchema } from '../../src/settings/settings-schema.ts';
-import { coarserDesign, firstDesign, roundsDesign } from '../../src/side/pair-design.ts';
+import { coarserDesign, firstDesign, roundsDesign, warmedUpTogether } from '../../src/side/pair-design.ts';
 import { roundOrder, type SideName, sliceOrder } from '../../src/side/slice-order.ts';
+import { roundOf } from '../verdict/simulator.ts';
 
 const verdict = verdictSchema.parse({});
 const open = { plannedMs: null, obstacle: null };
 
 test('ten slices of a second a side by default, and fewer of a scenario that is shorter', () => {
-  const slices = { kind: 'slices', warmUpMs: 2_000, sliceMs: 1_000, guardMs: 250 };
+  const slices = { kind: 'slices', warmUpMs: 2_000, warmUpTogether: false, sliceMs: 1_000, guardMs: 250 };
   for (const [plannedMs, slicesPerSide] of [
     [null, 10],
     [60_000, 10],
@@ -42,6 +43,7 @@ test('answers that outlast their slices make them longer, then whole rounds', ()
   assert.deepEqual(long, {
     kind: 'slices',
     warmUpMs: 2_000,
+    warmUpTogether: false,
     sliceMs: 5_000,
     slicesPerSide: 2,
     guardMs: 1_500,
@@ -74,4 +76,41 @@ test('neither side is favoured by the order', () => {
   }
   for (let pair = 0; pair < 20; pair += 2)
     assert.deepEqual(roundOrder(7, pair + 1), roundOrder(7, pair).toReversed(), 'ABBA over two pairs');
+});
+
+test('both sides are warmed up at once where servers and generators have room for it', () => {
+  const { design } = firstDesign(verdict, open);
+  const usage = {
+    samples: [],
+    maxCpuShare: 1,
+    maxRssBytes: 0,
+    maxOpenFiles: 0,
+    openFilesLimit: null,
+    maxThreads: 1,
+    maxHeapUsedBytes: null,
+    maxLoopDelayMs: null,
+    gcPauseMs: null,
+  };
+  const side = (serverShare: number | null, cpuShare: number) => {
+    const round = roundOf({
+      resources: serverShare === null ? null : { ...usage, cpuSeconds: 10 * serverShare },
+    });
+    return { ...round, generator: { ...round.generator, cpuShare } };
+  };
+  const together = (
+    server: number | null,
+    generator: number,
+    cores: Parameters<typeof warmedUpTogether>[2],
+  ) => {
+    const pair = { baseline: side(server, generator), head: side(server, generator) };
+    const next = warmedUpTogether(design, pair, cores);
+    return next.kind === 'slices' && next.warmUpTogether;
+  };
+  const pinned = { server: [0], generator: [1] };
+  assert.equal(together(0.3, 0.3, pinned), true);
+  assert.equal(together(0.4, 0.1, pinned), false, 'two such servers leave no room on their core');
+  assert.equal(together(0.1, 0.4, pinned), false, 'nor do two such generators');
+  assert.equal(together(null, 0.1, pinned), false, 'what is not known has no room');
+  assert.equal(together(0.3, 0.3, 2), true);
+  assert.equal(together(0.4, 0.4, 2), false);
 });
