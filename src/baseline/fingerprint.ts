@@ -64,6 +64,7 @@ export const settingsHash = (suite: SuitePlan): string => {
     measure: {
       ...chosen(measure, measureSchema.parse({}) as Json, [
         'acknowledgements',
+        'refusals',
         'deliveries',
         'timeoutMs',
         'drainMs',

@@ -96,6 +96,7 @@ export const readEmit = (step: PlacedStep, defaults: EmitDefaults): Emit => {
 /** What the settings say of the emits of a suite. */
 export const emitDefaultsOf = (measure: MeasureSettings): EmitDefaults => ({
   observe: measure.acknowledgements,
+  refusals: measure.refusals,
   rules: measure.deliveries.map((delivery) => ({
     send: delivery.send,
     receive: delivery.receive ?? delivery.send,

@@ -211,6 +211,12 @@ export const measureSchema = z
       .describe(
         'Emits whose acknowledgement is timed although the scenario does not wait for it: `all`, `none`, or a list of events.',
       ),
+    refusals: z
+      .union([z.enum(['error', 'ignore']), z.array(text)])
+      .default('error')
+      .describe(
+        'What an answer is that says no (`{ ok: false }`, `{ success: false }`, `{ status: "error" }`, `{ error: ... }`, an error before a missing result), where the step does not say itself what it expects. `error`: the error `refused: EVENT`, and no latency. `ignore`: an answer like any other. A list: the events whose answers may say no.',
+      ),
     deliveries: z
       .array(deliverySchema)
       .default([])

@@ -17,6 +17,7 @@ export const engineSettingsOf = (
   drainMs: measure.drainMs,
   observeAcknowledgements: measure.acknowledgements,
   failureEvents,
+  refusals: measure.refusals,
   deliveries: measure.deliveries.map((delivery) => ({
     send: delivery.send,
     receive: delivery.receive ?? delivery.send,

@@ -111,6 +111,7 @@ const engine: EngineSettings = {
   drainMs: 300,
   observeAcknowledgements: 'none',
   failureEvents: [],
+  refusals: 'error',
   deliveries: [],
   jwt: null,
   seed: 1,

@@ -11,6 +11,8 @@ export type EngineSettings = {
   observeAcknowledgements: 'all' | 'none' | string[];
   /** Events by which the server reports a failure; one ends the wait of the step in flight as a named error. */
   failureEvents: string[];
+  /** What answers that say no are: errors, answers like any other, or answers like any other to these events. */
+  refusals: 'error' | 'ignore' | readonly string[];
   /** Deliveries declared by the settings, for scenarios that carry no `{{ $tag }}` themselves. */
   deliveries: DeliveryRule[];
   /** Claims and secret for a token per virtual user, as `{{ $token }}`. */
@@ -55,6 +57,7 @@ export const defaultEngineSettings: EngineSettings = {
   drainMs: 2_000,
   observeAcknowledgements: 'none',
   failureEvents: ['exception'],
+  refusals: 'error',
   deliveries: [],
   jwt: null,
   seed: 1,

@@ -138,6 +138,7 @@ export class PackageRun implements PendingAnswer {
       pending: this.#user.pending,
       timeoutMs: emit.timeoutMs ?? this.#user.timeoutMs,
       latency: emit.isMeasured ? { fromMs: this.#sentMs, metric: emit.ackMetric } : null,
+      judgesRefusal: emit.judgesRefusal,
       confirmed: () => this.#membership?.confirmed(),
     });
     return (...args) => observed.acknowledge(args);
@@ -149,7 +150,7 @@ export class PackageRun implements PendingAnswer {
     const answeredMs = this.#answeredMs;
     if (!this.#isOpen || answeredMs === null) return;
     this.#answeredMs = null;
-    if (this.#epoch !== recorder.epoch || !emit.isMeasured) return;
+    if (this.#epoch !== recorder.epoch || !emit.isMeasured || this.#refusal() !== null) return;
     const metric = this.answeredBy === null ? emit.ackMetric : emit.responseMetric;
     recorder.latency(metric, answeredMs - this.#sentMs, this.#slice);
   }
@@ -164,7 +165,7 @@ export class PackageRun implements PendingAnswer {
     this.#isOpen = false;
     this.#deadline?.cancel();
     this.#stopListening?.();
-    const failure = error ? this.#explain(error) : null;
+    const failure = error ? this.#explain(error) : this.#refusal();
     if (this.#isAwaited) {
       this.#user.pending.delete(this);
       loadActivity.settled();
@@ -174,6 +175,15 @@ export class PackageRun implements PendingAnswer {
       if (failure === null) this.#membership?.confirmed();
     }
     this.#done(failure);
+  }
+
+  /** Why the answer is none, though the package takes it. */
+  #refusal(): StepFailure | null {
+    if (this.#answer.length === 0) return null;
+    const { acknowledge, response } = this.#step.emit;
+    return (
+      (this.answeredBy === null ? acknowledge : (response?.check ?? null))?.refusal(this.#answer) ?? null
+    );
   }
 
   /** The package's errors are bare texts, the same for every event. */

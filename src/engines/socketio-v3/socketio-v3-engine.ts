@@ -16,7 +16,7 @@ import { tokenMint } from '../core/virtual-user-token.ts';
 import { HttpEngine } from '../http/http-engine.ts';
 import type { ClientSocket } from '../socketio/client-socket.ts';
 import { DeliveryPlan } from '../socketio/delivery-plan.ts';
-import { type EmitDefaults, parseEmit } from '../socketio/emit-spec.ts';
+import { type EmitDefaults, emitDefaultsFrom, parseEmit } from '../socketio/emit-spec.ts';
 import { loadPackage, type PackageEngine } from './load-package.ts';
 import { PackageRun, type PackageStep } from './package-run.ts';
 import { V3User } from './v3-user.ts';
@@ -90,7 +90,7 @@ export class SocketIoV3Engine {
   createScenario(scenario: Record<string, unknown>, ee: EngineEvents): ScenarioFunction {
     const spec = scenario as ScenarioSpec;
     const settings = engineSettings();
-    const defaults: EmitDefaults = { observe: settings.observeAcknowledgements, rules: settings.deliveries };
+    const defaults: EmitDefaults = emitDefaultsFrom(settings);
     const place = spec.name ?? 'scenario';
     const run = compileFlow(spec.flow, {
       config: this.#script.config,

@@ -3,6 +3,7 @@ import { deadlines } from '../core/deadlines.ts';
 import { engineSettings } from '../core/engine-settings.ts';
 import { loadActivity } from '../core/load-activity.ts';
 import { recorder } from '../core/recorder.ts';
+import { mayRefuse, refusalOf } from '../core/refusal.ts';
 import type { StepFailure } from '../core/step-failure.ts';
 import type { AcknowledgementReceiver } from './client-socket.ts';
 import type { PendingAnswer, PendingAnswers } from './pending-answers.ts';
@@ -25,7 +26,9 @@ export type ObservedMessage = {
   timeoutMs: number;
   /** Where the latency is recorded, and the instant it counts from (`performance.now()`); null for none. */
   latency: { fromMs: number; metric: string } | null;
-  /** Called when the acknowledgement comes. */
+  /** Whether an acknowledgement that says no is an error. */
+  judgesRefusal: boolean;
+  /** Called when the acknowledgement comes, unless it is a refusal. */
   confirmed: () => void;
 };
 
@@ -130,24 +133,27 @@ class ObservedEmit implements PendingAnswer, AcknowledgementReceiver {
     return this.#observation.acknowledged > 0 || totalOf(this.#observation.unanswered) < enoughUnanswered;
   }
 
-  acknowledgeJson(): void {
-    this.acknowledge();
+  acknowledgeJson(json: string): void {
+    const isRead = this.#message.judgesRefusal && mayRefuse(json);
+    this.acknowledge(isRead ? (JSON.parse(json) as unknown[]) : []);
   }
 
-  acknowledge(): void {
+  acknowledge(args: unknown[]): void {
     if (!this.#end()) return;
+    const refusal = this.#message.judgesRefusal ? refusalOf(this.event, args) : null;
     if (this.#epoch === recorder.epoch) {
       const observation = this.#observation;
       observation.acknowledged += 1;
       recorder.count('messages.acknowledged');
-      const { latency } = this.#message;
-      if (latency !== null)
+      const { latency, place } = this.#message;
+      if (refusal !== null) recorder.error(refusal.name, refusal.message, place);
+      else if (latency !== null)
         recorder.latency(latency.metric, arrivedMs(latency.fromMs) - latency.fromMs, this.#slice);
-      for (const [place, count] of observation.unanswered)
-        for (let index = 0; index < count; index += 1) this.#recordTimeout(place);
+      for (const [step, count] of observation.unanswered)
+        for (let index = 0; index < count; index += 1) this.#recordTimeout(step);
       observation.unanswered.clear();
     }
-    this.#message.confirmed();
+    if (refusal === null) this.#message.confirmed();
   }
 
   /** Nothing came in time. */

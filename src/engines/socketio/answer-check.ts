@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { captureOrMatch } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
 import type { VirtualUserContext } from '../core/flow/step.ts';
 import { recorder } from '../core/recorder.ts';
+import { mayRefuse, refusalOf } from '../core/refusal.ts';
 import { StepFailure } from '../core/step-failure.ts';
 import { compilePayload } from '../core/template/compile-payload.ts';
 import { compileSimplePath } from '../core/template/simple-path.ts';
@@ -16,8 +17,10 @@ export type AnswerSpec = {
 };
 
 export type AnswerCheck = {
-  /** Whether any answer will do, so that nobody needs to read it. */
-  readonly isTrivial: boolean;
+  /** Whether the answer has to be read: most are not looked at, because any will do that does not say no. */
+  mustRead(json: string): boolean;
+  /** Why an answer is none, though it came: it says no, and the step does not say what it expects. */
+  refusal(args: unknown[]): StepFailure | null;
   /** Whether the arguments got so far are the data expected; true when no data is. */
   isComplete(args: unknown[], context: VirtualUserContext): boolean;
   /** Checks the data, then matches and captures. Calls back with the failure, or null. */
@@ -114,8 +117,15 @@ const acceptAny = (
   });
 };
 
-/** Compiles what is expected of an answer; one that is different fails with `failureName`. */
-export const compileAnswerCheck = (answer: AnswerSpec, failureName: string): AnswerCheck => {
+/**
+ * Compiles what is expected of an answer; one that is different fails with `failureName`. `asked` is what it answers,
+ * for the error of one that says no; null when such answers are as good as others.
+ */
+export const compileAnswerCheck = (
+  answer: AnswerSpec,
+  failureName: string,
+  asked: string | null,
+): AnswerCheck => {
   const expected = compilePayload(answer.data ?? answer.args);
   const hasData = (answer.data ?? answer.args) !== undefined;
   const capture = asSpecs(answer.capture);
@@ -126,8 +136,13 @@ export const compileAnswerCheck = (answer: AnswerSpec, failureName: string): Ans
   const fail = (failure: StepFailure | null): StepFailure | null =>
     failure === null ? null : new StepFailure(failureName, failure.message);
 
+  const isTrivial = !hasData && capture.length + match.length === 0;
+  const judgesRefusal = asked !== null && !hasData && match.length === 0;
+  const refusal = (args: unknown[]) => (judgesRefusal ? refusalOf(asked, args) : null);
+
   return {
-    isTrivial: !hasData && capture.length + match.length === 0,
+    mustRead: (json) => !isTrivial || (judgesRefusal && mayRefuse(json)),
+    refusal,
     isComplete: (args, context) => !hasData || matchesData(args, expected.render(context), concat),
     accept: (args, context, done) => {
       if (hasData) {
@@ -137,8 +152,9 @@ export const compileAnswerCheck = (answer: AnswerSpec, failureName: string): Ans
           return;
         }
       }
-      if (capture.length + match.length === 0) {
-        done(null);
+      const refused = refusal(args);
+      if (refused !== null || capture.length + match.length === 0) {
+        done(refused);
         return;
       }
       const body = JSON.stringify(args);

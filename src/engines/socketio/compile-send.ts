@@ -78,6 +78,7 @@ export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: 
       pending: user.pending,
       timeoutMs: spec.timeoutMs ?? user.timeoutMs,
       latency: spec.isMeasured ? { fromMs, metric: spec.ackMetric } : null,
+      judgesRefusal: spec.judgesRefusal,
       confirmed: () => membership?.confirmed(),
     });
   };

@@ -1,7 +1,8 @@
 import { type PayloadPath, payloadPath } from '../core/delivery/payload-path.ts';
-import type { DeliveryRule } from '../core/engine-settings.ts';
+import type { DeliveryRule, EngineSettings } from '../core/engine-settings.ts';
 import type { StepSpec } from '../core/flow/step.ts';
 import { durationMs } from '../core/flow/think.ts';
+import { judgesRefusals } from '../core/refusal.ts';
 import { compilePayload } from '../core/template/compile-payload.ts';
 import { compileTemplate, type Template } from '../core/template/compile-template.ts';
 import { type AnswerCheck, type AnswerSpec, compileAnswerCheck } from './answer-check.ts';
@@ -49,13 +50,23 @@ export type EmitSpec = {
   isMeasured: boolean;
   /** Whether a hook looks at the answer. */
   readsAnswer: boolean;
+  /** Whether an answer that says no is an error. */
+  judgesRefusal: boolean;
   timeoutMs: number | null;
 };
 
 export type EmitDefaults = {
   observe: 'all' | 'none' | readonly string[];
   rules: readonly DeliveryRule[];
+  refusals: EngineSettings['refusals'];
 };
+
+/** The defaults of the emits of one generator process. */
+export const emitDefaultsFrom = (settings: EngineSettings): EmitDefaults => ({
+  observe: settings.observeAcknowledgements,
+  rules: settings.deliveries,
+  refusals: settings.refusals,
+});
 
 type Emit = { channel?: unknown; data?: unknown; args?: unknown[] } | unknown[];
 
@@ -118,10 +129,15 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
   const channel = response?.channel ?? response?.on;
   if (spec.response !== undefined && channel === undefined)
     throw new Error('"response" names no event: give "channel"');
+  const judgesRefusal = judgesRefusals(defaults.refusals, event);
   const acknowledge =
     answer === undefined || answer === null || answer === false
       ? null
-      : compileAnswerCheck(isObject(answer) ? (answer as AnswerSpec) : {}, `ack mismatch: ${event}`);
+      : compileAnswerCheck(
+          isObject(answer) ? (answer as AnswerSpec) : {},
+          `ack mismatch: ${event}`,
+          judgesRefusal ? event : null,
+        );
   const delivery =
     deliveryOf(spec.delivery, event) ??
     (rule === undefined || spec.delivery === false || !isMeasured ? null : deliveryOfRule(rule));
@@ -148,7 +164,11 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
         ? null
         : {
             event: compileTemplate(channel),
-            check: compileAnswerCheck(response as AnswerSpec, `response mismatch: ${String(channel)}`),
+            check: compileAnswerCheck(
+              response as AnswerSpec,
+              `response mismatch: ${String(channel)}`,
+              judgesRefusal ? event : null,
+            ),
           },
     delivery,
     joins,
@@ -160,6 +180,7 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
         (defaults.observe === 'all' || (defaults.observe !== 'none' && defaults.observe.includes(event)))),
     isMeasured,
     readsAnswer: spec.afterResponse !== undefined,
+    judgesRefusal,
     timeoutMs: spec.timeout === undefined ? null : durationMs(spec.timeout),
   };
 };

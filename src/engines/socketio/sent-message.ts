@@ -76,7 +76,7 @@ export class SentMessage implements PendingAnswer, AcknowledgementReceiver {
   }
 
   acknowledgeJson(json: string): void {
-    const isRead = this.#spec.readsAnswer || !this.#spec.acknowledge!.isTrivial;
+    const isRead = this.#spec.readsAnswer || this.#spec.acknowledge!.mustRead(json);
     this.acknowledge(isRead ? (JSON.parse(json) as unknown[]) : []);
   }
 

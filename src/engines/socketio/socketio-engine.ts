@@ -26,7 +26,7 @@ import {
   type RenderOptions,
 } from './connect-options.ts';
 import { DeliveryPlan } from './delivery-plan.ts';
-import { type EmitDefaults, parseEmit } from './emit-spec.ts';
+import { type EmitDefaults, emitDefaultsFrom, parseEmit } from './emit-spec.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { openConnection } from './open-connection.ts';
 import { addUser, SocketIoUser, type UserPlan, userOf } from './socketio-user.ts';
@@ -103,7 +103,7 @@ export class SocketIoEngine {
     const compilation: Compilation = {
       spec,
       ee,
-      defaults: { observe: settings.observeAcknowledgements, rules: settings.deliveries },
+      defaults: emitDefaultsFrom(settings),
       listened: new Set(),
     };
     const place = spec.name ?? 'scenario';

@@ -1,6 +1,7 @@
 import cloneDeep from 'lodash/cloneDeep.js';
 import { deadlines } from '../core/deadlines.ts';
 import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { engineSettings } from '../core/engine-settings.ts';
 import { callProcessor, processorFunction } from '../core/flow/run-function.ts';
 import {
   type EngineEvents,
@@ -13,6 +14,7 @@ import { durationMs } from '../core/flow/think.ts';
 import { loadActivity } from '../core/load-activity.ts';
 import { loadClock } from '../core/load-clock.ts';
 import { recorder } from '../core/recorder.ts';
+import { judgesRefusals } from '../core/refusal.ts';
 import { StepFailure } from '../core/step-failure.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import { type AnswerSpec, compileAnswerCheck } from './answer-check.ts';
@@ -130,7 +132,12 @@ export const listenStep = (spec: StepSpec, place: string): Step => {
   const channel = response.channel ?? response.on;
   const event = compileTemplate(channel);
   const namespaceName = compileTemplate(spec.namespace ?? '');
-  const check = compileAnswerCheck(response, `response mismatch: ${String(channel)}`);
+  const isJudged = judgesRefusals(engineSettings().refusals, String(channel));
+  const check = compileAnswerCheck(
+    response,
+    `response mismatch: ${String(channel)}`,
+    isJudged ? String(channel) : null,
+  );
   const metric = `${String(spec.metric ?? channel)}.response`;
   const ownTimeoutMs = spec.timeout === undefined ? null : durationMs(spec.timeout);
   const isMeasured = spec.measure !== false;

@@ -1,4 +1,5 @@
 import type { StepSpec } from '../core/flow/step.ts';
+import { judgesAnswer } from '../core/message/await-message.ts';
 import { type DeliverySpec, deliverySpec, wirePayload } from '../core/message/message-send.ts';
 import { compileCaptures, compileWhere } from '../core/received-message.ts';
 import { compilePayload } from '../core/template/compile-payload.ts';
@@ -32,6 +33,7 @@ export type ReplySpec = {
   where: ReturnType<typeof compileWhere> | null;
   capture: ReturnType<typeof compileCaptures>;
   timeoutMs: number;
+  judgesRefusal: boolean;
 };
 
 /** Everything about a `send` step that is the same for all virtual users. */
@@ -69,6 +71,7 @@ const replySpec = (
     where: spec.where === undefined ? null : compileWhere(spec.where as Record<string, unknown>),
     capture: compileCaptures(spec, `response mismatch: ${metric}`),
     timeoutMs: scope.time(spec.timeout, timeoutMs, place),
+    judgesRefusal: judgesAnswer(spec, scope.engine.refusals, metric),
   };
 };
 

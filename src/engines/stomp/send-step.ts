@@ -45,7 +45,7 @@ const sendOnce = (
       : (failure) => {
           if (failure !== null) failStep(failure, context, place, () => undefined);
         };
-    client.onReceipt(receiptId, spec.timeoutMs, (failure, atMs) => {
+    client.onReceipt(receiptId, spec.metric, spec.timeoutMs, (failure, atMs) => {
       if (failure === null) timed.answered(`${spec.metric}.receipt`, atMs);
       else timed.unanswered();
       confirmed(
@@ -56,7 +56,7 @@ const sendOnce = (
     });
   }
   if (spec.reply !== null) {
-    const { capture, timeoutMs } = spec.reply;
+    const { capture, timeoutMs, judgesRefusal } = spec.reply;
     awaitAnswer(
       user,
       {
@@ -65,6 +65,7 @@ const sendOnce = (
         capture,
         timeoutMs,
         isMeasured: spec.isMeasured,
+        judgesRefusal,
       },
       context,
       fromMs,

@@ -14,7 +14,7 @@ export const sendWithReceipt = (
 ): void => {
   const id = client.receiptId();
   const timed = new TimedMessage('message');
-  client.onReceipt(id, timeoutMs, (failure, atMs) => {
+  client.onReceipt(id, name, timeoutMs, (failure, atMs) => {
     if (failure === null) timed.answered(`${name}.receipt`, atMs);
     else timed.unanswered();
     done(failure?.name === 'receipt timeout' ? explained(failure, command, name) : failure);

@@ -38,7 +38,7 @@ export class StompClient {
   readonly #options: StompClientOptions;
   readonly #sockJs: boolean;
   readonly #decoder: StompDecoder;
-  readonly #receipts = new Map<string, ReceiptListener>();
+  readonly #receipts = new Map<string, { subject: string; ended: ReceiptListener }>();
   #socket: WebSocket | null = null;
   #phase: Phase = 'opening';
   #connectDone: ((failure: StepFailure | null, connected: StompFrame | null) => void) | null;
@@ -95,16 +95,17 @@ export class StompClient {
     return true;
   }
 
-  /** Calls `done` once: when the receipt comes, when it does not come in time, or when the session ends. */
-  onReceipt(id: string, timeoutMs: number, done: ReceiptListener): void {
+  /** `subject` is what waits for it, for errors. Calls `done` once: when the receipt comes, when it does not come in time, or when the session ends. */
+  onReceipt(id: string, subject: string, timeoutMs: number, done: ReceiptListener): void {
     const deadline = deadlines.after(timeoutMs, () => {
       this.#receipts.delete(id);
       done(new StepFailure('receipt timeout', `no RECEIPT within ${timeoutMs} ms`), performance.now());
     });
-    this.#receipts.set(id, (failure, atMs) => {
+    const ended: ReceiptListener = (failure, atMs) => {
       deadline.cancel();
       done(failure, atMs);
-    });
+    };
+    this.#receipts.set(id, { subject, ended });
   }
 
   /**
@@ -131,7 +132,10 @@ export class StompClient {
       () => end(new StepFailure('disconnect timeout', `no RECEIPT for DISCONNECT within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    this.#receipts.set(id, (failure) => end(failure instanceof ClosedByServer ? null : failure));
+    this.#receipts.set(id, {
+      subject: 'disconnect',
+      ended: (failure) => end(failure instanceof ClosedByServer ? null : failure),
+    });
     this.#write(encodeFrame(encodeHead('DISCONNECT', { receipt: id })));
     this.#phase = 'disconnecting';
   }
@@ -214,16 +218,16 @@ export class StompClient {
         return;
       case 'RECEIPT': {
         const id = frame.headers['receipt-id'] ?? '';
-        const listener = this.#receipts.get(id);
+        const receipt = this.#receipts.get(id);
         this.#receipts.delete(id);
-        listener?.(null, this.#arrivalMs);
+        receipt?.ended(null, this.#arrivalMs);
         return;
       }
       case 'CONNECTED':
         this.#established(frame);
         return;
       case 'ERROR':
-        this.#end(serverError(frame));
+        this.#end(serverError(frame, this.#receipts.get(frame.headers['receipt-id'] ?? '')?.subject));
         return;
       default:
         this.#end(
@@ -288,7 +292,7 @@ export class StompClient {
   #failReceipts(failure: StepFailure): void {
     const listeners = [...this.#receipts.values()];
     this.#receipts.clear();
-    for (const listener of listeners) listener(failure, performance.now());
+    for (const { ended } of listeners) ended(failure, performance.now());
   }
 
   #stopTimers(): void {
@@ -300,10 +304,15 @@ export class StompClient {
 
 class ClosedByServer extends StepFailure {}
 
-const serverError = (frame: StompFrame): StepFailure => {
+/** Name of the failure that an ERROR is which names no frame of ours. */
+export const stompError = 'STOMP error';
+
+/** `refused` is what the frame that the server did not take is called, if it says which. */
+const serverError = (frame: StompFrame, refused: string | undefined): StepFailure => {
   const summary = frame.headers.message ?? 'no message header';
   const details = frame.body.toString('utf8').trim();
-  return new StepFailure('STOMP error', details === '' ? summary : `${summary}: ${details}`);
+  const name = refused === undefined ? stompError : `refused: ${refused}`;
+  return new StepFailure(name, details === '' ? summary : `${summary}: ${details}`);
 };
 
 const withPath = (url: string, change: (path: string) => string): string => {

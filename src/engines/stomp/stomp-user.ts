@@ -5,8 +5,8 @@ import type { VirtualUserContext } from '../core/flow/step.ts';
 import { MessageUser, messageUser } from '../core/message/message-user.ts';
 import { openSessions } from '../core/open-sessions.ts';
 import { recorder } from '../core/recorder.ts';
-import type { StepFailure } from '../core/step-failure.ts';
-import type { StompClient } from './stomp-client.ts';
+import { StepFailure } from '../core/step-failure.ts';
+import { type StompClient, stompError } from './stomp-client.ts';
 import type { StompFrame } from './stomp-frame.ts';
 import { StompMessage, tagInFrame } from './stomp-message.ts';
 
@@ -104,7 +104,10 @@ export class StompUser extends MessageUser<StompMessage> {
   /** The server ended the session. Everything that waits fails. */
   connectionLost(failure: StepFailure): void {
     for (const subscription of this.#subscriptions.values()) deliveryLedger.disconnected(subscription.member);
-    this.loses(failure);
+    const about = this.oldestQuestion;
+    // An ERROR that names no frame is about the message that waits longest for its answer.
+    const isRefusal = failure.name === stompError && about !== undefined;
+    this.loses(isRefusal ? new StepFailure(`refused: ${about.subject}`, failure.message) : failure);
   }
 
   /** The flow asks to disconnect: what is on its way to it may or may not arrive. */

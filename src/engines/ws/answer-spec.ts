@@ -1,5 +1,6 @@
 import { changeMessage, messagePath, type PayloadPath, readMessage } from '../core/delivery/payload-path.ts';
 import type { VirtualUserContext } from '../core/flow/step.ts';
+import { judgesAnswer } from '../core/message/await-message.ts';
 import { checkPlace } from '../core/message/message-send.ts';
 import {
   compileCaptures,
@@ -20,6 +21,7 @@ export type AnswerSpec = {
   timeoutMs: number;
   /** Whether the flow waits for the answer. */
   waits: boolean;
+  judgesRefusal: boolean;
 };
 
 const answerKeys = ['field', 'where', 'capture', 'match', 'timeout', 'wait'] as const;
@@ -44,6 +46,7 @@ export const answerSpec = (
     capture: compileCaptures(spec, `response mismatch: ${message.subject}`),
     timeoutMs: scope.time(spec.timeout, message.timeoutMs, place),
     waits: spec.wait !== false,
+    judgesRefusal: judgesAnswer(spec, scope.engine.refusals, message.subject),
   };
 };
 

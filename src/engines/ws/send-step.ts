@@ -46,6 +46,7 @@ const sendOnce = (
         capture: answer.capture,
         timeoutMs: answer.timeoutMs,
         isMeasured: spec.isMeasured,
+        judgesRefusal: answer.judgesRefusal,
       },
       context,
       fromMs,

@@ -1,7 +1,8 @@
+import { looksLikeRefusal, payloadOf } from '../../engines/core/refusal.ts';
 import { type TailgateError, tailgateError } from '../../errors.ts';
 import type { RoomSettings } from '../../settings/settings-schema.ts';
 import type { Outcome } from './emit-and-confirm.ts';
-import { inWords, looksLikeFailure, matches, payloadOf, valueAt } from './room-answer.ts';
+import { inWords, matches, valueAt } from './room-answer.ts';
 
 /** `mask` removes secrets from what the server said; `signal` is the one that may have cancelled the wait. */
 type Context = { mask: (text: string) => string; signal: AbortSignal | undefined };
@@ -30,7 +31,7 @@ export const confirmedAnswer = (
     case 'answer': {
       const expected = settings.create?.expect;
       const isRefusal =
-        expected === undefined ? looksLikeFailure(outcome.args) : !matches(payloadOf(outcome.args), expected);
+        expected === undefined ? looksLikeRefusal(outcome.args) : !matches(payloadOf(outcome.args), expected);
       if (!isRefusal) return outcome.args;
       const wanted = expected === undefined ? '' : `, where ${inWords(expected)} was expected`;
       throw refused(`${outcome.args.map(inWords).join(', ') || 'nothing'}${wanted}`);

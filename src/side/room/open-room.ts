@@ -1,4 +1,5 @@
 import type { Socket } from 'socket.io-client';
+import { looksLikeRefusal } from '../../engines/core/refusal.ts';
 import { type TailgateError, tailgateError } from '../../errors.ts';
 import type { RoomSettings } from '../../settings/settings-schema.ts';
 import { connectReason } from './connect-reason.ts';
@@ -12,7 +13,7 @@ import {
 import { capturedVariables, confirmedAnswer } from './judge-opening.ts';
 import { endConnection, ownerConnection } from './owner-connection.ts';
 import { type OwnerCredentials, ownerCredentials } from './owner-credentials.ts';
-import { inWords, looksLikeFailure } from './room-answer.ts';
+import { inWords } from './room-answer.ts';
 
 /** A room whose owner is connected. Closing it (`await using`) deletes the room and disconnects the owner. */
 export type OpenRoom = AsyncDisposable & {
@@ -111,7 +112,7 @@ const deleteRoom = async (
     const outcome = await emitAndConfirm(socket, event, args, confirm, timeoutMs, interruptions);
     // A server may end the connections of a room that it deletes.
     if (outcome.kind === 'disconnected') return null;
-    if (outcome.kind === 'answer' && !looksLikeFailure(outcome.args)) return null;
+    if (outcome.kind === 'answer' && !looksLikeRefusal(outcome.args)) return null;
     return `The room was not deleted: "${event}" was ${ending(outcome, timeoutMs)}.`;
   } finally {
     interruptions.end();

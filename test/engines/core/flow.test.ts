@@ -165,7 +165,7 @@ test('captures and matches with plain paths give what JSONPath gives', () => {
       const theirs = artillery(spec, args, {});
       const context = contextOf();
       let failure: unknown = 'not called';
-      compileAnswerCheck(spec, 'mismatch').accept(args, context, (result) => {
+      compileAnswerCheck(spec, 'mismatch', null).accept(args, context, (result) => {
         failure = result;
       });
       assert.equal(failure === null, theirs.ok, JSON.stringify({ spec, args }));

@@ -58,6 +58,7 @@ test('what is not as expected, and what never comes, are named errors', async ()
   await using server = await startServer();
   server.io.on('connection', (socket) => {
     socket.on('ask', (ack) => ack('no'));
+    socket.on('refuse', (ack) => ack({ ok: false }));
     socket.on('deny', () => socket.emit('exception', { message: 'not allowed' }));
     socket.on('drop', () => socket.conn.close());
   });
@@ -70,6 +71,7 @@ test('what is not as expected, and what never comes, are named errors', async ()
     return ran.measured.errors[0]!.name;
   };
   assert.equal(await failure({ emit: ['ask'], acknowledge: { args: ['yes'] } }), 'ack mismatch: ask');
+  assert.equal(await failure({ emit: ['refuse'], acknowledge: {} }), 'refused: refuse');
   assert.equal(await failure({ emit: ['never'], acknowledge: {} }), 'ack timeout: never');
   assert.equal(await failure({ emit: ['never'], response: { on: 'answer' } }), 'response timeout: answer');
   assert.equal(await failure({ emit: ['deny'], acknowledge: {} }), 'rejected: deny');

@@ -167,6 +167,26 @@ for (const { client, runUsers } of clients)
       assert.deepEqual(deliveries(ran), { ...none, expected: 2, received: 2 });
     });
 
+    test('a join that the server refused is no membership, awaited or observed', async () => {
+      await using server = await startServer();
+      server.io.on('connection', (socket) => {
+        socket.on('join', (_data, ack) => ack({ ok: false, reason: 'full' }));
+        socket.on('chat', (data) => socket.broadcast.emit('chat', data));
+      });
+      const send = { emit: { channel: 'chat', data: '{{ $tag }}' }, delivery: { event: 'chat', room: 'r' } };
+      const enter = { emit: { channel: 'join', data: { roomId: 'r' } }, joins: 'r' };
+      const ran = await runUsers(server.url, {
+        users: 3,
+        config: websocket,
+        flow: [enter, { think: '200ms' }, send, { think: '200ms' }],
+      });
+      assert.deepEqual(
+        ran.measured.errors.map(({ name, count }) => [name, count]),
+        [['refused: join', 3]],
+      );
+      assert.deepEqual(deliveries(ran), { ...none, unexpected: 6 });
+    });
+
     test('a member that left is not expected, and one that was disconnected still is', async () => {
       await using server = await startServer();
       chat(server.io);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { clients, countOf, startServer } from './run-users.ts';
+import { clients, countOf, type Ran, startServer } from './run-users.ts';
 
 for (const { client, runUsers } of clients)
   describe(client, () => {
@@ -299,6 +299,54 @@ for (const { client, runUsers } of clients)
       assert.equal(ran.measured.errors.length, 1);
       assert.equal(ran.measured.errors[0]!.name, 'ECONNREFUSED');
       assert.equal(ran.measured.errors[0]!.steps[0], 'test, step 1');
+    });
+
+    test('an answer that says no is an error and no latency, unless the step or the settings expect it', async () => {
+      await using server = await startServer();
+      const answers: unknown[][] = [
+        [{ ok: false, reason: 'full' }],
+        [{ success: false }],
+        [{ status: 'error', message: 'no' }],
+        [{ status: 403 }],
+        [{ error: { code: 7 } }],
+        ['room is full', null],
+      ];
+      server.io.on('connection', (socket) => {
+        socket.on('ask', (index, ack) => ack(...answers[index]!));
+        socket.on('call', (index) => socket.emit('answer', ...answers[index]!));
+        socket.on('fine', (_data, ack) => ack({ ok: true, error: null, status: 'closed' }));
+      });
+      const ask = { emit: { channel: 'ask', data: '{{ index }}' } };
+      const run = async (flow: unknown[], settings = {}) =>
+        await runUsers(server.url, {
+          users: answers.length,
+          vars: (index) => ({ index }),
+          flow,
+          settings,
+        });
+      const namesOf = ({ measured }: Ran) => measured.errors.map(({ name, count }) => `${name} x${count}`);
+
+      const awaited = await run([{ ...ask, acknowledge: {} }]);
+      assert.deepEqual(namesOf(awaited), ['refused: ask x6']);
+      assert.match(awaited.measured.errors[0]!.messages[0]!, /"reason":"full"/);
+      assert.equal(countOf(awaited, 'ask.ack'), 0);
+      assert.equal(awaited.measured.counters['messages.acknowledged'], 6);
+      assert.equal(awaited.users[0]!.error?.name, 'refused: ask');
+
+      const observed = await run([ask], { observeAcknowledgements: 'all' });
+      assert.deepEqual(namesOf(observed), ['refused: ask x6']);
+      assert.equal(countOf(observed, 'ask.ack'), 0);
+
+      const answered = await run([
+        { emit: { channel: 'call', data: '{{ index }}' }, response: { channel: 'answer' } },
+      ]);
+      assert.deepEqual(namesOf(answered), ['refused: call x6']);
+
+      const expected = await run([{ ...ask, acknowledge: { match: { json: '$.0.ok', value: false } } }]);
+      assert.deepEqual(namesOf(expected), ['ack mismatch: ask x5']);
+      for (const refusals of ['ignore', ['ask']])
+        assert.deepEqual(namesOf(await run([{ ...ask, acknowledge: {} }], { refusals })), []);
+      assert.deepEqual(namesOf(await run([{ emit: { channel: 'fine' }, acknowledge: {} }])), []);
     });
 
     test('namespaces, also with templates, belong to each user alone', async () => {

@@ -172,3 +172,14 @@ test('the wait for an answer goes on while the load is paused: what is too late 
   assert.equal(result.metrics['ask.response'], undefined);
   assert.equal(result.counters['messages.unanswered'], 1);
 });
+
+test('an ERROR is a refusal of the frame that it names', async () => {
+  script = ({ command, headers }, client) => {
+    if (command === 'CONNECT') client.send(connected);
+    if (command === 'SEND') client.send(`ERROR\nreceipt-id:${headers.receipt}\nmessage:not allowed\n\n\0`);
+  };
+  const send = { destination: '/app/move', body: 'x' };
+  const result = await runUsers(StompEngine, config(), [{ send: { ...send, receipt: true } }]);
+  assert.deepEqual(errorsOf(result.errors), ['refused: move: not allowed']);
+  assert.equal(result.metrics['move.receipt'], undefined);
+});

@@ -88,7 +88,7 @@ test('an ERROR frame over SockJS is told with its message, and the missing answe
   const result = await runUsers(StompEngine, overSockJs(), [
     { send: { destination: '/app/nowhere', body: 'x', response: {} } },
   ]);
-  assert.deepEqual(errorsOf(result.errors), ['STOMP error: no handler for "/app/nowhere"']);
+  assert.deepEqual(errorsOf(result.errors), ['refused: nowhere: no handler for "/app/nowhere"']);
   assert.equal(result.counters['messages.unanswered'], 1);
   assert.equal(result.counters.disconnects, 1);
 });

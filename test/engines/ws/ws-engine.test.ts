@@ -131,6 +131,21 @@ test('a wait without an answer ends as a named error', async () => {
   assert.deepEqual(errorsOf(listening.errors), ['message timeout: message: 0 of 1 messages within 100 ms']);
 });
 
+test('an answer that says no is an error and no latency, unless the step or the settings expect it', async () => {
+  const send = { jsonrpc: '2.0', type: 'echo', id: 1, error: { code: -32601, message: 'no such method' } };
+  const refused = await runUsers(WsEngine, config(), [{ send, response: { field: 'id' } }]);
+  assert.equal(refused.errors[0]?.name, 'refused: echo');
+  assert.match(refused.errors[0]!.messages[0]!, /no such method/);
+  assert.equal(refused.metrics['echo.response'], undefined);
+  const response = { match: { json: '$.error.code', value: -32601 } };
+  assert.deepEqual((await runUsers(WsEngine, config(), [{ send, response }])).errors, []);
+  const ignored = await runUsers(WsEngine, config(), [{ send, response: true }], [{}], {
+    refusals: ['echo'],
+  });
+  assert.deepEqual(ignored.errors, []);
+  assert.equal(ignored.metrics['echo.response']?.count, 1);
+});
+
 test('a failure that the server reports ends the wait of the message in flight', async () => {
   const result = await runUsers(WsEngine, config(), [
     { send: { type: 'fail', id: 1 }, response: { field: 'id' } },

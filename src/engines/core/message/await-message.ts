@@ -1,7 +1,9 @@
 import { deadlines } from '../deadlines.ts';
+import type { EngineSettings } from '../engine-settings.ts';
 import type { VirtualUserContext } from '../flow/step.ts';
 import { loadClock } from '../load-clock.ts';
 import type { compileCaptures } from '../received-message.ts';
+import { isRefusalField, judgesRefusals, refusalOf } from '../refusal.ts';
 import { StepFailure } from '../step-failure.ts';
 import { TimedMessage } from '../timed-message.ts';
 import type { ArrivedMessage, MessageUser } from './message-user.ts';
@@ -64,6 +66,8 @@ export type Answer<M extends ArrivedMessage> = {
   capture: ReturnType<typeof compileCaptures>;
   timeoutMs: number;
   isMeasured: boolean;
+  /** Whether an answer that says no is an error. */
+  judgesRefusal: boolean;
 };
 
 /**
@@ -72,7 +76,7 @@ export type Answer<M extends ArrivedMessage> = {
  */
 export const awaitAnswer = <M extends ArrivedMessage>(
   user: MessageUser<M>,
-  { subject, filter, capture, timeoutMs, isMeasured }: Answer<M>,
+  { subject, filter, capture, timeoutMs, isMeasured, judgesRefusal }: Answer<M>,
   context: VirtualUserContext,
   fromMs: number,
   done: (failure: StepFailure | null) => void,
@@ -100,13 +104,24 @@ export const awaitAnswer = <M extends ArrivedMessage>(
         return;
       }
       user.lastRead = [answer];
-      const mismatch = capture?.(answer, context) ?? null;
+      const refusal = judgesRefusal ? refusalOf(subject, [answer.body]) : null;
+      const mismatch = refusal ?? capture?.(answer, context) ?? null;
       if (mismatch === null && isMeasured) timed.answered(`${subject}.response`, answer.atMs);
       else timed.unmeasured();
       done(mismatch);
     },
   );
 };
+
+/** Whether an answer that says no is an error: not where the step says itself what it expects. */
+export const judgesAnswer = (
+  { match, where }: { match?: unknown; where?: unknown },
+  refusals: EngineSettings['refusals'],
+  subject: string,
+): boolean =>
+  match === undefined &&
+  !Object.keys((where ?? {}) as object).some(isRefusalField) &&
+  judgesRefusals(refusals, subject);
 
 /** Messages that a step waits for, whoever sends them. */
 export type Wanted<M extends ArrivedMessage> = {
