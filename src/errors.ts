@@ -119,7 +119,8 @@ export const catalogue = {
     'usage',
     (p) =>
       `The setting "${p.key}" takes its value from the environment variable ${p.name}, which is not set.`,
-    (p) => `Pass it to the step: "env: { ${p.name}: \${{ secrets.${p.name} }} }".`,
+    (p) =>
+      `Set it; in a workflow, at the step: "env: { ${p.name}: \${{ secrets.${p.name} }} }". A server that holds no data can have a literal secret, which pull requests from forks have too.`,
   ),
 
   INPUT_UNKNOWN: entry<{ name: string; suggestion?: string | undefined; known: readonly string[] }>(

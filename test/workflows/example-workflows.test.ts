@@ -87,6 +87,21 @@ test('only inputs that our actions have are given to them', () => {
   }
 });
 
+test('every gate that comments leaves the report that its comment leads to', () => {
+  for (const name of files) {
+    for (const job of Object.values(workflowOf(name).jobs)) {
+      const gate = job.steps.find((step) => step.uses?.startsWith('tailgate/tailgate@'));
+      const comments =
+        'pull_request' in Object(workflowOf(name).on) || workflowOf(name).on === 'pull_request';
+      if (gate === undefined || !comments || gate.with?.['fail-on'] === 'none') continue;
+      assert.ok(
+        job.steps.some((step) => step.uses?.startsWith('actions/upload-artifact@')),
+        name,
+      );
+    }
+  }
+});
+
 test('permissions are named and small, jobs end, checkouts keep no token', () => {
   for (const name of files) {
     const workflow = workflowOf(name);
