@@ -19,7 +19,9 @@ export function mainOf(named: string | null, rounds: readonly RoundMeasurement[]
 export function byImportance(counts: ReadonlyMap<string, number>): string[] {
   return [...counts]
     .sort(
-      ([a, countA], [b, countB]) => rankOf(a) - rankOf(b) || countB - countA || (a < b ? -1 : a > b ? 1 : 0),
+      ([a, countA], [b, countB]) =>
+        // Of as many values the shorter name: all answers (`http.response`) before those of a kind (`http.2xx.response`).
+        rankOf(a) - rankOf(b) || countB - countA || a.length - b.length || (a < b ? -1 : 1),
     )
     .map(([metric]) => metric);
 }

@@ -109,3 +109,17 @@ test('no default exports and no barrels', () => {
     assert.doesNotMatch(text, /^export \* from/m, file);
   }
 });
+
+test('what a metric is stands in metrics/ alone: nobody else looks into its name', () => {
+  // Artillery's names and ours: what translates between them has to.
+  const translators = ['scenario/artillery-metric-names.ts', 'generator/artillery/metric-store.ts'];
+  const part =
+    /(?:startsWith|endsWith)\(\s*['"`]\.?(?:ack|response|delivery|receipt|handshake|perSecond|custom|errors|users|messages|deliveries|server|wire)\b/;
+  const wrong = globSync('**/*.ts', { cwd: root }).filter(
+    (file) =>
+      folderOf(file) !== 'metrics' &&
+      !translators.includes(file) &&
+      part.test(readFileSync(path.join(root, file), 'utf8')),
+  );
+  assert.deepEqual(wrong, []);
+});

@@ -16,6 +16,7 @@ test('the main latency has most values; handshakes and sessions are main only wh
   assert.equal(chooseMain(counts({ 'session.length': 9, 'connect.handshake': 3 })), 'connect.handshake');
   assert.equal(chooseMain(counts({ 'session.length': 9 })), 'session.length');
   assert.equal(chooseMain(counts({ b: 2, a: 2 })), 'a', 'the same run gives the same main one');
+  assert.equal(chooseMain(counts({ 'http.2xx.response': 7, 'http.response': 7 })), 'http.response');
   assert.equal(chooseMain(counts({})), null);
 });
 
