@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { generatorBottleneck } from '../../src/generator/generator-bottleneck.ts';
 import { descendantsOf, readProcesses } from '../../src/host/processes/process-table.ts';
 import { ResourceStack } from '../../src/host/resource-stack.ts';
-import { createTerminalHost } from '../../src/host/terminal-host.ts';
+import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import type { RoundMeasurement } from '../../src/metrics/round-measurement.ts';
 import { seededRandom } from '../../src/metrics/seeded-random.ts';
 import { observedValue } from '../../src/metrics/values.ts';
@@ -155,6 +155,8 @@ export const measureJob = async (
     cwd: root,
     signal: new AbortController().signal,
     stderr: process.stderr,
+    stdout: process.stdout,
+    live: createLiveLine(process.stderr),
     quiet: true,
   });
   const startedAt = new Date().toISOString();

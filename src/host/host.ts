@@ -6,9 +6,11 @@ export type Host = {
   readonly kind: 'actions' | 'terminal';
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Terminal width in columns, and whether colours and rewriting a line are welcome. */
+  /** Width in columns of where messages go, and whether a line may be rewritten there. */
   readonly columns: number;
   readonly interactive: boolean;
+  /** Width and colours of where results go, which may be a file while messages go to a terminal. */
+  readonly result: { readonly columns: number; readonly color: boolean };
   info(message: string): void;
   warn(message: string, place?: MessagePlace): void;
   error(message: string, place?: MessagePlace): void;

@@ -1,3 +1,4 @@
+import { createColors } from 'picocolors';
 import { formatPlace } from '../errors.ts';
 import { visibleText } from '../visible-text.ts';
 import type { Host, MessagePlace } from './host.ts';
@@ -5,26 +6,62 @@ import { SecretMask } from './secret-mask.ts';
 
 const progressEveryMs = 5_000;
 
+type Env = Readonly<Record<string, string | undefined>>;
+type Stream = NodeJS.WriteStream;
+
+/**
+ * The line of a terminal that says where a run is, at most as wide as the terminal. It is cleared before anything else is
+ * written there.
+ */
+export type LiveLine = { show(line: string): void; clear(): void };
+
+export function createLiveLine(stream: Stream): LiveLine {
+  let shown = false;
+  const clear = (): void => {
+    if (shown) stream.write('\r\u001B[2K');
+    shown = false;
+  };
+  return {
+    show: (line) => {
+      clear();
+      stream.write(line);
+      shown = true;
+    },
+    clear,
+  };
+}
+
+/**
+ * Whether a stream is given colours: a terminal is, unless NO_COLOR says otherwise; FORCE_COLOR says it of everything, and
+ * goes first. Each stream is asked for itself, since one may be a file.
+ */
+export function wantsColor(stream: Stream, env: Env): boolean {
+  const { FORCE_COLOR: force, NO_COLOR: no, TERM: term } = env;
+  if (force !== undefined && force !== '') return force !== '0' && force !== 'false';
+  if (no !== undefined && no !== '') return false;
+  return stream.isTTY === true && term !== 'dumb';
+}
+
+const columnsOf = (stream: Stream): number => stream.columns ?? 100;
+
 /** A person's terminal, or another CI system's log. Messages go to stderr, so that stdout stays for results. */
 export const createTerminalHost = (options: {
-  env: Readonly<Record<string, string | undefined>>;
+  env: Env;
   cwd: string;
   signal: AbortSignal;
-  stderr: NodeJS.WriteStream;
+  stderr: Stream;
+  stdout: Stream;
+  live: LiveLine;
   quiet?: boolean;
 }): Host => {
-  const { env, stderr } = options;
+  const { env, stderr, stdout, live } = options;
+  const colors = createColors(wantsColor(stderr, env));
   const secrets = new SecretMask();
   const interactive = stderr.isTTY === true && env.CI === undefined && env.TERM !== 'dumb';
-  let progressShown = false;
   let lastProgressAt = Number.NEGATIVE_INFINITY;
-  const clearProgress = (): void => {
-    if (progressShown) stderr.write('\r\u001b[2K');
-    progressShown = false;
-  };
-  const print = (text: string): void => {
-    clearProgress();
-    stderr.write(`${visibleText(secrets.mask(text))}\n`);
+  const print = (text: string, label = ''): void => {
+    live.clear();
+    stderr.write(`${label}${visibleText(secrets.mask(text))}\n`);
   };
   const place = (where: MessagePlace = {}): string => {
     const shown = formatPlace(where);
@@ -34,20 +71,21 @@ export const createTerminalHost = (options: {
     kind: 'terminal',
     env,
     cwd: options.cwd,
-    columns: stderr.columns ?? 100,
+    // A line that fills the terminal would break.
+    columns: columnsOf(stderr) - 1,
     interactive,
+    result: { columns: columnsOf(stdout), color: wantsColor(stdout, env) },
     info: (message) => {
       if (options.quiet !== true) print(message);
     },
-    warn: (message, where) => print(`Warning: ${place(where)}${message}`),
-    error: (message, where) => print(`Error: ${place(where)}${message}`),
+    warn: (message, where) => print(`${place(where)}${message}`, `${colors.yellow('Warning:')} `),
+    error: (message, where) => print(`${place(where)}${message}`, `${colors.red('Error:')} `),
     // A terminal has no place for what only a debugged job shows.
     debug: () => {},
     progress: (line) => {
       if (options.quiet === true) return;
       if (interactive) {
-        stderr.write(`\r\u001b[2K${visibleText(secrets.mask(line)).slice(0, (stderr.columns ?? 100) - 1)}`);
-        progressShown = true;
+        live.show(visibleText(secrets.mask(line)));
         return;
       }
       const now = performance.now();

@@ -69,12 +69,15 @@ export const directionPhrase = (row: Pick<MetricRow, 'unit'>, relative: number):
 type Found = { suite: SuiteReport; row: MetricRow };
 type Told = { title: Inline; detail: Inline };
 
-/** The rows with this verdict, in the order of the table, but those of the main latency first. */
+/** The rows with this verdict, in the order of the table, but what people know of the main latency first. */
 function rowsWith(suites: readonly SuiteReport[], verdict: Verdict): Found[] {
+  const first = ({ suite, row }: Found): number =>
+    row.metric === suite.main && ['p50', 'p95', 'p99'].includes(row.statistic) ? 0 : 1;
   return suites.flatMap((suite) =>
     metricRows(suite)
       .filter((row) => row.verdict === verdict)
-      .map((row) => ({ suite, row })),
+      .map((row) => ({ suite, row }))
+      .sort((a, b) => first(a) - first(b)),
   );
 }
 

@@ -31,7 +31,8 @@ const caseXml = (test: JunitCase, className: string): string => {
     case 'passed':
       return `${open}/>`;
     case 'skipped':
-      return `${open}>\n      <skipped message="${message}"/>\n    </testcase>`;
+      // GitLab shows the text, Jenkins the message.
+      return `${open}>\n      <skipped message="${message}" type="tailgate">${xmlLines(test.text, 60)}</skipped>\n    </testcase>`;
     default:
       return `${open}>\n      <${test.outcome} message="${message}" type="tailgate">${xmlLines(test.text, 60)}</${test.outcome}>\n    </testcase>`;
   }

@@ -63,9 +63,13 @@ function outcomeOf(verdict: Verdict, failOn: FailOn): JunitOutcome {
 const verdictCase = (name: string, verdict: Verdict, reason: string, failOn: FailOn): JunitCase => ({
   name,
   outcome: outcomeOf(verdict, failOn),
-  message: reason,
-  text: reason,
+  message: told(verdict, reason, failOn),
+  text: told(verdict, reason, failOn),
 });
+
+/** What does not fail the step is skipped to a reader of tests, so the message begins with what it is. */
+const told = (verdict: Verdict, reason: string, failOn: FailOn): string =>
+  verdict === 'pass' || failOn.includes(verdict) ? reason : `${verdict}: ${reason}`;
 
 /** In the text: the schema of Jenkins has no attributes for it. */
 function placeText(of: { file: string | null; line: number | null }): string {
@@ -91,7 +95,7 @@ const limitCases = (suite: SuiteReport, failOn: FailOn): JunitCase[] =>
       return {
         name: `${rowName(row)} ${shortRule(limit.rule, row)}`,
         outcome: outcomeOf(limit.verdict, failOn),
-        message: limit.explanation,
+        message: told(limit.verdict, limit.explanation, failOn),
         text: `${placeText(limit)}${limit.explanation}\n${values}`,
       };
     }),

@@ -58,6 +58,8 @@ const remainingText = (view: ProgressView): string | null => {
     formatElapsed(ms < 90_000 ? Math.ceil(ms / 5000) * 5000 : Math.ceil(ms / 60_000) * 60_000);
   const earliest = coarse(left.earliestMs);
   const latest = coarse(left.latestMs);
+  if (left.latestMs <= 0) return 'longer than expected';
+  if (left.earliestMs <= 0) return `at most ${latest} left`;
   return earliest === latest ? `about ${latest} left` : `${earliest} to ${latest} left`;
 };
 

@@ -39,7 +39,7 @@ export type JobProgressView = {
 export const renderJobProgress = (view: JobProgressView, columns: number): string => {
   const { judgement } = view;
   const parts = [
-    `${view.name}, ${plural(view.left, 'job')} left (${formatElapsed(Math.max(0, Math.ceil(view.minutesLeft)) * 60_000)})`,
+    `${view.name}, ${plural(view.left, 'job')} left${view.minutesLeft > 0 ? ` (${formatElapsed(Math.ceil(view.minutesLeft) * 60_000)})` : ', longer than expected'}`,
     `pair ${Math.min(view.done + 1, view.most)} of ${view.most}`,
     view.side,
     ...(judgement === null ? [] : [`${cleanLine(judgement.statistic, 12)} ${formatChange(judgement)}`]),

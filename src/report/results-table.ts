@@ -38,7 +38,8 @@ export function resultsOf(suite: SuiteReport): Results {
     .sort((a, b) => Number(isSettled(a)) - Number(isSettled(b)));
   return {
     shown: [
-      ...main.map(metricRow),
+      ...main.filter((row) => alwaysRead.includes(row.statistic)).map(metricRow),
+      ...main.filter((row) => !alwaysRead.includes(row.statistic)).map(metricRow),
       ...failures.map((kind) => failureRow(suite, rows, kind)),
       ...open.map(metricRow),
     ],

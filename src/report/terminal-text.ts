@@ -1,57 +1,29 @@
+import { createColors } from 'picocolors';
+import stringWidth from 'string-width';
+
 /** Text on a terminal: widths in columns, wrapping, colours, tables. No foreign text reaches it uncleaned. */
 
-export type Paint = {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
-};
+export type Paint = Pick<ReturnType<typeof createColors>, 'bold' | 'dim' | 'red' | 'green' | 'yellow'>;
 
-const sgr =
-  (on: number, off: number) =>
-  (text: string): string =>
-    text === '' ? '' : `\u001B[${on}m${text}\u001B[${off}m`;
-
-const coloured: Paint = {
-  bold: sgr(1, 22),
-  dim: sgr(2, 22),
-  red: sgr(31, 39),
-  green: sgr(32, 39),
-  yellow: sgr(33, 39),
-};
-
-const same = (text: string): string => text;
-const plain: Paint = { bold: same, dim: same, red: same, green: same, yellow: same };
-
-export const paintFor = (color: boolean): Paint => (color ? coloured : plain);
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: our own colour sequences have no width
-const colourSequence = /\u001B\[\d+m/g;
-/** East Asian wide and fullwidth characters, and emoji (Unicode Standard Annex 11). */
-const wide =
-  /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u;
+export const paintFor = (color: boolean): Paint => createColors(color);
 
 /** Columns that the text takes. */
-export const displayWidth = (text: string): number => {
-  let width = 0;
-  for (const character of text.replaceAll(colourSequence, ''))
-    width += /\p{M}/u.test(character) ? 0 : wide.test(character) ? 2 : 1;
-  return width;
-};
+export const displayWidth = (text: string): number => stringWidth(text);
 
-/** At most `columns` wide, with an ellipsis when something was cut. For text without colours. */
-export const fitWidth = (text: string, columns: number): string => {
-  if (displayWidth(text) <= columns) return text;
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** At most `columns` wide, with an ellipsis when something was cut: never inside of what is seen as one character. */
+export function fitWidth(text: string, columns: number): string {
+  if (stringWidth(text) <= columns) return text;
   let kept = '';
   let width = 0;
-  for (const character of text) {
-    width += displayWidth(character);
+  for (const { segment } of segmenter.segment(text)) {
+    width += stringWidth(segment);
     if (width > columns - 1) break;
-    kept += character;
+    kept += segment;
   }
   return columns < 1 ? '' : `${kept}…`;
-};
+}
 
 export const pad = (text: string, columns: number, right = false): string => {
   const space = ' '.repeat(Math.max(0, columns - displayWidth(text)));

@@ -1,6 +1,6 @@
 import { exitCodes, problemsOf } from '../errors.ts';
 import { endOfProcess, workingFolder } from '../host/process-guard.ts';
-import { createTerminalHost } from '../host/terminal-host.ts';
+import { createLiveLine, createTerminalHost } from '../host/terminal-host.ts';
 import { tailgateVersion } from '../host/versions.ts';
 import { parseCommandLine } from '../settings/cli-flags.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
@@ -16,7 +16,10 @@ import { renderReportCommand } from './report-command.ts';
 import { validateCommand } from './validate-command.ts';
 import { verifyCommand } from './verify-command.ts';
 
+const live = createLiveLine(process.stderr);
+
 const print = (text: string): void => {
+  live.clear();
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 };
 
@@ -37,6 +40,7 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
       (request.asked ? process.stdout : process.stderr).write(request.text);
       return request.asked ? exitCodes.pass : exitCodes.usage;
     case 'version':
+    case 'completion':
       print(request.text);
       return exitCodes.pass;
     case 'run':
@@ -86,7 +90,15 @@ export const commandLine = async (words: readonly string[]): Promise<number> => 
   let cwd = '.';
   let signal = new AbortController().signal;
   const hostFor: HostFor = (quiet) =>
-    createTerminalHost({ env: process.env, cwd, signal, stderr: process.stderr, quiet });
+    createTerminalHost({
+      env: process.env,
+      cwd,
+      signal,
+      stderr: process.stderr,
+      stdout: process.stdout,
+      live,
+      quiet,
+    });
   try {
     cwd = workingFolder();
     const request = parseCommandLine(words, tailgateVersion);
@@ -97,5 +109,7 @@ export const commandLine = async (words: readonly string[]): Promise<number> => 
     const problems = problemsOf(failure);
     showProblems(hostFor(false), problems);
     return exitCodeOfProblems(problems);
+  } finally {
+    live.clear();
   }
 };

@@ -126,6 +126,6 @@ export const compareReports = async (options: {
     failOn: report.failOn,
     mask: (text) => text,
   });
-  options.print(renderTerminal(report, { columns: host.columns, color: host.interactive }));
+  options.print(renderTerminal(report, host.result));
   return exitCodeOf(report);
 };

@@ -71,7 +71,7 @@ export async function deliver(report: AnyReport, delivery: Delivery): Promise<vo
     ...delivery.outputs,
   };
   for (const [name, value] of Object.entries(outputs)) host.output(name, value);
-  delivery.print?.(renderTerminal(report, { columns: host.columns, color: host.interactive }));
+  delivery.print?.(renderTerminal(report, host.result));
   annotate(report, delivery);
   // The report is out, so that what goes wrong from here on is told by itself.
   const told = report.problems.length;

@@ -37,6 +37,6 @@ export const renderReportCommand = async (options: {
   const failOn = isCapacity(report) ? usualFailures : report.failOn;
   await writeReport(report, { reportDir: null, wanted: files, cwd: host.cwd, failOn, mask: (text) => text });
   if (Object.values(files).every((file) => file === undefined))
-    options.print(renderTerminal(report, { columns: host.columns, full: true }));
+    options.print(renderTerminal(report, { ...host.result, full: true }));
   return exitCodes.pass;
 };

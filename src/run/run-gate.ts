@@ -19,6 +19,7 @@ import { buildReport, buildSuiteReport } from '../report/build-report.ts';
 
 import { renderProgress } from '../report/render-progress.ts';
 import type { Report, SuiteReport } from '../report/report-model.ts';
+import { fitWidth } from '../report/terminal-text.ts';
 import { trendOf } from '../report/trend.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import { limitationsOf } from '../settings/limitations.ts';
@@ -220,7 +221,7 @@ const measureOne = async (
   };
   if (unbuilt !== undefined) return { ...startRun(inputs, 'none'), problems: [unbuilt] };
   // A log has no room for a line that says nothing yet.
-  if (host.interactive) host.progress(`${suite.name} · starting the server`);
+  if (host.interactive) host.progress(fitWidth(`${suite.name} · starting the server`, host.columns));
   preloadCharts();
   const run = await measureSuite(inputs, confirmation);
   run.warnings.push(...warnings, ...limits.notes);

@@ -190,12 +190,7 @@ const verify = async (command: VerifyCommand): Promise<number> => {
     : await runSeries(setting, kinds, file, command.atMost ?? Number.POSITIVE_INFINITY);
   if (file.records.length > 0) {
     const shown = { ...setting.common, file: path.relative(host.cwd, file.path) };
-    command.print(
-      renderVerification(summariseJobs(file.records), file.records, shown, {
-        columns: host.columns,
-        color: host.interactive,
-      }),
-    );
+    command.print(renderVerification(summariseJobs(file.records), file.records, shown, host.result));
   }
   if (ended !== null) {
     showProblems(host, [ended]);

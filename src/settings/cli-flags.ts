@@ -56,7 +56,7 @@ export const parseCommandLine = (argv: readonly string[], version: string): CliR
   });
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({ writeOut: print, writeErr: print, outputError: () => {} });
-    command.showSuggestionAfterError(false).helpOption('--help', 'Print this help.');
+    command.showSuggestionAfterError(false).helpOption('-h, --help', 'Print this help.');
   }
   try {
     program.parse(argv, { from: 'user' });

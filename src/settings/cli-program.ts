@@ -1,7 +1,8 @@
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { type ExitName, exitCodes, exitMeanings, tailgateError } from '../errors.ts';
 import type { CliRequest, ReportFiles } from './cli-request.ts';
 import { inputDefinitions, type RawInputs } from './inputs.ts';
+import { type Shell, shellCompletion, shells } from './shell-completion.ts';
 
 /** Inputs that commands without load take. */
 const storeInputs = ['config', 'working-directory', 'suite', 'baseline', 'report-dir'];
@@ -27,18 +28,54 @@ const withInputs = (command: Command, names: readonly string[] = loadFlags(comma
       option.argParser((line: string, before: string | undefined) =>
         before === undefined ? line : `${before}\n${line}`,
       );
-    command.addOption(option);
+    command.addOption(option.helpGroup(groupOf(input.name)));
   }
-  if (names.includes('target')) command.addOption(new Option('--url <url>', 'The same as --target.'));
+  if (names.includes('target'))
+    command.addOption(new Option('--url <url>', 'The same as --target.').helpGroup(groupOf('target')));
   return command;
+};
+
+/** Under which heading the help of a command lists a flag. */
+const groupOf = (name: string): string => {
+  const [group = 'More:'] = Object.entries(flagGroups).find(([, names]) => names.includes(name)) ?? [];
+  return group;
+};
+
+const flagGroups: Readonly<Record<string, readonly string[]>> = {
+  'What is measured:': ['config', 'working-directory', 'suite', 'scenario', 'environment', 'variables'],
+  'Server and room:': ['target', 'build', 'start', 'ready', 'room'],
+  'What is judged:': ['measure', 'thresholds', 'verdict', 'fail-on'],
+  'Baseline:': [
+    'baseline',
+    'base-ref',
+    'baseline-dir',
+    'require-baseline',
+    'record-baseline',
+    'confirm',
+    'confirm-from',
+  ],
+  'How it is measured:': ['rounds', 'max-minutes', 'seed', 'capacity'],
+  'Reports:': ['report-dir'],
+};
+
+/** Command lines to begin with, shown below the flags. */
+const withExamples = (
+  command: Command,
+  examples: readonly (readonly [line: string, what: string])[],
+): Command => {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, what]) => `  ${line.padEnd(width)}  ${what}`);
+  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 };
 
 const withFiles = (command: Command): Command =>
   command
+    .optionsGroup('Reports:')
     .option('--json <file>', 'Write the report as JSON.')
     .option('--markdown <file>', 'Write the report as Markdown.')
     .option('--html <file>', 'Write the report as one HTML page.')
-    .option('--junit <file>', 'Write the report as JUnit XML, one test case for each limit.');
+    .option('--junit <file>', 'Write the report as JUnit XML, one test case for each limit.')
+    .optionsGroup('More:');
 
 const withQuiet = (command: Command): Command =>
   command.option('--quiet', 'Print the result alone, no progress.');
@@ -118,12 +155,27 @@ const withCapacity = (inputs: RawInputs, values: Values): RawInputs => {
   return { ...inputs, values: { ...inputs.values, capacity: JSON.stringify(given) } };
 };
 
+const examplesOf: Readonly<Record<string, readonly (readonly [line: string, what: string])[]>> = {
+  run: [
+    ['tailgate run', 'everything from tailgate.yml'],
+    ['tailgate run --suite chat --baseline side-by-side --base-ref main', 'one suite, against main'],
+    ['tailgate run --thresholds "p95 < 250ms" --fail-on fail,inconclusive', 'another limit, judged strictly'],
+  ],
+  compare: [['tailgate compare before.json after.json --html changes.html', 'two reports, as a page']],
+  report: [['tailgate report .tailgate/report.json', 'the last report in full, on the terminal']],
+  explain: [['tailgate explain main .', 'which function does more than on main']],
+  capacity: [
+    ['tailgate capacity --from 20 --at-least 300', 'search from 20 users a second, and fail below 300'],
+  ],
+  verify: [['tailgate verify --aa 12 --inject 1.1', 'false alarms, and whether +10% is found']],
+};
+
 /** The command line: its commands and flags. Each command gives what it understood to `done`. */
 export const buildProgram = (version: string, done: (request: CliRequest) => void): Command => {
   const program = new Command('tailgate')
     .description('Gates changes on the performance of realtime servers: Socket.IO, WebSocket and STOMP.')
-    .version(version, '--version', 'Print the version.')
-    .helpOption('--help', 'Print this help.')
+    .version(version, '-v, --version', 'Print the version.')
+    .helpOption('-h, --help', 'Print this help.')
     .helpCommand('help [command]', 'Print the help of a command.');
   const onValues = (command: Command, read: (values: Values, words: string[]) => CliRequest): void => {
     command.action((...given: unknown[]) => {
@@ -279,6 +331,20 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
       .description('Try the gate on an embedded server, made slower on purpose: about a minute.'),
     () => ({ command: 'demo' }),
   );
+  onValues(
+    program
+      .command('completion')
+      .addArgument(new Argument('<shell>', 'The shell that you use.').choices(shells))
+      .description('Print the script that completes commands and flags in your shell.'),
+    (_values, [shell]) => ({ command: 'completion', text: shellCompletion(program, shell as Shell) }),
+  );
+  for (const [name, examples] of Object.entries(examplesOf))
+    withExamples(program.commands.find((command) => command.name() === name)!, examples);
+  withExamples(program, [
+    ['tailgate demo', 'see the gate fail a change, in a minute'],
+    ['tailgate run --baseline side-by-side', 'compare the working directory with the commit it began from'],
+    ['source <(tailgate completion bash)', 'complete commands and flags'],
+  ]);
   program.addHelpText(
     'after',
     '\n"tailgate <command> --help" lists the flags of a command. Most of them are settings too, and go over tailgate.yml.',

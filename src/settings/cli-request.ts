@@ -13,6 +13,7 @@ export type CliRequest =
   | { command: 'run'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
   | { command: 'validate'; inputs: RawInputs }
   | { command: 'demo' }
+  | { command: 'completion'; text: string }
   | { command: 'baseline show'; inputs: RawInputs; json: string | undefined }
   | { command: 'baseline record'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
   | {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { createTerminalHost } from '../../src/host/terminal-host.ts';
+import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { visibleText } from '../../src/visible-text.ts';
 
 const hostile = 'a\u001B]0;title\u0007b\u202Ec\u2066d\u001B[31me\u0000f\u009Bg\u200Bh\r::error::x';
@@ -12,18 +12,21 @@ test('controls and bidirectional marks are dropped or spelt out; lines and tabs 
 });
 
 test('a terminal is shown no such character, whoever wrote the message', () => {
-  const stderr = new PassThrough();
+  const stream = new PassThrough();
+  const stderr = stream as unknown as NodeJS.WriteStream;
   const host = createTerminalHost({
     env: {},
     cwd: '.',
     signal: new AbortController().signal,
-    stderr: stderr as unknown as NodeJS.WriteStream,
+    stderr,
+    stdout: stderr,
+    live: createLiveLine(stderr),
   });
   host.info(hostile);
   host.warn(hostile);
   host.error(hostile, { file: `f${hostile}` });
   host.progress(hostile);
-  const printed = String(stderr.read());
+  const printed = String(stream.read());
   assert.match(printed, /a.*b/);
   assert.doesNotMatch(printed.replaceAll('\n', ''), /\p{Cc}|\p{Cf}/u);
 });

@@ -107,7 +107,7 @@ test('every sample is valid for Jenkins, and its counts are those of its cases',
 test('what fails is what fails the step', () => {
   const make = (verdict: 'fail' | 'inconclusive', failOn: Report['failOn']) =>
     outcomes(reportOf([suiteWith(verdict)], { failOn }));
-  const limit = 'chat-room: chat.delivery p95 < +3%';
+  const limit = 'chat-room: chat.delivery p50 < +3%';
   assert.equal(make('fail', ['fail', 'invalid'])[limit], 'failure');
   assert.equal(make('fail', ['fail', 'invalid'])['chat-room: verdict'], 'failure');
   assert.equal(make('fail', ['invalid'])[limit], 'skipped');
@@ -119,6 +119,16 @@ test('what fails is what fails the step', () => {
   assert.equal(invalid['chat-room: TARGET_DIED'], 'error');
   assert.equal(outcomes(judgedReports.nothing!())['run: SETTINGS_UNKNOWN_KEY'], 'error');
   assert.equal(outcomes(reportOf([]))['run: verdict'], 'error');
+});
+
+test('what is undecided is named, in the message that Jenkins shows and in the text that GitLab shows', () => {
+  const [suite] = parseXml(renderJunit(judgedReports.inconclusive!(), ['fail', 'invalid'])).children;
+  const undecided = casesOf(suite!).filter((one) => one.children[0]?.name === 'skipped');
+  assert.ok(undecided.length > 1);
+  for (const { children } of undecided) {
+    assert.match(children[0]!.attributes.message!, /^inconclusive: /);
+    assert.ok(children[0]!.text.length > 20);
+  }
 });
 
 test('the message says why, and the text where', () => {

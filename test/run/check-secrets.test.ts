@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { problemsOf, TailgateError } from '../../src/errors.ts';
-import { createTerminalHost } from '../../src/host/terminal-host.ts';
+import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { checkSecrets } from '../../src/run/check-secrets.ts';
 import { showProblems } from '../../src/run/deliver.ts';
 import { makePlan } from '../../src/settings/make-plan.ts';
@@ -55,7 +55,14 @@ test('secrets that are set are no problem', async () => {
 test('a terminal shows problems at their place: file, line and column, or the flag', async () => {
   const stderr = new PassThrough() as unknown as NodeJS.WriteStream;
   const signal = new AbortController().signal;
-  const host = createTerminalHost({ env: {}, cwd: '/', signal, stderr });
+  const host = createTerminalHost({
+    env: {},
+    cwd: '/',
+    signal,
+    stderr,
+    stdout: stderr,
+    live: createLiveLine(stderr),
+  });
   const [problem] = await problemsWith({});
   const flag = new TailgateError('INTERNAL', 'It is not.', 'Fix it.', 'usage', { key: '--seed' });
   showProblems(host, [problem!, flag]);

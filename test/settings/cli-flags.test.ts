@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { type ExitName, exitCodes, exitMeanings } from '../../src/errors.ts';
 import { parseCommandLine } from '../../src/settings/cli-flags.ts';
@@ -200,4 +201,44 @@ test('help names every command and every exit code; no command at all shows it t
   assert.ok(ofCommand.command === 'help' && ofCommand.asked);
   assert.match(ofCommand.text, /Usage: tailgate compare \[options\] <before> <after>/);
   assert.match(ofCommand.text, /Exit codes:/);
+});
+
+test('help is short and long, says what belongs together, and gives examples', () => {
+  for (const words of [['-h'], ['run', '-h'], ['baseline', 'show', '-h']]) {
+    const short = read(...words);
+    assert.ok(short.command === 'help' && short.asked);
+    assert.deepEqual(short, read(...words.slice(0, -1), '--help'));
+  }
+  assert.deepEqual(read('-v'), read('--version'));
+  const run = read('run', '--help');
+  assert.ok(run.command === 'help');
+  for (const heading of ['Server and room:', 'Baseline:', 'Reports:', 'Examples:'])
+    assert.match(run.text, new RegExp(`^${heading}$`, 'm'));
+  assert.doesNotMatch(
+    run.text.split('More:')[1]!.split('Examples:')[0]!,
+    /--(?!quiet|help)\w/,
+    'a flag has no group',
+  );
+});
+
+test('completion knows the commands and flags of its shell', () => {
+  const words = (line: string): string[] => {
+    const script = read('completion', 'bash');
+    assert.ok(script.command === 'completion');
+    const list = line.split(' ');
+    const typed = list.map((word) => `'${word}'`).join(' ');
+    const done = spawnSync('bash', [
+      '-c',
+      `${script.text}\nCOMP_WORDS=(${typed}); COMP_CWORD=${list.length - 1}; _tailgate; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ]);
+    return done.stdout.toString().trim().split('\n');
+  };
+  assert.deepEqual(words('tailgate ca'), ['capacity']);
+  assert.deepEqual(words('tailgate baseline sh'), ['show']);
+  assert.deepEqual(words('tailgate run --base-'), ['--base-ref']);
+  assert.deepEqual(words('tailgate baseline accept --wh'), ['--why']);
+  const fish = read('completion', 'fish');
+  assert.ok(fish.command === 'completion');
+  assert.match(fish.text, /^complete -c tailgate -n '__fish_seen_subcommand_from run' -l suite /m);
+  assert.throws(() => read('completion', 'cmd'), { code: 'ARGUMENTS_INVALID' });
 });
