@@ -93,7 +93,7 @@ export class SocketIoEngine {
       this.#script.config.socketio?.parser,
       ...scenarios.map((spec) => spec?.socketio?.parser),
     ];
-    if (parsers.includes('msgpack')) this.#parser = (await import('socket.io-msgpack-parser')).default;
+    if (parsers.some(isMessagePack)) this.#parser = (await import('socket.io-msgpack-parser')).default;
   }
 
   createScenario(scenario: Record<string, unknown>, ee: EngineEvents): ScenarioFunction {
@@ -173,10 +173,15 @@ export class SocketIoEngine {
     const timeoutMs =
       config.timeout === undefined ? engineSettings().timeoutMs : Number(config.timeout) * 1_000;
     const parserName = own?.parser ?? spec.socketio?.parser ?? config.socketio?.parser;
+    if (parserName !== undefined && !isMessagePack(parserName))
+      throw tailgateError('SCENARIO_INVALID', {
+        path: this.#script._scriptPath ?? '',
+        problem: `"parser: ${String(parserName)}" is not here; there is socket.io-msgpack-parser`,
+      });
     return compileConnectOptions(config, [spec.socketio, own], {
       timeout: timeoutMs,
       ...(Object.keys(endpoint.query).length > 0 ? { query: endpoint.query } : {}),
-      ...(parserName === 'msgpack' ? { parser: this.#parser } : {}),
+      ...(isMessagePack(parserName) ? { parser: this.#parser } : {}),
     });
   }
 
@@ -262,6 +267,10 @@ export class SocketIoEngine {
     };
   }
 }
+
+/** The one parser that is here, by its short name or that of its package. */
+const isMessagePack = (parser: unknown): boolean =>
+  parser === 'msgpack' || parser === 'socket.io-msgpack-parser';
 
 const asOptions = (value: unknown): Record<string, unknown> | undefined =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;

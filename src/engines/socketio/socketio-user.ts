@@ -33,6 +33,21 @@ export class SocketIoUser extends EmittingUser {
   constructor(plan: UserPlan, context: VirtualUserContext) {
     super(plan, context);
     this.#plan = plan;
+    // Functions at the beginning of a flow find the connection there, as in Artillery: it is made when they look.
+    const sockets = context.sockets as Record<string, unknown>;
+    Object.defineProperty(sockets, '', {
+      configurable: true,
+      // Looking through the context does not connect.
+      enumerable: false,
+      get: () => this.#openDefault(),
+      set: (socket) => setSocket(sockets, '', socket),
+    });
+  }
+
+  #openDefault(): unknown {
+    if (this.isEnded) return undefined;
+    this.#connection ??= this.#connect(this.#plan.options);
+    return this.#open('', this.#connection).channel.socket;
   }
 
   protected override *channels(): Iterable<UserChannel> {
@@ -101,7 +116,7 @@ export class SocketIoUser extends EmittingUser {
     const channel = this.observe(socket, isFurther ? 'namespace.handshake' : 'connect.handshake');
     const found: Namespace = { channel, inbox: new Inbox(), attached: null, connection };
     this.#namespaces.set(namespace, found);
-    (this.context.sockets as Record<string, unknown>)[namespace] = socket;
+    setSocket(this.context.sockets as Record<string, unknown>, namespace, socket);
     for (const event of listened) this.listen(found, event);
     return found;
   }
@@ -115,6 +130,10 @@ export class SocketIoUser extends EmittingUser {
     namespace.channel.socket.on(event, (...args) => namespace.inbox.deliver(event, args, keep));
   }
 }
+
+const setSocket = (sockets: Record<string, unknown>, namespace: string, value: unknown): void => {
+  Object.defineProperty(sockets, namespace, { configurable: true, enumerable: true, writable: true, value });
+};
 
 const users = new WeakMap<VirtualUserContext, SocketIoUser>();
 

@@ -59,7 +59,9 @@ export class UserChannel {
       if (!this.#wasConnected) this.#refuse(failure);
       else recorder.error(failure.name.replace(/^connect/, 'reconnect'), failure.message, '');
     });
-    socket.on('disconnect', (reason: unknown) => this.#lose(String(reason)));
+    socket.on('disconnect', (reason: unknown, details: unknown) =>
+      this.#lose(`${String(reason)}${closeOf(details)}`),
+    );
   }
 
   get isConnected(): boolean {
@@ -136,3 +138,11 @@ export class UserChannel {
     this.#release(new StepFailure('not connected', 'the connection was closed'));
   }
 }
+
+/** What the server's close frame said, where it said anything: 1005 and 1006 are none. */
+const closeOf = (details: unknown): string => {
+  const { context } = (details ?? {}) as { context?: { code?: unknown; reason?: unknown } };
+  const { code, reason } = context ?? {};
+  if (typeof code !== 'number' || code === 1005 || code === 1006) return '';
+  return ` (WebSocket close ${code}${typeof reason === 'string' && reason !== '' ? ` ${reason}` : ''})`;
+};

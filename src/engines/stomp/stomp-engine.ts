@@ -14,7 +14,7 @@ export class StompEngine extends MessageEngine<StompConfig, StompScope> {
     super(script, {
       steps: stompSteps,
       scopeOf: ({ config, _scriptPath = '' }) => new StompScope(config, _scriptPath, engineSettings()),
-      userOf: (scope, implicit) => new StompUser(scope.needs, implicit),
+      userOf: (scope, implicit, context) => new StompUser(scope.needs, implicit, context),
     });
   }
 }

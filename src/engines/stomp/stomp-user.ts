@@ -38,8 +38,8 @@ export class StompUser extends MessageUser<StompMessage> {
   #nextSubscription = 1;
   client: StompClient | null = null;
 
-  constructor(needs: StompUserNeeds, implicit: ImplicitConnection | null) {
-    super(needs, implicit);
+  constructor(needs: StompUserNeeds, implicit: ImplicitConnection | null, context: VirtualUserContext) {
+    super(needs, implicit, context);
     this.#needs = needs;
   }
 
@@ -88,9 +88,12 @@ export class StompUser extends MessageUser<StompMessage> {
     const subscription = this.#subscriptions.get(frame.headers.subscription ?? '');
     subscription?.onFirstMessage?.();
     const tag = tagInFrame(frame, this.#needs.tagsHeaders);
-    if (tag !== null) deliveryLedger.receive(subscription?.member ?? this.#sender, tag);
-    if (!this.listens) return;
-    this.take(new StompMessage(frame, atMs, subscription?.destination ?? frame.headers.destination ?? ''));
+    if (tag === null && !this.listens) return;
+    const from = subscription?.destination ?? frame.headers.destination ?? '';
+    const message = new StompMessage(frame, atMs, from);
+    if (tag !== null && this.isWanted(tag, message))
+      deliveryLedger.receive(subscription?.member ?? this.#sender, tag);
+    if (this.listens) this.give(message, this.waiterFor(message));
   }
 
   /** A new session begins; one that is open ends, and with it its subscriptions. */

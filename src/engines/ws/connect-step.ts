@@ -28,13 +28,17 @@ const readConnect = (value: unknown, scope: WsScope, place: string): Connect => 
   if (typeof value === 'string') return { target: value, settings: ws, change: null };
   if (!isObject(value)) throw scope.invalid(place, '"connect" is a URL or a mapping');
   if (typeof value.function === 'string') return { target, settings: ws, change: value.function };
-  const { target: own, ...settings } = value;
+  const { target: named, url, ...settings } = value;
+  const own = named ?? url;
   return {
-    target: own ?? target,
+    target: typeof own === 'string' && own.startsWith('/') ? `${originOf(target)}${own}` : (own ?? target),
     settings: { headers: ws.headers, subprotocols: ws.subprotocols, ...settings },
     change: null,
   };
 };
+
+/** A target without its path: a `connect` may name another path alone. */
+const originOf = (target: unknown): string => String(target).replace(/^(\w+:\/\/[^/?]*).*$/, '$1');
 
 const texts = (values: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));

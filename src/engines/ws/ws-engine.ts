@@ -19,7 +19,7 @@ export class WsEngine extends MessageEngine<WsConfig, WsScope> {
           !hasRooms(whole) && !hasJoins(flow),
           engineSettings(),
         ),
-      userOf: (scope, implicit) => new WsUser(scope.needs, implicit),
+      userOf: (scope, implicit, context) => new WsUser(scope.needs, implicit, context),
     });
   }
 }

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import { arrivedMs, noteArrival } from '../core/arrival-instant.ts';
 import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
 import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
-import { tagInBytes } from '../core/delivery/delivery-tag.ts';
+import { type DeliveryTag, tagInBytes } from '../core/delivery/delivery-tag.ts';
 import type { ImplicitConnection } from '../core/flow/implicit-connect.ts';
 import type { VirtualUserContext } from '../core/flow/step.ts';
 import { MessageUser, messageUser } from '../core/message/message-user.ts';
@@ -34,8 +34,8 @@ export class WsUser extends MessageUser<WsMessage> {
   #isEnded = false;
   socket: WebSocket | null = null;
 
-  constructor(needs: WsUserNeeds, implicit: ImplicitConnection | null) {
-    super(needs, implicit);
+  constructor(needs: WsUserNeeds, implicit: ImplicitConnection | null, context: VirtualUserContext) {
+    super(needs, implicit, context);
     this.#needs = needs;
   }
 
@@ -62,12 +62,25 @@ export class WsUser extends MessageUser<WsMessage> {
   #receive(data: Buffer, isBinary: boolean): void {
     noteArrival();
     recorder.count('messages.received');
-    if (this.#needs.hasDeliveries) {
-      const tag = tagInBytes(data);
-      if (tag !== null) deliveryLedger.receive(this.member, tag);
-    }
-    if (this.listens || this.#needs.failureEvents.length > 0)
-      this.take(new WsMessage(data, isBinary, arrivedMs(0)));
+    const tag = this.#needs.hasDeliveries ? tagInBytes(data) : null;
+    if (tag === null && !this.listens && this.#needs.failureEvents.length === 0) return;
+    const message = new WsMessage(data, isBinary, arrivedMs(0));
+    const waiter = this.waiterFor(message);
+    if (tag !== null && this.#isDelivery(tag, message, waiter?.isAnswer === true))
+      deliveryLedger.receive(this.member, tag);
+    this.give(message, waiter);
+  }
+
+  /** The answer to a message that echoes its tag is not its delivery, unless the step says that it is. */
+  #isDelivery(tag: DeliveryTag, message: WsMessage, isAnswer: boolean): boolean {
+    const watch = deliveryLedger.watchOf(tag);
+    if (watch?.where !== undefined) return this.isWanted(tag, message);
+    if (!isAnswer || !deliveryLedger.isOwn(this.member, tag)) return true;
+    if (watch?.includesSender === true)
+      recorder.warn(
+        `The answer to "${watch.sentEvent}" carries its tag and is not counted as its delivery to the sender. Say which message is the delivery: "delivery: { where: ... }".`,
+      );
+    return false;
   }
 
   /** A failure that the server reports is about the oldest message that is not answered. */

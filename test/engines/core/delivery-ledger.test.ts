@@ -8,6 +8,7 @@ import {
   TagFinder,
   tagInBytes,
   tagInText,
+  tagLength,
 } from '../../../src/engines/core/delivery/delivery-tag.ts';
 import { changePath, payloadPath, readPath } from '../../../src/engines/core/delivery/payload-path.ts';
 import { LoadActivity } from '../../../src/engines/core/load-activity.ts';
@@ -203,6 +204,8 @@ test('what was sent before the end of the warm-up is not counted after it', asyn
 test('a tag is found anywhere, and again at the same place', () => {
   const tag = { worker: 1, sender: 35, sequence: 46_656, watch: 2, sentUs: 8_640_000_000_000 };
   const text = formatTag(tag);
+  assert.equal(text.length, tagLength);
+  assert.equal(formatTag({ ...tag, sequence: 1, sentUs: 1, room: 2 ** 32 - 1 }).length, tagLength);
   const places: unknown[] = [
     [text],
     [1, `before ${text} after`],

@@ -270,6 +270,16 @@ for (const { client, runUsers } of clients)
       assert.ok(resumed.measured.metrics['reconnect.handshake']!.minMs >= 290);
     });
 
+    test('a lost connection tells the code with which the server closed it', async () => {
+      await using server = await startServer({ maxHttpBufferSize: 1_000 });
+      server.io.on('connection', (socket) => socket.on('big', (_data, ack) => ack()));
+      const ran = await runUsers(server.url, {
+        flow: [{ emit: { channel: 'big', data: 'x'.repeat(2_000) }, acknowledge: {} }],
+      });
+      assert.equal(ran.users[0]!.error?.name, 'disconnected');
+      assert.match(ran.measured.errors[0]!.messages[0]!, /WebSocket close 1009/);
+    });
+
     test('a user that the server puts out does not wait for a connection that never comes', async () => {
       await using server = await startServer();
       server.io.on('connection', (socket) => socket.on('kick', () => socket.disconnect()));

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
+import type { VirtualUserContext } from '../../../src/engines/core/flow/step.ts';
+import type { ClientSocket } from '../../../src/engines/socketio/client-socket.ts';
 import { clients, countOf, type Ran, startServer } from './run-users.ts';
 
 for (const { client, runUsers } of clients)
@@ -347,6 +349,45 @@ for (const { client, runUsers } of clients)
       for (const refusals of ['ignore', ['ask']])
         assert.deepEqual(namesOf(await run([{ ...ask, acknowledge: {} }], { refusals })), []);
       assert.deepEqual(namesOf(await run([{ emit: { channel: 'fine' }, acknowledge: {} }])), []);
+    });
+
+    test('a function at the beginning finds the connection, and a plain function may return a promise', async () => {
+      await using server = await startServer();
+      server.io.on('connection', (socket) => {
+        socket.emit('news', 1);
+        socket.on('hi', (data, ack) => ack(data));
+      });
+      let news = 0;
+      const processor = {
+        listen: (context: VirtualUserContext, _events: unknown, done: () => void) => {
+          (context.sockets as Record<string, ClientSocket>)['']!.on('news', () => {
+            news += 1;
+          });
+          done();
+        },
+        // What a compiler makes of an async function.
+        prepare: (context: VirtualUserContext) =>
+          new Promise<void>((resolve) =>
+            setTimeout(() => {
+              context.vars.who = 'kim';
+              resolve();
+            }, 5),
+          ),
+      };
+      const ran = await runUsers(server.url, {
+        config: { processor },
+        flow: [
+          { function: 'listen' },
+          { function: 'prepare' },
+          {
+            emit: { channel: 'hi', data: '{{ who }}' },
+            acknowledge: { match: { json: '$.0', value: 'kim' } },
+          },
+        ],
+      });
+      assert.deepEqual(ran.measured.errors, []);
+      assert.equal(news, 1);
+      assert.equal(countOf(ran, 'connect.handshake'), 1);
     });
 
     test('namespaces, also with templates, belong to each user alone', async () => {

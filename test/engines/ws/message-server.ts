@@ -12,7 +12,8 @@ export type Received =
 
 /**
  * A server that does what JSON messages ask: `echo` (in `delay` milliseconds), `join`, `leave` and `chat` in rooms,
- * `fail` (an `exception` event), `hang` (nothing), `drop` (closes the connection), `greet` (three messages). Text that
+ * `say` (answered, then sent to the whole
+ * room), `fail` (an `exception` event), `hang` (nothing), `drop` (closes the connection), `greet` (three messages). Text that
  * is not JSON and binary data are sent back.
  */
 export type MessageServer = AsyncDisposable & {
@@ -83,6 +84,12 @@ export const startMessageServer = async (
     else if (type === 'chat') {
       for (const member of roomOf(room))
         if (member !== client) member.send(JSON.stringify({ type: 'said', text: message.text }));
+    } else if (type === 'say') {
+      // The answer echoes what was said, and all get it a little later, the sender too.
+      send({ ...message, type: 'accepted' });
+      setTimeout(() => {
+        for (const member of roomOf(room)) member.send(JSON.stringify({ type: 'said', text: message.text }));
+      }, 20);
     } else if (type === 'fail')
       send({ event: 'exception', data: { status: 'error', message: 'not allowed' } });
     else if (type === 'drop') client.close(4001, 'go away');

@@ -120,6 +120,43 @@ test('a user that left is no longer expected to get messages', async () => {
   assert.equal(result.counters['deliveries.lost'], 0);
 });
 
+test('the answer that echoes a tag is not its delivery, and where says which message is', async () => {
+  const say = { type: 'say', id: '', room: 'x', text: '{{ $tag }}' };
+  const run = async (delivery: Record<string, unknown>) =>
+    await runUsers(
+      WsEngine,
+      config(),
+      [
+        { send: { type: 'join', room: 'x' }, response: { where: { type: 'joined' } }, joins: 'x' },
+        { think: '150ms' },
+        { send: say, response: { field: 'id' }, delivery: { room: 'x', includesSender: true, ...delivery } },
+        { think: '150ms' },
+      ],
+      users(3),
+    );
+  for (const delivery of [{}, { where: { type: 'said' } }]) {
+    const result = await run(delivery);
+    assert.deepEqual(errorsOf(result.errors), []);
+    assert.equal(result.counters['deliveries.expected'], 9);
+    assert.equal(result.counters['deliveries.received'], 9);
+    assert.equal(result.counters['deliveries.duplicated'], 0);
+    assert.ok(result.metrics['say.delivery']!.p10Ms >= 19);
+  }
+  const answers = await run({ where: { type: 'accepted' } });
+  assert.equal(answers.counters['deliveries.received'], 3);
+  assert.equal(answers.counters['deliveries.lost'], 6);
+});
+
+test('a connect step may name a path alone', async () => {
+  server.received.length = 0;
+  const result = await runUsers(WsEngine, config(), [{ connect: { url: '/mcp?v=1' } }]);
+  assert.deepEqual(errorsOf(result.errors), []);
+  assert.deepEqual(
+    server.received.map((got) => (got.kind === 'handshake' ? got.url : got.kind)),
+    ['/mcp?v=1'],
+  );
+});
+
 test('a wait without an answer ends as a named error', async () => {
   const flow = [{ send: { type: 'hang' }, response: true, timeout: 0.2 }];
   const result = await runUsers(WsEngine, config(), flow);

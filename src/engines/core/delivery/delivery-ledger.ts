@@ -95,12 +95,23 @@ export class DeliveryLedger {
         other.metric === watch.metric &&
         other.sentEvent === watch.sentEvent &&
         other.includesSender === watch.includesSender &&
-        other.expected === watch.expected,
+        other.expected === watch.expected &&
+        other.where?.key === watch.where?.key,
     );
     if (known !== undefined) return known;
     const added = { ...watch, index: this.#watches.length };
     this.#watches.push(added);
     return added;
+  }
+
+  /** What a tag was sent for; undefined when no step of this process knows it. */
+  watchOf(tag: DeliveryTag): DeliveryWatch | undefined {
+    return this.#watches[tag.watch];
+  }
+
+  /** Whether a tag was made for a message of this member. */
+  isOwn(member: DeliveryMember, tag: DeliveryTag): boolean {
+    return tag.sender === member.id && tag.worker === this.#shard().index;
   }
 
   member(): DeliveryMember {

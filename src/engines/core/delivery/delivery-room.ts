@@ -1,3 +1,6 @@
+import type { VirtualUserContext } from '../flow/step.ts';
+import type { ReceivedMessage } from '../received-message.ts';
+
 /**
  * Who is in one room. Members have slots, so that the receivers that a message is expected at are a copy of one bit
  * set, whatever the size of the room.
@@ -83,6 +86,12 @@ export type DeliveryWatch = {
   readonly includesSender: boolean;
   /** Whom a message must reach: the confirmed members of its room, this many receivers, or nobody knows. */
   readonly expected: 'members' | 'unknown' | number;
+  /** Tells the delivery from other messages that carry the tag, where the step says how. */
+  readonly where?: {
+    /** The same for the same conditions. */
+    readonly key: string;
+    readonly of: (context: VirtualUserContext) => (message: ReceivedMessage) => boolean;
+  };
 };
 
 /** A virtual user as sender and receiver. */

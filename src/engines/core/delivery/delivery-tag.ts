@@ -3,7 +3,7 @@ import { type PayloadPath, readPath } from './payload-path.ts';
 /**
  * What travels in a message so that each receiver can time it without asking the sender:
  * `~tg<worker>.<sender>.<sequence>.<watch>.<sent>[.<room>]~`, numbers in base 36, `sent` in microseconds of the host's
- * monotonic clock. Only letters, digits, dots and tildes, so that it passes through JSON, HTML and URLs unchanged.
+ * monotonic clock, filled up with zeros. Only letters, digits, dots and tildes, so that it passes through JSON, HTML and URLs unchanged.
  */
 export type DeliveryTag = {
   worker: number;
@@ -20,8 +20,15 @@ const markerBytes = Buffer.from(marker);
 /** Longest tag: six numbers of at most 11 digits. */
 const maxLength = 80;
 
-export const formatTag = (tag: DeliveryTag): string =>
-  `${marker}${tag.worker.toString(36)}.${tag.sender.toString(36)}.${tag.sequence.toString(36)}.${tag.watch.toString(36)}.${Math.round(tag.sentUs).toString(36)}${tag.room === undefined ? '' : `.${tag.room.toString(36)}`}~`;
+/** Length of every tag: in a protocol whose messages hold their own length, an author can count on it. */
+export const tagLength = 40;
+
+export const formatTag = (tag: DeliveryTag): string => {
+  const head = `${marker}${tag.worker.toString(36)}.${tag.sender.toString(36)}.${tag.sequence.toString(36)}.${tag.watch.toString(36)}.`;
+  const tail = `${tag.room === undefined ? '' : `.${tag.room.toString(36)}`}~`;
+  const sent = Math.round(tag.sentUs).toString(36);
+  return `${head}${sent.padStart(tagLength - head.length - tail.length, '0')}${tail}`;
+};
 
 const digitOf = (code: number): number => {
   if (code >= 48 && code <= 57) return code - 48;

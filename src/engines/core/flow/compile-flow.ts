@@ -51,7 +51,7 @@ const compileLoop = (spec: StepSpec, place: string, options: FlowOptions): Step 
         ? undefined
         : (context, done) =>
             callProcessor(asked, [context], (first, result) =>
-              done(asked.constructor.name === 'Function' ? first : result),
+              done(asked.constructor.name === 'Function' && result === undefined ? first : result),
             ),
   });
 };

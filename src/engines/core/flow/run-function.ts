@@ -6,16 +6,21 @@ type Processor = Record<string, unknown> | undefined;
 // biome-ignore lint/suspicious/noExplicitAny: the author of the scenario wrote it
 type AnyFunction = (...args: any[]) => unknown;
 
-/** A function of the processor, in Artillery's two shapes: one that calls back, or an async one. */
+/** A function of the processor, in Artillery's two shapes: one that calls back, or one that returns a promise. */
 export const callProcessor = (
   run: AnyFunction,
   args: unknown[],
   done: (error: unknown, result?: unknown) => void,
 ): void => {
   if (run.constructor.name === 'Function') {
-    const result = run(...args, done);
-    // A plain function may also return a promise, when it was compiled from an async one.
-    if (result instanceof Promise) result.catch((error: unknown) => done(error));
+    const result = run(...args, done) as { then?: unknown } | null | undefined;
+    if (typeof result?.then !== 'function') return;
+    // A plain function that was compiled from an async one, or an arrow: its promise ends it, unless it calls back.
+    const callsBack = run.length > args.length;
+    (result as Promise<unknown>).then(
+      (value) => (callsBack ? undefined : done(null, value)),
+      (error: unknown) => done(error ?? new Error('rejected')),
+    );
     return;
   }
   (run(...args) as Promise<unknown>).then(

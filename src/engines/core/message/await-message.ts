@@ -33,7 +33,9 @@ const waitUntil = <M extends ArrivedMessage>(
     isAnswer: boolean;
     timeoutMs: number;
     startTimer: StartTimer;
-    take: (message: M) => 'no' | 'more' | 'all';
+    accepts: (message: M) => boolean;
+    /** Whether it has all now. */
+    take: (message: M) => boolean;
     timeout: () => StepFailure;
   },
   done: (failure: StepFailure | null) => void,
@@ -46,10 +48,9 @@ const waitUntil = <M extends ArrivedMessage>(
   const waiter = {
     subject: wait.subject,
     isAnswer: wait.isAnswer,
+    accepts: wait.accepts,
     take: (message: M) => {
-      const taken = wait.take(message);
-      if (taken === 'all') end(null);
-      return taken !== 'no';
+      if (wait.take(message)) end(null);
     },
     fail: (failure: StepFailure) => end(failure),
   };
@@ -90,10 +91,10 @@ export const awaitAnswer = <M extends ArrivedMessage>(
       isAnswer: true,
       timeoutMs,
       startTimer: onWallClock,
+      accepts: (message) => filter === null || filter(message),
       take: (message) => {
-        if (filter !== null && !filter(message)) return 'no';
         answer = message;
-        return 'all';
+        return true;
       },
       timeout: () => new StepFailure(`response timeout: ${subject}`, `no message within ${timeoutMs} ms`),
     },
@@ -171,10 +172,10 @@ export const readMessages = <M extends ArrivedMessage>(
       isAnswer: false,
       timeoutMs,
       startTimer: onLoadClock,
+      accepts: (message) => filter === null || filter(message),
       take: (message) => {
-        if (filter !== null && !filter(message)) return 'no';
         read.push(message);
-        return read.length === count ? 'all' : 'more';
+        return read.length === count;
       },
       timeout: () =>
         new StepFailure(

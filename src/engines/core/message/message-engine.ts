@@ -23,7 +23,7 @@ export type MessageProtocol<Config, S extends MessageScope> = {
   steps: MessageSteps<S>;
   /** What the steps of a scenario share. Throws SCENARIO_INVALID. */
   scopeOf(script: MessageScript<Config>, scenario: MessageScenario): S;
-  userOf(scope: S, implicit: ImplicitConnection | null): MessageUser;
+  userOf(scope: S, implicit: ImplicitConnection | null, context: VirtualUserContext): MessageUser;
 };
 
 /**
@@ -73,7 +73,7 @@ export class MessageEngine<Config, S extends MessageScope> {
     return (initial, callback) => {
       const context = this.#http.setInitialContext(initial) as VirtualUserContext;
       const implicit = connect === null ? null : new ImplicitConnection(connect);
-      const user = userOf(scope, implicit);
+      const user = userOf(scope, implicit, context);
       addUser(context, user);
       ee.emit('started');
       context._successCount = 0;

@@ -10,6 +10,7 @@ import {
 import type { DeliveryRule } from '../engine-settings.ts';
 import { fixedRateStep } from '../flow/fixed-rate.ts';
 import type { Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
+import { compileWhere } from '../received-message.ts';
 import type { StepFailure } from '../step-failure.ts';
 import { compileTemplate, type Template } from '../template/compile-template.ts';
 import type { MessageScope } from './message-scope.ts';
@@ -102,7 +103,7 @@ export const deliverySpec = (
     if (given === undefined) return null;
     throw scope.invalid(place, '"delivery" needs "{{ $tag }}" somewhere in the message');
   }
-  const keys = [roomKey, 'expect', 'includesSender'];
+  const keys = [roomKey, 'where', 'expect', 'includesSender'];
   const spec = scope.keysOf({ delivery: given ?? true }, 'delivery', roomKey, keys, place);
   const expected = spec.expect ?? 'members';
   if (expected !== 'members' && expected !== 'unknown' && !Number.isInteger(expected))
@@ -125,6 +126,14 @@ export const deliverySpec = (
       includesSender:
         (spec.includesSender as boolean | undefined) ?? usedRule?.includesSender ?? includesSender,
       expected: expected as DeliveryWatch['expected'],
+      ...(spec.where === undefined
+        ? {}
+        : {
+            where: {
+              key: JSON.stringify(spec.where),
+              of: compileWhere(spec.where as Record<string, unknown>),
+            },
+          }),
     }),
     room: spec[roomKey] === undefined ? null : compileTemplate(spec[roomKey]),
     roomPath: usedRule?.join == null ? null : messagePath(usedRule.join.roomPath),

@@ -1,3 +1,5 @@
+import { deliveryLedger } from '../delivery/delivery-ledger.ts';
+import type { DeliveryTag } from '../delivery/delivery-tag.ts';
 import type { ImplicitConnection } from '../flow/implicit-connect.ts';
 import { recordFailure, type StepCallback, type VirtualUserContext } from '../flow/step.ts';
 import type { ReceivedMessage } from '../received-message.ts';
@@ -14,7 +16,8 @@ export type MessageWaiter<M extends ArrivedMessage = ArrivedMessage> = {
   /** Whether a failure that the server reports ends this wait. */
   readonly isAnswer: boolean;
   /** Says whether the message is one that it waits for. */
-  take(message: M): boolean;
+  accepts(message: M): boolean;
+  take(message: M): void;
   fail(failure: StepFailure): void;
 };
 
@@ -24,6 +27,7 @@ const maxUnread = 10_000;
 /** One virtual user of an engine for messages: its connection, and what it has received and not read. */
 export abstract class MessageUser<M extends ArrivedMessage = ArrivedMessage> {
   readonly #needs: { readonly keepsMessages: boolean };
+  readonly #context: VirtualUserContext;
   #unread: M[] = [];
   #waiters: MessageWaiter<M>[] = [];
   /** Messages read by the latest step that waited for some. */
@@ -36,8 +40,13 @@ export abstract class MessageUser<M extends ArrivedMessage = ArrivedMessage> {
   place = '';
 
   /** `needs.keepsMessages`: some step looks at messages that came before it. */
-  constructor(needs: { readonly keepsMessages: boolean }, implicit: ImplicitConnection | null) {
+  constructor(
+    needs: { readonly keepsMessages: boolean },
+    implicit: ImplicitConnection | null,
+    context: VirtualUserContext,
+  ) {
     this.#needs = needs;
+    this.#context = context;
     this.implicit = implicit;
   }
 
@@ -59,16 +68,28 @@ export abstract class MessageUser<M extends ArrivedMessage = ArrivedMessage> {
     return false;
   }
 
-  /** Gives a message to the first step that waits for it, or keeps it for a later one. True when a step took it. */
-  protected take(message: M): boolean {
-    for (const waiter of this.#waiters) if (waiter.take(message)) return true;
-    if (this.reportsFailure(message) || !this.#needs.keepsMessages) return false;
+  /** The first step that waits for the message. */
+  protected waiterFor(message: M): MessageWaiter<M> | undefined {
+    return this.#waiters.find((waiter) => waiter.accepts(message));
+  }
+
+  /** Whether a message with that tag is the delivery, as far as the step that sent it says which one is. */
+  protected isWanted(tag: DeliveryTag, message: M): boolean {
+    return deliveryLedger.watchOf(tag)?.where?.of(this.#context)(message) ?? true;
+  }
+
+  /** Gives a message to the step that waits for it, or keeps it for a later one. */
+  protected give(message: M, waiter: MessageWaiter<M> | undefined): void {
+    if (waiter !== undefined) {
+      waiter.take(message);
+      return;
+    }
+    if (this.reportsFailure(message) || !this.#needs.keepsMessages) return;
     this.#unread.push(message);
     if (this.#unread.length > maxUnread) {
       this.#unread.shift();
       recorder.count('messages.unread');
     }
-    return false;
   }
 
   /** Reads at most `limit` messages that arrived already and that `filter` accepts, oldest first. */

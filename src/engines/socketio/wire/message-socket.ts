@@ -4,9 +4,12 @@ import { type ClientOptions, WebSocket } from 'ws';
 export type MessageSocketEvents = {
   /** A message came. Its bytes are good only until this returns. */
   message(data: Buffer, isBinary: boolean): void;
-  /** It is over: with an error, or because it was closed. */
-  closed(error: Error | null): void;
+  /** It is over: with an error, or because it was closed, with what the server's close frame said. */
+  closed(error: Error | null, farewell?: Farewell): void;
 };
+
+/** What the server's close frame says; 1005 is none (RFC 6455, 7.4.1). */
+export type Farewell = { code: number; reason: string };
 
 /** A WebSocket that carries whole messages. */
 export type MessageSocket = {
@@ -26,6 +29,6 @@ export const openPackageSocket = (
   const socket = new WebSocket(url, [], options);
   socket.on('message', (data, isBinary) => events.message(data as Buffer, isBinary));
   socket.on('error', (error) => events.closed(error));
-  socket.on('close', () => events.closed(null));
+  socket.on('close', (code, reason) => events.closed(null, { code, reason: reason.toString() }));
   return socket;
 };

@@ -1,5 +1,6 @@
 import { PacketType } from 'socket.io-parser';
 import type { ClientConnection, ClientSocket, ConnectionOptions } from '../client-socket.ts';
+import type { Farewell } from './message-socket.ts';
 import { BinaryAssembler, ProtocolError, parseTextPacket } from './packet.ts';
 import { type ReconnectOptions, reconnectOptions, sessionUrl, webSocketOptions } from './wire-options.ts';
 import { WireSession } from './wire-session.ts';
@@ -84,14 +85,14 @@ class WireConnection implements ClientConnection, WireTransport {
         for (const socket of [...this.#sockets.values()]) if (socket.active) socket.failed(error);
         this.#retryLater();
       },
-      closed: (reason) => this.#lost(reason),
+      closed: (reason, farewell) => this.#lost(reason, farewell),
     });
   }
 
-  #lost(reason: string): void {
+  #lost(reason: string, farewell?: Farewell): void {
     this.#session = null;
     this.#attempt = 0;
-    for (const socket of [...this.#sockets.values()]) if (socket.active) socket.lost(reason);
+    for (const socket of [...this.#sockets.values()]) if (socket.active) socket.lost(reason, farewell);
     this.#retryLater();
   }
 

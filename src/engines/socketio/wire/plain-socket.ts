@@ -5,7 +5,12 @@ import net from 'node:net';
 import type { ClientOptions } from 'ws';
 import { deadlines } from '../../core/deadlines.ts';
 import { encodeFrame, type Frame, FrameDecoder, FrameError, opcode } from './frame-codec.ts';
-import { type MessageSocket, type MessageSocketEvents, openPackageSocket } from './message-socket.ts';
+import {
+  type Farewell,
+  type MessageSocket,
+  type MessageSocketEvents,
+  openPackageSocket,
+} from './message-socket.ts';
 
 /** Constant of RFC 6455, section 1.3. */
 const acceptSuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -106,6 +111,7 @@ class PlainSocket implements MessageSocket {
   #fragments: { opcode: number; parts: Buffer[]; bytes: number } | null = null;
   #maxPayloadBytes = defaultMaxPayloadBytes;
   #hasSaidFarewell = false;
+  #farewell: Farewell | undefined = undefined;
   #isOver = false;
   /** The connection that took its place, because the server compresses. */
   #other: MessageSocket | null = null;
@@ -158,7 +164,7 @@ class PlainSocket implements MessageSocket {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#socket.destroy();
-    this.#events.closed(error);
+    this.#events.closed(error, this.#farewell);
   }
 
   #read(length: number): boolean {
@@ -245,6 +251,8 @@ class PlainSocket implements MessageSocket {
   #control(code: number, payload: Buffer): void {
     if (code === opcode.ping) this.#socket.write(encodeFrame(opcode.pong, payload));
     else if (code === opcode.close) {
+      if (payload.length >= 2)
+        this.#farewell = { code: payload.readUInt16BE(0), reason: payload.toString('utf8', 2) };
       this.#sayFarewell(payload.subarray(0, 2));
       this.#socket.end();
     } else if (code !== opcode.pong) throw new FrameError(`Invalid WebSocket frame: invalid opcode ${code}`);

@@ -1,7 +1,12 @@
 import type { ClientOptions } from 'ws';
 import { noteArrival } from '../../core/arrival-instant.ts';
 import { type Deadline, deadlines } from '../../core/deadlines.ts';
-import { type MessageSocket, type MessageSocketEvents, openPackageSocket } from './message-socket.ts';
+import {
+  type Farewell,
+  type MessageSocket,
+  type MessageSocketEvents,
+  openPackageSocket,
+} from './message-socket.ts';
 import { isForPlainSocket, openPlainSocket } from './plain-socket.ts';
 
 export type SessionEvents = {
@@ -12,7 +17,7 @@ export type SessionEvents = {
   /** It never opened. */
   failed(error: unknown): void;
   /** It was open, and is not any more. */
-  closed(reason: string): void;
+  closed(reason: string, farewell?: Farewell): void;
 };
 
 type Handshake = { pingInterval: number; pingTimeout: number };
@@ -57,9 +62,9 @@ export class WireSession implements MessageSocketEvents {
   }
 
   /** The socket is over. */
-  closed(error: Error | null): void {
+  closed(error: Error | null, farewell?: Farewell): void {
     if (error !== null) this.#end('transport error', transportError(error));
-    else this.#end('transport close', transportError(new Error('closed in the handshake')));
+    else this.#end('transport close', transportError(new Error('closed in the handshake')), farewell);
   }
 
   get isOpen(): boolean {
@@ -111,7 +116,7 @@ export class WireSession implements MessageSocketEvents {
     for (const frame of frames) this.#socket.send(frame);
   }
 
-  #end(reason: string, error: unknown): void {
+  #end(reason: string, error: unknown, farewell?: Farewell): void {
     const state = this.#state;
     if (state === 'closed') return;
     this.#state = 'closed';
@@ -119,7 +124,7 @@ export class WireSession implements MessageSocketEvents {
     if (state === 'opening') this.#socket.terminate();
     else this.#socket.close();
     if (state === 'opening') this.#events.failed(error);
-    else this.#events.closed(reason);
+    else this.#events.closed(reason, farewell);
   }
 
   /** Closes it without telling anyone. */

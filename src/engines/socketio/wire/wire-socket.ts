@@ -1,6 +1,7 @@
 import { PacketType } from 'socket.io-parser';
 import type { AcknowledgementReceiver, ClientSocket, EventWatcher } from '../client-socket.ts';
 import { type Listener, Listeners } from './listeners.ts';
+import type { Farewell } from './message-socket.ts';
 import {
   type AssembledPacket,
   connectFrame,
@@ -196,12 +197,13 @@ export class WireSocket implements ClientSocket {
   }
 
   /** The connection was lost. */
-  lost(reason: string): void {
+  lost(reason: string, farewell?: Farewell): void {
     if (!this.connected) return;
     this.connected = false;
     this.id = undefined;
     this.#acknowledgements = null;
-    this.#listeners.call('disconnect', [reason]);
+    // As `socket.io-client` tells it.
+    this.#listeners.call('disconnect', farewell === undefined ? [reason] : [reason, { context: farewell }]);
   }
 
   receiveText(packet: TextPacket): void {
