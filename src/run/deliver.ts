@@ -13,6 +13,7 @@ import { type MarkdownOptions, renderMarkdown } from '../report/render-markdown.
 import { renderTerminal } from '../report/render-terminal.ts';
 import type { ProblemReport, Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
+import { removeEmptyLogs } from './report-folder.ts';
 import { quickForms, reportPaths, slowForms, writeReport } from './write-reports.ts';
 
 /** How a job reaches GitHub; null where there is none, or no token. */
@@ -76,6 +77,7 @@ export async function deliver(report: AnyReport, delivery: Delivery): Promise<vo
   // The report is out, so that what goes wrong from here on is told by itself.
   const told = report.problems.length;
   await keepReporting(report, () => write(report, delivery, slowForms));
+  await keepReporting(report, () => removeEmptyLogs(delivery.reportDir));
   for (const { what, fix } of report.problems.slice(told)) host.error(`${what}\n${fix}`);
   const shown = [files.markdown, files.html, files.json].map((file) => path.relative(host.cwd, file));
   host.info(`Reports: ${shown.join(', ')}`);

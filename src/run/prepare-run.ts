@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { readPayload } from '../generator/read-payload.ts';
 import type { Host } from '../host/host.ts';
 import { decidePinning, type PinningDecision } from '../host/processes/core-pinning.ts';
@@ -11,6 +9,7 @@ import { machineLimits } from '../side/target/limits.ts';
 import { checkOpenings } from './check-openings.ts';
 import { type CheckedScenario, checkScenarios, showWarnings } from './check-scenarios.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { openReportFolder } from './report-folder.ts';
 import { type SuiteLimits, suiteLimits } from './suite-limits.ts';
 import { unwritable } from './write-reports.ts';
 
@@ -66,9 +65,8 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<St
   const scenarios = await checkScenarios(plan, host.cwd, host.env);
   await hideSecretColumns(loaded.settings.secretColumns, scenarios, host);
   showWarnings(host, scenarios);
-  const logDir = path.join(plan.reportDir, 'logs');
-  await mkdir(logDir, { recursive: true }).catch((failure) => {
-    throw unwritable(logDir, failure);
+  const { logDir } = await openReportFolder(plan.reportDir).catch((failure) => {
+    throw unwritable(plan.reportDir, failure);
   });
   const pinning = await decidePinning(pinningObstacle(plan));
   const limits = new Map(

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { SideWork } from '../explain/side-work.ts';
+import { logName } from '../side/log-name.ts';
 import { writeText } from './write-reports.ts';
 
 /** Writes the CPU profiles of both sides, as DevTools and speedscope open them. Gives the files. */
@@ -16,7 +17,10 @@ export const writeProfiles = async (
     for (const [index, { cpu }] of profiles.entries()) {
       // A thread that idled shows nothing.
       if (cpu.nodes.length < 5) continue;
-      const file = path.join(folder, `${suite.replaceAll('/', '-')}-${side}-${index + 1}.cpuprofile`);
+      const file = path.join(
+        folder,
+        `${logName(suite.replaceAll('/', '-'))}-${side}-${index + 1}.cpuprofile`,
+      );
       await writeText(file, JSON.stringify(cpu));
       files.push(file);
     }

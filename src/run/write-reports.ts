@@ -7,6 +7,7 @@ import { renderJunit } from '../report/render-junit.ts';
 import { renderMarkdown } from '../report/render-markdown.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
+import { ignoreReportFolder } from './report-folder.ts';
 
 /** Where the forms of a report are. Absolute paths. */
 export type ReportFiles = { json: string; markdown: string; html: string; junit: string };
@@ -40,6 +41,8 @@ export async function writeReport(
   forms: readonly Form[] = [...quickForms, ...slowForms],
 ): Promise<void> {
   const problems: TailgateError[] = [];
+  // What is in the way is told of each file.
+  if (request.reportDir !== null) await ignoreReportFolder(request.reportDir).catch(() => {});
   for (const form of forms) {
     const wanted = request.wanted[form];
     const files = [

@@ -1,0 +1,44 @@
+import { access, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** By this the folder is known to be ours, and git leaves it alone. */
+const ignore = '# Written by Tailgate: reports and logs of its runs.\n*\n';
+
+/**
+ * Makes the report folder, with its logs: one that did not exist ignores itself for git, and one of ours loses the logs
+ * of the run before. A folder that somebody else made is left as it is. Throws what the file system says.
+ */
+export async function openReportFolder(reportDir: string): Promise<{ logDir: string }> {
+  const logDir = path.join(reportDir, 'logs');
+  await ignoreReportFolder(reportDir);
+  if (await isOurs(reportDir)) await rm(logDir, { recursive: true, force: true });
+  await mkdir(logDir, { recursive: true });
+  return { logDir };
+}
+
+/** Makes the report folder if there is none; one that is made here ignores itself for git. */
+export async function ignoreReportFolder(reportDir: string): Promise<void> {
+  const exists = await access(reportDir).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return;
+  await mkdir(reportDir, { recursive: true });
+  await writeFile(path.join(reportDir, '.gitignore'), ignore);
+}
+
+/** Removes the logs in which nothing was written. */
+export async function removeEmptyLogs(reportDir: string): Promise<void> {
+  if (!(await isOurs(reportDir))) return;
+  const logDir = path.join(reportDir, 'logs');
+  for (const name of await readdir(logDir).catch(() => [])) {
+    const file = path.join(logDir, name);
+    const found = await stat(file).catch(() => null);
+    if (found?.isFile() && found.size === 0) await rm(file, { force: true });
+  }
+}
+
+async function isOurs(reportDir: string): Promise<boolean> {
+  const text = await readFile(path.join(reportDir, '.gitignore'), 'utf8').catch(() => '');
+  return text === ignore;
+}

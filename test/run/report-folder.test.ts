@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { openReportFolder, removeEmptyLogs } from '../../src/run/report-folder.ts';
+
+test('a folder that Tailgate makes ignores itself for git, and forgets the logs of the run before', async (t) => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-report-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const reportDir = path.join(root, 'deep', '.tailgate');
+  const { logDir } = await openReportFolder(reportDir);
+  assert.match(readFileSync(path.join(reportDir, '.gitignore'), 'utf8'), /^\*$/m);
+  assert.ok(!existsSync(path.join(root, 'deep', '.gitignore')));
+  writeFileSync(path.join(logDir, 'old.log'), 'said something');
+  await openReportFolder(reportDir);
+  assert.ok(!existsSync(path.join(logDir, 'old.log')));
+  writeFileSync(path.join(logDir, 'empty.log'), '');
+  writeFileSync(path.join(logDir, 'full.log'), 'said something');
+  await removeEmptyLogs(reportDir);
+  assert.ok(!existsSync(path.join(logDir, 'empty.log')));
+  assert.ok(existsSync(path.join(logDir, 'full.log')));
+});
+
+test('a folder that somebody else made is left as it is', async (t) => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-report-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(path.join(root, 'logs'));
+  writeFileSync(path.join(root, 'logs', 'mine.log'), '');
+  await openReportFolder(root);
+  await removeEmptyLogs(root);
+  assert.ok(!existsSync(path.join(root, '.gitignore')));
+  assert.ok(existsSync(path.join(root, 'logs', 'mine.log')));
+});
