@@ -123,3 +123,8 @@ test('what a metric is stands in metrics/ alone: nobody else looks into its name
   );
   assert.deepEqual(wrong, []);
 });
+
+test('every package is a development dependency: what we ship is in the bundle, and users install one package', () => {
+  const manifest = JSON.parse(readFileSync(path.join(root, '../package.json'), 'utf8')) as object;
+  assert.ok(!('dependencies' in manifest), 'move "dependencies" of package.json to "devDependencies"');
+});
