@@ -40,6 +40,9 @@ export type Metric = {
   failure: { part: string; of: readonly string[] } | null;
 };
 
+/** What happened so often, and what a limit says of it: "3 users failed; none may." */
+export type Happened = { one: string; many: string; may: 'may' | 'may be' };
+
 /** Statistics of a latency distribution. */
 export const latencyStatistics = [
   'count',
@@ -59,35 +62,68 @@ export const latencyStatistics = [
  * that list them (`EngineDescription.counters`), from 0 on; all others by every one.
  */
 const counters: Readonly<
-  Record<string, { noun: string; nouns?: string; topic: Topic; failure?: true; own?: true }>
+  Record<
+    string,
+    { noun: string; nouns?: string; topic: Topic; failure?: true; happened?: Happened; own?: true }
+  >
 > = {
   'users.created': { noun: 'user', topic: 'limit' },
   'users.completed': { noun: 'completed user', topic: 'limit' },
-  'users.failed': { noun: 'failed user', topic: 'errors', failure: true },
+  'users.failed': {
+    noun: 'failed user',
+    topic: 'errors',
+    failure: true,
+    happened: { one: 'user failed', many: 'users failed', may: 'may' },
+  },
   'users.skipped': { noun: 'skipped user', topic: 'limit' },
   'messages.sent': { noun: 'message', topic: 'throughput' },
   'messages.acknowledged': { noun: 'acknowledgement', topic: 'throughput' },
-  'messages.unanswered': { noun: 'unanswered message', topic: 'errors', failure: true },
+  'messages.unanswered': {
+    noun: 'unanswered message',
+    topic: 'errors',
+    failure: true,
+    happened: { one: 'message stayed unanswered', many: 'messages stayed unanswered', may: 'may' },
+  },
   'messages.received': { noun: 'received message', topic: 'throughput', own: true },
   'messages.unread': { noun: 'unread message', topic: 'limit', own: true },
   'deliveries.expected': { noun: 'expected delivery', nouns: 'expected deliveries', topic: 'loss' },
   'deliveries.received': { noun: 'delivery', nouns: 'deliveries', topic: 'loss' },
-  'deliveries.lost': { noun: 'lost delivery', nouns: 'lost deliveries', topic: 'loss', failure: true },
-  'deliveries.duplicated': {
-    noun: 'duplicated delivery',
-    nouns: 'duplicated deliveries',
+  'deliveries.lost': {
+    noun: 'lost message',
     topic: 'loss',
     failure: true,
+    happened: { one: 'message was lost', many: 'messages were lost', may: 'may be' },
   },
-  'deliveries.late': { noun: 'late delivery', nouns: 'late deliveries', topic: 'loss', failure: true },
+  'deliveries.duplicated': {
+    noun: 'duplicated message',
+    topic: 'loss',
+    failure: true,
+    happened: { one: 'message came more than once', many: 'messages came more than once', may: 'may' },
+  },
+  'deliveries.late': {
+    noun: 'late message',
+    topic: 'loss',
+    failure: true,
+    happened: { one: 'message came late', many: 'messages came late', may: 'may' },
+  },
   'deliveries.unexpected': {
     noun: 'unexpected delivery',
     nouns: 'unexpected deliveries',
     topic: 'loss',
     own: true,
   },
-  disconnects: { noun: 'disconnect', topic: 'errors', failure: true },
-  errors: { noun: 'error', topic: 'errors', failure: true },
+  disconnects: {
+    noun: 'disconnect',
+    topic: 'errors',
+    failure: true,
+    happened: { one: 'connection broke', many: 'connections broke', may: 'may' },
+  },
+  errors: {
+    noun: 'error',
+    topic: 'errors',
+    failure: true,
+    happened: { one: 'error occurred', many: 'errors occurred', may: 'may' },
+  },
   'http.requests': { noun: 'request', topic: 'throughput', own: true },
   'http.responses': { noun: 'response', topic: 'throughput', own: true },
 };
@@ -138,6 +174,14 @@ export const nounsOf = (id: string): { one: string; many: string } => {
   const counter = metric.failure?.part ?? metric.of ?? id;
   const { noun, nouns } = counters[counter] ?? { noun: counter, nouns: counter };
   return { one: noun, many: nouns ?? `${noun}s` };
+};
+
+/** What happened when a failure was counted, for a number before it; null for what is no count of failures. */
+export const happenedOf = (id: string): Happened | null => {
+  const metric = metricOf(id);
+  if (metric.kind === 'error')
+    return { one: `"${metric.of}" error occurred`, many: `"${metric.of}" errors occurred`, may: 'may' };
+  return metric.kind === 'counter' ? (own(counters, id)?.happened ?? null) : null;
 };
 
 function readName(id: string): Metric {

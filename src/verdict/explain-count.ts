@@ -17,7 +17,7 @@ export const explainCount = (
 ): string => {
   const { comparison: c, allowed } = decision;
   const counts = `${events(c.headEvents, gate.metric)} (${formatValue(c.headRate, 'ratio')} of the attempts) against ${formatCount(c.baselineEvents)} (${formatValue(c.baselineRate, 'ratio')}) at the baseline ${where}`;
-  if (c.headEvents === 0) return `No ${events(0, gate.metric).replace(/^0 /, '')} ${where}, so it passes.`;
+  if (c.headEvents === 0) return `No ${nounsOf(gate.metric).many} ${where}, so it passes.`;
   if (gate.source === 'threshold' && allowed <= 0)
     return `${counts}: any increase fails, as set, and there is ${state === 'fail' ? 'one' : 'none'}.`;
   const clusters =

@@ -1,3 +1,4 @@
+import { happenedOf } from '../metrics/metric.ts';
 import { formatCount, formatValue, plural, subjectName } from '../metrics/notation.ts';
 import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
@@ -62,15 +63,33 @@ export const judgeAbsolute = (
   }
   const within = holds(value, gate.operator, gate.limit);
   const over = head.rounds.length > 1 ? ` over ${plural(head.rounds.length, 'round')}` : '';
-  const limit = `${limitWords[gate.operator]} ${formatValue(gate.limit, gate.unit)}`;
   const already =
     !within && before !== null && !holds(before, gate.operator, gate.limit)
-      ? ` The baseline misses it too, at ${formatValue(before, gate.unit)}.`
+      ? ` The baseline misses this limit too, at ${formatValue(before, gate.unit)}.`
       : '';
   return plainOutcome(
     gate,
     within ? 'pass' : 'fail',
-    `${name} is ${formatValue(value, gate.unit)}${over}; the limit is ${limit}, so it ${within ? 'holds' : 'is missed'}.${already}`,
+    `${countSentence(gate, value, over) ?? valueSentence(gate, value, over, within)}${already}`,
     { baseline: before, head: value },
   );
 };
+
+/** "5,265 messages were lost; none may be." Null where no failures are counted, or the limit is not an upper one. */
+function countSentence(gate: AbsoluteGate, value: number, over: string): string | null {
+  const happened = happenedOf(gate.metric);
+  const { operator, limit } = gate;
+  if (happened === null || operator === '>' || operator === '>=' || (operator === '=' && limit !== 0))
+    return null;
+  const what = plural(value, happened.one, happened.many);
+  const found = `${value === 0 ? what.replace(/^0/, 'No') : what}${over}`;
+  if (limit === 0 || (operator === '<' && limit <= 1)) return `${found}; none ${happened.may}.`;
+  const most = operator === '<' ? 'fewer than' : 'at most';
+  return `${found}; ${most} ${formatCount(limit)} ${happened.may}.`;
+}
+
+function valueSentence(gate: AbsoluteGate, value: number, over: string, within: boolean): string {
+  const is = `${subjectName(gate.metric, gate.statistic)} is ${formatValue(value, gate.unit)}${over}`;
+  const limit = `${limitWords[gate.operator]} ${formatValue(gate.limit, gate.unit)}`;
+  return within ? `${is}, ${limit} as it must be.` : `${is}; it must be ${limit}.`;
+}

@@ -82,7 +82,7 @@ capacity: { from: 39, to: 400, stepMs: 1300, warmUpMs: 700, precisionPercent: 25
     assert.ok(isNarrow(side), result.log);
     assert.ok(side.edge.confirmed, result.log);
     assert.equal(side.gaveOut?.what, 'latency', result.log);
-    assert.match(side.gaveOut!.explanation, /work\.ack p95 is .* the limit is below 100 ms/);
+    assert.match(side.gaveOut!.explanation, /work\.ack p95 is .* it must be below 100 ms/);
   }
   assert.equal(report.verdict, 'fail', result.log);
   assert.equal(result.exitCode, 1);

@@ -93,7 +93,7 @@ test('a limit that is missed breaks it, with the value and the limit', () => {
     reasons.map(({ what }) => what),
     ['latency'],
   );
-  assert.match(reasons[0]!.explanation, /work\.ack p95 is 2(49|50|51) ms; the limit is below 100 ms/);
+  assert.match(reasons[0]!.explanation, /work\.ack p95 is 2(49|50|51) ms; it must be below 100 ms/);
 });
 
 test('errors come with the one that is most frequent', () => {
