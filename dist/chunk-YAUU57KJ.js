@@ -1,2 +1,0 @@
-import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);
-import{engineSettings}from"./chunk-ZOL3JUAM.js";var turn=0,isLoopback=url=>URL.canParse(url)&&/^(localhost|127\.\d+\.\d+\.\d+)$/.test(new URL(url).hostname),sourceAddress=url=>{let addresses=engineSettings().localAddresses??[];return addresses.length===0||!isLoopback(url)?{}:(turn=(turn+1)%addresses.length,{localAddress:addresses[turn],family:4})};export{sourceAddress};
