@@ -11,6 +11,7 @@ import type {
   RoundMeasurement,
   ServerWork,
   UnmeasuredEmit,
+  UntaggedArrival,
 } from './round-measurement.ts';
 
 const maxMessages = 5;
@@ -73,6 +74,18 @@ export const mergeUnmeasured = (parts: readonly (readonly UnmeasuredEmit[])[]): 
     const found = merged.get(key);
     if (found === undefined) merged.set(key, { ...emit });
     else found.count += emit.count;
+  }
+  return [...merged.values()];
+};
+
+/** Adds up what arrived without a tag, by event and place. */
+export const mergeUntagged = (parts: readonly (readonly UntaggedArrival[])[]): UntaggedArrival[] => {
+  const merged = new Map<string, UntaggedArrival>();
+  for (const arrival of parts.flat()) {
+    const key = JSON.stringify([arrival.event, arrival.path]);
+    const found = merged.get(key);
+    if (found === undefined) merged.set(key, { ...arrival });
+    else found.count += arrival.count;
   }
   return [...merged.values()];
 };
@@ -221,6 +234,9 @@ const mergeCommon = (parts: readonly RoundMeasurement[]) => ({
   counters: mergeCounters(parts.map((part) => part.counters)),
   errors: mergeErrors(parts.map((part) => part.errors)),
   unmeasured: mergeUnmeasured(parts.map((part) => part.unmeasured)),
+  ...(parts.some(({ untagged }) => untagged !== undefined)
+    ? { untagged: mergeUntagged(parts.map((part) => part.untagged ?? [])) }
+    : {}),
   warnings: [...new Set(parts.flatMap((part) => part.warnings))],
   generator: worstGenerator(parts.map((part) => part.generator)),
   resources: mergeResources(parts),

@@ -97,6 +97,9 @@ export type ResourceUsage = {
   work?: ServerWork;
 };
 
+/** Messages of a kind that deliveries are watched in, which carried no tag at the place (`path`; '' for anywhere). */
+export type UntaggedArrival = { event: string; path: string; count: number };
+
 /** An emit that nothing answers and no delivery watches: counted, never in a latency. */
 export type UnmeasuredEmit = { event: string; step: string; count: number };
 
@@ -129,6 +132,8 @@ export type RoundMeasurement = {
   sentPerSecond?: number[];
   errors: ErrorRecord[];
   unmeasured: UnmeasuredEmit[];
+  /** What arrived where deliveries are watched, and was none. */
+  untagged?: UntaggedArrival[];
   warnings: string[];
   generator: GeneratorHealth;
   resources: ResourceUsage | null;

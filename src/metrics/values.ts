@@ -1,8 +1,14 @@
 import { LatencySketch, type LatencySummary, type SerializedSketch } from './latency-sketch.ts';
-import { mergeCounters } from './merge-rounds.ts';
+import { mergeCounters, mergeUntagged } from './merge-rounds.ts';
 import { countIn, latency, type Metric, metricOf } from './metric.ts';
 import { rates, workMetrics } from './metric-names.ts';
-import type { ErrorRecord, PluginCheck, ResourceSample, RoundMeasurement } from './round-measurement.ts';
+import type {
+  ErrorRecord,
+  PluginCheck,
+  ResourceSample,
+  RoundMeasurement,
+  UntaggedArrival,
+} from './round-measurement.ts';
 import type { Statistic, Unit } from './threshold.ts';
 
 /** Failures, and the attempts that they are a share of. */
@@ -20,6 +26,8 @@ export type Values = {
   /** Names of the user's own numbers. */
   custom: readonly string[];
   errors: readonly ErrorRecord[];
+  /** What arrived where deliveries are watched, and was none. */
+  untagged: readonly UntaggedArrival[];
   checks: readonly PluginCheck[];
   /** Arrivals that were intended, over all rounds. */
   intendedArrivals: number;
@@ -95,6 +103,7 @@ function read(rounds: readonly RoundMeasurement[]): Values {
     latencies,
     custom: [...new Set(rounds.flatMap((round) => Object.keys(round.custom)))],
     errors: rounds.flatMap((round) => round.errors),
+    untagged: mergeUntagged(rounds.map((round) => round.untagged ?? [])),
     checks: rounds.flatMap((round) => round.checks ?? []),
     intendedArrivals: rounds.reduce((sum, round) => sum + round.generator.intendedArrivals, 0),
     sampled: rounds.some((round) => round.resources !== null),

@@ -44,6 +44,7 @@ export function valuesOfReport(suite: SuiteReport): Values {
       return kind === 'custom' && headValue !== null ? [of!] : [];
     }),
     errors: suite.errors.map(({ name, count, messages, steps }) => ({ name, count, messages, steps })),
+    untagged: [],
     checks: [],
     intendedArrivals: suite.generator?.intendedArrivals ?? 0,
     sampled: resources !== null,

@@ -205,8 +205,11 @@ const problemOf = (
   // Processors may set any name: the run tells when one stayed empty.
   if (isOpen && (!name.startsWith('$') || processorText === null || processorText.includes(name)))
     return null;
-  const near = nearestName(name, [...known]);
   const isBuiltIn = name.startsWith('$');
+  const near = nearestName(
+    name,
+    [...known].filter((each) => each.startsWith('$') === isBuiltIn),
+  );
   return {
     problem: isBuiltIn
       ? `there is no built-in variable "${name}" for ${text}`
@@ -217,7 +220,7 @@ const problemOf = (
         ? `Did you mean "{{ ${near} }}"?`
         : isBuiltIn
           ? 'Set it with a function of the processor: "context.vars.name = ...", then "{{ name }}".'
-          : `Define it in "config.variables", name a column of "config.payload" so, or capture it: "capture: { json: ..., as: ${name} }".`),
+          : `Define it in "config.variables", name a column of "config.payload" so, or capture it: "capture: { json: ..., as: ${name} }". What differs from run to run can stand in "variables" of the settings.`),
   };
 };
 

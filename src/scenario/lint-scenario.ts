@@ -197,7 +197,8 @@ export const lintScenario = (
   const problems = [
     ...refused.map(({ place, message }) => invalid(place, message)),
     ...unquoted,
-    ...templates,
+    // A step that is not understood may have been meant to set the name.
+    ...(unknown.some(({ problem }) => problem !== null) ? [] : templates),
     ...[...emits, ...messages, ...unknown].flatMap(({ problem, step }) =>
       // The key that is too much is named above, with its line.
       problem === null || refused.some(({ place }) => problem.includes(`unknown key "${place.at(-1)}"`))

@@ -33,10 +33,54 @@ export const inconsistencies = (
   ] as const)
     if (damaged !== null) reasons.push(`The measurement is damaged: ${damaged} at ${side} is not a number.`);
   if (reasons.length > 0) return reasons;
+  for (const [side, values] of [
+    ['head', head],
+    ['the baseline', baseline],
+  ] as const)
+    reasons.push(...neverDelivered(values, side));
+  reasons.push(...neverMatched(baseline, head));
   for (const metric of vanishedMetrics(baseline, head, settings))
     reasons.push(`${metric} was measured at the baseline and not at all at head.`);
   if (paired) reasons.push(...unequalLoads(baseline, head));
   return reasons;
+};
+
+/** Deliveries were watched and none was ever seen: then the scenario watches for something else than what comes. */
+const neverDelivered = (values: Values, side: string): string[] => {
+  const expected = values.value('deliveries.expected', 'value') ?? 0;
+  if (expected === 0 || (values.value('deliveries.lost', 'value') ?? 0) < expected) return [];
+  const came = values.untagged.map(
+    ({ event, path, count }) =>
+      `${formatCount(count)} ${event === '' ? (count === 1 ? 'message' : 'messages') : `"${event}" ${count === 1 ? 'event' : 'events'}`} came, and none carried a tag${path === '' ? '' : ` at "${path}"`}`,
+  );
+  return [
+    `${expected === 1 ? 'The one delivery' : `None of the ${formatCount(expected)} deliveries`} expected at ${side} was ever seen: ${came.length === 0 ? 'nothing came of what is watched' : came.join('; ')}. Check the event and the path that are watched ("delivery" of the step, or "measure.deliveries").`,
+  ];
+};
+
+/** Answers that a step waits for, as they stand in the names of errors. */
+const unmatched = /^(ack|response|receipt) (timeout|mismatch): (.+)$/s;
+
+/** An answer that neither side ever gave as the scenario expects it says nothing about either. */
+const neverMatched = (baseline: Values, head: Values): string[] => {
+  const matched = (kind: string): boolean =>
+    [baseline, head].some((side) => side.latencies.some((id) => id.endsWith(`.${kind}`)));
+  const kinds = new Set<string>();
+  return head.errors.flatMap(({ name, count, messages }) => {
+    const [, kind, how, subject] = unmatched.exec(name) ?? [];
+    if (kind === undefined || kinds.has(kind) || matched(kind)) return [];
+    kinds.add(kind);
+    const what = how === 'timeout' ? 'never came' : 'was never what the scenario expects';
+    return [
+      `The ${kindNames[kind]} of "${subject}" ${what}, ${formatCount(count)} ${count === 1 ? 'time' : 'times'}${messages[0] === undefined ? '' : ` (${messages[0]})`}.`,
+    ];
+  });
+};
+
+const kindNames: Readonly<Record<string, string>> = {
+  ack: 'acknowledgement',
+  response: 'response',
+  receipt: 'receipt',
 };
 
 /**

@@ -62,7 +62,8 @@ const judgeAll = (
   const delays = question.generatorDelays ?? null;
   const hidden =
     delays === null ? [] : gates.filter((gate) => hiddenByDelays(gate, measured.baseline, measured.head));
-  const judgeable = gates.filter((gate) => !hidden.includes(gate));
+  const empty = gates.filter((gate) => !hidden.includes(gate) && hasNoAttempts(gate, measured.head));
+  const judgeable = gates.filter((gate) => !hidden.includes(gate) && !empty.includes(gate));
   const judged = judgeGates(question, judgeable, measured);
   const missed = widelyMissed(judgeable, measured.head, question.settings);
   const outcomes = judged.outcomes.map((outcome) => {
@@ -72,11 +73,28 @@ const judgeAll = (
   return {
     judged: {
       ...judged,
-      outcomes: [...outcomes, ...hidden.map((gate) => unjudgedForDelays(gate, delays!))],
+      outcomes: [
+        ...outcomes,
+        ...hidden.map((gate) => unjudgedForDelays(gate, delays!)),
+        ...empty.map(withoutAttempts),
+      ],
     },
     early: missed.length > 0,
   };
 };
+
+/** Whether a limit of the user is on failures of something that was never attempted, such as lost deliveries. */
+const hasNoAttempts = (gate: Gate, head: Values): boolean =>
+  gate.source === 'threshold' &&
+  head.metric(gate.metric).failure !== null &&
+  head.events(gate.metric)?.attempts === 0;
+
+const withoutAttempts = (gate: Gate): GateOutcome =>
+  plainOutcome(
+    gate,
+    'invalid',
+    `The limit "${gate.rule}" cannot be judged: nothing was attempted that could have failed so${/^deliveries\./.test(gate.metric) ? ' (no delivery was ever expected: watch one with "delivery" in a step, or "measure.deliveries")' : ''}.`,
+  );
 
 /** Default gates with too few values are left out, but not all of the latency's: something must be judged. */
 const withoutEmptyGate = (outcomes: GateOutcome[]): GateOutcome[] => {

@@ -382,7 +382,10 @@ describe('without a baseline', () => {
     judgeSuite(evidenceOf({ comparison: 'none', head, thresholds: limits(...sources), final: true }));
 
   test('absolute limits alone decide', () => {
-    assert.equal(none([plainRound(10)], 'p95 < 200ms', 'lost = 0', 'errors.rate < 0.1%').verdict, 'pass');
+    const watched = plainRound(10, 1500, {
+      counters: { 'deliveries.expected': 100, 'deliveries.received': 100, 'deliveries.lost': 0 },
+    });
+    assert.equal(none([watched], 'p95 < 200ms', 'lost = 0', 'errors.rate < 0.1%').verdict, 'pass');
     const missed = none([plainRound(10)], 'p95 < 200ms', 'p50 < 8ms');
     assert.equal(missed.verdict, 'fail');
     assert.match(missed.reason, /chat\.ack p50 is .* ms; it must be below 8 ms\./);
@@ -411,6 +414,39 @@ describe('without a baseline', () => {
     assert.equal(none([round], 'server.rss.max < 400MB', 'messages.sent.perSecond > 100/s').verdict, 'pass');
     assert.equal(none([round], 'server.rss.max < 200MB').verdict, 'fail');
     assert.equal(none([round], 'lost.rate < 1%').verdict, 'fail');
+  });
+
+  test('a limit on what was never attempted is invalid: nothing could have been lost', () => {
+    for (const limit of ['lost = 0', 'lost.rate < 1%', 'deliveries.late = 0']) {
+      const judgement = none([plainRound(10)], 'p95 < 200ms', limit);
+      assert.equal(judgement.verdict, 'invalid', limit);
+      assert.match(judgement.reason, /no delivery was ever expected/);
+    }
+  });
+
+  test('deliveries that were watched and never seen are invalid, and the reason names what came', () => {
+    const counters = { 'deliveries.expected': 4324, 'deliveries.lost': 4324 };
+    const untagged = [{ event: 'chat', path: 'message', count: 4298 }];
+    const judgement = none([plainRound(10, 1500, { counters, untagged })], 'p95 < 200ms');
+    assert.equal(judgement.verdict, 'invalid');
+    assert.match(
+      judgement.reason,
+      /None of the 4,324 deliveries expected at head was ever seen: 4,298 "chat" events came, and none carried a tag at "message"/,
+    );
+    assert.match(none([plainRound(10, 1500, { counters })]).reason, /nothing came of what is watched/);
+    const some = { ...counters, 'deliveries.lost': 4323, 'deliveries.received': 1 };
+    assert.equal(none([plainRound(10, 1500, { counters: some })], 'lost = 0').verdict, 'fail');
+  });
+
+  test('so are answers that never once were what the scenario expects', () => {
+    const errors = [
+      { name: 'response timeout: said', count: 20, messages: ['no event within 500 ms'], steps: [] },
+    ];
+    const judgement = none([plainRound(10, 1500, { errors, counters: { errors: 20 } })], 'p95 < 200ms');
+    assert.equal(judgement.verdict, 'invalid');
+    assert.match(judgement.reason, /The response of "said" never came, 20 times \(no event within 500 ms\)/);
+    const acknowledged = [{ ...errors[0]!, name: 'ack timeout: say' }];
+    assert.equal(none([plainRound(10, 1500, { errors: acknowledged })], 'p95 < 200ms').verdict, 'pass');
   });
 
   test('no limit at all: a complete measurement passes and says that nothing was compared', () => {

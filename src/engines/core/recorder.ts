@@ -6,6 +6,7 @@ import type {
   MetricId,
   RoundMeasurement,
   UnmeasuredEmit,
+  UntaggedArrival,
 } from '../../metrics/round-measurement.ts';
 
 /** A server that puts a number of its own into each refusal would otherwise have a name for each. */
@@ -13,6 +14,7 @@ const maxErrorNames = 100;
 const otherErrors = 'other errors';
 const maxMessages = 5;
 const maxSteps = 8;
+const maxUntagged = 8;
 const maxMessageLength = 300;
 /** Tokens that a server or an answer repeats: messages are shown in reports. */
 const jsonWebToken = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
@@ -28,6 +30,7 @@ export class Recorder {
   #counters = new Map<string, number>(standardCounters.map((name) => [name, 0]));
   #errors = new Map<string, { count: number; messages: Set<string>; steps: Set<string> }>();
   #unmeasured = new Map<string, UnmeasuredEmit>();
+  #untagged = new Map<string, UntaggedArrival>();
   #warnings = new Set<string>();
   #raw: ((id: MetricId, valueMs: number, slice: number) => void) | null = null;
   #clock: (() => number) | null = null;
@@ -134,6 +137,14 @@ export class Recorder {
     else found.count += count;
   }
 
+  /** Counts what arrived where a delivery is watched, without a tag. */
+  untaggedArrival(event: string, path: string): void {
+    const key = `${event}\n${path}`;
+    const found = this.#untagged.get(key);
+    if (found !== undefined) found.count += 1;
+    else if (this.#untagged.size < maxUntagged) this.#untagged.set(key, { event, path, count: 1 });
+  }
+
   warn(message: string): void {
     this.#warnings.add(message);
   }
@@ -154,6 +165,7 @@ export class Recorder {
     for (const name of this.#counters.keys()) this.#counters.set(name, 0);
     this.#errors.clear();
     this.#unmeasured.clear();
+    this.#untagged.clear();
     this.#sentPerSecond = [];
     if (this.#clock !== null) this.#countedFromMs = this.#clock();
   }
@@ -176,6 +188,7 @@ export class Recorder {
     | 'sentPerSecond'
     | 'errors'
     | 'unmeasured'
+    | 'untagged'
     | 'warnings'
     | 'deliveryShard'
   > {
@@ -197,6 +210,7 @@ export class Recorder {
       sentPerSecond: [...this.#sentPerSecond],
       errors,
       unmeasured: [...this.#unmeasured.values()],
+      ...(this.#untagged.size === 0 ? {} : { untagged: [...this.#untagged.values()] }),
       warnings: [...this.#warnings],
       ...(this.deliveryShard === null ? {} : { deliveryShard: this.deliveryShard }),
     };

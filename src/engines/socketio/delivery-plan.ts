@@ -1,12 +1,16 @@
 import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
 import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
 import { type DeliveryTag, TagFinder, tagInText } from '../core/delivery/delivery-tag.ts';
+import type { PayloadPath } from '../core/delivery/payload-path.ts';
+import { recorder } from '../core/recorder.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
 
 /** What the scenarios of a script say together about deliveries: the users of one may get what those of another send. */
 export class DeliveryPlan {
   #finders = new Map<string, TagFinder[]>();
+  /** Where the tag of an event is looked for, in words; '' for anywhere. */
+  #places = new Map<string, string>();
   #hasJoins = false;
 
   /** Takes in one step that emits; gives the delivery it watches, or null. */
@@ -17,6 +21,7 @@ export class DeliveryPlan {
     const finders = this.#finders.get(delivery.event) ?? [];
     this.#finders.set(delivery.event, finders);
     finders.push(new TagFinder(delivery.receivedPath));
+    this.#places.set(delivery.event, placeOf(delivery.receivedPath));
     return deliveryLedger.watch({
       metric: emit.deliveryMetric,
       sentEvent: emit.event,
@@ -45,6 +50,7 @@ export class DeliveryPlan {
           receive(tag);
           return;
         }
+        recorder.untaggedArrival(event, this.#places.get(event)!);
       };
       if (socket.watch === undefined) socket.on(event, (...args) => take(args));
       else
@@ -55,9 +61,14 @@ export class DeliveryPlan {
             ? (json) => {
                 const tag = tagInText(json);
                 if (tag !== null) receive(tag);
+                else recorder.untaggedArrival(event, '');
               }
             : (json) => take((JSON.parse(json) as unknown[]).slice(1)),
         });
     }
   }
 }
+
+/** A path into the arguments as it is written: without the index of the first. */
+const placeOf = (path: PayloadPath | null): string =>
+  path === null ? '' : (path[0] === 0 ? path.slice(1) : path).join('.');

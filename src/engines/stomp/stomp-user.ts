@@ -88,6 +88,7 @@ export class StompUser extends MessageUser<StompMessage> {
     const subscription = this.#subscriptions.get(frame.headers.subscription ?? '');
     subscription?.onFirstMessage?.();
     const tag = tagInFrame(frame, this.#needs.tagsHeaders);
+    if (tag === null) recorder.untaggedArrival('', '');
     if (tag === null && !this.listens) return;
     const from = subscription?.destination ?? frame.headers.destination ?? '';
     const message = new StompMessage(frame, atMs, from);

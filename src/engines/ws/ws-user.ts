@@ -63,6 +63,7 @@ export class WsUser extends MessageUser<WsMessage> {
     noteArrival();
     recorder.count('messages.received');
     const tag = this.#needs.hasDeliveries ? tagInBytes(data) : null;
+    if (tag === null && this.#needs.hasDeliveries) recorder.untaggedArrival('', '');
     if (tag === null && !this.listens && this.#needs.failureEvents.length === 0) return;
     const message = new WsMessage(data, isBinary, arrivedMs(0));
     const waiter = this.waiterFor(message);
