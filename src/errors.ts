@@ -115,12 +115,23 @@ export const catalogue = {
     (p) => `There is no suite named "${p.name}".`,
     (p) => `Suites in the settings: ${list(p.known)}.`,
   ),
-  SECRET_MISSING: entry<{ name: string; key: string }>(
+  SECRET_MISSING: entry<{ name: string; key: string; source: 'terminal' | 'workflow' | 'fork' }>(
     'usage',
     (p) =>
-      `The setting "${p.key}" takes its value from the environment variable ${p.name}, which is not set.`,
-    (p) =>
-      `Set it; in a workflow, at the step: "env: { ${p.name}: \${{ secrets.${p.name} }} }". A server that holds no data can have a literal secret, which pull requests from forks have too.`,
+      p.source === 'fork'
+        ? `The setting "${p.key}" takes its value from the environment variable ${p.name}, which is not set: runs of forks and of Dependabot have no secrets.`
+        : `The setting "${p.key}" takes its value from the environment variable ${p.name}, which is not set.`,
+    (p) => {
+      const literal = `a server that is started here needs no real one: write "${p.name}: test-secret" under "target.env", and the same text as "${p.key}"`;
+      switch (p.source) {
+        case 'terminal':
+          return `Set it for this command: "${p.name}=... tailgate run". Or ${literal}.`;
+        case 'workflow':
+          return `Pass it to the step: "env: { ${p.name}: \${{ secrets.${p.name} }} }". Or ${literal}, which works for forks too.`;
+        case 'fork':
+          return `${literal.slice(0, 1).toUpperCase()}${literal.slice(1)}.`;
+      }
+    },
   ),
 
   INPUT_UNKNOWN: entry<{ name: string; suggestion?: string | undefined; known: readonly string[] }>(
@@ -427,6 +438,16 @@ export const catalogue = {
     'usage',
     (p) => `"${p.path}" is not a Tailgate report: ${p.reason}.`,
     () => 'Give two files written by "tailgate run --json FILE".',
+  ),
+  COMPARED_INVALID: entry<{ which: string; reason: string }>(
+    'invalid',
+    (p) => `The ${p.which} report is itself invalid: ${p.reason.replace(/\.$/, '')}.`,
+    () => 'Compare reports of runs that came to a verdict.',
+  ),
+  SUITES_VANISHED: entry<{ names: readonly string[] }>(
+    'invalid',
+    (p) => `The second report does not have what the first has: ${list(p.names)}.`,
+    () => 'Compare reports of runs with the same suites: what is gone was not measured, so it cannot pass.',
   ),
   NOTHING_IN_COMMON: entry<{ before: readonly string[]; after: readonly string[] }>(
     'usage',

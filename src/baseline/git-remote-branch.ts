@@ -28,6 +28,9 @@ const lockPatienceMs = 15_000;
 /** Answers of git where there is no repository, or no such remote in it. */
 const noRemote = /not a git repository|No such remote/;
 
+/** In a container the checkout may belong to another user; only its settings are read. */
+const trusted = [['safe.directory', '*']] as const;
+
 const localRef = 'refs/tailgate/head';
 const nextRef = 'refs/tailgate/next';
 
@@ -88,13 +91,11 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
 
   async #open(): Promise<Opened> {
     const { cwd, env, remote = defaultRemote } = this.#options;
-    const named = await tryGit(['remote', 'get-url', '--push', remote], { cwd, env });
+    const own = { cwd, env, config: trusted };
+    const named = await tryGit(['remote', 'get-url', '--push', remote], own);
     const listed = await tryGit(
       ['config', '--local', '--includes', '--null', '--get-regexp', reachSettings],
-      {
-        cwd,
-        env,
-      },
+      own,
     );
     const config = listed.stdout
       .split('\0')
@@ -107,7 +108,7 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
     await git(['init', '--quiet', '--bare', dir], { cwd: dir, env });
     // A relative path is one from the checkout, not from here: that of a remote from its root, as git reads it.
     const given = named.code === 0 ? named.stdout.trim() : remote;
-    const top = await tryGit(['rev-parse', '--show-toplevel'], { cwd, env });
+    const top = await tryGit(['rev-parse', '--show-toplevel'], own);
     const from = named.code === 0 && top.code === 0 ? top.stdout.trim() : cwd;
     const isPath = !/^[\w+.-]+:\/\//.test(given) && !/^[^/]+:/.test(given);
     // What was asked for by name must be there; and git that refuses to answer has not said no.

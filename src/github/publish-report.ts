@@ -81,6 +81,19 @@ export const sectionOf = (
   };
 };
 
+/** Which job made a report, for whoever joins several; undefined outside of a run on GitHub. */
+export const madeByOf = (context: GithubContext, parts: Parameters<typeof sectionOf>[1]): Report['madeBy'] =>
+  context.run === null
+    ? undefined
+    : {
+        runId: context.run.id,
+        runAttempt: context.run.attempt,
+        job: context.job ?? '',
+        leg: legTitle(parts.matrix ?? null),
+        settings: parts.settings ?? '',
+        key: sectionOf(context, parts).key,
+      };
+
 const forkNote =
   'This pull request comes from a fork, so the token of this run may only read. The comment is left to the workflow that publishes reports of forks (docs/github.md); the verdict, the summary and the report files are complete.';
 const dependabotNote =

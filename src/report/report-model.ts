@@ -267,6 +267,17 @@ export const commitsSchema = z.strictObject({
   merged: z.string().optional().describe('Head of the pull request, where `head` is its merge into the base'),
 });
 
+export const madeBySchema = z
+  .strictObject({
+    runId: z.number().int(),
+    runAttempt: z.number().int(),
+    job: z.string(),
+    leg: z.string().describe('Values of the job in its matrix; empty outside of one'),
+    settings: z.string().describe('Which settings, where they are not those at the root'),
+    key: z.string().describe('Tells the reports of one run apart, the same in every run and attempt'),
+  })
+  .describe('The job on GitHub that made the report');
+
 export const reportSchema = z.strictObject({
   schemaVersion: z.literal(1),
   verdict,
@@ -277,6 +288,7 @@ export const reportSchema = z.strictObject({
   problems: z.array(problemSchema).describe('Problems of the run as a whole'),
   environment: environmentSchema,
   commits: commitsSchema,
+  madeBy: madeBySchema.optional(),
   runUrl: z.string().nullable().describe('Link to the run; null outside CI'),
   startedAt: z.string().describe('ISO 8601'),
   durations: z.strictObject({ totalMs: z.number(), buildMs: z.number(), loadMs: z.number() }),

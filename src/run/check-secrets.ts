@@ -1,7 +1,8 @@
 import { problemsOf, type SourcePosition, TailgateError, throwProblems } from '../errors.ts';
+import { readGithubContext } from '../github/github-context.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
-import { resolveSecret, resolveSecretsIn } from '../settings/secrets.ts';
+import { resolveSecret, resolveSecretsIn, type SecretSource } from '../settings/secrets.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -13,21 +14,28 @@ const placed = (problem: TailgateError, suiteIndex: number, loaded: LoadedSettin
   return new TailgateError(problem.code, problem.what, problem.fix, problem.exit, where, problem.cause);
 };
 
-const secretsOf = ({ room, measure }: SuitePlan, env: Env): (() => unknown)[] => {
+const secretsOf = ({ room, measure }: SuitePlan, env: Env, source: SecretSource): (() => unknown)[] => {
   const jwt = measure.jwt;
   const token = room?.token;
   const ownerJwt = room?.jwt;
   return [
-    ...(jwt === undefined ? [] : [() => resolveSecret(jwt.secret, env, 'measure.jwt.secret')]),
-    ...(token === undefined ? [] : [() => resolveSecret(token, env, 'room.token')]),
-    ...(ownerJwt === undefined ? [] : [() => resolveSecret(ownerJwt.secret, env, 'room.jwt.secret')]),
+    ...(jwt === undefined ? [] : [() => resolveSecret(jwt.secret, env, 'measure.jwt.secret', source)]),
+    ...(token === undefined ? [] : [() => resolveSecret(token, env, 'room.token', source)]),
+    ...(ownerJwt === undefined ? [] : [() => resolveSecret(ownerJwt.secret, env, 'room.jwt.secret', source)]),
     ...Object.entries(room?.headers ?? {}).map(
       ([name, header]) =>
         () =>
-          resolveSecret(header, env, `room.headers.${name}`),
+          resolveSecret(header, env, `room.headers.${name}`, source),
     ),
-    () => resolveSecretsIn(room?.auth ?? {}, env, 'room.auth'),
+    () => resolveSecretsIn(room?.auth ?? {}, env, 'room.auth', source),
   ];
+};
+
+/** Runs of forks and of Dependabot get no secrets of the repository. */
+const sourceOf = (env: Env): SecretSource => {
+  if (env.GITHUB_ACTIONS !== 'true') return 'terminal';
+  const { fork, dependabot } = readGithubContext(env);
+  return fork || dependabot ? 'fork' : 'workflow';
 };
 
 /**
@@ -36,10 +44,11 @@ const secretsOf = ({ room, measure }: SuitePlan, env: Env): (() => unknown)[] =>
  */
 export const checkSecrets = (plan: RunPlan, env: Env, loaded: LoadedSettings): void => {
   const problems = new Map<string, TailgateError>();
+  const source = sourceOf(env);
   for (const suite of plan.suites) {
     const name = suite.level?.suite ?? suite.name;
     const index = loaded.settings.suites.findIndex((candidate) => candidate.name === name);
-    for (const resolve of secretsOf(suite, env)) {
+    for (const resolve of secretsOf(suite, env, source)) {
       try {
         resolve();
       } catch (failure) {

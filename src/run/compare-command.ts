@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { tailgateError } from '../errors.ts';
+import { type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { mainCandidates } from '../metrics/main-metric.ts';
 import type { Threshold } from '../metrics/threshold.ts';
@@ -72,7 +72,11 @@ const compareSuite = (
     mainMetric: asked.main,
     final: true,
     invalid: [old, head].flatMap((suite) =>
-      suite?.verdict === 'invalid' ? [`One of the reports is itself invalid: ${suite.reason}`] : [],
+      suite?.verdict === 'invalid'
+        ? [`One of the reports is itself invalid: ${suite.reason}`]
+        : (suite?.problems ?? []).map(
+            ({ what }) => `One of the reports has a problem: ${what.split('\n')[0]}`,
+          ),
     ),
     generatorDelays: head.generator?.bottleneck ?? old?.generator?.bottleneck ?? null,
   };
@@ -84,6 +88,27 @@ const compareSuite = (
       : []),
   ];
   return compareSuites(question, old ?? null, head, warnings);
+};
+
+/** A run that came to no verdict is no measure for another, nor measured by one. */
+const invalidReports = (reports: Record<'first' | 'second', Report>): TailgateError[] =>
+  Object.entries(reports).flatMap(([which, { verdict, suites, problems }]) =>
+    verdict === 'invalid' && suites.every((suite) => suite.verdict !== 'invalid')
+      ? [
+          tailgateError('COMPARED_INVALID', {
+            which,
+            reason: problems[0]?.what.split('\n')[0] ?? 'it says "invalid"',
+          }),
+        ]
+      : [],
+  );
+
+/** What the first report measured and the second did not would be lost without a word. */
+const vanishedSuites = (before: Report, after: Report): TailgateError[] => {
+  const [names, suites] = [namesOf(before), namesOf(after)];
+  const compared = new Set(suites.map((name) => matchingSuite(name, names, suites)));
+  const vanished = names.filter((name) => !compared.has(name));
+  return vanished.length === 0 ? [] : [tailgateError('SUITES_VANISHED', { names: vanished })];
 };
 
 /** `tailgate compare`: judges the second of two JSON reports by the first. Throws REPORT_UNREADABLE and settings errors. */
@@ -112,7 +137,7 @@ export const compareReports = async (options: {
   const report = buildReport({
     suites: after.suites.map((suite) => compareSuite(loaded, before, after, suite)),
     failOn: loaded.settings.failOn,
-    problems: [],
+    problems: [...invalidReports({ first: before, second: after }), ...vanishedSuites(before, after)],
     environment: after.environment,
     commits: { head: after.commits.head, base: before.commits.head },
     runUrl: after.runUrl,

@@ -25,7 +25,14 @@ export type GithubAccess = {
 } | null;
 
 /** A comment and a check: on which commit and pull request, and which part of a shared comment. */
-export type Target = { context: GithubContext; section: { key: string; title: string } };
+export type Target = {
+  context: GithubContext;
+  section: { key: string; title: string };
+  /** The commit that was measured, where git says so: its pull request's head, where it is the merge of one. */
+  measuredSha?: string | null;
+  /** The same each time, where the same report may be published again. */
+  by?: string;
+};
 
 /** Where the result of a command goes. */
 export type Delivery = {
@@ -48,8 +55,8 @@ export type Delivery = {
   outputs: Readonly<Record<string, string>>;
   /** Prints the result; null where the log has it already. */
   print: ((text: string) => void) | null;
-  /** How the log of a workflow shows the problems of the report: a warning where they are another run's. */
-  tell: 'error' | 'warn';
+  /** How the log of a workflow shows the problems of the report: a warning where they are another run's; null where it has them. */
+  tell: 'error' | 'warn' | null;
   /** Waits of the comment's verification; for tests. */
   verifyAfterMs?: readonly number[] | undefined;
 };
@@ -63,15 +70,15 @@ export async function deliver(report: AnyReport, delivery: Delivery): Promise<vo
   const files = reportPaths(delivery.reportDir, isCapacity(report));
   await keepReporting(report, () => write(report, delivery, quickForms));
   await summarise(report, delivery);
-  const commentUrl = await publish(report, delivery);
   const outputs = {
     'report-json': files.json,
     'report-markdown': files.markdown,
     'report-html': files.html,
-    'comment-url': commentUrl,
     ...delivery.outputs,
   };
+  // What the job needs is out before GitHub is asked for anything, which may take its time.
   for (const [name, value] of Object.entries(outputs)) host.output(name, value);
+  host.output('comment-url', await publish(report, delivery));
   delivery.print?.(renderTerminal(report, host.result));
   annotate(report, delivery);
   // The report is out, so that what goes wrong from here on is told by itself.
@@ -125,12 +132,23 @@ const write = (report: AnyReport, delivery: Delivery, forms: typeof quickForms):
   );
 };
 
-/** GitHub accepts at most 1 MiB for the summary of a step. */
-const maxSummaryLength = 900_000;
+/** GitHub drops the summary of a step that has more than 1 MiB, and counts bytes. */
+const maxSummaryBytes = 1_000_000;
+
+/** The markdown in at most so many bytes, of which a character may have several. */
+const markdownInBytes = (report: AnyReport, maxBytes: number): string => {
+  let maxLength = maxBytes;
+  for (;;) {
+    const text = renderMarkdown(report, { maxLength });
+    const bytes = Buffer.byteLength(text);
+    if (bytes <= maxBytes || maxLength < 1_000) return text;
+    maxLength = Math.floor(Math.min(text.length, maxLength) * (maxBytes / bytes) * 0.95);
+  }
+};
 
 async function summarise(report: AnyReport, { host }: Delivery): Promise<void> {
   try {
-    await host.summary(host.mask(renderMarkdown(report, { maxLength: maxSummaryLength })));
+    await host.summary(host.mask(markdownInBytes(report, maxSummaryBytes)));
   } catch (failure) {
     host.warn(
       `The job summary could not be written: ${failure instanceof Error ? failure.message : failure}`,
@@ -145,9 +163,11 @@ async function publish(report: AnyReport, delivery: Delivery): Promise<string> {
   if (client === null || host.signal.aborted) return '';
   const judged = { ...report, failOn: delivery.failOn, suites: isCapacity(report) ? [] : report.suites };
   let commentUrl = '';
-  for (const { context, section } of delivery.targets) {
+  for (const { context, section, measuredSha, by } of delivery.targets) {
     const published = await publishReport(client, {
       context,
+      measuredSha: measuredSha ?? null,
+      ...(by === undefined ? {} : { by }),
       report: judged,
       comment: delivery.comment,
       check: delivery.check,
@@ -166,7 +186,7 @@ async function publish(report: AnyReport, delivery: Delivery): Promise<string> {
 
 /** Shows the problems of a report as annotations of the workflow; on a terminal the report itself is what is read. */
 function annotate(report: AnyReport, { host, tell }: Delivery): void {
-  if (host.kind !== 'actions') return;
+  if (host.kind !== 'actions' || tell === null) return;
   const suites = isCapacity(report) ? [] : report.suites;
   for (const { what, fix, file, line } of [
     ...report.problems,

@@ -2,19 +2,22 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openBaseCommit } from '../baseline/base-commit.ts';
 import type { BaselineRecord, BaselineStore } from '../baseline/baseline-record.ts';
+import { environmentFingerprint } from '../baseline/fingerprint.ts';
 import { folderKey } from '../baseline/history-name.ts';
 import { openBaselineStore } from '../baseline/open-baseline.ts';
 import { formatRecord } from '../baseline/record-format.ts';
-import { exitCodes, problemsOf } from '../errors.ts';
+import { exitCodes, problemsOf, type TailgateError } from '../errors.ts';
 import { gitDataApi } from '../github/git-data-api.ts';
-import { sectionOf } from '../github/publish-report.ts';
+import { madeByOf, sectionOf } from '../github/publish-report.ts';
 import type { Host } from '../host/host.ts';
 import { maskStrings } from '../host/mask-strings.ts';
+import { buildReport } from '../report/build-report.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
-import { inputText } from '../settings/input-overlay.ts';
+import { inputText, suiteNames } from '../settings/input-overlay.ts';
 import type { RawInputs } from '../settings/inputs.ts';
-import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
+import { defaultSettingsFiles, type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
+import { settingsSchema } from '../settings/settings-schema.ts';
 import {
   type Delivery,
   deliver,
@@ -24,8 +27,9 @@ import {
   showProblems,
 } from './deliver.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
-import { findProvenance, type Provenance } from './provenance.ts';
+import { commitsOf, findProvenance, type Provenance } from './provenance.ts';
 import { recordsFile } from './read-records.ts';
+import { removeOldReports } from './report-folder.ts';
 import { requireStore } from './require-store.ts';
 import { type GateResult, runGate } from './run-gate.ts';
 import { writeText } from './write-reports.ts';
@@ -115,35 +119,58 @@ const regressions = ({ suites }: Report): string[] =>
 
 /** Where the report of a job goes: its folder, its part of the comment, its log. */
 export const deliveryOf = (
-  { host, files, github, print }: Omit<GateCommand, 'record'>,
-  { settings, cwd }: LoadedSettings,
+  command: Omit<GateCommand, 'record'>,
+  { settings, cwd }: Pick<LoadedSettings, 'settings' | 'cwd'>,
   suite: string | null,
-): Omit<Delivery, 'outputs'> => ({
-  host,
-  reportDir: settings.reportDir,
-  wanted: files,
-  failOn: settings.failOn,
-  client: github?.client ?? null,
-  targets:
-    github === null
-      ? []
-      : [
-          {
-            context: github.context,
-            section: sectionOf(github.context, {
-              suite,
-              matrix: github.matrix,
-              step: host.env.GITHUB_ACTION ?? null,
-            }),
-          },
-        ],
-  comment: settings.comment,
-  check: settings.check,
-  links: linksOf(github),
-  root: host.env.GITHUB_WORKSPACE ?? cwd,
-  print,
-  tell: 'error',
+): Omit<Delivery, 'outputs'> => {
+  const { host, files, github, print } = command;
+  return {
+    host,
+    reportDir: settings.reportDir,
+    wanted: files,
+    failOn: settings.failOn,
+    client: github?.client ?? null,
+    targets:
+      github === null
+        ? []
+        : [
+            {
+              context: github.context,
+              section: sectionOf(github.context, sectionParts(command, suite)),
+            },
+          ],
+    comment: settings.comment,
+    check: settings.check,
+    links: linksOf(github),
+    root: host.env.GITHUB_WORKSPACE ?? cwd,
+    print,
+    tell: 'error',
+  };
+};
+
+/** What tells the result of a job from others in the comment that they share. */
+const sectionParts = ({ host, github, inputs }: Omit<GateCommand, 'record'>, suite: string | null) => ({
+  suite,
+  matrix: github?.matrix ?? null,
+  step: host.env.GITHUB_ACTION ?? null,
+  settings: settingsPlace(inputs),
 });
+
+/**
+ * Which settings the inputs name, as a path: a file, or the folder of one that has the usual name; empty for those of
+ * the root.
+ */
+const settingsPlace = (inputs: RawInputs): string => {
+  const file = path.posix.join(
+    inputText(inputs, 'working-directory') ?? '.',
+    inputText(inputs, 'config') ?? defaultSettingsFiles[0],
+  );
+  const isUsual = defaultSettingsFiles.some(
+    (name) => path.posix.basename(name) === path.posix.basename(file),
+  );
+  const place = isUsual ? path.posix.dirname(file) : file;
+  return place === '.' || place === '.github' ? '' : place;
+};
 
 /** Measures and judges, stores a baseline, delivers, then, last, gives the exit code. */
 const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<number> => {
@@ -159,6 +186,9 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     github: api,
     signal: host.signal,
   });
+  const selected = loaded.selected.length > 0 ? loaded.selected.join(',') : null;
+  const { baseline, reportDir } = settings;
+  await removeOldReports(reportDir, baseline.confirmFrom === undefined ? [] : [baseline.confirmFrom]);
   const result = await runGate({
     loaded,
     host,
@@ -168,15 +198,24 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     key: settings.baseline.key ?? (await folderKey(loaded, host.env)),
     openBase: () => openBaseCommit(settings.baseline, { cwd, env: host.env, context, signal: host.signal }),
   });
-  const report = maskStrings(result.report, (text) => host.mask(text));
+  const madeBy = context === null ? undefined : madeByOf(context, sectionParts(command, selected));
+  const report = maskStrings({ ...result.report, ...(madeBy === undefined ? {} : { madeBy }) }, (text) =>
+    host.mask(text),
+  );
   let stored = false;
   await keepReporting(report, async () => {
     stored = await recordBaseline(command, loaded, provenance, store, result);
   });
   await keepReporting(report, () => saveRecords(settings.reportDir, result.records));
-  const selected = loaded.selected.length > 0 ? loaded.selected.join(',') : null;
+  const delivery = deliveryOf(command, loaded, selected);
   await deliver(report, {
-    ...deliveryOf(command, loaded, selected),
+    ...delivery,
+    // On a pull request the event says it, in whatever state the checkout is; a comment on one is checked against it.
+    targets: delivery.targets.map((target) =>
+      context?.pullNumber == null || context.eventName === 'issue_comment'
+        ? { ...target, measuredSha: provenance.mergedSha ?? provenance.headSha }
+        : target,
+    ),
     outputs: {
       verdict: outputVerdict(report),
       regressions: JSON.stringify(regressions(report)),
@@ -191,8 +230,9 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
 /** The gate from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
 export const gateCommand = async (command: GateCommand): Promise<number> => {
   const { host } = command;
+  let loaded: LoadedSettings | null = null;
   try {
-    const loaded = await loadSettings({
+    loaded = await loadSettings({
       cwd: host.cwd,
       inputs: command.inputs,
       readFile: (file) => readFile(file, 'utf8'),
@@ -203,6 +243,53 @@ export const gateCommand = async (command: GateCommand): Promise<number> => {
     const problems = problemsOf(failure);
     showProblems(host, problems);
     host.output('verdict', 'invalid');
+    if (host.kind === 'actions') await deliverMistake(command, loaded, problems);
     return exitCodeOfProblems(problems);
   }
+};
+
+/**
+ * Tells readers of the job that it came to no measurement: a summary and a comment that speak of an earlier commit must
+ * not stay the last word. Where the settings could not be read a comment is brought up to date, and none is made.
+ */
+const deliverMistake = async (
+  command: GateCommand,
+  loaded: LoadedSettings | null,
+  problems: readonly TailgateError[],
+): Promise<void> => {
+  const { host, inputs, github } = command;
+  const cwd = loaded?.cwd ?? path.resolve(host.cwd, inputText(inputs, 'working-directory') ?? '.');
+  const unread = settingsSchema.parse({ comment: 'on-fail', failOn: [] });
+  const settings = loaded?.settings ?? {
+    ...unread,
+    reportDir: path.resolve(cwd, inputText(inputs, 'report-dir') ?? unread.reportDir),
+  };
+  const context = github?.context ?? null;
+  const provenance = await findProvenance(cwd, host.env, context);
+  const suite = suiteNames(inputs).join(',') || null;
+  const madeBy = context === null ? undefined : madeByOf(context, sectionParts(command, suite));
+  const report: Report = {
+    ...buildReport({
+      suites: [],
+      failOn: settings.failOn,
+      problems,
+      environment: { ...environmentFingerprint(), pinning: null },
+      commits: commitsOf(provenance, null),
+      runUrl: provenance.runUrl,
+      startedAt: new Date().toISOString(),
+      durations: { totalMs: 0, buildMs: 0, loadMs: 0 },
+    }),
+    ...(madeBy === undefined ? {} : { madeBy }),
+  };
+  await keepReporting(report, () => removeOldReports(settings.reportDir));
+  await deliver(
+    maskStrings(report, (text) => host.mask(text)),
+    {
+      ...deliveryOf(command, { settings, cwd }, suite),
+      check: { kind: 'none', name: '' },
+      outputs: { verdict: 'invalid', regressions: '[]', 'baseline-commit': '' },
+      print: null,
+      tell: null,
+    },
+  );
 };

@@ -1,3 +1,4 @@
+import { environmentFingerprint } from '../baseline/fingerprint.ts';
 import { exitCodes, problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import { collectReports } from '../github/collect-reports.ts';
 import type { CommentWhen } from '../github/comment-policy.ts';
@@ -6,11 +7,13 @@ import type { GithubContext, TriggeringRun } from '../github/github-context.ts';
 import type { CheckRequest } from '../github/publish-check.ts';
 import { sectionOf } from '../github/publish-report.ts';
 import type { Host } from '../host/host.ts';
+import { buildReport } from '../report/build-report.ts';
 import { mergeReports } from '../report/merge-reports.ts';
 import { problemReport, verdictWith } from '../report/problem-report.ts';
 import type { Report } from '../report/report-model.ts';
 import { type Delivery, deliver, type GithubAccess, showProblems, type Target } from './deliver.ts';
 import { exitCodeOf } from './exit-code.ts';
+import { type ExpectedRun, sortReports } from './own-reports.ts';
 
 /** The inputs of `report/action.yml`, read. */
 export type ReportActionInputs = {
@@ -31,7 +34,6 @@ export type ReportActionInputs = {
   result: string | null;
   /** Folder for the merged report, absolute. */
   reportDir: string;
-  suite: string | null;
 };
 
 export type ReportAction = {
@@ -51,31 +53,75 @@ const incompleteness = (report: Report, count: number, inputs: ReportActionInput
   return null;
 };
 
-/** The reports as one, with what the caller knows better than they do. */
+/** What the caller knows better than the reports do. */
+type Trusted = {
+  /** The commit that is judged; null where only the reports can tell. */
+  headSha: string | null;
+  runUrl: string | null;
+  result: string | null;
+  expected: ExpectedRun;
+};
+
+/** A report of what could not be had, where no report could. */
+const emptyReport = (trusted: Trusted): Report =>
+  buildReport({
+    suites: [],
+    failOn: [],
+    problems: [],
+    environment: { ...environmentFingerprint(), pinning: null },
+    commits: { head: trusted.headSha, base: null },
+    runUrl: trusted.runUrl,
+    startedAt: new Date().toISOString(),
+    durations: { totalMs: 0, buildMs: 0, loadMs: 0 },
+  });
+
+/** The reports as one, and where their settings are. */
 const mergedReport = async (
   action: ReportAction,
-  trusted: { headSha: string | null; runUrl: string | null; result: string | null },
-): Promise<Report> => {
-  const { inputs } = action;
-  const { reports, problems } = await collectReports(inputs.path);
-  if (reports.length === 0)
-    throw (
-      problems[0] ?? tailgateError('REPORTS_MISSING', { path: inputs.path, reason: 'none could be read' })
-    );
-  const merged = mergeReports(reports);
+  trusted: Trusted,
+): Promise<{ report: Report; settings: string }> => {
+  const { host, inputs } = action;
+  const isOwn = inputs.mode === 'merge';
+  const collected = await collectReports(inputs.path, { places: isOwn }).catch((failure: unknown) => {
+    // Another run may have left none on purpose; the jobs of this one were to leave theirs.
+    if (!isOwn) throw failure;
+    return { reports: [], problems: [...problemsOf(failure)] };
+  });
+  const { reports, problems, notes } = sortReports(collected.reports, trusted.expected);
+  for (const note of notes) host.info(note);
+  const [refused] = [...collected.problems, ...problems];
+  if (!isOwn && reports.length === 0 && refused !== undefined) throw refused;
+  const merged = reports.length === 0 ? emptyReport(trusted) : mergeReports(reports);
   const reason = incompleteness(merged, reports.length, { ...inputs, result: trusted.result });
   const found: TailgateError[] = [
+    ...collected.problems,
     ...problems,
     ...(reason === null ? [] : [tailgateError('REPORTS_INCOMPLETE', { reason })]),
   ];
+  const { head, base, merged: pullHead } = merged.commits;
+  const settings = new Set(reports.map(({ report }) => report.madeBy?.settings ?? ''));
   return {
-    ...merged,
-    failOn: inputs.failOn,
-    verdict: verdictWith(merged.verdict, found),
-    problems: [...merged.problems, ...found.map(problemReport)],
-    commits: { head: trusted.headSha, base: merged.commits.base },
-    runUrl: trusted.runUrl,
+    report: {
+      ...merged,
+      failOn: inputs.failOn,
+      verdict: verdictWith(merged.verdict, found),
+      problems: [...merged.problems, ...found.map(problemReport)],
+      commits: isOwn
+        ? { head: head ?? trusted.headSha, base, ...(pullHead === undefined ? {} : { merged: pullHead }) }
+        : { head: trusted.headSha, base },
+      runUrl: trusted.runUrl,
+    },
+    settings: [...settings].filter((place) => place !== '').join(' + '),
   };
+};
+
+/** The commits that jobs of this run check out; none where a workflow may choose. */
+const commitsOf = ({ eventName, headSha, checkoutSha }: GithubContext): string[] => {
+  const own = [headSha, ...(eventName === 'pull_request_target' ? [] : [checkoutSha])];
+  return ['pull_request', 'pull_request_target', 'push', 'merge_group'].includes(eventName) &&
+    checkoutSha !== null
+    ? own.filter((sha) => sha !== null)
+    : [];
 };
 
 const repositoryUrl = (context: GithubContext): string | null =>
@@ -116,12 +162,21 @@ const deliverTo = (
 const merge = async (action: ReportAction): Promise<number> => {
   const { github, inputs } = action;
   const context = github?.context ?? null;
-  const report = await mergedReport(action, {
+  const { report, settings } = await mergedReport(action, {
     headSha: context?.headSha ?? null,
     runUrl: context?.runUrl ?? null,
     result: inputs.result,
+    expected: {
+      runId: context?.run?.id ?? null,
+      commits: context === null ? [] : commitsOf(context),
+    },
   });
-  const targets = context === null ? [] : [{ context, section: sectionOf(context, { suite: inputs.suite }) }];
+  const measuredSha = report.commits.merged ?? report.commits.head;
+  const isChosen = context?.eventName === 'issue_comment' || context?.pullNumber == null;
+  const targets =
+    context === null
+      ? []
+      : [{ context, section: sectionOf(context, { settings }), ...(isChosen ? { measuredSha } : {}) }];
   await deliverTo(action, report, targets, inputs.check);
   return exitCodeOf(report);
 };
@@ -168,9 +223,18 @@ const publishForRun = async (action: ReportAction): Promise<number> => {
     return exitCodes.pass;
   }
   // The run may have failed for reasons of its other jobs, so its conclusion says nothing of these reports.
-  const report = await mergedReport(action, { headSha: run.headSha, runUrl: run.url, result: null });
+  const { report } = await mergedReport(action, {
+    headSha: run.headSha,
+    runUrl: run.url,
+    result: null,
+    expected: { runId: run.id, commits: [run.headSha] },
+  });
   const section = { key: `run-of-${run.workflowId}`, title: 'tailgate' };
-  const targets = pulls.map((pull) => ({ context: contextOfRun(context, run, pull), section }));
+  const targets = pulls.map((pull) => ({
+    context: contextOfRun(context, run, pull),
+    section,
+    by: 'publish',
+  }));
   await deliverTo(action, report, targets, { ...action.inputs.check, kind: 'none' });
   return exitCodes.pass;
 };

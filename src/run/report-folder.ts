@@ -27,6 +27,18 @@ export async function ignoreReportFolder(reportDir: string): Promise<void> {
   await writeFile(path.join(reportDir, '.gitignore'), ignore);
 }
 
+/**
+ * Removes what an earlier run left, so that a run which ends early leaves no other's result in its place; not `kept`,
+ * files that this run reads. Throws what the file system says.
+ */
+export async function removeOldReports(reportDir: string, kept: readonly string[] = []): Promise<void> {
+  if (kept.includes(reportDir)) return;
+  for (const name of ['report.json', 'report.md', 'report.html', 'junit.xml', 'records.jsonl']) {
+    const file = path.join(reportDir, name);
+    if (!kept.includes(file)) await rm(file, { force: true });
+  }
+}
+
 /** Removes the logs in which nothing was written. */
 export async function removeEmptyLogs(reportDir: string): Promise<void> {
   if (!(await isOurs(reportDir))) return;

@@ -46,7 +46,6 @@ export const readReportInputs = (env: Env, cwd: string): ReportActionInputs => {
     expected: expected === '' ? null : Number(expected),
     result: text('result') || null,
     reportDir: path.resolve(cwd, text('report-dir') || '.tailgate-report'),
-    suite: text('suite') || null,
   };
   throwProblems(problems);
   return inputs;

@@ -3,15 +3,25 @@ import type { SecretSetting, Settings } from './settings-schema.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** Where a run takes its secrets from, which decides what helps when one is not set. */
+export type SecretSource = 'terminal' | 'workflow' | 'fork';
+
+const usualSource = (env: Env): SecretSource => (env.GITHUB_ACTIONS === 'true' ? 'workflow' : 'terminal');
+
 /**
  * The value of a secret setting: the literal, or what the environment variable holds. Throws SECRET_MISSING when the
  * variable is not set or empty; `key` is the setting's name for the message, for example `room.token`.
  */
-export const resolveSecret = (setting: SecretSetting, env: Env, key: string): string => {
+export const resolveSecret = (
+  setting: SecretSetting,
+  env: Env,
+  key: string,
+  source: SecretSource = usualSource(env),
+): string => {
   if (typeof setting === 'string') return setting;
   const value = env[setting.env];
   if (value === undefined || value === '')
-    throw tailgateError('SECRET_MISSING', { name: setting.env, key }, { key });
+    throw tailgateError('SECRET_MISSING', { name: setting.env, key, source }, { key });
   return value;
 };
 
@@ -22,12 +32,21 @@ const isEnvReference = (value: object): value is { env: string } =>
  * `value` with every `{ env: NAME }` in it, at any depth, replaced by what the variable holds: for `room.auth` and
  * the like, which are free JSON. Throws SECRET_MISSING.
  */
-export const resolveSecretsIn = (value: unknown, env: Env, key: string): unknown => {
-  if (Array.isArray(value)) return value.map((each, index) => resolveSecretsIn(each, env, `${key}.${index}`));
+export const resolveSecretsIn = (
+  value: unknown,
+  env: Env,
+  key: string,
+  source: SecretSource = usualSource(env),
+): unknown => {
+  if (Array.isArray(value))
+    return value.map((each, index) => resolveSecretsIn(each, env, `${key}.${index}`, source));
   if (typeof value !== 'object' || value === null) return value;
-  if (isEnvReference(value)) return resolveSecret(value, env, key);
+  if (isEnvReference(value)) return resolveSecret(value, env, key, source);
   return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [name, resolveSecretsIn(each, env, `${key}.${name}`)]),
+    Object.entries(value).map(([name, each]) => [
+      name,
+      resolveSecretsIn(each, env, `${key}.${name}`, source),
+    ]),
   );
 };
 

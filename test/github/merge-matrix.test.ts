@@ -7,6 +7,7 @@ import type { GithubDouble } from './double/github-double.ts';
 import { startGithubDouble } from './double/github-double.ts';
 import { headSha, withPullRequest } from './pull-request.ts';
 import {
+  ofRun,
   type ReportStep,
   reportActionFile,
   runReportAction,
@@ -41,8 +42,8 @@ test('the legs of a matrix become one comment, one check, one verdict and one ex
   await using double = await startGithubDouble();
   const repository = withPullRequest(double);
   using at = workspace();
-  at.write('artifacts/tailgate-node-20/report.json', judgedReports.pass!());
-  at.write('artifacts/tailgate-node-22/report.json', judgedReports.fail!());
+  at.write('artifacts/tailgate-node-20/report.json', ofRun(judgedReports.pass!()));
+  at.write('artifacts/tailgate-node-22/report.json', ofRun(judgedReports.fail!()));
   at.write('artifacts/tailgate-node-22/logs/server.log', 'not a report');
   const step = await merge(double, at, { expected: '2', result: 'failure', check: 'check-run' });
   assert.equal(step.exitCode, 1, step.log);
@@ -65,7 +66,7 @@ test('a leg that left no report makes the verdict invalid', async () => {
   await using double = await startGithubDouble();
   const repository = withPullRequest(double);
   using at = workspace();
-  at.write('artifacts/a/report.json', judgedReports.pass!());
+  at.write('artifacts/a/report.json', ofRun(judgedReports.pass!()));
   const few = await merge(double, at, { expected: '2' });
   assert.equal(few.exitCode, 4, few.log);
   assert.match(few.log, /1 of 2 reports are there/);
@@ -81,7 +82,7 @@ test('from a fork the verdict stands, and the comment is left to the other workf
   await using double = await startGithubDouble();
   const repository = withPullRequest(double, { repository: 'mallory/chat' });
   using at = workspace();
-  at.write('artifacts/a/report.json', judgedReports.fail!());
+  at.write('artifacts/a/report.json', ofRun(judgedReports.fail!()));
   const step = await merge(double, at, {}, 'mallory/chat');
   assert.equal(step.exitCode, 1);
   assert.match(step.log, /may only read\. The comment is left to the workflow/);
@@ -93,7 +94,7 @@ test('which verdicts fail the step is the input of the merge, not of the legs', 
   await using double = await startGithubDouble();
   withPullRequest(double);
   using at = workspace();
-  at.write('artifacts/a/report.json', { ...judgedReports.fail!(), failOn: [] });
+  at.write('artifacts/a/report.json', { ...ofRun(judgedReports.fail!()), failOn: [] });
   assert.equal((await merge(double, at, { comment: 'never' })).exitCode, 1);
   assert.equal((await merge(double, at, { comment: 'never', 'fail-on': 'none' })).exitCode, 0);
 });
@@ -113,7 +114,6 @@ test('inputs that cannot be read are named, all at once', async () => {
     expected: null,
     result: null,
     reportDir: '/job/.tailgate-report',
-    suite: null,
   });
   const wrong = {
     ...defaults,
@@ -130,4 +130,96 @@ test('inputs that cannot be read are named, all at once', async () => {
       return true;
     },
   );
+});
+
+test('a report of another run or commit, or one that is there twice, is refused', async () => {
+  await using double = await startGithubDouble();
+  const repository = withPullRequest(double);
+  const pass = ofRun(judgedReports.pass!());
+  const refusals = async (reports: Record<string, object>, inputs: Record<string, string> = {}) => {
+    using at = workspace();
+    for (const [folder, report] of Object.entries(reports))
+      at.write(`artifacts/${folder}/report.json`, report);
+    const step = await merge(double, at, inputs);
+    assert.equal(step.outputs.verdict, 'invalid', step.log);
+    assert.equal(step.exitCode, 4);
+    return step.log;
+  };
+  assert.match(
+    await refusals({ old: ofRun(judgedReports.pass!(), 4999) }),
+    /The report "old" was refused: it is of run 4999, and this is run 5000/,
+  );
+  assert.match(repository.comments[0]!.body, /it is of run 4999/, 'the comment does not keep what it said');
+  assert.match(
+    await refusals({ a: pass, b: pass }, { expected: '2' }),
+    /"b" was refused: it is the same report as "a".*1 of 2 reports are there/s,
+  );
+  assert.match(
+    await refusals({ a: pass, b: { ...pass, commits: { ...pass.commits, head: 'c'.repeat(40) } } }),
+    /they are of different commits \(aaaaaaaaaa, cccccccccc\)/,
+  );
+  const deep = `b/${'deeper/'.repeat(6)}c`;
+  assert.match(await refusals({ a: pass, [deep]: pass }), /it lies in more than 5 folders/);
+  using nothing = workspace();
+  const none = await merge(double, nothing);
+  assert.deepEqual([none.outputs.verdict, none.exitCode], ['invalid', 4]);
+  assert.match(repository.comments[0]!.body, /no report to publish/);
+});
+
+test('a verdict is never better than the worst of its parts', async () => {
+  await using double = await startGithubDouble();
+  withPullRequest(double);
+  using at = workspace();
+  const pass = ofRun(judgedReports.pass!());
+  const verdictOf = async (report: object) => {
+    at.write('artifacts/a/report.json', report);
+    return (await merge(double, at, { comment: 'never' })).outputs.verdict;
+  };
+  assert.equal(await verdictOf(pass), 'pass');
+  assert.equal(await verdictOf({ ...pass, suites: [] }), 'invalid');
+  assert.equal(await verdictOf({ ...pass, suites: [{ ...pass.suites[0]!, metrics: [] }] }), 'invalid');
+  const [suite] = ofRun(judgedReports.fail!()).suites;
+  assert.equal(await verdictOf({ ...pass, suites: [{ ...suite!, verdict: 'fail' }] }), 'fail');
+  const many = Array.from({ length: 61 }, (_, index) => ({
+    ...pass.suites[0]!,
+    name: `suite ${index}`,
+    verdict: index === 60 ? 'fail' : 'pass',
+  }));
+  assert.equal(await verdictOf({ ...pass, suites: many }), 'fail');
+});
+
+test('of a job that was run again its last report counts', async () => {
+  await using double = await startGithubDouble();
+  withPullRequest(double);
+  using at = workspace();
+  const of = (verdict: 'pass' | 'fail', runAttempt: number) => ({
+    ...ofRun(judgedReports[verdict]!()),
+    madeBy: { runId: 5000, runAttempt, job: 'measure', leg: '24', settings: '', key: 'measure/24' },
+  });
+  at.write('artifacts/first/report.json', of('fail', 1));
+  at.write('artifacts/again/report.json', of('pass', 2));
+  const step = await merge(double, at, { expected: '1', comment: 'never' });
+  assert.equal(step.outputs.verdict, 'pass', step.log);
+  assert.match(step.log, /"first" is of attempt 1, which a later one replaced/);
+});
+
+test('the summary has at most as many bytes as GitHub shows', async () => {
+  await using double = await startGithubDouble();
+  withPullRequest(double);
+  using at = workspace();
+  const report = ofRun(judgedReports.fail!());
+  const [suite] = report.suites;
+  const text = '방에 들어갈 수 없습니다. '.repeat(60);
+  for (let leg = 0; leg < 40; leg += 1) {
+    const suites = Array.from({ length: 12 }, (_, index) => ({
+      ...suite!,
+      name: `채팅 ${leg}/${index}`,
+      reason: text,
+      warnings: Array.from({ length: 6 }, (_, number) => `${number} ${text}`),
+    }));
+    at.write(`artifacts/leg-${leg}/report.json`, { ...report, suites });
+  }
+  const step = await merge(double, at, { comment: 'never' });
+  const bytes = Buffer.byteLength(step.summary);
+  assert.ok(bytes > 500_000 && bytes <= 1024 * 1024, String(bytes));
 });

@@ -12,6 +12,7 @@ import type { GithubDouble } from './double/github-double.ts';
 import { startGithubDouble } from './double/github-double.ts';
 import { clientOf, headSha, repositoryName, withPullRequest } from './pull-request.ts';
 import {
+  ofRun,
   type ReportStep,
   runReportAction,
   runReportStep,
@@ -44,7 +45,7 @@ const publish = (double: GithubDouble, at: Workspace, more: object = {}): Promis
     event: eventOf(more),
   });
 
-const failing = (): Report => judgedReports.fail!();
+const failing = (): Report => ofRun(judgedReports.fail!(), 4100);
 
 /** A pull request of mallory's fork, and one of somebody else. */
 const forked = (double: GithubDouble) => {
@@ -64,7 +65,7 @@ test('the report of a fork reaches its pull request, with what GitHub itself say
   at.write('artifacts/tailgate-report/report.json', {
     ...failing(),
     runUrl: 'https://evil.example/run',
-    commits: { head: 'c'.repeat(40), base: 'd'.repeat(40) },
+    commits: { head: headSha, base: 'd'.repeat(40) },
   });
   at.write('artifacts/tailgate-report/pr-number.txt', '8');
   const step = await publish(double, at);
@@ -150,7 +151,10 @@ test('nothing in a hostile report acts: mentions, links, HTML, markers, bidirect
   using at = workspace();
   at.write(
     'artifacts/report.json',
-    hostileReport((place) => `${hostilePieces[place % hostilePieces.length]} ${place}`),
+    ofRun(
+      hostileReport((place) => `${hostilePieces[place % hostilePieces.length]} ${place}`),
+      4100,
+    ),
   );
   const step = await publish(double, at);
   assert.equal(step.exitCode, 0, step.log);
@@ -179,7 +183,10 @@ test('as a step of its own: exit code, outputs, summary, and no runner command o
   using at = workspace();
   at.write(
     'artifacts/report.json',
-    hostileReport((place) => `${hostilePieces[place % hostilePieces.length]} ${place}`),
+    ofRun(
+      hostileReport((place) => `${hostilePieces[place % hostilePieces.length]} ${place}`),
+      4100,
+    ),
   );
   const step = await runReportStep({
     double,
@@ -222,12 +229,15 @@ test('what is too large, too many or not a report is refused, and the rest is st
   at.write('artifacts/typed/report.json', { ...failing(), suites: [{ name: 5 }] });
   at.write('artifacts/deep/report.json', `{"suites":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
   at.write('artifacts/[click](https:evil)<b>/report.json', { ...judgedReports.pass!(), verdict: 'maybe' });
-  at.write('artifacts/whole/report.json', judgedReports.pass!());
+  at.write('artifacts/whole/report.json', ofRun(judgedReports.pass!(), 4100));
+  // Of another run, and the same one again.
+  at.write('artifacts/stale/report.json', ofRun(judgedReports.pass!(), 4099));
+  at.write('artifacts/zwhole/report.json', ofRun(judgedReports.pass!(), 4100));
   const step = await publish(double, at);
   assert.equal(step.exitCode, 0, step.log);
   assert.equal(step.outputs.verdict, 'invalid', 'a pass does not stand beside reports that were refused');
   const refused = step.log.match(/The report "[^"]+" was refused/g)!;
-  assert.equal(new Set(refused).size, 8, step.log);
+  assert.equal(new Set(refused).size, 10, step.log);
   const { body } = repository.comments[0]!;
   assert.match(body, /more than the `?10000000`? that are read/);
   assert.doesNotMatch(body, /<b>|\]\(https:evil/);
@@ -257,7 +267,7 @@ test('a later run of the same pull request is not overwritten by an earlier one'
   await using double = await startGithubDouble();
   const repository = forked(double);
   using at = workspace();
-  at.write('artifacts/report.json', judgedReports.pass!());
+  at.write('artifacts/report.json', ofRun(judgedReports.pass!(), 4200));
   await publish(double, at, { id: 4200, html_url: 'https://github.com/acme/chat/actions/runs/4200' });
   const { body } = repository.comments[0]!;
   at.write('artifacts/report.json', failing());

@@ -6,10 +6,11 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { readGithubContext } from '../../src/github/github-context.ts';
 import type { Host } from '../../src/host/host.ts';
+import type { Report } from '../../src/report/report-model.ts';
 import { reportAction } from '../../src/run/report-action.ts';
 import { readReportInputs } from '../../src/run/report-inputs.ts';
 import type { GithubDouble } from './double/github-double.ts';
-import { clientOf } from './pull-request.ts';
+import { clientOf, headSha } from './pull-request.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -27,6 +28,13 @@ export type ReportStep = {
 };
 
 export type Workspace = { dir: string; write(name: string, content: string | object): string } & Disposable;
+
+/** The report as a job of this run made it on the head of the pull request. */
+export const ofRun = (report: Report, runId = 5000): Report => ({
+  ...report,
+  commits: { ...report.commits, head: headSha },
+  runUrl: `https://github.com/acme/chat/actions/runs/${runId}`,
+});
 
 /** A folder of a job, with the artifacts in `artifacts/`. */
 export const workspace = (): Workspace => {

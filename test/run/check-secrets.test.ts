@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { problemsOf, TailgateError } from '../../src/errors.ts';
@@ -69,4 +72,33 @@ test('a terminal shows problems at their place: file, line and column, or the fl
   const text = String((stderr as unknown as PassThrough).read());
   assert.match(text, /^Error: tailgate\.yml:2:\d+: The setting "room\.jwt\.secret" takes/m);
   assert.match(text, /^Error: --seed: It is not\.\nFix it\.$/m);
+});
+
+test('what helps depends on where the run is: a terminal, a workflow, or a fork, which has no secrets', async () => {
+  const fixIn = async (env: Record<string, string>) => {
+    const [problem] = await problemsWith(env);
+    return problem!.message;
+  };
+  assert.match(await fixIn({}), /"OWNER_SECRET=\.\.\. tailgate run"/);
+  const workflow = await fixIn({ GITHUB_ACTIONS: 'true' });
+  assert.match(workflow, /env: \{ OWNER_SECRET: \$\{\{ secrets\.OWNER_SECRET \}\} \}/);
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tailgate-fork-'));
+  try {
+    const event = path.join(folder, 'event.json');
+    const side = (name: string) => ({ ref: 'x', sha: 'a'.repeat(40), repo: { full_name: name } });
+    writeFileSync(
+      event,
+      JSON.stringify({ pull_request: { number: 7, head: side('mallory/chat'), base: side('acme/chat') } }),
+    );
+    const fork = await fixIn({
+      GITHUB_ACTIONS: 'true',
+      GITHUB_EVENT_NAME: 'pull_request',
+      GITHUB_EVENT_PATH: event,
+    });
+    assert.match(fork, /forks and of Dependabot have no secrets/);
+    assert.match(fork, /"OWNER_SECRET: test-secret" under "target\.env"/);
+    assert.doesNotMatch(fork, /\$\{\{/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

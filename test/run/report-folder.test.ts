@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { openReportFolder, removeEmptyLogs } from '../../src/run/report-folder.ts';
+import { openReportFolder, removeEmptyLogs, removeOldReports } from '../../src/run/report-folder.ts';
 
 test('a folder that Tailgate makes ignores itself for git, and forgets the logs of the run before', async (t) => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-report-'));
@@ -31,4 +31,20 @@ test('a folder that somebody else made is left as it is', async (t) => {
   await removeEmptyLogs(root);
   assert.ok(!existsSync(path.join(root, '.gitignore')));
   assert.ok(existsSync(path.join(root, 'logs', 'mine.log')));
+});
+
+test('what an earlier run left is removed when one begins, except what it reads', async (t) => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-report-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const old = ['report.json', 'report.md', 'report.html', 'junit.xml', 'records.jsonl'];
+  const others = ['baseline.jsonl', 'notes.md', 'capacity.json'];
+  for (const name of [...old, ...others]) writeFileSync(path.join(root, name), name);
+  await removeOldReports(root);
+  assert.deepEqual(
+    [...old, ...others].filter((name) => existsSync(path.join(root, name))),
+    others,
+  );
+  writeFileSync(path.join(root, 'records.jsonl'), 'to be confirmed');
+  await removeOldReports(root, [root]);
+  assert.ok(existsSync(path.join(root, 'records.jsonl')));
 });

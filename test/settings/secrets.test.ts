@@ -11,7 +11,9 @@ test('a secret is the text itself or what its variable holds', () => {
   for (const name of ['MISSING', 'EMPTY'])
     assert.throws(() => resolveSecret({ env: name }, env, 'room.token'), {
       code: 'SECRET_MISSING',
-      message: `room.token: The setting "room.token" takes its value from the environment variable ${name}, which is not set.\nSet it; in a workflow, at the step: "env: { ${name}: \${{ secrets.${name} }} }". A server that holds no data can have a literal secret, which pull requests from forks have too.`,
+      message: new RegExp(
+        `^room\\.token: The setting "room\\.token" takes its value from the environment variable ${name}, which is not set\\.\nSet it`,
+      ),
     });
 });
 

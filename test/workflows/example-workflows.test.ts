@@ -124,6 +124,25 @@ test('permissions are named and small, jobs end, checkouts keep no token', () =>
   }
 });
 
+test('what a comment calls the full report is an artifact of the run', () => {
+  for (const name of files.filter((one) => !['forks-publish.yml'].includes(one))) {
+    for (const [id, job] of Object.entries(workflowOf(name).jobs)) {
+      const step = job.steps?.findLast((one) => one.uses?.startsWith('tailgate/tailgate')) as
+        | (Step & { id?: string })
+        | undefined;
+      // The legs of a matrix comment on nothing.
+      if (step === undefined || step.with?.comment === 'never') continue;
+      const uploads = job.steps.filter((one) => one.uses?.startsWith('actions/upload-artifact@'));
+      assert.ok(
+        uploads.some(({ with: given }) =>
+          String(given?.path).includes(`steps.${step.id}.outputs.report-html`),
+        ),
+        `${name} ${id}`,
+      );
+    }
+  }
+});
+
 test('the workflow that writes for forks takes nothing from the pull request but the report', () => {
   const steps = stepsOf('forks-publish.yml');
   assert.ok(!steps.some((step) => step.uses?.startsWith('actions/checkout') || step.run !== undefined));
