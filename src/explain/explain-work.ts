@@ -48,8 +48,9 @@ export type Explained = {
 
 /** Rows beyond this many say nothing to a reader. */
 const mostRows = 40;
-/** Latency that rises by so much more than the CPU time is spent waiting. */
-const waitingFactor = 4;
+/** Latency that rises by so many times the CPU time is spent waiting; the less if no work was found that explains it. */
+const surelyWaiting = 20;
+const perhapsWaiting = 5;
 const leastWaitMs = 0.3;
 
 /** Why a message costs more at the head, from what both sides counted. */
@@ -73,7 +74,7 @@ export const explainWork = (inputs: ExplainInputs): Explained => {
   };
   const told = { functions: rows, calls };
   const causes = findCauses(functions, changes);
-  if (waits(inputs))
+  if (waits(inputs, causes[0]))
     return { kind: 'waits-longer', sentences: waitingSentences(inputs, functions, causes), ...told };
   const [cause] = causes.filter(({ line }) => line !== null);
   if (cause !== undefined) return { kind: 'more-work', sentences: causeSentences(cause), ...told };
@@ -133,9 +134,10 @@ function nameOf({ name }: { name: string }): string {
   return name === '' ? '(anonymous)' : name;
 }
 
-/** `verifyToken` (src/token.ts:6); an anonymous one is named by where it stands. */
+/** `verifyToken`; where it stands follows as the place of the sentence, unless it is not of the repository. */
 function subject({ name, file, line, owner }: FunctionChange['at']): string {
-  const place = owner.kind === 'node' && file === '' ? 'V8' : `${file}:${line}`;
+  if (owner.kind === 'own') return name === '' ? 'The function' : `\`${name}\``;
+  const place = file === '' ? 'V8' : `${file}:${line}`;
   return name === '' ? `The function at ${place}` : `\`${name}\` (${place})`;
 }
 
@@ -159,7 +161,7 @@ function causeSentences({ by, change, line, caller, followers }: Cause): Sentenc
     });
     if (line !== null)
       sentences.push({
-        text: `${calls.baseline === 0 || caller === null ? 'It is called' : 'The new call is'}${inCaller(caller)} on ${line.file}:${line.line}, a line of this change.`,
+        text: `${calls.baseline === 0 || caller === null ? 'It is called' : 'The new call is'}${inCaller(caller)}, on a line of this change.`,
         place: line,
       });
     const own = followers.slice(0, 3).map((one) => `\`${nameOf(one.at)}\``);
@@ -171,8 +173,7 @@ function causeSentences({ by, change, line, caller, followers }: Cause): Sentenc
         ? `costs ${formatDuration(moreUs / 1000)} more of the processor a message`
         : `allocates ${formatBytes(moreBytes)} more a message`;
     sentences.push({ text: `${subject(at)} runs as often as before and ${what}.`, ...placeOf(change) });
-    if (line !== null)
-      sentences.push({ text: `This change touches it on ${line.file}:${line.line}.`, place: line });
+    if (line !== null) sentences.push({ text: 'This change touches it.', place: line });
   }
   if (by !== 'allocation' && moreBytes >= 100 && change.allocationScore >= 3)
     sentences.push({ text: `It allocates ${formatBytes(moreBytes)} more a message.` });
@@ -183,20 +184,26 @@ function inCaller(caller: FunctionChange['at'] | null): string {
   return caller === null || caller.name === '' || caller.isScript ? '' : ` in \`${caller.name}\``;
 }
 
-/** More latency, and hardly more time on the processor. */
-function waits(inputs: ExplainInputs): boolean {
+/**
+ * More latency, and hardly more time on the processor. Where cores are busy, waiting for one multiplies what a message
+ * costs, so that latency alone may rise by several times the work: then the work that was found decides.
+ */
+function waits(inputs: ExplainInputs, cause: Cause | undefined): boolean {
   const { latencyMs } = inputs;
-  if (latencyMs === null) return false;
   const busy = { baseline: busyTimeUs(inputs.baseline), head: busyTimeUs(inputs.head) };
   const cpuMs =
     inputs.cpuMs ??
     (busy.baseline === null || busy.head === null
       ? null
       : { baseline: busy.baseline / 1000, head: busy.head / 1000 });
-  if (cpuMs === null) return false;
+  if (latencyMs === null || cpuMs === null) return false;
   const longerMs = latencyMs.head - latencyMs.baseline;
   const moreCpuMs = Math.max(0, cpuMs.head - cpuMs.baseline);
-  return longerMs >= Math.max(leastWaitMs, 0.1 * latencyMs.baseline) && longerMs > waitingFactor * moreCpuMs;
+  if (longerMs < Math.max(leastWaitMs, 0.1 * latencyMs.baseline)) return false;
+  if (longerMs > surelyWaiting * moreCpuMs) return true;
+  const workMs =
+    cause === undefined ? 0 : Math.max(0, cause.change.timeUs.head - cause.change.timeUs.baseline) / 1000;
+  return busy.head !== null && longerMs > perhapsWaiting * moreCpuMs && workMs < 0.02 * cpuMs.head;
 }
 
 function waitingSentences(
@@ -218,12 +225,12 @@ function waitingSentences(
   const own = causes.find(({ line, by }) => by === 'calls' && line !== null);
   if (timer !== undefined && own?.line != null)
     sentences.push({
-      text: `A timer is set ${times(timer.calls.difference)} times more a message; this change added ${own.line.file}:${own.line.line}.`,
+      text: `A timer is set ${times(timer.calls.difference)} times more a message, by what this change added.`,
       place: own.line,
     });
   else if (own?.line != null)
     sentences.push({
-      text: `What this change added is on ${own.line.file}:${own.line.line}.`,
+      text: 'What this change added is called there.',
       place: own.line,
     });
   return sentences;

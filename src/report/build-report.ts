@@ -17,7 +17,14 @@ import {
   withDistribution,
 } from './measured-parts.ts';
 import { problemReport, verdictWith } from './problem-report.ts';
-import type { EnvironmentReport, Report, RoundReport, SuiteReport, TrendReport } from './report-model.ts';
+import type {
+  EnvironmentReport,
+  Explanation,
+  Report,
+  RoundReport,
+  SuiteReport,
+  TrendReport,
+} from './report-model.ts';
 
 /** What is known of a suite when it is over, however it ended. */
 export type SuiteParts = {
@@ -44,6 +51,8 @@ export type SuiteParts = {
   main: string | null;
   /** How the sides took turns; only side by side. */
   design?: SuiteReport['design'];
+  /** Why it changed; null where nobody looked. */
+  explanation?: Explanation | null;
 };
 
 const roundReports = (parts: SuiteParts): RoundReport[] => {
@@ -82,6 +91,7 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
     comparison: parts.comparison,
     ...(judgement?.suspect === true && verdict === 'inconclusive' ? { suspect: true } : {}),
     ...(parts.design === undefined ? {} : { design: parts.design }),
+    ...(parts.explanation == null ? {} : { explanation: parts.explanation }),
     scenario: parts.scenario,
     main: judgement?.main ?? mainOf(parts.main, [...sides.baseline, ...sides.head]),
     metrics: metrics.map((metric) => withDistribution(metric, sides)),

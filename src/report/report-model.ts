@@ -198,6 +198,8 @@ export const designSchema = z.strictObject({
   slicesPerSide: finiteOrNull.describe('Slices of each side in a pair; null in rounds'),
 });
 
+const bothSides = z.strictObject({ baseline: z.number(), head: z.number() });
+
 export const explanationSchema = z
   .strictObject({
     kind: z
@@ -214,6 +216,27 @@ export const explanationSchema = z
           .describe('Where in the repository the sentence points'),
       }),
     ),
+    calls: bothSides.optional().describe('Calls of all functions for a message'),
+    functions: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          file: z.string().describe('In the repository; or of a package, or of Node'),
+          line: z.number().int(),
+          owner: z.enum(['own', 'package', 'node']),
+          calls: bothSides.extend({
+            difference: z.number(),
+            low: z.number().describe('Lower end of the 99.9% confidence interval of the difference'),
+            high: z.number().describe('Upper end of it'),
+          }),
+          timeUs: bothSides.describe(
+            'Time on the processor, with what it calls that is not of the repository; 0 where it was not profiled',
+          ),
+          allocatedBytes: bothSides.describe('Memory allocated likewise'),
+        }),
+      )
+      .optional()
+      .describe('Functions whose work for a message differs or costs most, the most telling first'),
   })
   .describe('Why it changed: what the witnesses show, and where');
 

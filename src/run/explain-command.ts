@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type BaseCommit, openBaseCommit } from '../baseline/base-commit.ts';
 import { exitCodes, problemsOf } from '../errors.ts';
+import type { Sentence } from '../explain/explain-work.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
@@ -108,9 +109,13 @@ function openVersion(
 function inWords(explanation: SuiteExplanation): string {
   return 'unavailable' in explanation
     ? `could not be explained, because ${explanation.unavailable}.`
-    : explanation.explained.sentences.map(({ text }) => text).join(' ');
+    : explanation.explained.sentences.map(withPlace).join(' ');
 }
 
 function plain({ suite, explanation }: { suite: string; explanation: SuiteExplanation }): unknown {
   return 'unavailable' in explanation ? { suite, ...explanation } : { suite, ...explanation.explained };
+}
+
+function withPlace({ text, place }: Sentence): string {
+  return place === undefined ? text : `${text.replace(/\.$/, '')} (${place.file}:${place.line}).`;
 }

@@ -29,6 +29,9 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
   let longestPairMs = 0;
   let doneMs = 0;
 
+  /** In the first pair alone, so that what is asked cannot disturb the others. */
+  const asksForScripts = (number: number): boolean => number === 0 && inputs.sameCodeOf !== undefined;
+
   /** Measures pair `number`, counted from 0. Gives false when the run must end. */
   const onePair = async (number: number): Promise<boolean> => {
     const pairStarted = performance.now();
@@ -36,7 +39,7 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
       suite,
       baseline,
       head: inputs.head,
-      context: inputs.context,
+      context: asksForScripts(number) ? { ...inputs.context, counting: 'scripts' } : inputs.context,
       number,
       design,
       label: logName(suite),
@@ -66,6 +69,11 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
       run.design = design;
       return true;
     }
+    if (goOn && outcome.ran !== null) run.sameCode = (await inputs.sameCodeOf?.(outcome.ran)) ?? null;
+    if (run.sameCode !== null)
+      run.warnings.push(
+        `Both sides ran the same code, so one pair is enough: ${run.sameCode} ("sameCode: measure" measures all the same).`,
+      );
     if (outcome.baseline.measurement !== null && outcome.head.measurement !== null) {
       const pair = { baseline: outcome.baseline.measurement, head: outcome.head.measurement };
       run.pairs.push(pair);

@@ -28,12 +28,15 @@ import type { SuitePlan } from '../settings/run-plan.ts';
 import { type RoundContext, type SideSource, startSideTarget } from '../side/open-side.ts';
 import type { PairDesign } from '../side/pair-design.ts';
 import type { CheckedScenario } from './check-scenarios.ts';
+import { explainRun } from './explain-run.ts';
 import { measureSuite } from './measure-suite.ts';
 import { type ConfirmationPlan, planConfirmation } from './plan-confirmation.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides, type Sides } from './prepare-sides.ts';
 import { commitsOf, type Provenance } from './provenance.ts';
+import { type ChangeRoots, changeRoots } from './read-change.ts';
 import { readRecords } from './read-records.ts';
+import { sameCode } from './same-code.ts';
 import { isBestEffort, logName, type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
 import { preloadCharts } from './write-reports.ts';
 
@@ -173,6 +176,10 @@ const startProblem = async (
 const withoutBase = ({ what }: TailgateError): string =>
   `No baseline: the absolute limits decide alone ("baseline.require: false"). ${what.split('\n')[0]}`;
 
+/** Whether the two versions are started in different ways, whatever their code. */
+const differsByEnvironment = ({ baseline, head }: Sides): boolean =>
+  baseline?.start !== head.start || JSON.stringify(baseline?.env) !== JSON.stringify(head.env);
+
 const measureOne = async (
   request: GateRequest,
   stage: Stage,
@@ -182,6 +189,7 @@ const measureOne = async (
   budgetMs: number,
   { confirmation, warnings }: ConfirmationPlan,
   unbuilt: TailgateError | undefined,
+  roots: ChangeRoots | null,
 ): Promise<SuiteRun> => {
   const { host } = request;
   const { plan } = stage;
@@ -223,7 +231,17 @@ const measureOne = async (
   // A log has no room for a line that says nothing yet.
   if (host.interactive) host.progress(fitWidth(`${suite.name} · starting the server`, host.columns));
   preloadCharts();
+  if (roots !== null && plan.sameCode === 'pass' && !differsByEnvironment(sides)) {
+    const serverFolder = path.resolve(sides.head.cwd, suite.target.cwd);
+    const { file, extended } = request.loaded;
+    const sharedFiles = [suite.scenarioPath, ...extended, ...(file === null ? [] : [file])];
+    inputs.sameCodeOf = (ran) => sameCode(ran, { roots, serverFolder, sharedFiles, host });
+  }
   const run = await measureSuite(inputs, confirmation);
+  if (sides.baseline !== null && roots !== null) {
+    if (host.interactive) host.progress(`${suite.name} · counting the work of both versions`);
+    run.explanation = await explainRun(run, inputs, sides.baseline, roots);
+  }
   run.warnings.push(...warnings, ...limits.notes);
   return run;
 };
@@ -261,6 +279,7 @@ const suiteReport = (
     trend: trendOf(stored.history, headsOf(run), run.judgement?.main ?? run.suite.measure.main ?? null),
     main: run.suite.measure.main ?? null,
     ...(run.design === null ? {} : { design: designReport(run.design) }),
+    explanation: run.explanation,
   });
 };
 
@@ -332,6 +351,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
       }
     }
     for (const note of base?.notes ?? []) runWarnings.add(note);
+    const roots = base === null ? null : await changeRoots(loaded.cwd, base, host);
     const unbuilt = new Map<string, TailgateError>();
     const sides = await prepareSides(plan, {
       cwd: loaded.cwd,
@@ -371,6 +391,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
         budgetMs,
         confirming,
         unbuilt.get(suite.name),
+        roots,
       );
       end();
       loadMs += run.loadMs;

@@ -3,8 +3,9 @@ import { type TailgateError, tailgateError } from '../errors.ts';
 import { generatorBottleneck } from '../generator/generator-bottleneck.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { Explanation } from '../report/report-model.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
-import type { RoundOutcome } from '../side/measure-round.ts';
+import type { RanCode, RoundOutcome } from '../side/measure-round.ts';
 import type { RoundContext, SideSource } from '../side/open-side.ts';
 import type { PairDesign } from '../side/pair-design.ts';
 import type { SideName } from '../side/slice-order.ts';
@@ -43,6 +44,10 @@ export type SuiteRun = {
   warnings: string[];
   bottleneck: string | null;
   loadMs: number;
+  /** What was compared to find that both sides ran the same code (a clause); null when they did not, or it is not known. */
+  sameCode: string | null;
+  /** Why it changed, where somebody looked. */
+  explanation: Explanation | null;
 };
 
 export type SuiteInputs = {
@@ -61,6 +66,8 @@ export type SuiteInputs = {
   /** Time left for this suite, milliseconds. */
   budgetMs: number;
   onProgress: (progress: SuiteProgress) => void;
+  /** Told which scripts both sides of the first pair ran; gives what shows that they are the same code, or null. */
+  sameCodeOf?: (ran: RanCode) => Promise<string | null>;
   /** Told every judgement side by side; true to go on measuring although the verdict stands. */
   onJudgement?: (judgement: SuiteJudgement, pairs: number) => boolean;
 };
@@ -79,6 +86,8 @@ export const startRun = (inputs: SuiteInputs, comparison: SuiteEvidence['compari
   warnings: [],
   bottleneck: null,
   loadMs: 0,
+  sameCode: null,
+  explanation: null,
 });
 
 /** Whether a run is judged although users started late. */
@@ -100,6 +109,7 @@ export const judgeRun = (run: SuiteRun, plan: RunPlan, final: boolean): SuiteJud
     confirmedOn: run.confirmedOn,
     suitesInJob: plan.suites.length,
     final,
+    sameCode: run.sameCode,
     invalid: [
       ...run.problems
         .filter((problem) => problem.exit !== 'internal')

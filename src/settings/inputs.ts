@@ -237,6 +237,24 @@ export const inputDefinitions: readonly InputDefinition[] = [
     placeholder: 'verdicts',
   },
   {
+    name: 'explain',
+    description:
+      'When to count which function does more, side by side: `never`, `on-change` (after a failure, or when what a message costs has moved) or `always`.',
+    kind: 'text',
+    setting: ['explain'],
+    placeholder: 'when',
+    command: 'run',
+  },
+  {
+    name: 'same-code',
+    description:
+      'What to do when both sides ran the same code: `pass` after the first pair, or `measure` all the same.',
+    kind: 'text',
+    setting: ['sameCode'],
+    placeholder: 'what',
+    command: 'run',
+  },
+  {
     name: 'comment',
     description: 'When to comment on the pull request: `always`, `on-change`, `on-fail` or `never`.',
     kind: 'text',

@@ -134,6 +134,8 @@ export const makePlan = (settings: Settings, context: PlanContext): RunPlan => {
     verdict: settings.verdict,
     rounds: settings.rounds,
     maxMinutes: settings.maxMinutes,
+    explain: settings.explain,
+    sameCode: settings.sameCode,
     seed: settings.seed,
     reportDir: settings.reportDir,
   };

@@ -3,6 +3,7 @@ import type {
   BaselineSettings,
   MeasureSettings,
   RoomSettings,
+  Settings,
   TargetSettings,
   VerdictSettings,
 } from './settings-schema.ts';
@@ -31,6 +32,10 @@ export type RunPlan = {
   verdict: VerdictSettings;
   rounds: number;
   maxMinutes: number;
+  /** When the work of both sides is counted, side by side. */
+  explain: Settings['explain'];
+  /** What is done when both sides ran the same code. */
+  sameCode: Settings['sameCode'];
   seed: number;
   reportDir: string;
 };

@@ -496,6 +496,18 @@ export const settingsSchema = z.strictObject({
     .array(z.enum(['fail', 'inconclusive', 'invalid']))
     .default(['fail', 'invalid'])
     .describe('Verdicts that fail the step.'),
+  explain: z
+    .enum(['never', 'on-change', 'always'])
+    .default('on-change')
+    .describe(
+      'When the work of both sides is counted after the verdict, side by side, to say which function does more and on which line. `on-change`: after a failure, or when what a message costs has moved, for at most 90 s; otherwise for at most 20 s. `always`: with profiles every time. docs/explain.md explains it.',
+    ),
+  sameCode: z
+    .enum(['pass', 'measure'])
+    .default('pass')
+    .describe(
+      'What is done, side by side, when both sides ran the same scripts with the same content and the change touches nothing else that the server could read. `pass`: the verdict is given after the first pair. `measure`: it is measured all the same.',
+    ),
   comment: z
     .enum(['always', 'on-change', 'on-fail', 'never'])
     .default('always')

@@ -76,7 +76,7 @@ const measureRounds = async (
     outcomes[source.name] = outcome;
     if (outcome.problem !== null) break;
   }
-  return { ...outcomes, unansweredShare: 0 };
+  return { ...outcomes, unansweredShare: 0, ran: null };
 };
 
 /**

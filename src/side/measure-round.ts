@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TailgateError, tailgateError } from '../errors.ts';
+import type { RanScript } from '../explain/side-work.ts';
 import type { LoadProgress, PauseOutcome } from '../generator/load-session.ts';
 import type { Host } from '../host/host.ts';
 import { untilAborted } from '../host/until-aborted.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { ForeignLoad } from './foreign-load.ts';
+import { mergeScripts } from './measure-work.ts';
 import type { OpenSide } from './open-side.ts';
 import { readCustomMetrics } from './target/custom-metrics.ts';
+import { nativeFilesOf } from './target/process-tree-usage.ts';
 import { type ResourceSampler, sampleResources } from './target/resource-sampler.ts';
 
 /** What a round gave: what was measured, even when a problem ended it early. */
@@ -195,6 +198,31 @@ export type PairOutcome = {
   head: RoundOutcome;
   /** Share of the messages of a slice that were unanswered when the other side's turn began, over all slices. */
   unansweredShare: number;
+  /** Which code ran; null where that was not asked for, or cannot be told. */
+  ran: RanCode | null;
+};
+
+/** What the Node processes of one side had loaded when its load was over. */
+export type RanScripts = {
+  node: string[];
+  scripts: RanScript[];
+  /** Native code that they had mapped. */
+  nativeFiles: string[];
+};
+
+/** The same of both sides. */
+export type RanCode = { baseline: RanScripts; head: RanScripts };
+
+/** Asks a side which code it ran; null where it cannot tell. */
+export const ranScripts = async ({ target }: OpenSide): Promise<RanScripts | null> => {
+  if (target.counter === null || target.pid === null) return null;
+  try {
+    const replies = await target.counter.ask('scripts');
+    const { node, scripts } = mergeScripts(replies, []);
+    return { node, scripts, nativeFiles: nativeFilesOf(target.pid) };
+  } catch {
+    return null;
+  }
 };
 
 /**
@@ -273,6 +301,7 @@ export const measurePair = async (
   } catch (failure) {
     problems.head ??= asTailgateError(failure);
   }
+  const [ranBaseline, ranHead] = over() ? [null, null] : await Promise.all([baseline, head].map(ranScripts));
   // Of both at once: a server that idles while the other side is finished would be charged for it.
   const sampled = await Promise.all(
     [baseline, head].map(
@@ -290,5 +319,6 @@ export const measurePair = async (
     baseline: ofBaseline!,
     head: ofHead!,
     unansweredShare: unanswered / Math.max(1, sent),
+    ran: ranBaseline && ranHead ? { baseline: ranBaseline, head: ranHead } : null,
   };
 };

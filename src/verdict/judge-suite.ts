@@ -194,9 +194,11 @@ export const judgeValues = (question: SuiteQuestion, measured: Measured): SuiteJ
     if (failing === null) return { ...common, verdict: 'invalid', reason: against[0]! };
     return { ...common, verdict: failing.again ? 'inconclusive' : 'fail', reason: failing.sentence };
   }
+  const sameCode = question.sameCode ?? null;
   const { judged, early } = judgeAll(question, gates, measured);
-  const outcomes = question.generatorDelays ? judged.outcomes : withoutEmptyGate(judged.outcomes);
-  const next = early ? 'decided' : judged.next;
+  const found = question.generatorDelays ? judged.outcomes : withoutEmptyGate(judged.outcomes);
+  const outcomes = sameCode === null ? found : found.map((outcome) => withSameCode(outcome));
+  const next = early || sameCode !== null ? 'decided' : judged.next;
   const missing = unmatched.map(
     ({ source }) => `The limit "${source}" is on a metric that was never observed.`,
   );
@@ -222,11 +224,24 @@ export const judgeValues = (question: SuiteQuestion, measured: Measured): SuiteJ
     reason: onlyChecksFail
       ? `${failedCheck.limit[0]!.explanation.replace(/\.$/, '')}: ${failedCheck.limit[0]!.rule}.`
       : [
-          reasonOf({ verdict, outcomes, missing, question, measured, next }),
+          sameCode !== null && verdict === 'pass'
+            ? `Both sides ran the same code (${sameCode}), so nothing can have changed.`
+            : reasonOf({ verdict, outcomes, missing, question, measured, next }),
           ...(verdict === 'fail' && witness !== null ? [witness] : []),
         ].join(' '),
   };
 };
+
+/** No change can come from code that is the same: whatever is not a limit on the head alone passes. */
+const withSameCode = (outcome: GateOutcome): GateOutcome =>
+  outcome.gate.kind === 'absolute' || outcome.state === 'invalid'
+    ? outcome
+    : {
+        ...outcome,
+        state: 'pass',
+        explanation: 'Both sides ran the same code, so it passes.',
+        detectable: null,
+      };
 
 /** Most attempts at head failed: a sentence, and whether one more pair should show it `again` first. */
 const failingOutright = (

@@ -35,6 +35,8 @@ export type SuiteQuestion = {
   final: boolean;
   /** Reasons found outside (server died, room lost) for which no verdict can be trusted. */
   invalid: string[];
+  /** What was compared to find that both sides ran the same code (a clause): no change can then come from it. */
+  sameCode?: string | null;
   /**
    * Why the load generator was the bottleneck (a clause), where the rounds are to be judged all the same: what its own
    * delays may have missed is then not held against the server. Null, or not given, when it kept up.

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ExplainInputs, explainWork, sameScripts } from '../../src/explain/explain-work.ts';
+import {
+  type ExplainInputs,
+  explainWork,
+  type Sentence,
+  sameScripts,
+} from '../../src/explain/explain-work.ts';
 import { addedLines, lineAfter, parseDiff } from '../../src/explain/parse-diff.ts';
 import type { CalledFunction, SideWork } from '../../src/explain/side-work.ts';
 
@@ -46,8 +51,10 @@ const explain = (baseline: SideWork, head: SideWork, diff: string, more: Partial
   });
 };
 
-const textOf = ({ sentences }: { sentences: readonly { text: string }[] }): string =>
-  sentences.map(({ text }) => text).join(' ');
+const textOf = ({ sentences }: { sentences: readonly Sentence[] }): string =>
+  sentences
+    .map(({ text, place }) => (place === undefined ? text : `${text} [${place.file}:${place.line}]`))
+    .join(' ');
 
 const secondCall = `diff --git a/src/server.ts b/src/server.ts
 --- a/src/server.ts
@@ -75,7 +82,7 @@ test('a second call is found on its line, and what it calls is folded into it', 
   assert.equal(explained.kind, 'more-work');
   assert.equal(
     textOf(explained),
-    '`verifyToken` (src/token.ts:6) runs 2.00 times a message instead of 1.00. The new call is in `chat` on src/server.ts:116, a line of this change. With it `parse` runs more often.',
+    '`verifyToken` runs 2.00 times a message instead of 1.00. [src/token.ts:6] The new call is in `chat`, on a line of this change. [src/server.ts:116] With it `parse` runs more often.',
   );
   assert.deepEqual(explained.sentences[1]?.place, { file: 'src/server.ts', line: 116 });
   assert.deepEqual(explained.calls, { baseline: 5, head: 8 });
@@ -110,13 +117,13 @@ test('a new function is named with the line that calls it, an anonymous one by w
   const head: Told[] = [...base, { name: '', at: ['src/server.ts', 115, 115], calls: 40, body: 'x' }];
   assert.match(
     textOf(explain(side(base), side(head), diff)),
-    /^The function at src\/server.ts:115 runs 40.00 times a message instead of 0.00. It is called in `chat` on src\/server.ts:115/,
+    /^The function runs 40.00 times a message instead of 0.00. \[src\/server.ts:115\] It is called in `chat`, .* \[src\/server.ts:115\]/,
   );
   const cleaned: Told[] = [...base, { name: 'clean', at: ['src/server.ts', 120, 121], calls: 1, body: 'x' }];
   const called = diff.replace('const found = list.find((one) => one.id === id);', 'text = clean(text);');
   assert.match(
     textOf(explain(side(base), side(cleaned), called)),
-    /`clean` \(src\/server.ts:120\).*It is called in `chat` on src\/server.ts:115/,
+    /`clean` runs .*\[src\/server.ts:120\] It is called in `chat`, .* \[src\/server.ts:115\]/,
   );
 });
 

@@ -105,6 +105,14 @@ export const workBetween = (before: TreeWork, after: TreeWork): ProcessWork =>
     }),
   ) as ProcessWork;
 
+/** Native add-ons of Node that the processes below `root` have mapped. */
+export const nativeFilesOf = (root: number): string[] => {
+  const found = new Set<string>();
+  for (const { pid } of readTree(root))
+    for (const [, file] of fileText(`/proc/${pid}/maps`).matchAll(/ (\/[^\n]*\.node)$/gm)) found.add(file!);
+  return [...found].sort();
+};
+
 /** CPU time of the tree below `root`, with its ended children, seconds; null if the process is not there. */
 export const treeCpuSeconds = (root: number): number | null => {
   const tree = readTree(root);

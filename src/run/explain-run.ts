@@ -1,0 +1,113 @@
+import path from 'node:path';
+import type { Explained } from '../explain/explain-work.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { valuesOf } from '../metrics/values.ts';
+import type { Explanation } from '../report/report-model.ts';
+import type { SideSource } from '../side/open-side.ts';
+import { explainSuite, type JudgedEvidence } from './explain-suite.ts';
+import type { ChangeRoots } from './read-change.ts';
+import { logName, type SuiteInputs, type SuiteRun } from './suite-run.ts';
+import { writeProfiles } from './write-profiles.ts';
+
+/** Work for a message that rose by this much, beyond doubt, is looked into though nothing failed. */
+const movedShare = 0.03;
+const witnesses = [
+  'server.cpuPerMessage',
+  'server.syscalls.perMessage',
+  'server.allocated.perMessage',
+  'wire.bytes.perMessage',
+];
+/** All calls together rose so far that a change is told though nothing failed. */
+const callsMoved = 0.05;
+
+/**
+ * Counts the work of both sides of a run that was judged, and notes why it changed. Nothing is counted where nothing
+ * can have changed or nobody asked; what cannot be counted is said where it was wanted most. Throws CANCELLED alone.
+ */
+export const explainRun = async (
+  run: SuiteRun,
+  inputs: SuiteInputs,
+  baseline: SideSource,
+  roots: ChangeRoots,
+): Promise<Explanation | null> => {
+  const { plan, suite, context } = inputs;
+  const { judgement } = run;
+  if (plan.explain === 'never' || run.sameCode !== null || judgement === null || run.pairs.length === 0)
+    return null;
+  if (run.problems.length > 0 || context.host.signal.aborted) return null;
+  const isNeeded = judgement.verdict === 'fail' || judgement.verdict === 'inconclusive' || hasMoved(run);
+  const found = await explainSuite({
+    suite,
+    baseline,
+    head: inputs.head,
+    context,
+    label: logName(suite),
+    sliced: run.design?.kind === 'slices',
+    guardMs: plan.verdict.guardMs,
+    warmUpMs: run.design?.warmUpMs ?? plan.verdict.warmUpMs,
+    profile: isNeeded || plan.explain === 'always',
+    roots,
+    evidence: evidenceOf(run),
+    onProgress: (side, load) =>
+      inputs.onProgress({
+        suite: suite.name,
+        side,
+        done: run.pairs.length,
+        most: plan.verdict.maxPairs,
+        load,
+        judgement: judgement.progress,
+        elapsedMs: 0,
+        doneMs: 0,
+        sinceMs: 0,
+      }),
+  });
+  if ('unavailable' in found)
+    return isNeeded
+      ? {
+          kind: 'unavailable',
+          sentences: [{ text: `Which function does more cannot be told, because ${found.unavailable}.` }],
+        }
+      : null;
+  const { explained, work } = found;
+  if (!isNeeded && plan.explain !== 'always' && !callsRose(explained)) return null;
+  if (isNeeded || plan.explain === 'always')
+    await writeProfiles(work, path.join(plan.reportDir, 'profiles'), suite.name);
+  return explained;
+};
+
+function callsRose({ kind, calls }: Explained): boolean {
+  return kind !== 'none' && calls.head > (1 + callsMoved) * calls.baseline;
+}
+
+/** Whether something that is counted rose beyond doubt. */
+function hasMoved({ judgement }: SuiteRun): boolean {
+  return (judgement?.metrics ?? []).some(
+    ({ id, change }) =>
+      witnesses.includes(id) &&
+      change.some(({ relative, low }) => relative >= movedShare && low !== null && low > 0),
+  );
+}
+
+/** What the judged pairs say of waiting and of work. */
+function evidenceOf(run: SuiteRun): JudgedEvidence {
+  const metrics = new Map((run.judgement?.metrics ?? []).map((metric) => [metric.id, metric]));
+  const main = metrics.get(run.judgement?.main ?? '');
+  const p50 = main?.change.find(({ statistic }) => statistic === 'p50');
+  const both = (before: number | null | undefined, after: number | null | undefined) =>
+    before == null || after == null ? null : { baseline: before, head: after };
+  const sides = {
+    baseline: run.pairs.map((pair) => pair.baseline),
+    head: run.pairs.map((pair) => pair.head),
+  };
+  const over = (metric: string, statistic: 'value' | 'max') => {
+    const read = (rounds: RoundMeasurement[]) => valuesOf(rounds).value(metric, statistic);
+    return both(read(sides.baseline), read(sides.head));
+  };
+  const isLonger = p50 !== undefined && p50.low !== null && p50.low > 0;
+  return {
+    latencyMs: isLonger ? both(main?.baseline?.p50Ms, main?.head?.p50Ms) : null,
+    cpuMs: over('server.cpuPerMessage', 'value'),
+    runQueueMs: over('server.runQueue.perMessage', 'value'),
+    loopDelayMs: over('server.loopDelay', 'max'),
+  };
+}
