@@ -51,6 +51,8 @@ const mostRows = 40;
 /** Latency that rises by so many times the CPU time is spent waiting; the less if no work was found that explains it. */
 const surelyWaiting = 20;
 const perhapsWaiting = 5;
+/** Share of the time of a message below which a function that runs more often does not explain a latency. */
+const substantialShare = 0.02;
 const leastWaitMs = 0.3;
 
 /** Why a message costs more at the head, from what both sides counted. */
@@ -200,10 +202,11 @@ function waits(inputs: ExplainInputs, cause: Cause | undefined): boolean {
   const longerMs = latencyMs.head - latencyMs.baseline;
   const moreCpuMs = Math.max(0, cpuMs.head - cpuMs.baseline);
   if (longerMs < Math.max(leastWaitMs, 0.1 * latencyMs.baseline)) return false;
-  if (longerMs > surelyWaiting * moreCpuMs) return true;
-  const workMs =
-    cause === undefined ? 0 : Math.max(0, cause.change.timeUs.head - cause.change.timeUs.baseline) / 1000;
-  return busy.head !== null && longerMs > perhapsWaiting * moreCpuMs && workMs < 0.02 * cpuMs.head;
+  const moreMs = cause === undefined ? 0 : (cause.change.timeUs.head - cause.change.timeUs.baseline) / 1000;
+  const isSmall = cause === undefined || (cause.by === 'calls' && moreMs < substantialShare * cpuMs.head);
+  // A latency that nobody judged may be the machine's: what is surely work then goes before it.
+  if (longerMs > surelyWaiting * moreCpuMs) return inputs.cpuMs !== null || isSmall;
+  return busy.head !== null && longerMs > perhapsWaiting * moreCpuMs && isSmall;
 }
 
 function waitingSentences(

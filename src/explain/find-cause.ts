@@ -129,7 +129,8 @@ function linesOf(functions: readonly FunctionChange[], changes: readonly FileCha
     const lines = [...addedLines(change), ...removals(change)];
     return lines.flatMap(({ line, text }): AddedLine[] => {
       const code = withoutText(text);
-      if (!/\w/.test(code)) return [];
+      // An import names what it brings and calls nothing.
+      if (!/\w/.test(code) || /^\s*(import\b|export\b.*\bfrom\b)/.test(code)) return [];
       const around = inFile
         .filter(({ head }) => head!.line <= line && line <= head!.endLine)
         .sort((a, b) => a.head!.endLine - a.head!.line - (b.head!.endLine - b.head!.line));

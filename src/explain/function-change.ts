@@ -23,6 +23,8 @@ const confidence = 0.999;
 const leastRise = 0.02;
 /** The rise must be this many times what slices of one side differ by. */
 const beyondSpread = 2;
+/** Or every slice of the head has this many times the calls of any slice of the base. */
+const manyTimes = 2;
 
 /** The change of every function, those that do most more first. `messages`: profiled on each side. */
 export const changeOfFunctions = (pairs: readonly FunctionPair[]): FunctionChange[] =>
@@ -51,9 +53,10 @@ function changeOf(pair: FunctionPair): FunctionChange {
     },
     risen:
       difference >= Math.max(leastRise, 0.02 * mean(before)) &&
-      difference - reach > 0 &&
       lowestAfter > highestBefore &&
-      difference > beyondSpread * range,
+      (difference > Math.max(reach, beyondSpread * range) ||
+        // What scans a growing list does more in every slice.
+        lowestAfter >= manyTimes * highestBefore + leastRise),
     timeUs: { baseline: baseline?.timeUs ?? 0, head: head?.timeUs ?? 0 },
     timeScore: score(baseline?.ticks ?? 0, head?.ticks ?? 0),
     allocatedBytes: { baseline: baseline?.allocatedBytes ?? 0, head: head?.allocatedBytes ?? 0 },

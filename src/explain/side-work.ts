@@ -10,6 +10,8 @@ export type SideWork = {
   functions: CalledFunction[];
   /** Messages sent in each counted slice. */
   messages: number[];
+  /** Median of the main latency in each counted slice, milliseconds; empty where it is not known. */
+  latenciesMs: number[];
   /** One for each thread and profiled slice. */
   profiles: { cpu: CpuProfile; heap: HeapNode }[];
   /** Messages sent while profiled; 0 when nothing was. */

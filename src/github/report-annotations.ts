@@ -10,8 +10,8 @@ const repositoryPath = (file: string, root: string): string | null => {
 };
 
 /**
- * The lines of settings and scenarios that a failure concerns: limits that were missed and problems that name their
- * place. `root` is the folder of the checkout, to which the paths of the report are relative or below which they are.
+ * The lines that a failure concerns: of settings and scenarios, limits that were missed and problems that name their
+ * place; of the change itself, what makes a message cost more. `root` is the folder of the checkout, to which the paths of the report are relative or below which they are.
  */
 export const annotationsOf = (
   report: Pick<Report, 'suites' | 'problems' | 'failOn'>,
@@ -27,6 +27,17 @@ export const annotationsOf = (
   for (const problem of problems)
     add(problem.file, problem.line, problem.code, `${problem.what}\n${problem.fix}`, true);
   for (const suite of report.suites) {
+    const { explanation } = suite;
+    // The last place is the line of the change that did it; the others say what runs more because of it.
+    const place = explanation?.sentences.findLast((sentence) => sentence.place !== undefined)?.place;
+    if (explanation !== undefined && place !== undefined)
+      add(
+        place.file,
+        place.line,
+        `${suite.name}: why it changed`,
+        explanation.sentences.map(({ text }) => text.replaceAll('`', '')).join(' '),
+        suite.verdict === 'fail',
+      );
     for (const metric of suite.metrics) {
       for (const limit of metric.limit) {
         if (limit.verdict === 'pass') continue;

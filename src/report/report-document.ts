@@ -1,4 +1,5 @@
 import {
+  formatBytes,
   formatCount,
   formatDuration,
   formatElapsed,
@@ -13,6 +14,7 @@ import { clip } from './clean-text.ts';
 import { comparisonSentence, environmentLine, generatorSentence, loadTable } from './describe-comparison.ts';
 import {
   type Block,
+  type Column,
   type Document,
   type Inline,
   joined,
@@ -120,6 +122,7 @@ function suiteBlocks(suite: SuiteReport, headLabel: string, report: Report, base
           },
         ]),
     ...limitsBlock(explanationsOf(rows), base - 40),
+    ...functionsBlock(suite.explanation, base - 42),
     ...unmeasured(suite, base - 35),
     ...howMeasured(suite, headLabel, base - 38),
     ...rounds(suite),
@@ -142,6 +145,51 @@ function why(explanation: Explanation | undefined, importance: number): Block[] 
       : [...spans, ...where, ')'];
   });
   return [{ kind: 'paragraph', content: [{ strong: 'Why:' }, ' ', ...joined(sentences, ' ')], importance }];
+}
+
+/** What each function did for a message on both sides, folded away. */
+function functionsBlock(explanation: Explanation | undefined, importance: number): Block[] {
+  const functions = explanation?.functions ?? [];
+  if (functions.length === 0) return [];
+  const profiled = functions.some(({ timeUs }) => timeUs.head + timeUs.baseline > 0);
+  const time = (us: number): string => formatDuration(us / 1000);
+  const columns: Column[] = [
+    { title: 'Function' },
+    { title: 'Where', drop: 3 },
+    { title: 'Calls a message', align: 'right' },
+    { title: 'Difference (99.9%)', align: 'right', drop: 1 },
+    ...(profiled
+      ? [
+          { title: 'Time a message', align: 'right' as const, drop: 2 },
+          { title: 'Allocated a message', align: 'right' as const, drop: 2 },
+        ]
+      : []),
+  ];
+  const rows = functions.map(({ name, file, line, calls, timeUs, allocatedBytes }): Inline[] => [
+    [{ code: name }],
+    [{ code: file === '' ? 'V8' : `${file}:${line}` }],
+    [`${calls.baseline.toFixed(2)} → ${calls.head.toFixed(2)}`],
+    [`${signed(calls.low)} to ${signed(calls.high)}`],
+    ...(profiled
+      ? [
+          [`${time(timeUs.baseline)} → ${time(timeUs.head)}`],
+          [`${formatBytes(allocatedBytes.baseline)} → ${formatBytes(allocatedBytes.head)}`],
+        ]
+      : []),
+  ]);
+  return [
+    {
+      kind: 'details',
+      summary: ['What each function did for a message'],
+      blocks: [{ kind: 'table', columns, rows, noun: 'function' }],
+      importance,
+    },
+  ];
+}
+
+function signed(value: number): string {
+  const text = Math.abs(value).toFixed(2);
+  return text === '0.00' ? '0' : `${value < 0 ? '−' : '+'}${text}`;
 }
 
 function bottleneck(suite: SuiteReport, importance: number): Block[] {

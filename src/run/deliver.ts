@@ -196,4 +196,12 @@ function annotate(report: AnyReport, { host, tell }: Delivery): void {
     const [first = ''] = what.split('\n');
     host[tell](`${first}\n${fix}`, { file: file ?? undefined, line: line ?? undefined });
   }
+  for (const { name, explanation } of suites) {
+    const place = explanation?.sentences.findLast((sentence) => sentence.place !== undefined)?.place;
+    if (place !== undefined)
+      host.warn(
+        `${name}: ${explanation!.sentences.map(({ text }) => text.replaceAll('`', '')).join(' ')}`,
+        place,
+      );
+  }
 }

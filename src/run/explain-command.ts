@@ -60,7 +60,7 @@ async function perform(command: ExplainCommand): Promise<number> {
   const roots = await changeRoots(headCwd, base, host);
   const found: { suite: string; explanation: SuiteExplanation }[] = [];
   for (const suite of plan.suites) {
-    const { scenario } = stage.scenarios.get(suite.name)!;
+    const { scenario, outline } = stage.scenarios.get(suite.name)!;
     const explanation = await explainSuite({
       suite,
       baseline: sides.baseline!,
@@ -76,6 +76,7 @@ async function perform(command: ExplainCommand): Promise<number> {
       sliced: sliceObstacle(scenario) === null,
       guardMs: plan.verdict.guardMs,
       warmUpMs: plan.verdict.warmUpMs,
+      plannedMs: outline.plannedMs,
       profile: true,
       roots,
       evidence: null,

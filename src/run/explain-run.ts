@@ -45,6 +45,7 @@ export const explainRun = async (
     sliced: run.design?.kind === 'slices',
     guardMs: plan.verdict.guardMs,
     warmUpMs: run.design?.warmUpMs ?? plan.verdict.warmUpMs,
+    plannedMs: inputs.plannedMs,
     profile: isNeeded || plan.explain === 'always',
     roots,
     evidence: evidenceOf(run),

@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { type BothSides, type Explained, type ExplainInputs, explainWork } from '../explain/explain-work.ts';
+import { type Explained, type ExplainInputs, explainWork } from '../explain/explain-work.ts';
 import type { SideWork } from '../explain/side-work.ts';
 import type { Host } from '../host/host.ts';
 import { measureWork, type WorkRequest } from '../side/measure-work.ts';
-import type { SideName } from '../side/slice-order.ts';
+import { mean } from '../verdict/statistics/robust.ts';
 import { type ChangeRoots, placeReader, readChanges, readDependencyChanges } from './read-change.ts';
 
 /** What the judged pairs say, where there are any. */
@@ -28,22 +28,14 @@ const clearRise = 1.25;
 export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplanation> => {
   const { roots, suite } = request;
   const { host } = request.context;
-  const latency = new Map<SideName, number>();
-  const work = await measureWork({
-    ...request,
-    number: 0,
-    onProgress: (side, load) => {
-      if (load?.main != null) latency.set(side, load.main.p50Ms);
-      request.onProgress(side, load);
-    },
-  });
+  const work = await measureWork({ ...request, number: 0 });
   if ('unavailable' in work) return work;
   return {
     explained: await explainCounted(
       work,
       roots,
       suite.target.cwd,
-      request.evidence ?? ownEvidence(latency),
+      request.evidence ?? ownEvidence(work),
       host,
     ),
     work,
@@ -67,9 +59,18 @@ async function explainCounted(
   return explainWork({ ...work, places, changes, dependencies, ...evidence });
 }
 
-function ownEvidence(latency: ReadonlyMap<SideName, number>): JudgedEvidence {
-  const [baseline, head] = [latency.get('baseline'), latency.get('head')];
-  const latencyMs: BothSides | null =
-    baseline === undefined || head === undefined || head < clearRise * baseline ? null : { baseline, head };
-  return { latencyMs, cpuMs: null, runQueueMs: null, loopDelayMs: null };
+/** The latency is longer where every slice of the head is slower than any of the base, and clearly so. */
+function ownEvidence({ baseline, head }: { baseline: SideWork; head: SideWork }): JudgedEvidence {
+  const [before, after] = [baseline.latenciesMs, head.latenciesMs];
+  const isLonger =
+    before.length > 0 &&
+    after.length > 0 &&
+    Math.min(...after) > Math.max(...before) &&
+    mean(after) >= clearRise * mean(before);
+  return {
+    latencyMs: isLonger ? { baseline: mean(before), head: mean(after) } : null,
+    cpuMs: null,
+    runQueueMs: null,
+    loopDelayMs: null,
+  };
 }

@@ -27,6 +27,7 @@ export const sameCode = async (ran: RanCode, request: SameCodeRequest): Promise<
     ...side,
     functions: [],
     messages: [],
+    latenciesMs: [],
     profiles: [],
     profiledMessages: 0,
   });

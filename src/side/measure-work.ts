@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CalledFunction, CpuProfile, HeapNode, RanScript, SideWork } from '../explain/side-work.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
+import { LatencySketch } from '../metrics/latency-sketch.ts';
+import { mainOf } from '../metrics/main-metric.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { type OpenSide, openSide, type RoundContext, type SideSource } from './open-side.ts';
 import { type SideName, sliceOrder } from './slice-order.ts';
@@ -19,6 +23,8 @@ export type WorkRequest = {
   guardMs: number;
   /** Load of each side before anything is counted, milliseconds; at least a second and a half. */
   warmUpMs: number;
+  /** Length of the scenario, milliseconds; null when it has no end. A short one is counted in shorter slices. */
+  plannedMs: number | null;
   /** Whether time and memory are profiled too, which takes another eight seconds. */
   profile: boolean;
   onProgress: (side: SideName, load: LoadProgress | null) => void;
@@ -35,6 +41,8 @@ const countedSlices = 4;
 const profileWarmUpMs = 1_000;
 const profiledSliceMs = 1_500;
 const profiledSlices = 2;
+/** Of a short scenario. */
+const usedShare = 0.9;
 
 /**
  * Counts the work of both sides under the load of the suite, in fresh processes: calls of each function, then, if
@@ -58,12 +66,12 @@ async function countInTurns(request: WorkRequest): Promise<WorkOutcome> {
   await using second = await open(request, sources[1]!);
   const counted = [new CountedSide(first, request), new CountedSide(second, request)];
   const side = (name: SideName): CountedSide => counted.find((one) => one.name === name)!;
-  for (const one of counted) await one.warmUp(Math.max(leastWarmUpMs, request.warmUpMs));
+  for (const one of counted) await one.warmUp();
   for (const one of counted) await one.startCalls();
   for (const name of order) await side(name).countSlice();
   for (const one of counted) await one.stopCalls();
   if (request.profile) {
-    for (const one of counted) await one.warmUp(profileWarmUpMs);
+    for (const one of counted) await one.warmUpAgain();
     for (const name of order.slice(0, 2 * profiledSlices)) await side(name).profileSlice();
   }
   const [baseline, head] = await Promise.all([side('baseline').finish(), side('head').finish()]);
@@ -74,12 +82,12 @@ async function countOneAfterTheOther(request: WorkRequest): Promise<WorkOutcome>
   const alone = async (source: SideSource): Promise<SideWork> => {
     await using opened = await open(request, source);
     const side = new CountedSide(opened, request);
-    await side.warmUp(Math.max(leastWarmUpMs, request.warmUpMs));
+    await side.warmUp();
     await side.startCalls();
     for (let slice = 0; slice < countedSlices; slice += 1) await side.countSlice();
     await side.stopCalls();
     if (request.profile) {
-      await side.warmUp(profileWarmUpMs);
+      await side.warmUpAgain();
       for (let slice = 0; slice < profiledSlices; slice += 1) await side.profileSlice();
     }
     return side.finish();
@@ -98,11 +106,29 @@ function open(request: WorkRequest, source: SideSource): Promise<OpenSide> {
   );
 }
 
+/** How long each part is driven, milliseconds. */
+type Times = { warmUpMs: number; countedSliceMs: number; profileWarmUpMs: number; profiledSliceMs: number };
+
+/** A scenario that ends before everything is counted has all parts shortened alike. */
+function timesOf({ warmUpMs, plannedMs, profile }: WorkRequest): Times {
+  const wantedMs = Math.max(leastWarmUpMs, warmUpMs);
+  const profilingMs = profile ? profileWarmUpMs + profiledSlices * profiledSliceMs : 0;
+  const neededMs = wantedMs + countedSlices * countedSliceMs + profilingMs;
+  const scale = plannedMs === null ? 1 : Math.min(1, (usedShare * plannedMs) / neededMs);
+  return {
+    warmUpMs: scale * wantedMs,
+    countedSliceMs: scale * countedSliceMs,
+    profileWarmUpMs: scale * profileWarmUpMs,
+    profiledSliceMs: scale * profiledSliceMs,
+  };
+}
+
 /** One side while its work is counted. */
 class CountedSide {
   readonly name: SideName;
   readonly #side: OpenSide;
   readonly #guardMs: number;
+  readonly #times: Times;
   readonly #counter: WorkCounter;
   /** Calls in each slice, by process, thread and function. */
   readonly #calls: Map<string, number>[] = [];
@@ -121,13 +147,14 @@ class CountedSide {
     this.name = side.name;
     this.#side = side;
     this.#guardMs = request.guardMs;
+    this.#times = timesOf(request);
     this.#counter = counter;
     side.load.onProgress((progress) => request.onProgress(side.name, progress));
     side.room?.loadStarts();
   }
 
-  async #drive(forMs: number): Promise<number> {
-    const driven = this.#side.load.driveSlice(-1, forMs, this.#guardMs);
+  async #drive(forMs: number, slice = -1): Promise<number> {
+    const driven = this.#side.load.driveSlice(slice, forMs, this.#guardMs);
     const ended = this.#side.load.finished.then(
       () => new Error('the scenario ended before the work was counted'),
     );
@@ -137,8 +164,12 @@ class CountedSide {
     throw end;
   }
 
-  async warmUp(forMs: number): Promise<void> {
-    await this.#drive(forMs);
+  async warmUp(): Promise<void> {
+    await this.#drive(this.#times.warmUpMs);
+  }
+
+  async warmUpAgain(): Promise<void> {
+    await this.#drive(this.#times.profileWarmUpMs);
   }
 
   async startCalls(): Promise<void> {
@@ -152,7 +183,7 @@ class CountedSide {
   async countSlice(): Promise<void> {
     // What ran while the other side had its turn belongs to no message.
     await this.#counter.ask('take-calls');
-    const messages = await this.#drive(countedSliceMs);
+    const messages = await this.#drive(this.#times.countedSliceMs, this.#messages.length);
     const calls = new Map<string, number>();
     for (const reply of await this.#counter.ask('take-calls'))
       for (const [key, count] of reply.value.calls as [string, number][])
@@ -163,11 +194,17 @@ class CountedSide {
 
   async profileSlice(): Promise<void> {
     await this.#counter.ask('start-profile');
-    this.#profiledMessages += await this.#drive(profiledSliceMs);
+    this.#profiledMessages += await this.#drive(this.#times.profiledSliceMs);
     for (const { value } of await this.#counter.ask('stop-profile', 20_000)) {
       const { profile, heap } = value as { profile: CpuProfile; heap: { head: HeapNode } };
       this.#profiles.push({ cpu: profile, heap: heap.head });
     }
+  }
+
+  async #latencies(): Promise<number[]> {
+    const collected = this.#side.load.collect().catch(() => null);
+    const measurement = await Promise.race([collected, delay(longestCollectMs, null, { ref: false })]);
+    return measurement === null ? [] : mediansOf(measurement, this.#side.suite.measure.main ?? null);
   }
 
   async finish(): Promise<SideWork> {
@@ -177,10 +214,25 @@ class CountedSide {
     return {
       ...mergeScripts(replies, this.#calls),
       messages: this.#messages,
+      latenciesMs: await this.#latencies(),
       profiles: this.#profiles,
       profiledMessages: this.#profiledMessages,
     };
   }
+}
+
+/** What the load measured must not keep the pair waiting for answers that never come. */
+const longestCollectMs = 4_000;
+
+/** Medians of the main latency by slice; none when a slice has too few values. */
+function mediansOf(measurement: RoundMeasurement, named: string | null): number[] {
+  const main = mainOf(named, [measurement]);
+  const { slices } = measurement;
+  const medians = slices.map((slice) => {
+    const sketch = main === null ? undefined : slice[main];
+    return sketch === undefined || sketch.count < 10 ? null : LatencySketch.fromJSON(sketch).quantileMs(0.5);
+  });
+  return medians.every((value) => value !== null) ? medians : [];
 }
 
 type ToldFunction = Omit<CalledFunction, 'calls'> & { key: string };

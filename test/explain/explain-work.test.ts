@@ -30,6 +30,7 @@ const side = (functions: readonly Told[], more: Partial<SideWork> = {}): SideWor
   scripts: [],
   functions: functions.map(called),
   messages: [100, 101, 99, 100],
+  latenciesMs: [],
   profiles: [],
   profiledMessages: 0,
   ...more,

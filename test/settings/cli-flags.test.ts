@@ -19,16 +19,18 @@ test('the flags are the inputs of the action', () => {
   );
   const help = read('capacity', '--help');
   assert.ok(help.command === 'help');
-  for (const flag of inputFlags) assert.ok(help.text.includes(`--${flag}`), flag);
+  const other = inputDefinitions.filter(({ command = 'capacity' }) => command !== 'capacity');
+  for (const flag of inputFlags)
+    assert.equal(help.text.includes(`--${flag} `), !other.some(({ name }) => name === flag), flag);
   assert.throws(() => read('run', '--capacity', '{}'), { code: 'OPTION_UNKNOWN' });
 });
 
 test('every flag that is an input arrives as that input', () => {
-  for (const { name, placeholder, actionOnly } of inputDefinitions) {
+  for (const { name, placeholder, actionOnly, command = 'capacity' } of inputDefinitions) {
     if (actionOnly) continue;
     const argv = placeholder === undefined ? [`--${name}`] : [`--${name}`, 'some value'];
-    const request = read('capacity', ...argv);
-    assert.ok(request.command === 'capacity');
+    const request = read(command, ...argv);
+    assert.ok(request.command === command && 'inputs' in request);
     const value = placeholder === undefined ? 'true' : 'some value';
     assert.deepEqual(request.inputs, { source: 'cli', values: { [name]: value } });
   }

@@ -54,6 +54,8 @@ const effects: Record<string, [value: string, path: (string | number)[], expecte
   seed: ['-7', ['seed'], -7],
   'fail-on': ['fail, inconclusive', ['failOn'], ['fail', 'inconclusive']],
   comment: ['on-fail', ['comment'], 'on-fail'],
+  explain: ['always', ['explain'], 'always'],
+  'same-code': ['measure', ['sameCode'], 'measure'],
   check: ['commit-status', ['check', 'kind'], 'commit-status'],
   'report-dir': ['out', ['reportDir'], '/project/out'],
 };

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Report } from '../../src/report/report-model.ts';
+import { type Checkout, checkout, settings, shortScenario } from './fixture.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const server = readFileSync(path.join(root, 'examples/chat-server/server.js'), 'utf8');
+const token = readFileSync(path.join(root, 'examples/chat-server/token.js'), 'utf8');
+let repo: Checkout;
+
+const runTailgate = (dir: string, args: string[]) =>
+  new Promise<{ exitCode: number | null; stdout: string; stderr: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      [path.join(root, 'dist/cli.js'), ...args],
+      { cwd: dir, timeout: 120_000 },
+      (error, stdout, stderr) =>
+        resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+
+before(() => {
+  repo = checkout();
+  symlinkSync(path.join(root, 'node_modules'), path.join(repo.dir, 'node_modules'));
+  repo.write('package.json', '{ "type": "module" }\n');
+  repo.write('server.js', server);
+  repo.write('token.js', token);
+  repo.write('.gitignore', '.tailgate\n');
+  repo.write(
+    'chat.yml',
+    shortScenario.replace('duration: 3', 'duration: 8').replace('{{ token }}', '{{ $token }}'),
+  );
+  repo.write(
+    'tailgate.yml',
+    settings()
+      .replace(/start: .*/, 'start: node server.js')
+      .replace('{ mode: none }', '{ mode: side-by-side, ref: HEAD~1 }')
+      .replace('verdict: { ', 'verdict: { slicesPerSide: 3, warmUpMs: 500, '),
+  );
+  repo.git('add', '-A');
+  repo.git('commit', '-qm', 'base');
+});
+after(() => repo.remove());
+
+test('a change of documentation passes after one pair, and says what was compared', async () => {
+  repo.write('README.md', '# Chat\n');
+  repo.git('add', '-A');
+  repo.git('commit', '-qm', 'docs');
+  const { exitCode, stderr } = await runTailgate(repo.dir, ['run', '--json', 'report.json']);
+  assert.equal(exitCode, 0, stderr);
+  const [suite] = (JSON.parse(readFileSync(path.join(repo.dir, 'report.json'), 'utf8')) as Report).suites;
+  assert.equal(suite?.rounds.length, 2);
+  assert.match(
+    suite?.reason ?? '',
+    /^Both sides ran the same code \(\d+ scripts; Node .*changed: README.md\)/,
+  );
+  assert.equal(suite?.explanation, undefined);
+});
+
+test('a call made twice is named with its line, between two commits', async () => {
+  repo.write(
+    'server.js',
+    server.replace(
+      '    const user = userOf(socket);',
+      '    userOf(socket);\n    const user = userOf(socket);',
+    ),
+  );
+  repo.git('commit', '-qam', 'twice');
+  const { exitCode, stdout, stderr } = await runTailgate(repo.dir, [
+    'explain',
+    'HEAD~1',
+    'HEAD',
+    '--json',
+    'why.json',
+  ]);
+  assert.equal(exitCode, 0, stderr);
+  assert.match(
+    stdout,
+    /`userOf` runs 1\.\d+ times a message instead of 1\.00 \(server\.js:\d+\)\. The new call is in `chat`, on a line of this change \(server\.js:\d+\)/,
+  );
+  const [explained] = JSON.parse(readFileSync(path.join(repo.dir, 'why.json'), 'utf8'));
+  const line =
+    readFileSync(path.join(repo.dir, 'server.js'), 'utf8').split('\n').indexOf('    userOf(socket);') + 1;
+  assert.deepEqual(explained.sentences[1].place, { file: 'server.js', line });
+  assert.equal(explained.kind, 'more-work');
+});
