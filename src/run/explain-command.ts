@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type BaseCommit, openBaseCommit } from '../baseline/base-commit.ts';
+import { GitCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf } from '../errors.ts';
 import type { Sentence } from '../explain/explain-work.ts';
 import type { Host } from '../host/host.ts';
@@ -54,7 +55,9 @@ async function perform(command: ExplainCommand): Promise<number> {
   await using resources = new ResourceStack();
   const base = resources.use(await openVersion(command.base, loaded.cwd, host, loaded.settings.baseline));
   const head =
-    command.head === undefined ? null : resources.use(await openVersion(command.head, loaded.cwd, host, {}));
+    command.head === undefined || (await isCheckedOut(command.head, loaded.cwd, host))
+      ? null
+      : resources.use(await openVersion(command.head, loaded.cwd, host, {}));
   const headCwd = head?.dir ?? loaded.cwd;
   const sides = await prepareSides(plan, { cwd: headCwd, base, logDir: stage.logDir, host });
   const roots = await changeRoots(headCwd, base, host);
@@ -93,6 +96,13 @@ async function perform(command: ExplainCommand): Promise<number> {
   if (command.json !== undefined)
     await writeText(path.resolve(host.cwd, command.json), `${JSON.stringify(found.map(plain), null, 2)}\n`);
   return found.some(({ explanation }) => 'unavailable' in explanation) ? exitCodes.invalid : exitCodes.pass;
+}
+
+/** Whether a commit is the one of the working directory, with nothing changed since. */
+async function isCheckedOut(version: string, cwd: string, host: Host): Promise<boolean> {
+  const checkout = new GitCheckout({ cwd, env: host.env, serverUrl: null, token: null, signal: host.signal });
+  const [wanted, present] = [await checkout.commitOf(version), await checkout.commitOf('HEAD')];
+  return wanted !== null && wanted === present && !(await checkout.isDirty());
 }
 
 function openVersion(
