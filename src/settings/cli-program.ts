@@ -54,7 +54,7 @@ const flagGroups: Readonly<Record<string, readonly string[]>> = {
     'confirm',
     'confirm-from',
   ],
-  'How it is measured:': ['rounds', 'max-minutes', 'seed', 'capacity'],
+  'How it is measured:': ['rounds', 'max-minutes', 'explain', 'same-code', 'seed', 'capacity'],
   'Reports:': ['report-dir'],
 };
 
