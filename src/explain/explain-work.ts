@@ -265,7 +265,7 @@ function dependencySentences(
     return change === undefined ? [] : [{ dependency, change }];
   });
   const [found] = changed.sort((a, b) => interest(b.change) - interest(a.change));
-  if (found === undefined || (cause !== undefined && cause.change.at.owner.kind === 'own')) return null;
+  if (found === undefined || (cause?.by === 'calls' && cause.change.at.owner.kind === 'own')) return null;
   const { dependency, change } = found;
   const moreUs = change.timeUs.head - change.timeUs.baseline;
   const does = change.risen

@@ -25,6 +25,9 @@ const leastRise = 0.02;
 const beyondSpread = 2;
 /** Or every slice of the head has this many times the calls of any slice of the base. */
 const manyTimes = 2;
+/** Or the ratio of slices at the same time of the load is at least this (a logarithm), and so many times its deviation. */
+const leastSteadyRise = 0.05;
+const steadiness = 6;
 
 /** The change of every function, those that do most more first. `messages`: profiled on each side. */
 export const changeOfFunctions = (pairs: readonly FunctionPair[]): FunctionChange[] =>
@@ -52,16 +55,28 @@ function changeOf(pair: FunctionPair): FunctionChange {
       high: difference + reach,
     },
     risen:
-      difference >= Math.max(leastRise, 0.02 * mean(before)) &&
-      lowestAfter > highestBefore &&
-      (difference > Math.max(reach, beyondSpread * range) ||
-        // What scans a growing list does more in every slice.
-        lowestAfter >= manyTimes * highestBefore + leastRise),
+      (difference >= Math.max(leastRise, 0.02 * mean(before)) &&
+        lowestAfter > highestBefore &&
+        (difference > Math.max(reach, beyondSpread * range) ||
+          // What scans a growing list does more in every slice.
+          lowestAfter >= manyTimes * highestBefore + leastRise)) ||
+      hasSteadyRatio(before, after),
     timeUs: { baseline: baseline?.timeUs ?? 0, head: head?.timeUs ?? 0 },
     timeScore: score(baseline?.ticks ?? 0, head?.ticks ?? 0),
     allocatedBytes: { baseline: baseline?.allocatedBytes ?? 0, head: head?.allocatedBytes ?? 0 },
     allocationScore: score(baseline?.allocationSamples ?? 0, head?.allocationSamples ?? 0),
   };
+}
+
+/**
+ * Where calls grow with the load, slices of one side differ by more than the sides do; slices at the same time of the
+ * load are then compared with each other.
+ */
+function hasSteadyRatio(before: readonly number[], after: readonly number[]): boolean {
+  if (before.length < 3 || before.length !== after.length || before.some((calls) => calls < leastRise))
+    return false;
+  const logRatios = before.map((calls, index) => Math.log(after[index]! / calls));
+  return mean(logRatios) >= leastSteadyRise && mean(logRatios) > steadiness * standardDeviation(logRatios);
 }
 
 /** Samples are counts: their difference has the deviation of the root of their sum. */

@@ -163,6 +163,17 @@ test('a package in another version that does more is named with its place in the
   assert.deepEqual(explained.sentences[0]?.place, { file: 'package-lock.json', line: 12 });
 });
 
+test('calls that grow with the load are compared at the same time of the load', () => {
+  const growing = (factor: number): SideWork => {
+    const work = side(base);
+    work.functions[3]!.calls = [1_000, 1_500, 2_100, 3_000].map((calls, index) => factor * calls + index);
+    return work;
+  };
+  const diff = secondCall.replace('verifyToken(socket)', 'log(1)');
+  assert.match(textOf(explain(growing(1), growing(1.2), diff)), /^`log` runs 22\.\d+ times a message/);
+  assert.equal(explain(growing(1), growing(1.01), diff).kind, 'none');
+});
+
 test('a diff gives its added lines, and where the others stand now', () => {
   const [change] = parseDiff(secondCall);
   assert.deepEqual(
