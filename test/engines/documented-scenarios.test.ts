@@ -10,9 +10,12 @@ import { folderWith } from '../generator/load-fixture.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The examples are of users in the room that the settings create. */
+const context = { variables: ['room'], hasToken: true, env: {}, wanted: [] };
+
 const problemsOf = async (file: string): Promise<string[]> => {
   const scenario = await readScenario(file, { environment: null, overrides: {}, variables: {} });
-  const { problems, warnings } = lintScenario(scenario, measureSchema.parse({}));
+  const { problems, warnings } = lintScenario(scenario, measureSchema.parse({}), context);
   return [...problems, ...warnings].map(({ message }) => message);
 };
 
@@ -36,7 +39,7 @@ for (const name of ['location-stomp.yml', 'rabbitmq-rooms.yml']) {
     const config = content.config as { environments?: Record<string, unknown> };
     for (const environment of [null, ...Object.keys(config.environments ?? {})]) {
       const scenario = await readScenario(file, { environment, overrides: {}, variables: {} });
-      const { problems, warnings } = lintScenario(scenario, measureSchema.parse({}));
+      const { problems, warnings } = lintScenario(scenario, measureSchema.parse({}), context);
       assert.deepEqual([...problems, ...warnings], [], String(environment));
     }
   });
