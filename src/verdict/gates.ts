@@ -82,9 +82,9 @@ const stallFloorMs = 10;
  * the floor most, and +3% of it is hardly +2% of service time.
  */
 const materialFactor: Partial<Record<Statistic, number>> = { p10: 2 / 3, tail: 5 / 3, p99: 5 / 3 };
-/** The latencies that are judged by default, by what proves their change. */
+/** The latencies that are judged by default, by what proves their change; what people feel most first. */
 const judgedStatistics = {
-  pairs: ['p10', 'p50', 'tail', 'p99', 'max'],
+  pairs: ['p50', 'tail', 'p10', 'p99', 'max'],
   history: ['p50', 'p95', 'p99', 'max'],
   plain: ['p50', 'p95', 'p99'],
 } as const;
