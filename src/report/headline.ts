@@ -1,8 +1,8 @@
 import { formatInterval, formatPercentChange, formatValue, plural } from '../metrics/notation.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { type Headline, type Inline, joined } from './document.ts';
-import { type MetricRow, metricRows, shortRule } from './metric-rows.ts';
-import type { ChangeReport, Report, SuiteReport } from './report-model.ts';
+import { limitText, type MetricRow, metricRows, shortRule } from './metric-rows.ts';
+import type { ChangeReport, LimitReport, Report, SuiteReport } from './report-model.ts';
 
 /** The verdict on a whole report in plain words: what, how much, and how sure. */
 export function headlineOf(report: Report): Headline {
@@ -108,20 +108,19 @@ function failed({ suite, row }: Found): Told {
         ` got ${directionPhrase(row, row.change.relative)}`,
         ...(row.head === null || row.baseline === null ? [] : [`, ${valuesText(row)}`]),
       ],
-      detail: [howSure(row, row.change, suite), ' ', ...limitSentence(rule)],
+      detail: [howSure(row, row.change, suite), ' ', ...limitSentence(limitThat(row, 'fail'), row)],
     };
   return {
     title: [
       ...rowLabel(row),
       row.head === null ? '' : ` is ${formatValue(row.head, row.unit, row.statistic)}`,
     ],
-    detail: limitSentence(rule),
+    detail: limitSentence(limitThat(row, 'fail'), row),
   };
 }
 
 function undecided({ suite, row }: Found): Told {
   const limit = limitThat(row, 'inconclusive');
-  const rule = ruleText(row, 'inconclusive');
   const { change } = row;
   if (change === null)
     return { title: ['Undecided: ', ...rowLabel(row)], detail: [limit?.explanation ?? suite.reason] };
@@ -133,7 +132,7 @@ function undecided({ suite, row }: Found): Told {
     title: ['Undecided: ', ...rowLabel(row), ` may be ${hidden}`],
     detail: [
       `${measuredPhrase(change)} (${samplesPhrase(change, suite.comparison)}). `,
-      ...limitSentence(rule),
+      ...limitSentence(limitThat(row, 'inconclusive'), row),
     ],
   };
 }
@@ -146,7 +145,10 @@ function measuredPhrase(change: ChangeReport): string {
   return `${measured}, and anything ${formatInterval(low, high).replace('between', 'from').replace(' and ', ' to ')} could be true`;
 }
 
-const limitSentence = (rule: string): Inline => (rule === '' ? [] : ['The limit is ', { code: rule }, '.']);
+function limitSentence(limit: LimitReport | undefined, row: MetricRow): Inline {
+  if (limit === undefined) return [];
+  return [limit.isDefault === true ? 'It ' : 'The limit is ', ...limitText(limit, row), '.'];
+}
 
 /** "We are 95% sure that it is between 3% and 30% slower (8 pairs)." */
 function howSure(row: Pick<MetricRow, 'unit'>, change: ChangeReport, suite: SuiteReport): string {

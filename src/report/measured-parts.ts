@@ -80,6 +80,7 @@ export const judgedMetric = (metric: JudgedMetric): MetricReport => ({
     explanation: limit.explanation,
     detectable: finite(limit.detectable),
     ...(limit.value === undefined ? {} : { value: finite(limit.value) }),
+    isDefault: limit.isDefault,
     margin: finite(limit.margin),
     file: limit.file,
     line: limit.line,

@@ -1,6 +1,6 @@
 import { metricAliases } from '../metrics/metric-names.ts';
-import { formatValue, subjectName } from '../metrics/notation.ts';
-import { placeOf } from './document.ts';
+import { formatLimit, formatValue, subjectName } from '../metrics/notation.ts';
+import { type Inline, placeOf } from './document.ts';
 import type {
   ChangeReport,
   LatencySummaryReport,
@@ -124,6 +124,18 @@ export const shortRule = (rule: string, row: Pick<MetricRow, 'metric' | 'statist
     for (const prefix of [`${name}.${row.statistic} `, `${name} `])
       if (rule.startsWith(prefix)) return rule.slice(prefix.length);
   return rule.startsWith(`${row.statistic} `) ? rule.slice(row.statistic.length + 1) : rule;
+};
+
+/**
+ * A limit as it is read: the user's own rule, or for a default one from where it fails, below what it passes, and that it
+ * is a default: "fails from +3%, passes below +10% (default)".
+ */
+export const limitText = (limit: LimitReport, row: Pick<MetricRow, 'metric' | 'statistic'>): Inline => {
+  const rule = shortRule(limit.rule, row);
+  if (limit.isDefault !== true) return [{ code: rule }];
+  const fails = `fails from ${rule.replace(/^<=? /, '')}`;
+  const margin = limit.margin ?? null;
+  return [margin === null ? `${fails} (default)` : `${fails}, passes below ${formatLimit(margin)} (default)`];
 };
 
 /** Why a limit was decided as it was, and where it stands; what is the same for several limits is said once. */

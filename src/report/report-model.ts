@@ -53,6 +53,10 @@ export const limitSchema = z
     value: finiteOrNull
       .optional()
       .describe('What an absolute limit was held against: the value at the head over all its messages'),
+    isDefault: z
+      .boolean()
+      .optional()
+      .describe('Whether nobody wrote it: docs/how-it-decides.md has the defaults'),
     margin: finiteOrNull
       .optional()
       .describe(

@@ -2,7 +2,7 @@ import { formatChange, formatCount, formatShare, formatValue, noValue } from '..
 import type { Column, Inline, TableBlock } from './document.ts';
 import { rowLabel } from './headline.ts';
 import { valueOfSide } from './level-groups.ts';
-import { isChanged, type MetricRow, metricRows, severity, shortRule } from './metric-rows.ts';
+import { isChanged, limitText, type MetricRow, metricRows, severity } from './metric-rows.ts';
 import type { LimitReport, MetricReport, SuiteReport } from './report-model.ts';
 
 /** The rows of a suite: those that are always read, with what moved or is not settled, and all the others. */
@@ -88,7 +88,7 @@ function metricRow(row: MetricRow): ResultRow {
     baseline: formatValue(row.baseline, row.unit, row.statistic),
     head: formatValue(row.head, row.unit, row.statistic),
     change: changeCell(row.change),
-    limits: limitCell(row.limits.map((limit) => shortRule(limit.rule, row))),
+    limits: limitCell(row.limits.map((limit) => limitText(limit, row))),
     verdict: row.verdict,
   };
 }
@@ -98,8 +98,8 @@ const changeCell = (change: MetricRow['change']): Inline => {
   return isChanged(change) ? [{ strong: formatChange(change) }] : [formatChange(change)];
 };
 
-const limitCell = (rules: readonly string[]): Inline =>
-  rules.flatMap((rule, index) => (index === 0 ? [{ code: rule }] : [', ', { code: rule }]));
+const limitCell = (limits: readonly Inline[]): Inline =>
+  limits.flatMap((limit, index) => (index === 0 ? limit : ['; ', ...limit]));
 
 /** A failure that is counted: how it is called, its counter, its rate, and what says that it was watched. */
 type FailureKind = {
@@ -149,7 +149,7 @@ function failureRow(suite: SuiteReport, rows: readonly MetricRow[], kind: Failur
     baseline: cell('baseline'),
     head: cell('head'),
     change: changeCell(own.find(({ change }) => change !== null)?.change ?? null),
-    limits: limitCell(limits.map(({ limit, row }) => shortRule(limit.rule, row))),
+    limits: limitCell(limits.map(({ limit, row }) => limitText(limit, row))),
     verdict: limits.reduce<MetricReport['verdict']>(
       (worst, { limit }) => (severity[limit.verdict] > severity[worst] ? limit.verdict : worst),
       'advisory',

@@ -19,7 +19,11 @@ const limitOf = ({ gate, state, explanation, detectable, headValue }: GateOutcom
           explanation,
           detectable,
           ...(gate.kind === 'absolute' ? { value: headValue } : {}),
-          margin: gate.kind === 'change' && gate.margin.percent !== null ? gate.margin.percent / 100 : null,
+          isDefault: gate.source === 'default',
+          margin:
+            gate.kind === 'change' && !gate.guard && gate.margin.percent !== null
+              ? gate.margin.percent / 100
+              : null,
           file: gate.file,
           line: gate.line,
         },

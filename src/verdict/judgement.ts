@@ -93,6 +93,8 @@ export type AppliedLimit = {
   value?: number | null;
   /** What must be ruled out to pass, as a ratio minus one; null for limits that are not on a change in percent. */
   margin: number | null;
+  /** Whether nobody wrote it. */
+  isDefault: boolean;
   file: string | null;
   line: number | null;
 };

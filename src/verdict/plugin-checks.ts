@@ -43,6 +43,7 @@ export const judgeChecks = ({ checks }: Values): JudgedMetric[] => {
                   : `The scenario's own check (${plugin}) failed${often}.`,
               detectable: null,
               margin: null,
+              isDefault: false,
               file: null,
               line: null,
             },
