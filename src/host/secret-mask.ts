@@ -39,7 +39,18 @@ const inXml = (value: string): string =>
 const formsOf = (value: string): string[] => {
   const once = inJson(value);
   const twice = inJson(once);
-  return [value, encodeURIComponent(value), inXml(value), once, twice, inJson(twice), ...inBase64(value)];
+  // As Node prints a text with double quotes in it.
+  const quoted = value.replaceAll('\\', '\\\\');
+  return [
+    value,
+    encodeURIComponent(value),
+    inXml(value),
+    quoted,
+    once,
+    twice,
+    inJson(twice),
+    ...inBase64(value),
+  ];
 };
 
 /** Replaces known secrets in text, and the userinfo of URLs. */

@@ -54,18 +54,22 @@ const problemsOfLoading = async (
     env: host.env,
   });
   const [generator] = generators.processes;
-  const loading = generator!.ask({
-    type: 'check',
-    request: {
-      scenarioPath: suite.scenarioPath,
-      environment: suite.environment,
-      overrides: suite.overrides,
-      variables: suite.variables,
-      targetUrl: 'http://127.0.0.1',
-      engine: engineSettingsOf(suite.measure, [], 0, { index: 0, count: 1 }, () => ''),
-      rawPath: null,
+  const loading = generator!.ask(
+    {
+      type: 'check',
+      request: {
+        scenarioPath: suite.scenarioPath,
+        environment: suite.environment,
+        overrides: suite.overrides,
+        variables: suite.variables,
+        targetUrl: 'http://127.0.0.1',
+        engine: engineSettingsOf(suite.measure, [], 0, { index: 0, count: 1 }, () => ''),
+        rawPath: null,
+      },
     },
-  });
+    // Whoever is too slow is told so below.
+    2 * loadTimeoutMs,
+  );
   const late = new AbortController();
   const tooLate = delay(loadTimeoutMs, null, { signal: late.signal }).then(() => {
     throw tailgateError('SCENARIO_CODE_FAILED', {

@@ -166,8 +166,25 @@ export const loadSettings = async (source: SettingsSource): Promise<LoadedSettin
     extended: text?.extended ?? [],
     cwd,
     inputSource: inputs.source,
-    selected: suiteNames(inputs),
+    selected: selectedSuites(inputs),
     selectedPlace: inputPlace(inputs.source, 'suite'),
     placeOf: places.value,
   };
+};
+
+/** The suites that an input names. A list that names none, such as ",", must not mean all. */
+const selectedSuites = (inputs: RawInputs): string[] => {
+  const names = suiteNames(inputs);
+  const text = inputText(inputs, 'suite') ?? '';
+  if (names.length === 0 && text.trim() !== '')
+    throw tailgateError(
+      'SETTINGS_INVALID_VALUE',
+      {
+        key: 'suite',
+        problem: `"${text}" names no suite`,
+        expected: 'Name suites, with commas between them.',
+      },
+      inputPlace(inputs.source, 'suite'),
+    );
+  return names;
 };

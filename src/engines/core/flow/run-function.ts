@@ -13,7 +13,7 @@ export const callProcessor = (
   done: (error: unknown, result?: unknown) => void,
 ): void => {
   if (run.constructor.name === 'Function') {
-    const result = run(...args, done) as { then?: unknown } | null | undefined;
+    const result = called(() => run(...args, done)) as { then?: unknown } | null | undefined;
     if (typeof result?.then !== 'function') return;
     // A plain function that was compiled from an async one, or an arrow: its promise ends it, unless it calls back.
     const callsBack = run.length > args.length;
@@ -27,6 +27,15 @@ export const callProcessor = (
     (result) => done(null, result),
     (error: unknown) => done(error ?? new Error('rejected')),
   );
+};
+
+/** What is thrown is an error, and be it nothing: the flow would take `undefined` for success. */
+const called = (run: () => unknown): unknown => {
+  try {
+    return run();
+  } catch (error) {
+    throw error ?? new Error(`the function threw ${error}`);
+  }
 };
 
 /** The function of that name; undefined when the processor has none. */
