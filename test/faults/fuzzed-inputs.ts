@@ -13,7 +13,7 @@ import {
 import { StompDecoder } from '../../src/engines/stomp/stomp-decoder.ts';
 import { StompProtocolError } from '../../src/engines/stomp/stomp-frame.ts';
 import { problemsOf } from '../../src/errors.ts';
-import { createTerminalHost } from '../../src/host/terminal-host.ts';
+import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { parseThreshold, thresholdLines } from '../../src/metrics/threshold-grammar.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
 import { renderMarkdown } from '../../src/report/render-markdown.ts';
@@ -211,6 +211,8 @@ export const fuzzInputs = async (share = 1): Promise<Record<string, number>> => 
         cwd: folder,
         signal: AbortSignal.timeout(slowMs),
         stderr,
+        stdout: stderr,
+        live: createLiveLine(stderr),
       });
       const since = performance.now();
       try {
