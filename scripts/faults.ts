@@ -1,8 +1,8 @@
 /**
  * Tries every fault of test/faults, and what is drawn at random: `npm run faults` for all, `npm run faults -- PATTERN` for
- * those whose names match. With `--write` the table and the figures go to docs/faults.md.
+ * those whose names match. With `--write` what was tried goes to docs/faults.md; of the rest, what stands there stays.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatDuration } from '../src/metrics/notation.ts';
 import type { Fault } from '../test/faults/fault.ts';
@@ -98,27 +98,30 @@ console.log(
 );
 for (const each of wrong) console.log(`WRONG ${each.fault.id}: ${each.wrong.join('; ')}`);
 
+/** What the page says already: of each fault by its name, and the figures. */
+const page = path.resolve(import.meta.dirname, '../docs/faults.md');
+const before = existsSync(page) ? readFileSync(page, 'utf8') : '';
+const said = new Map(
+  [...before.matchAll(/^\| `([^`]+)` \|.*\| (.*) \|$/gm)].map(([, id, was]) => [id, was] as const),
+);
+const cellOf = (fault: Fault): string => {
+  const found = tried.find((each) => each.fault.id === fault.id);
+  if (found === undefined) return said.get(fault.id) ?? 'not tried';
+  return cell(found.wrong.length === 0 ? found.seen : `**${found.wrong.join('; ')}**`);
+};
+
 if (writes) {
-  const sections = faults.map(({ title, about, faults: all }) =>
-    [
-      `## ${title}`,
-      about,
-      [
-        '| Fault | Must be | Was |',
-        '|---|---|---|',
-        ...all.map((fault) => {
-          const found = tried.find((each) => each.fault.id === fault.id);
-          const was =
-            found === undefined
-              ? ''
-              : found.wrong.length === 0
-                ? found.seen
-                : `**${found.wrong.join('; ')}**`;
-          return `| ${cell(fault.what)} | ${expected(fault)} | ${cell(was)} |`;
-        }),
-      ].join('\n'),
-    ].join('\n\n'),
-  );
+  const rows = faults.map(({ faults: all }) => all.map((fault) => [fault, cellOf(fault)] as const));
+  const right = rows.flat().filter(([, was]) => !was.startsWith('**') && was !== 'not tried').length;
+  const kept = [...before.matchAll(/^- (.*)$/gm)].map(([, figure]) => figure!).slice(1);
+  const count = `${rows.flat().length} faults: ${right} as they must be.`;
+  const shown = [count, ...(isWhole ? figures.slice(1) : kept)];
+  const sections = faults.map(({ title, about }, index) => {
+    const lines = rows[index]!.map(
+      ([fault, was]) => `| \`${fault.id}\` | ${cell(fault.what)} | ${expected(fault)} | ${was} |`,
+    );
+    return `## ${title}\n\n${about}\n\n| Name | Fault | Must be | Was |\n|---|---|---|---|\n${lines.join('\n')}`;
+  });
   const text = `# Faults
 
 What Tailgate does when something goes wrong: a server that misbehaves, code that hangs, data that is missing, a signal, a full
@@ -126,10 +129,10 @@ disk. Each line is a test that runs the shipped program against a real server an
 Besides what the tables say, in each of them: it ends, no process lives 3 seconds later, no control or bidirectional character
 is printed, and no stack. This page is written by \`npm run faults -- --write\`; \`npm test\` tries a few of each kind.
 
-${figures.map((figure) => `- ${figure}`).join('\n')}
+${shown.map((figure) => `- ${figure}`).join('\n')}
 
 ${sections.join('\n\n')}
 `;
-  writeFileSync(path.resolve(import.meta.dirname, '../docs/faults.md'), text);
+  writeFileSync(page, text);
 }
 process.exitCode = isRight ? 0 : 1;

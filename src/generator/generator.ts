@@ -200,6 +200,11 @@ export class Generator {
     }
   }
 
+  /** Whether an `after` section is run when the load is collected. */
+  get hasAfter(): boolean {
+    return this.#scenario.script.after !== undefined;
+  }
+
   /** Variables that `before` left, without those that cannot go to another process. */
   get variables(): HookVariables {
     const plain: HookVariables = {};

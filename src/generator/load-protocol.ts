@@ -35,4 +35,4 @@ export type LoadEvent =
   | { type: 'failed'; error: PlainError };
 
 /** Answer to `prepare`. */
-export type Prepared = { variables: HookVariables };
+export type Prepared = { variables: HookVariables; hasAfter: boolean };

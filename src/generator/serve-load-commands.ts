@@ -42,7 +42,8 @@ export const serveLoadCommands = (): void => {
         return await Generator.check(command.request);
       case 'prepare': {
         generator = await Generator.prepare(command.request, command.hooks);
-        return { variables: generator.variables } satisfies Prepared;
+        const { variables, hasAfter } = generator;
+        return { variables, hasAfter } satisfies Prepared;
       }
       case 'resume':
         running().resume(command.slice);

@@ -102,13 +102,15 @@ export const startLoadSession = async (
     for (const worker of processes) void worker.close();
   };
   const first = processes[0]!;
+  let collectMs = request.engine.drainMs + request.engine.timeoutMs + answerMs;
   options.signal?.addEventListener('abort', giveUp, { once: true });
   try {
     // `before` runs once, in the first process; the others get the variables it left.
-    const { variables } = await first.ask<Prepared>(
+    const { variables, hasAfter } = await first.ask<Prepared>(
       { type: 'prepare', request: requestOf(0), hooks: null },
       prepareMs,
     );
+    if (hasAfter) collectMs += afterMs;
     await Promise.all(
       processes
         .slice(1)
@@ -120,7 +122,6 @@ export const startLoadSession = async (
     options.signal?.removeEventListener('abort', giveUp);
   }
   for (const worker of processes) worker.watch();
-  const collectMs = request.engine.drainMs + request.engine.timeoutMs + afterMs + answerMs;
   const finished = Promise.all(processes.map((worker) => worker.finished)).then(() => {});
   finished.catch(() => {});
   const all = async (command: Parameters<GeneratorProcess['ask']>[0]): Promise<void> => {

@@ -38,17 +38,15 @@ const inXml = (value: string): string =>
 /** How a secret can stand in text: as it is, in a URL, in XML, in base64, and within JSON within JSON within JSON. */
 const formsOf = (value: string): string[] => {
   const once = inJson(value);
-  const twice = inJson(once);
-  // As Node prints a text with double quotes in it.
-  const quoted = value.replaceAll('\\', '\\\\');
+  const forms = [value, once, inJson(once)];
+  // Node prints a text, which may be one of these, with its backslashes doubled alone.
+  const printed = forms.map((form) => form.replaceAll('\\', '\\\\'));
   return [
-    value,
+    ...forms,
+    ...printed,
+    inJson(inJson(once)),
     encodeURIComponent(value),
     inXml(value),
-    quoted,
-    once,
-    twice,
-    inJson(twice),
     ...inBase64(value),
   ];
 };
