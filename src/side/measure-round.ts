@@ -84,9 +84,14 @@ const finishSide = async (
     }
   }
   // A server that died while its last answers were collected died under this load all the same.
-  found ??= await Promise.race([side.failed, delay(0).then(() => null)]);
+  // A room that was lost a moment ago is told only once it is known whether the server died.
+  const roomLost = side.room === null ? null : await ifSettled(side.room.lost);
+  found ??= roomLost === null ? await ifSettled(side.failed) : await side.failed;
   return { measurement, problem: found };
 };
+
+const ifSettled = <T>(promise: Promise<T>): Promise<T | null> =>
+  Promise.race([promise, delay(0).then(() => null)]);
 
 /** How long load is driven before and while it is measured, milliseconds. */
 export type StepTimes = {

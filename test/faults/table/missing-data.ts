@@ -98,7 +98,7 @@ export const missingData: readonly Fault[] = [
   custom('daemon', 'a command that fails and leaves a daemon', `setsid sleep 300 > /dev/null 2>&1 & exit 3`),
   custom('huge', 'output without end', 'yes'),
   custom('inherited', 'a name that every object has', `echo '{"a":1}'`),
-  limit('custom-inherited', 'a metric named like a method', 'custom.toString >= 0', {
+  limit('custom-method', 'a metric named like a method', 'custom.toString >= 0', {
     settings: { measure: { custom: { command: `echo '{"b":1}'` } } },
   }),
   limit('custom-url', 'a URL that redirects to itself', 'custom.b >= 0', {
