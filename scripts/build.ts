@@ -6,6 +6,7 @@ import { build as esbuild, type Metafile } from 'esbuild';
 import { engines } from '../src/engines/engine-registry.ts';
 import { artilleryParts, engineEntries, lazyModules } from './build/artillery-parts.ts';
 import { bundledPackages } from './build/bundled-packages.ts';
+import { shortNamesOfPackages } from './build/short-names.ts';
 import { licenceProblems, thirdPartyLicences } from './build/third-party-licences.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -83,13 +84,15 @@ export const buildBundle = async (
     banner: {
       js: "import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);",
     },
-    plugins: [artilleryParts(root)],
+    plugins: [artilleryParts(root), shortNamesOfPackages],
   });
   const lazy = await esbuild({
     ...common,
     outdir: outDir,
     entryPoints: Object.fromEntries(Object.entries(lazyModules).map(([name, { entry }]) => [name, entry])),
     format: 'cjs',
+    // One copy for who imports and who requires it.
+    alias: { acorn: './node_modules/acorn/dist/acorn.js' },
     // Nobody reads their names: neither in a stack nor in a message.
     minifyIdentifiers: true,
     outExtension: { '.js': '.cjs' },

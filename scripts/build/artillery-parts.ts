@@ -131,6 +131,19 @@ ${lazyModules[name]!.functions.map((call) => `export const ${call} = (...given) 
       kind === 'dynamic-import' ? { path: './babel.cjs', external: true } : undefined,
     );
 
+    // GitHub's client wants two things of undici, which is loaded as a whole otherwise.
+    build.onResolve({ filter: /^undici$/ }, () => ({
+      path: 'undici',
+      namespace: 'part',
+      sideEffects: false,
+    }));
+    build.onLoad({ filter: /^undici$/, namespace: 'part' }, () => ({
+      contents: `require('undici/lib/global.js');
+exports.fetch = require('undici/lib/web/fetch').fetch;
+exports.ProxyAgent = require('undici/lib/dispatcher/proxy-agent.js');`,
+      resolveDir: root,
+    }));
+
     // Importing this module into ESM reads each of its exports, and one of them loads Node's whole HTTP client.
     build.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
       kind === 'import-statement' ? { path: 'http', namespace: 'builtin' } : undefined,

@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LatencySketch } from '../metrics/latency-sketch.ts';
 import type { ErrorRecord, RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { BaselineRecord } from './baseline-record.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A field that is missing or of another kind is null: each falls back to another source by itself. */
 const text = z.string().min(1).nullish().catch(null);

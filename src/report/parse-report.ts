@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { tailgateError } from '../errors.ts';
 import { type CapacityReport, capacityReportSchema } from './capacity-model.ts';
 import { cleanLine } from './clean-text.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { capacityReportSchema } from './capacity-model.ts';
 import { reportSchema } from './report-model.ts';
 

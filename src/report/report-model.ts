@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The report: the one model that every renderer reads, and the published contract of `--json FILE`

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nearestName } from '../metrics/nearest-name.ts';
 import { keysOf, languageLevels, scenarioFile, stepsOfEngine } from './scenario-language.ts';
 import type { ScenarioPath } from './scenario-positions.ts';

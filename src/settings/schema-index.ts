@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SettingPath } from './setting-path.ts';
 import { settingsSchema } from './settings-schema.ts';
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type TailgateError, tailgateError } from '../errors.ts';
 import { nearestName } from '../metrics/nearest-name.ts';
 import { knownKeys, settingNamed } from './schema-index.ts';

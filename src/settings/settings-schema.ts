@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The schema of tailgate.yml, the only description of the settings: the parser, the editor schema

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -74,6 +75,42 @@ describe('the committed bundle', () => {
       inputs.filter((input) => unwanted.test(input)),
       [],
     );
+  });
+
+  test('keeps our names, so that a stack from the field can be read', async () => {
+    const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+    const programs = await Promise.all(
+      (await bundleFiles(fresh))
+        .filter((file) => file.endsWith('.js'))
+        .map((file) => readFile(path.join(fresh, file), 'utf8')),
+    );
+    const bundle = programs.join('\n');
+    const files = globSync('src/{run,verdict,generator}/*.ts', { cwd: root });
+    const names = files.flatMap((file) => {
+      const bundled = inputs.some(([input, { bytesInOutput }]) => input === file && bytesInOutput > 500);
+      const text = bundled ? readFileSync(path.join(root, file), 'utf8') : '';
+      return [...text.matchAll(/^(?:export )?const (\w+) = (?:async )?\(/gm)].map(([, name]) => name!);
+    });
+    assert.ok(names.length > 50);
+    const lost = names.filter((name) => !new RegExp(`\\b${name}\\b`).test(bundle));
+    // What is called in one place may be written there.
+    assert.ok(lost.length < names.length / 20, lost.join(', '));
+  });
+
+  test('has next to nothing twice', () => {
+    const copies = new Map<string, Map<string, number>>();
+    for (const output of Object.values(metafile.outputs))
+      for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+        const [, folder, name] = /^(.*node_modules\/((?:@[^/]+\/)?[^/]+))\//.exec(input) ?? [];
+        if (folder === undefined || name === undefined) continue;
+        const sizes = copies.get(name) ?? new Map<string, number>();
+        copies.set(name, sizes.set(folder, (sizes.get(folder) ?? 0) + bytesInOutput));
+      }
+    const repeated = [...copies].flatMap(([name, sizes]) => {
+      const bytes = [...sizes.values()].sort((a, b) => b - a).slice(1);
+      return bytes.some((size) => size > 40_000) ? [`${name}: ${bytes.join(' and ')} bytes again`] : [];
+    });
+    assert.deepEqual(repeated, []);
   });
 
   test("names the folder of nobody's machine", async () => {
