@@ -1,2 +1,2 @@
 import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);
-import{startSpareGenerator}from"./chunk-XH4RCXKP.js";import{guardProcess}from"./chunk-EM6L6Y6I.js";import"./chunk-5HARCA64.js";import"./chunk-U67ZTLIQ.js";import"./chunk-66B2ZEXS.js";guardProcess();startSpareGenerator();var{actionCommand}=await import("./chunk-FXBXXDC4.js");process.exitCode=await actionCommand(process.env);
+import{startSpareGenerator}from"./chunk-XH4RCXKP.js";import{guardProcess}from"./chunk-KAZQIGQG.js";import"./chunk-5HARCA64.js";import"./chunk-O7MPDXWM.js";import"./chunk-66B2ZEXS.js";guardProcess();startSpareGenerator();var{actionCommand}=await import("./chunk-PGWFHCQ5.js");process.exitCode=await actionCommand(process.env);

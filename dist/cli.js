@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);
-import{startSpareGenerator}from"./chunk-XH4RCXKP.js";import{guardProcess}from"./chunk-EM6L6Y6I.js";import"./chunk-5HARCA64.js";import"./chunk-U67ZTLIQ.js";import"./chunk-66B2ZEXS.js";guardProcess();var words=process.argv.slice(2);words[0]==="run"&&!words.includes("--help")&&startSpareGenerator();var{commandLine}=await import("./chunk-Q44NZOJH.js");process.exitCode=await commandLine(words);
+import{startSpareGenerator}from"./chunk-XH4RCXKP.js";import{guardProcess}from"./chunk-KAZQIGQG.js";import"./chunk-5HARCA64.js";import"./chunk-O7MPDXWM.js";import"./chunk-66B2ZEXS.js";guardProcess();var words=process.argv.slice(2);words[0]==="run"&&!words.includes("--help")&&startSpareGenerator();var{commandLine}=await import("./chunk-YKVCGB3Z.js");process.exitCode=await commandLine(words);

@@ -1,2 +1,0 @@
-import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);
-import{require_socket}from"./chunk-JC4ZDK6D.js";import"./chunk-66B2ZEXS.js";export default require_socket();
