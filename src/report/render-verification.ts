@@ -10,6 +10,7 @@ import {
 } from '../metrics/notation.ts';
 import type { JobRecord } from '../verdict/job-record.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
+import { noiseSentence } from '../verdict/noise-budget.ts';
 import type { DeviationSummary, JobsSummary, TruthSummary } from '../verdict/summarise-jobs.ts';
 import { cleanLine } from './clean-text.ts';
 import { fitWidth, layout, paintFor, wrap } from './terminal-text.ts';
@@ -82,7 +83,9 @@ const changeColumns = (rows: readonly TruthSummary[]) => {
       cells: of((row) => (row.injected === null ? null : row.injected - 1)),
     },
     { title: 'CPU/message', right: true, drop: 0, cells: of((row) => row.cpuPerMessage) },
+    { title: 'p10', right: true, drop: 3, cells: of((row) => row.change.p10) },
     { title: 'p50', right: true, drop: 0, cells: of((row) => row.change.p50) },
+    { title: 'tail', right: true, drop: 2, cells: of((row) => row.change.tail) },
     { title: 'p95', right: true, drop: 0, cells: of((row) => row.change.p95) },
     { title: 'p99', right: true, drop: 0, cells: of((row) => row.change.p99) },
   ];
@@ -98,7 +101,9 @@ const deviationColumns = (rows: readonly DeviationSummary[]) => {
   return [
     { title: 'The sides take turns in', right: false, drop: 0, cells: of(designName) },
     { title: 'Pairs', right: true, drop: 0, cells: of((row) => String(row.pairs)) },
+    { title: 'p10', right: true, drop: 3, cells: of((row) => deviation(row.deviation.p10)) },
     { title: 'p50', right: true, drop: 0, cells: of((row) => deviation(row.deviation.p50)) },
+    { title: 'tail', right: true, drop: 2, cells: of((row) => deviation(row.deviation.tail)) },
     { title: 'p95', right: true, drop: 0, cells: of((row) => deviation(row.deviation.p95)) },
     { title: 'p99', right: true, drop: 0, cells: of((row) => deviation(row.deviation.p99)) },
     { title: 'CPU/message', right: true, drop: 1, cells: of((row) => deviation(row.cpuPerMessage)) },
@@ -141,6 +146,14 @@ export const renderVerification = (
           [
             wrap('Deviation between the pairs of an unchanged job, of ln(head / baseline)', columns),
             layout(deviationColumns(summary.deviations), columns, paint),
+          ].join('\n'),
+        ]),
+    ...(summary.budgets.length === 0
+      ? []
+      : [
+          [
+            wrap('Where that noise comes from, and what would lower it', columns),
+            ...summary.budgets.map((budget) => wrap(`  ${noiseSentence(budget)}`, columns, '    ')),
           ].join('\n'),
         ]),
     ...(problems.length === 0

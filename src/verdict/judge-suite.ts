@@ -12,6 +12,7 @@ import { judgeHistory } from './judge-history.ts';
 import { judgePairs } from './judge-pairs.ts';
 import { listMetrics } from './judged-metrics.ts';
 import type { Measured, SuiteEvidence, SuiteJudgement, SuiteQuestion } from './judgement.ts';
+import { noiseNotes } from './noise-notes.ts';
 import { type GateOutcome, type GateState, plainOutcome } from './outcome.ts';
 import { judgeChecks } from './plugin-checks.ts';
 import { progressOf } from './progress.ts';
@@ -281,7 +282,10 @@ const describe = (
     metrics: listMetrics(question, measured, { main, outcomes, advice: advice.changes }),
     next,
     progress: progressOf(outcomes, pairs, main),
-    warnings: warningsOf(question, outcomes, next === 'decided' ? advice.findings : []),
+    warnings: [
+      ...warningsOf(question, outcomes, next === 'decided' ? advice.findings : []),
+      ...(next === 'decided' ? noiseNotes(pairs, main, outcomes) : []),
+    ],
     witness: cpuWitness(outcomes, advice.changes, question.settings.materialityPercent),
   };
 };

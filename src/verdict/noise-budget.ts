@@ -1,7 +1,17 @@
-import { quantileOf, restoreSketch } from '../metrics/values.ts';
+import { formatShare } from '../metrics/notation.ts';
+import type { Statistic } from '../metrics/threshold.ts';
+import { restoreSketch, statisticOfSketch } from '../metrics/values.ts';
 import type { MeasuredPair } from './judgement.ts';
 import { estimatorFor, minSlices, pairLogRatio } from './statistics/pair-effect.ts';
 import { mean, standardDeviation, trimmedMean } from './statistics/robust.ts';
+
+/** The quantile whose number of messages a statistic rests on; that of the tail lies in the middle of it. */
+const quantileBehind = { p10: 0.1, p50: 0.5, tail: 0.9, p95: 0.95, p99: 0.99 } as const;
+
+export type BudgetStatistic = keyof typeof quantileBehind;
+
+export const hasBudget = (statistic: Statistic): statistic is BudgetStatistic =>
+  Object.hasOwn(quantileBehind, statistic);
 
 /** What a quantile's noise can be made of. */
 export type NoisePart = 'sampling' | 'clustering' | 'drift' | 'processes';
@@ -12,7 +22,7 @@ export type NoisePart = 'sampling' | 'clustering' | 'drift' | 'processes';
  * whole slices. `drift`: neighbouring slices share it too. `processes`: fresh processes differ.
  */
 export type NoiseBudget = {
-  statistic: 'p50' | 'p95' | 'p99';
+  statistic: BudgetStatistic;
   pairs: number;
   /** Deviation between pairs, all parts together. */
   deviation: number;
@@ -33,7 +43,7 @@ export type NoiseBudget = {
 export const noiseBudget = (
   pairs: readonly MeasuredPair[],
   metric: string,
-  statistic: NoiseBudget['statistic'],
+  statistic: BudgetStatistic,
 ): NoiseBudget | null => {
   const sliced = pairs.flatMap((pair) => {
     const changes = slicesOf(pair, metric, statistic);
@@ -81,18 +91,52 @@ export const bestKnob = (budget: NoiseBudget): NoiseKnob => {
   return { part, deviation: Math.sqrt(halved[part]) };
 };
 
+const partWords: Record<NoisePart, string> = {
+  sampling: 'there are few messages in a slice',
+  clustering: 'messages of one slice share their luck',
+  drift: 'the machine drifts from slice to slice',
+  processes: 'fresh processes differ',
+};
+const knobWords: Record<NoisePart, string> = {
+  sampling: 'Twice the messages a second',
+  clustering:
+    'Twice the slices a pair (verdict.slicesPerSide), or more senders that are independent of each other,',
+  drift: 'Twice the slices a pair (verdict.slicesPerSide)',
+  processes: 'Twice the pairs (verdict.maxPairs)',
+};
+
+/**
+ * The budget in two sentences: "Pairs differ by 12.5%, 86% of it because messages of one slice share their luck. Twice
+ * the slices a pair would bring that to 9%."
+ */
+export const noiseSentence = (budget: NoiseBudget): string => {
+  const knob = bestKnob(budget);
+  const percent = (part: number): string => `${Math.round((100 * part) / budget.deviation ** 2)}%`;
+  const parts = (Object.entries(budget.variance) as [NoisePart, number][])
+    .filter(([, variance]) => variance / budget.deviation ** 2 >= 0.1)
+    .sort(([, a], [, b]) => b - a)
+    .map(
+      ([part, variance], index) =>
+        `${percent(variance)}${index === 0 ? ' of it' : ''} because ${partWords[part]}`,
+    );
+  return `Pairs of the ${budget.statistic} differ by ${formatShare(Math.expm1(budget.deviation))}, ${parts.join(', ')}. ${knobWords[knob.part]} would bring that to about ${formatShare(Math.expm1(knob.deviation))}.`;
+};
+
 type SliceNoise = { logRatio: number; sampling: number; samples: number };
 
 /** The log ratio of each slice of a pair, and the variance that its number of messages alone gives it. */
-function slicesOf(pair: MeasuredPair, metric: string, statistic: NoiseBudget['statistic']): SliceNoise[] {
-  const p = quantileOf[statistic];
+function slicesOf(pair: MeasuredPair, metric: string, statistic: BudgetStatistic): SliceNoise[] {
+  const p = quantileBehind[statistic];
   // The slope of a typical slice: one burst would bend that of the whole round.
   const slopes = [typicalSlope(pair.baseline, metric, p), typicalSlope(pair.head, metric, p)] as const;
   return pair.baseline.slices.flatMap((slice, index) => {
     const before = slice[metric];
     const after = pair.head.slices[index]?.[metric];
     if (before === undefined || after === undefined || before.count === 0 || after.count === 0) return [];
-    const logRatio = Math.log(restoreSketch(after).quantileMs(p) / restoreSketch(before).quantileMs(p));
+    const [from, to] = [before, after].map(
+      (slice) => statisticOfSketch(restoreSketch(slice), statistic) ?? 0,
+    );
+    const logRatio = Math.log(to! / from!);
     if (!Number.isFinite(logRatio)) return [];
     const sampling = p * (1 - p) * (slopes[0] ** 2 / before.count + slopes[1] ** 2 / after.count);
     return [{ logRatio, sampling, samples: (before.count + after.count) / 2 }];

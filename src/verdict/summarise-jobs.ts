@@ -1,5 +1,6 @@
 import type { Statistic } from '../metrics/threshold.ts';
 import { type JobRecord, pairsOf, type RecordedRound } from './job-record.ts';
+import { type NoiseBudget, noiseBudget } from './noise-budget.ts';
 import { pairLogRatio } from './statistics/pair-effect.ts';
 import { mean, standardDeviation } from './statistics/robust.ts';
 import { shareBounds } from './statistics/share-bounds.ts';
@@ -8,6 +9,9 @@ import type { Verdict } from './verdict.ts';
 
 /** Each bound on a share is wrong with at most this probability. */
 const boundLevel = 0.05;
+
+/** The statistics that a series is summarised by: those that are judged, and those that people know. */
+type JobStatistic = 'p10' | 'p50' | 'tail' | 'p95' | 'p99';
 
 /** What became of the jobs of one truth and one design. Changes are ratios minus one. */
 export type TruthSummary = {
@@ -23,7 +27,7 @@ export type TruthSummary = {
   /** Mean factor that was injected in fact; null when nothing measured it. */
   injected: number | null;
   /** Mean change that was measured. */
-  change: Record<'p50' | 'p95' | 'p99', number | null>;
+  change: Record<JobStatistic, number | null>;
   cpuPerMessage: number | null;
 };
 
@@ -34,13 +38,15 @@ export type DeviationSummary = {
   sliceMs: number | null;
   jobs: number;
   pairs: number;
-  deviation: Record<'p50' | 'p95' | 'p99', number | null>;
+  deviation: Record<JobStatistic, number | null>;
   cpuPerMessage: number | null;
 };
 
 export type JobsSummary = {
   truths: TruthSummary[];
   deviations: DeviationSummary[];
+  /** Where the noise between pairs of unchanged jobs in slices comes from. */
+  budgets: NoiseBudget[];
   /** Time that all jobs took together. */
   minutes: number;
 };
@@ -88,8 +94,10 @@ export const cpuChange = (jobs: readonly RestoredJob[]): number | null => {
   return sampled.length === 0 ? null : mean(sampled.map(mean));
 };
 
-const forEachStatistic = <T>(of: (statistic: 'p50' | 'p95' | 'p99') => T) => ({
+const forEachStatistic = <T>(of: (statistic: JobStatistic) => T) => ({
+  p10: of('p10'),
   p50: of('p50'),
+  tail: of('tail'),
   p95: of('p95'),
   p99: of('p99'),
 });
@@ -145,6 +153,15 @@ const groups = (jobs: readonly RestoredJob[], keyOf: (record: JobRecord) => stri
   return [...found.values()];
 };
 
+const budgetsOf = (unchanged: readonly RestoredJob[]): NoiseBudget[] => {
+  const metric = unchanged[0]?.record.metric;
+  if (metric === undefined) return [];
+  const pairs = unchanged.filter(({ record }) => record.metric === metric).flatMap((job) => job.pairs);
+  return (['p10', 'p50', 'tail', 'p95'] as const).flatMap(
+    (statistic) => noiseBudget(pairs, metric, statistic) ?? [],
+  );
+};
+
 /** What a series of jobs whose truth is known shows: false alarms, power, the noise between pairs, and time. */
 export const summariseJobs = (records: readonly JobRecord[]): JobsSummary => {
   const jobs = records.map(restoreJob);
@@ -156,6 +173,7 @@ export const summariseJobs = (records: readonly JobRecord[]): JobsSummary => {
     deviations: groups(unchanged, ({ design, sliceMs }) => `${design} ${sliceMs}`)
       .map(summariseDeviation)
       .sort((a, b) => designs.indexOf(a.design) - designs.indexOf(b.design)),
+    budgets: budgetsOf(unchanged),
     minutes: records.reduce((sum, { minutes }) => sum + minutes, 0),
   };
 };

@@ -13,7 +13,7 @@ const row = (more: Partial<TruthSummary>): TruthSummary => ({
   pairsToVerdict: 6,
   minutesToVerdict: 3.12,
   injected: null,
-  change: { p50: 0.002, p95: -0.004, p99: null },
+  change: { p10: 0.002, p50: 0.002, tail: -0.004, p95: -0.004, p99: null },
   cpuPerMessage: 0.001,
   ...more,
 });
@@ -27,7 +27,7 @@ const summary: JobsSummary = {
       verdicts: { pass: 0, fail: 4, inconclusive: 1, invalid: 0 },
       failing: { low: 0.34, high: 0.99 },
       injected: 1.0503,
-      change: { p50: 0.041, p95: 0.05, p99: 0.1 },
+      change: { p10: 0.041, p50: 0.041, tail: 0.05, p95: 0.05, p99: 0.1 },
     }),
   ],
   deviations: [
@@ -36,7 +36,7 @@ const summary: JobsSummary = {
       sliceMs: 1_000,
       jobs: 12,
       pairs: 240,
-      deviation: { p50: 0.012, p95: 0.0204, p99: 0.11 },
+      deviation: { p10: 0.012, p50: 0.012, tail: 0.0204, p95: 0.0204, p99: 0.11 },
       cpuPerMessage: 0.006,
     },
     {
@@ -44,8 +44,17 @@ const summary: JobsSummary = {
       sliceMs: null,
       jobs: 1,
       pairs: 10,
-      deviation: { p50: 0.06, p95: 0.112, p99: null },
+      deviation: { p10: 0.06, p50: 0.06, tail: 0.112, p95: 0.112, p99: null },
       cpuPerMessage: null,
+    },
+  ],
+  budgets: [
+    {
+      statistic: 'p95',
+      pairs: 240,
+      deviation: 0.125,
+      variance: { sampling: 0.0022, clustering: 0.0134, drift: 0, processes: 0.000025 },
+      samplesPerSlice: 903,
     },
   ],
   minutes: 182,
@@ -66,11 +75,15 @@ test('false alarms, power, noise and time, in as many columns as there are', () 
     );
     for (const line of text.split('\n')) assert.ok(line.length <= columns, `${columns}: ${line}`);
     assert.match(text, /^chat: 2 jobs in 3 h 2 min, judged by chat\.delivery,/);
+    assert.match(
+      text.replace(/\s+/g, ' '),
+      /Pairs of the p95 differ by 13\.3%, 86% of it because messages of one slice share their luck, 14% because there are few messages in a slice\. Twice the slices a pair \(verdict\.slicesPerSide\), or more senders .* would bring that to about 9\.2\d*%\./,
+    );
     assert.match(text, /^unchanged +12 +0 \(0% to 22\.?\d*%\) +12 +0 +0/m);
     assert.match(text, /^\+5% service time +5 +4 \(34% to 99%\) +0 +1 +0/m);
-    assert.match(text, /^\+5% service time +\+5% +\+0\.1% +\+4\.1% +\+5% +\+10%$/m);
-    assert.match(text, /^slices of 1 s +240 +0\.012 +0\.020 +0\.110/m);
-    assert.match(text, /^whole rounds, one.* +10 +0\.060 +0\.112 +–/m);
+    assert.match(text, /^\+5% service time +\+5% +\+0\.1% +\+4\.1% +\+4\.1% +\+5% +\+5% +\+10%$/m);
+    assert.match(text, /^slices of 1 s +240 +0\.012 +0\.012 +0\.020 +0\.020 +0\.110/m);
+    assert.match(text, /^whole rounds, one.* +10 +0\.060 +0\.060 +0\.112 +0\.112 +–/m);
     assert.ok(!text.includes('\u001b'));
   }
 });

@@ -137,6 +137,32 @@ describe('side by side', () => {
     assert.ok(limit.detectable! > 0.2);
   });
 
+  test('where the noise comes from that left it undecided, and two values that a side keeps to', () => {
+    const noisy = simulatePairs({ ...world, processDeviation: 0.25 }, noRegression, 8, 9);
+    const undecided = judgeSuite(evidenceOf({ pairs: noisy, final: true }));
+    assert.equal(undecided.verdict, 'inconclusive');
+    assert.ok(
+      undecided.warnings.some((text) =>
+        /^Pairs of the p50 differ by .*because fresh processes differ.*Twice the pairs/.test(text),
+      ),
+      undecided.warnings.join('\n'),
+    );
+    const { baseline } = unchanged[0]!;
+    const modes = unchanged.map((_, index) => ({
+      baseline,
+      head:
+        index % 2 === 0 ? baseline : simulatePairs(world, { ...noRegression, slower: 1.3 }, 1, 3)[0]!.head,
+    }));
+    const judged = judgeSuite(evidenceOf({ pairs: modes, final: true }));
+    assert.ok(
+      judged.warnings.some((text) =>
+        /^The p50 of chat\.ack keeps to two values at this PR: .* ms and .* ms/.test(text),
+      ),
+      judged.warnings.join('\n'),
+    );
+    assert.ok(!run(unchanged).warnings.some((text) => /two values|Pairs of the/.test(text)));
+  });
+
   test('one pair is never a verdict', () => {
     const judgement = judgeSuite(evidenceOf({ pairs: slower.slice(0, 1), final: true }));
     assert.equal(judgement.verdict, 'inconclusive');
