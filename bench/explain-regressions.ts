@@ -462,7 +462,7 @@ export const regressions: Regression[] = [
       name: `same-${server}`,
       kind: 'no change',
       server,
-      edits: [{ file: 'README.md', find: '', put: '# Servers\n' }],
+      edits: [{ file: '.gitignore', find: '.tailgate', put: '.tailgate\n*.log' }],
       names: [],
       marks: [],
       truth: 'same',
