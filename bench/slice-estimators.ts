@@ -77,7 +77,7 @@ export const candidates: readonly string[] = [
 export const estimate = (
   pair: MeasuredPair,
   metric: string,
-  statistic: 'p50' | 'p95' | 'p99',
+  statistic: 'p10' | 'p50' | 'tail' | 'p95' | 'p99',
   candidate: string,
 ): number | null => {
   const { baseline, head } = pair;
@@ -96,7 +96,7 @@ export type EstimatorResult = { pairs: number; mean: number; deviation: number }
 /** What a candidate makes of jobs of one truth; null when no job has two pairs. */
 export const tryEstimator = (
   jobs: readonly RestoredJob[],
-  statistic: 'p50' | 'p95' | 'p99',
+  statistic: 'p10' | 'p50' | 'tail' | 'p95' | 'p99',
   candidate: string,
 ): EstimatorResult | null => {
   const values = jobs
