@@ -32,6 +32,9 @@ const copied: Readonly<Record<string, string>> = {
   'notation.js': 'src/baseline/trend/notation.js',
 };
 
+/** What runs in a reader's browser. */
+const pageScripts: Readonly<Record<string, string>> = { 'report-page': 'src/report/page/report-page.js' };
+
 /** Total size that the bundle may have, bytes. */
 export const maxBundleBytes = 8_000_000;
 
@@ -49,6 +52,25 @@ const common = {
   metafile: true,
   logLevel: 'warning',
 } as const;
+
+const inBrowsers = {
+  platform: 'browser',
+  target: 'es2022',
+  format: 'iife',
+  minifyIdentifiers: true,
+  loader: { '.css': 'text' },
+} as const;
+
+/** A script of a page as it is shipped. */
+export const buildPageScript = async (name: keyof typeof pageScripts): Promise<string> => {
+  const { outputFiles } = await esbuild({
+    ...common,
+    ...inBrowsers,
+    entryPoints: [pageScripts[name]!],
+    write: false,
+  });
+  return outputFiles[0]!.text;
+};
 
 const entryPoints = (wanted: readonly string[]): Record<string, string> => {
   const entries = Object.fromEntries(
@@ -97,11 +119,17 @@ export const buildBundle = async (
     minifyIdentifiers: true,
     outExtension: { '.js': '.cjs' },
   });
+  const pages = await esbuild({
+    ...common,
+    ...inBrowsers,
+    outdir: outDir,
+    entryPoints: { ...pageScripts },
+  });
   for (const [name, file] of Object.entries(copied))
     await copyFile(path.join(root, file), path.join(outDir, name));
   const metafile = {
-    inputs: { ...main.metafile.inputs, ...lazy.metafile.inputs },
-    outputs: { ...main.metafile.outputs, ...lazy.metafile.outputs },
+    inputs: { ...main.metafile.inputs, ...lazy.metafile.inputs, ...pages.metafile.inputs },
+    outputs: { ...main.metafile.outputs, ...lazy.metafile.outputs, ...pages.metafile.outputs },
   };
   const packages = bundledPackages(root, metafile);
   const problems = licenceProblems(packages);

@@ -116,10 +116,15 @@ const storedErrors = (errors: readonly ErrorRecord[]): ErrorRecord[] => {
 };
 
 /**
- * What of a round is stored: its sketches, counters and totals. Slices serve the pairs of one job, samples the charts
- * of its report; and what a server or a scenario said (messages, warnings) may hold what must not be kept.
+ * What of a round is stored: its sketches, counters and totals. Slices serve the pairs of one job, samples and what
+ * was counted by the second the charts of its report; and what a server or a scenario said (messages, warnings) may hold what must not be kept.
  */
-const storedRound = (round: RoundMeasurement): RoundMeasurement => ({
+const storedRound = ({
+  course: _course,
+  errorsPerSecond: _errors,
+  usersPerSecond: _users,
+  ...round
+}: RoundMeasurement): RoundMeasurement => ({
   ...round,
   slices: [],
   errors: storedErrors(round.errors),

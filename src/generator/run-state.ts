@@ -51,11 +51,13 @@ export class RunState {
   userCreated(): void {
     this.usersCreated += 1;
     this.usersActive += 1;
+    recorder.usersActive(this.usersActive);
   }
 
   userEnded(failed: boolean): void {
     if (failed) this.usersFailed += 1;
     if (this.usersActive > 0) this.usersActive -= 1;
+    recorder.usersActive(this.usersActive);
     this.#checkFinished();
   }
 

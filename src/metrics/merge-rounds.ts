@@ -1,4 +1,5 @@
 import { mergeDeliveryShards } from './delivery-shards.ts';
+import { mergeCourses } from './latency-course.ts';
 import { LatencySketch, type SerializedSketch } from './latency-sketch.ts';
 import { standardCounters } from './metric.ts';
 import type {
@@ -254,13 +255,15 @@ export const mergeRounds = (rounds: readonly RoundMeasurement[]): RoundMeasureme
   ...mergeCommon(rounds),
   activeMs: rounds.reduce((total, round) => total + round.activeMs, 0),
   sentPerSecond: rounds.flatMap((round) => round.sentPerSecond ?? []),
+  errorsPerSecond: rounds.flatMap((round) => round.errorsPerSecond ?? []),
+  usersPerSecond: rounds.flatMap((round) => round.usersPerSecond ?? []),
   slices: rounds.flatMap((round) => round.slices),
 });
 
-const sumBySecond = (shards: readonly RoundMeasurement[]): number[] => {
-  const seconds = Math.max(0, ...shards.map(({ sentPerSecond }) => sentPerSecond?.length ?? 0));
+const sumBySecond = (parts: readonly (number[] | undefined)[]): number[] => {
+  const seconds = Math.max(0, ...parts.map((part) => part?.length ?? 0));
   return Array.from({ length: seconds }, (_, second) =>
-    shards.reduce((total, { sentPerSecond }) => total + (sentPerSecond?.[second] ?? 0), 0),
+    parts.reduce((total, part) => total + (part?.[second] ?? 0), 0),
   );
 };
 
@@ -287,7 +290,10 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
       },
     ]),
     activeMs: most((shard) => shard.activeMs),
-    sentPerSecond: sumBySecond(shards),
+    sentPerSecond: sumBySecond(shards.map((shard) => shard.sentPerSecond)),
+    errorsPerSecond: sumBySecond(shards.map((shard) => shard.errorsPerSecond)),
+    usersPerSecond: sumBySecond(shards.map((shard) => shard.usersPerSecond)),
+    ...mergeCourses(shards.flatMap(({ course }) => course ?? [])),
     slices: Array.from({ length: sliceCount }, (_, index) =>
       mergeMetrics(shards.map((shard) => shard.slices[index] ?? {})),
     ),

@@ -48,6 +48,8 @@ export type ResourceSample = {
   rssBytes: number;
   openFiles: number;
   threads: number;
+  /** Milliseconds of this server's own load when it was taken; absent while only the other side was driven. */
+  loadAtMs?: number;
   /** Only for Node servers with the preload. */
   loopDelayP99Ms?: number;
   heapUsedBytes?: number;
@@ -109,6 +111,9 @@ export type UnmeasuredEmit = { event: string; step: string; count: number };
  */
 export type PluginCheck = { plugin: string; expression: string; strict: boolean; ok: boolean };
 
+/** Latencies by the time of driven load at which they were recorded, in steps of equal length. */
+export type LatencyCourse = { stepMs: number; steps: Record<MetricId, SerializedSketch>[] };
+
 /**
  * What one round of load measured on one side. Plain JSON: it crosses process borders and is stored.
  *
@@ -130,6 +135,11 @@ export type RoundMeasurement = {
   wire?: WireTraffic;
   /** Messages sent in each second of driven load, the last one begun and not over. */
   sentPerSecond?: number[];
+  /** Errors, and the most virtual users at once, in each second of driven load. Not stored. */
+  errorsPerSecond?: number[];
+  usersPerSecond?: number[];
+  /** How latencies went where the round was not sliced. Not stored. */
+  course?: LatencyCourse;
   errors: ErrorRecord[];
   unmeasured: UnmeasuredEmit[];
   /** What arrived where deliveries are watched, and was none. */

@@ -25,6 +25,7 @@ import type {
   SuiteReport,
   TrendReport,
 } from './report-model.ts';
+import { timelineOf } from './timeline.ts';
 
 /** What is known of a suite when it is over, however it ended. */
 export type SuiteParts = {
@@ -81,6 +82,8 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
   };
   const sendRate = sendRateReport(sides);
   const verdict = judgement === null ? 'invalid' : verdictWith(judgement.verdict, parts.problems);
+  const main = judgement?.main ?? mainOf(parts.main, [...sides.baseline, ...sides.head]);
+  const timeline = main === null ? null : timelineOf(main, sides);
   return {
     name: parts.name,
     verdict,
@@ -93,13 +96,14 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
     ...(parts.design === undefined ? {} : { design: parts.design }),
     ...(parts.explanation == null ? {} : { explanation: parts.explanation }),
     scenario: parts.scenario,
-    main: judgement?.main ?? mainOf(parts.main, [...sides.baseline, ...sides.head]),
+    main,
     metrics: metrics.map((metric) => withDistribution(metric, sides)),
     counters: counterReports(sides),
     ...(sendRate === null ? {} : { sendRate }),
     errors: errorReports(sides),
     unmeasured: mergeUnmeasured(sides.head.map((round) => round.unmeasured)),
     rounds: roundReports(parts),
+    ...(timeline === null ? {} : { timeline }),
     generator:
       measured.length === 0
         ? null

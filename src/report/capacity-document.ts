@@ -8,7 +8,8 @@ import {
   noValue,
 } from '../metrics/notation.ts';
 import type { CapacityLevel, CapacityReport, CapacitySide } from './capacity-model.ts';
-import type { Block, Chart, Document, Headline, Inline, ListItem, TableBlock } from './document.ts';
+import type { AxisUnit, Chart, ChartMark } from './chart.ts';
+import type { Block, Document, Headline, Inline, ListItem, TableBlock } from './document.ts';
 import { notesBlock, problemBlocks } from './report-document.ts';
 
 /** The report of a search for the highest load as a document. */
@@ -213,24 +214,22 @@ function capacityFigures(report: CapacityReport): Block[] {
   const sides = report.baseline === null ? (['head'] as const) : (['baseline', 'head'] as const);
   const p95: Read = (level) => level.latency?.p95Ms ?? null;
   const curves = [
-    { name: 'p95 by load', of: p95, format: formatDuration, kind: 'latency' as const },
+    { name: 'p95 by load', of: p95, unit: 'ms' as const },
     {
       name: 'Errors per attempt by load',
       of: (level: CapacityLevel) => level.errorRate,
-      format: formatShare,
-      kind: 'share' as const,
+      unit: 'ratio' as const,
     },
     {
       name: "The server's CPU by load, peak",
       of: (level: CapacityLevel) => level.resources?.maxCpuShare ?? null,
-      format: cores,
-      kind: 'share' as const,
+      unit: 'cores' as const,
     },
   ];
-  const drawn = curves.flatMap(({ name, of, format, kind }): Block[] => {
-    const chart = capacityCurve(report, of, format, kind);
+  const drawn = curves.flatMap(({ name, of, unit }): Block[] => {
+    const chart = capacityCurve(report, of, unit);
     if (chart === null) return [];
-    const metric = kind === 'latency' && report.metric !== null ? [', ', { code: report.metric }] : [];
+    const metric = unit === 'ms' && report.metric !== null ? [', ', { code: report.metric }] : [];
     return [{ kind: 'figure', caption: [name, ...metric], sides, chart, only: ['page'] }];
   });
   const bars = barsByLoad(report.head, p95);
@@ -279,29 +278,28 @@ function pointsOf(side: CapacitySide | null, of: Read): (readonly [number, numbe
     .slice(0, 200);
 }
 
-/** A value of every load on both sides, with the highest loads that held; null when there are not two loads. */
-function capacityCurve(
-  report: CapacityReport,
-  of: Read,
-  format: (value: number) => string,
-  kind: 'latency' | 'share',
-): Chart | null {
-  const series = (['baseline', 'head'] as const)
-    .map((side) => ({ side, points: pointsOf(report[side], of) }))
-    .filter((one) => one.points.length > 1);
-  if (series.length === 0) return null;
-  const values = series.flatMap((one) => one.points.map(([, value]) => value));
+/**
+ * A value of every load on both sides, each load at its true distance, with the highest loads that held; null when
+ * there are not two loads.
+ */
+function capacityCurve(report: CapacityReport, of: Read, unit: AxisUnit): Chart | null {
+  const lines = (['baseline', 'head'] as const)
+    .map((side) => ({ name: side, side, points: pointsOf(report[side], of), style: 'both' as const }))
+    .filter((one) => one.points.length > 0);
+  if (new Set(lines.flatMap(({ points }) => points.map(([load]) => load))).size < 2) return null;
+  const values = lines.flatMap((one) => one.points.map(([, value]) => value));
   const smallest = Math.min(...values);
   // One load far beyond the edge would press everything else to the ground.
-  const logarithmic = kind === 'latency' && smallest > 0 && Math.max(...values) > 20 * smallest;
-  const marks = (['baseline', 'head'] as const).flatMap((side) => {
+  const logarithmic = unit === 'ms' && smallest > 0 && Math.max(...values) > 20 * smallest;
+  const marks = (['baseline', 'head'] as const).flatMap((side): ChartMark[] => {
     const holds = report[side]?.edge.holds ?? null;
-    return holds === null ? [] : [{ x: holds, side, text: `holds ${formatCount(holds)}` }];
+    const whose = report.baseline === null ? '' : `${side} `;
+    return holds === null ? [] : [{ x: holds, tone: side, text: `${whose}holds ${formatCount(holds)}` }];
   });
   return {
-    x: { title: report.unit, format: formatCount, fromZero: true },
-    y: { title: '', format, fromZero: !logarithmic, logarithmic },
-    series,
+    x: { title: report.unit, unit: 'count', fromZero: true },
+    y: { title: '', unit, ...(logarithmic ? { logarithmic } : { fromZero: true }) },
+    lines,
     marks,
   };
 }

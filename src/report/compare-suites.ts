@@ -42,6 +42,7 @@ export function compareSuites(
     rounds: after.rounds
       .filter(({ side }) => side === 'head')
       .map((round, index) => ({ ...round, index, pair: null })),
+    ...timelineOf(before, after),
     generator: after.generator,
     resources:
       after.resources === null && (before?.resources ?? null) === null
@@ -63,6 +64,14 @@ function withDistribution(
   if (head === undefined) return metric;
   const same = JSON.stringify(baseline?.quantiles) === JSON.stringify(head.quantiles);
   return { ...metric, distribution: { ...head, baselineMs: same ? (baseline?.headMs ?? null) : null } };
+}
+
+/** How the heads of both reports went, where they tell of the same latency. */
+function timelineOf(before: SuiteReport | null, after: SuiteReport): Pick<SuiteReport, 'timeline'> {
+  if (after.timeline === undefined) return {};
+  const { metric, head } = after.timeline;
+  const earlier = before?.timeline;
+  return { timeline: { metric, head, baseline: earlier?.metric === metric ? earlier.head : null } };
 }
 
 function countersOf(before: SuiteReport | null, after: SuiteReport): SuiteReport['counters'] {

@@ -1,5 +1,5 @@
 import type { Verdict } from '../verdict/verdict.ts';
-import type { LineChartOptions } from './line-chart.ts';
+import type { Chart } from './chart.ts';
 import type { ProblemReport, Report } from './report-model.ts';
 
 /**
@@ -49,6 +49,8 @@ export type TableBlock = {
   /** What a row is called, where some are left out: "row", "level". */
   noun: string;
   caption?: Inline;
+  /** On the page a reader sorts and filters its rows. */
+  searchable?: boolean;
 };
 
 export type ListItem = { content: Inline; children?: Inline[] };
@@ -56,9 +58,6 @@ export type ListBlock = { kind: 'list'; title?: string; items: ListItem[] };
 
 /** A problem of the catalogue: what, where, and what to do about it. */
 export type ProblemBlock = { kind: 'problem'; problem: ProblemReport };
-
-/** What is drawn; each page numbers its drawings itself. */
-export type Chart = Omit<LineChartOptions, 'id'>;
 
 export type FigureBlock = {
   kind: 'figure';

@@ -46,6 +46,12 @@ export function headlineOf(report: Report): Headline {
   }
 }
 
+/** The row that the headline of this suite tells of: the first of its verdict, and of a pass the main latency's. */
+export const toldRow = (suite: SuiteReport): MetricRow | null => {
+  const [first] = rowsWith([suite], suite.verdict);
+  return first?.row ?? metricRows(suite).find((row) => row.metric === suite.main) ?? null;
+};
+
 /** `chat.ack` p95. */
 export const rowLabel = (row: Pick<MetricRow, 'metric' | 'statistic'>): Inline =>
   row.statistic === 'value'

@@ -82,6 +82,16 @@ export const judgedMetric = (metric: JudgedMetric): MetricReport => ({
     ...(limit.value === undefined ? {} : { value: finite(limit.value) }),
     isDefault: limit.isDefault,
     margin: finite(limit.margin),
+    ...(limit.looks === undefined
+      ? {}
+      : {
+          allowed: finite(limit.allowed),
+          looks: limit.looks.map((look) => ({
+            ...look,
+            low: finite(look.low),
+            high: finite(look.high),
+          })),
+        }),
     file: limit.file,
     line: limit.line,
   })),

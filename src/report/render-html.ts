@@ -1,4 +1,6 @@
 import { formatCount } from '../metrics/notation.ts';
+import { axisText, type Chart } from './chart.ts';
+import { chartSvg } from './chart-svg.ts';
 import { durationLine, environmentLine } from './describe-comparison.ts';
 import {
   type Block,
@@ -14,8 +16,7 @@ import {
 } from './document.ts';
 import { type AnyReport, documentOf } from './document-of.ts';
 import { safeUrl } from './escape-markdown.ts';
-import { htmlPage } from './html-page.ts';
-import { lineChart } from './line-chart.ts';
+import { htmlPage, type LivePage, type PageScript } from './html-page.ts';
 import type { ProblemReport } from './report-model.ts';
 import { xmlLines, xmlText } from './xml-text.ts';
 
@@ -23,24 +24,32 @@ import { xmlLines, xmlText } from './xml-text.ts';
 const maxRows = 2000;
 const maxProblems = 100;
 
-/** Numbers the drawings of a page, whose ids must not meet. */
-type Page = { drawings: number };
+/** A page has at most 1.5 MB: of drawings so many characters, and then the JSON report has the rest. */
+const maxDrawn = 900_000;
+/** More points than a drawing is wide in pixels are not seen. */
+const maxPointsDrawn = 300;
+
+/** What the drawings of a page may still take. */
+type Page = { left: number; interactive: boolean };
 
 /**
- * A report as one HTML file that needs nothing else: no script, no request, drawings inline, for light and dark
- * screens. Foreign text in it is inert.
+ * A report as one HTML file that needs nothing else: no request, drawings inline, for light and dark screens. With the
+ * script its charts and tables answer; without one everything is there to read. Foreign text in it is inert.
  */
-export function renderHtml(report: AnyReport): string {
+export function renderHtml(
+  report: AnyReport,
+  options: { script?: PageScript | null; live?: LivePage | null } = {},
+): string {
   const document = documentOf(report);
   const { verdict, title, detail } = document.headline;
-  const page: Page = { drawings: 0 };
+  const page: Page = { left: maxDrawn, interactive: (options.script ?? null) !== null };
   const body = [
-    `<header class="banner ${verdict}"><h1><span>${inline(title, 300)}</span></h1>`,
-    `<p>${inline(detail, 1500)}</p></header>`,
+    `<header class="banner ${verdict}"><h1><strong class="verdict">${verdict}</strong> <span>${inline(title, 300)}</span></h1></header>`,
+    `<p>${inline(detail, 1500)}</p>`,
     blocksHtml(document.blocks, page, 2),
     originHtml(document),
   ];
-  return htmlPage(`Tailgate: ${plainText(title)}`, body.join('\n'));
+  return htmlPage(`Tailgate: ${plainText(title)}`, body.join('\n'), options);
 }
 
 function originHtml({ origin }: Document): string {
@@ -115,7 +124,7 @@ function blockHtml(block: Exclude<Block, FigureBlock>, page: Page, level: number
   }
 }
 
-function tableHtml({ columns, rows, noun, caption }: TableBlock): string {
+function tableHtml({ columns, rows, noun, caption, searchable = false }: TableBlock): string {
   const cell = (tag: 'th' | 'td', html: string, index: number): string =>
     `<${tag}${tag === 'th' ? ' scope="col"' : ''}${columns[index]?.align === 'right' ? ' class="number"' : ''}>${html}</${tag}>`;
   const head = columns.map(({ title }, index) => cell('th', xmlText(title), index)).join('');
@@ -123,7 +132,7 @@ function tableHtml({ columns, rows, noun, caption }: TableBlock): string {
     .slice(0, maxRows)
     .map((row) => `<tr>${row.map((content, index) => cell('td', inline(content), index)).join('')}</tr>`);
   const left = rows.length - maxRows;
-  return `${caption === undefined ? '' : `<p>${inline(caption)}</p>`}<div class="scroll"><table>
+  return `${caption === undefined ? '' : `<p>${inline(caption)}</p>`}<div class="scroll" tabindex="0"><table${searchable && body.length > 4 ? ' class="searchable"' : ''}>
 <thead><tr>${head}</tr></thead>
 <tbody>
 ${body.join('\n')}
@@ -149,11 +158,47 @@ function problemHtml(problem: ProblemReport): string {
   }<p><strong>What to do:</strong> ${xmlText(fix, 600)}</p>${lines.length > 0 ? `<pre>${xmlLines(lines.join('\n'), 60)}</pre>` : ''}</div>`;
 }
 
-/** A drawing with what it shows and which colour is which side. */
+/** A drawing with what it shows and which colour is which side; with its numbers, for the script. */
 function figureHtml({ caption, sides, chart, text }: FigureBlock, page: Page): string {
   if (chart === undefined) return text === undefined ? '' : `<p>${inline(caption)}: ${xmlText(text)}</p>`;
-  page.drawings += 1;
-  const svg = lineChart({ ...chart, id: `f${page.drawings}` });
-  const keys = sides.map((side) => `<span class="key ${side}">${side}</span>`).join('');
-  return `<figure><figcaption>${inline(caption)}</figcaption>${keys}<div>${svg}</div></figure>`;
+  const drawn = thinned(chart);
+  const svg = chartSvg(drawn, { label: `${plainText(caption)}. ${inWords(drawn)}` });
+  const keys = sides.map((side) => `<span class="key ${side}" data-side="${side}">${side}</span>`).join('');
+  const data = JSON.stringify(drawn).replaceAll('<', '\\u003c');
+  const figure = (inner: string): string =>
+    `<figure><figcaption>${inline(caption)}</figcaption>${keys}<div class="drawing">${svg}</div>${inner}</figure>`;
+  const html = figure(page.interactive ? `<script type="application/json">${data}</script>` : '');
+  if (html.length > page.left) return `<p class="muted">${inline(caption)}: in the JSON report.</p>`;
+  page.left -= html.length;
+  return html;
+}
+
+/** The same lines with at most so many points, evenly taken, and the last. */
+function thinned(chart: Chart): Chart {
+  return {
+    ...chart,
+    lines: chart.lines.map((line) => {
+      const step = Math.ceil(line.points.length / maxPointsDrawn);
+      const isKept = (index: number): boolean => index % step === 0 || index === line.points.length - 1;
+      return step <= 1 ? line : { ...line, points: line.points.filter((_, index) => isKept(index)) };
+    }),
+  };
+}
+
+/** What the lines of a drawing do, for who cannot see them: "head: 24 ms to 29 ms, at most 31 ms". */
+function inWords({ lines, y }: Chart): string {
+  return lines
+    .flatMap(({ name, points }) => {
+      const values = points.map(([, value]) => value);
+      if (values.length === 0) return [];
+      const [first, last] = [values[0]!, values.at(-1)!].map((value) => axisText(value, y));
+      const most = axisText(
+        values.reduce((highest, value) => Math.max(highest, value)),
+        y,
+      );
+      return [
+        values.length === 1 ? `${name}: ${first}` : `${name}: from ${first} to ${last}, at most ${most}`,
+      ];
+    })
+    .join('; ');
 }

@@ -105,11 +105,12 @@ function suiteBlocks(suite: SuiteReport, headLabel: string, report: Report, base
   return [
     ...problemBlocks(suite.problems, base + 8),
     ...why(suite.explanation, base + 3),
+    ...suiteFigures(suite),
     ...(shown.length === 0 ? [] : [{ ...resultsTable(shown, headLabel), importance: base }]),
     ...nextSteps(suite, report, base - 1),
     ...bottleneck(suite, base - 2),
     ...errorsBlock(suite, base - 3),
-    ...suiteFigures(suite),
+    ...eventsBlock(suite),
     ...notesBlock(suite.warnings, base - 12),
     ...(folded.length === 0
       ? []
@@ -126,6 +127,53 @@ function suiteBlocks(suite: SuiteReport, headLabel: string, report: Report, base
     ...unmeasured(suite, base - 35),
     ...howMeasured(suite, headLabel, base - 38),
     ...rounds(suite),
+  ];
+}
+
+/** Every latency in a row: what each event did on both sides. */
+function eventsBlock(suite: SuiteReport): Block[] {
+  const latencies = suite.metrics.filter(({ head, baseline }) => head !== null || baseline !== null);
+  if (latencies.length < 2) return [];
+  const fields = [
+    ['p50Ms', 'p50'],
+    ['p95Ms', 'p95'],
+    ['p99Ms', 'p99'],
+    ['maxMs', 'max'],
+  ] as const;
+  return [
+    {
+      kind: 'details',
+      summary: ['Every event'],
+      open: ['page'],
+      only: ['page'],
+      blocks: [
+        {
+          kind: 'table',
+          searchable: true,
+          noun: 'event',
+          columns: [
+            { title: 'Event' },
+            { title: 'Messages', align: 'right' },
+            ...fields.map(([, title]) => ({ title, align: 'right' as const })),
+            { title: 'Change, p50', align: 'right' },
+            { title: 'Change, p95', align: 'right' },
+          ],
+          rows: latencies.map(({ id, baseline, head, change }): Inline[] => [
+            [{ code: id }],
+            [formatPair(baseline?.count ?? null, head?.count ?? null, formatCount)],
+            ...fields.map(
+              ([field]): Inline => [
+                formatPair(baseline?.[field] ?? null, head?.[field] ?? null, formatDuration),
+              ],
+            ),
+            ...['p50', 'p95'].map((statistic): Inline => {
+              const found = change.find((one) => one.statistic === statistic);
+              return [found === undefined ? noValue : formatPercentChange(found.relative, found)];
+            }),
+          ]),
+        },
+      ],
+    },
   ];
 }
 
@@ -314,6 +362,7 @@ function rounds(suite: SuiteReport): Block[] {
   if (suite.rounds.length === 0 || main === null) return [];
   const table: TableBlock = {
     kind: 'table',
+    searchable: true,
     noun: 'round',
     columns: [
       { title: 'Round' },

@@ -62,6 +62,20 @@ export const limitSchema = z
       .describe(
         'What must be ruled out to pass, as a ratio minus one; null where the limit is not on a change',
       ),
+    allowed: finiteOrNull
+      .optional()
+      .describe('Which change is let through, as a ratio minus one; with "looks"'),
+    looks: z
+      .array(
+        z.strictObject({
+          pairs: z.number().int(),
+          relative: z.number(),
+          low: finiteOrNull,
+          high: finiteOrNull,
+        }),
+      )
+      .optional()
+      .describe('The change and its interval after so many pairs, look by look; side by side'),
     file: z.string().nullable().describe('Where the rule stands'),
     line: z.number().int().nullable(),
   })
@@ -204,6 +218,40 @@ export const designSchema = z.strictObject({
 
 const bothSides = z.strictObject({ baseline: z.number(), head: z.number() });
 
+const course = z.array(finiteOrNull);
+
+export const timelineSideSchema = z.strictObject({
+  rounds: z.array(z.number()).describe('When each round began'),
+  latency: z
+    .strictObject({ atMs: z.array(z.number()), p50Ms: course, p95Ms: course, p99Ms: course })
+    .describe('Of the main latency: one value for each slice, or step of a round that is not sliced'),
+  load: z
+    .strictObject({ atMs: z.array(z.number()), messages: course, errors: course, users: course })
+    .describe('Messages and errors a second, and the most virtual users at once'),
+  server: z
+    .strictObject({
+      atMs: z.array(z.number()),
+      cpuCores: course,
+      rssBytes: course,
+      openFiles: course,
+      heapUsedBytes: course.optional(),
+      loopDelayP99Ms: course.optional(),
+      gcPauseMs: course.optional(),
+    })
+    .nullable()
+    .describe('Samples of the server while it was under load; null when it was not sampled'),
+});
+
+export const timelineSchema = z
+  .strictObject({
+    metric: z.string().describe('The main latency'),
+    baseline: timelineSideSchema.nullable(),
+    head: timelineSideSchema.nullable(),
+  })
+  .describe(
+    "How it went, at most 600 points a line. Times are milliseconds of the side's own load, one round after the other",
+  );
+
 export const explanationSchema = z
   .strictObject({
     kind: z
@@ -275,6 +323,7 @@ export const suiteReportSchema = z.strictObject({
     .array(z.strictObject({ event: z.string(), step: z.string(), count: z.number().int() }))
     .describe('Emits that nothing answers and no delivery watches: counted, in no latency'),
   rounds: z.array(roundReportSchema),
+  timeline: timelineSchema.optional(),
   generator: generatorReportSchema.nullable(),
   resources: z
     .strictObject({ baseline: resourceReportSchema.nullable(), head: resourceReportSchema.nullable() })
@@ -333,5 +382,7 @@ export type SendRateReport = z.output<typeof sendRateSchema>;
 export type ErrorReport = z.output<typeof errorReportSchema>;
 export type EnvironmentReport = z.output<typeof environmentSchema>;
 export type LatencySummaryReport = z.output<typeof latencySummarySchema>;
+export type TimelineReport = z.output<typeof timelineSchema>;
+export type TimelineSide = z.output<typeof timelineSideSchema>;
 export type TrendReport = NonNullable<SuiteReport['trend']>;
 export type Explanation = z.output<typeof explanationSchema>;

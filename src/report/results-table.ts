@@ -73,6 +73,7 @@ export function resultsTable(rows: readonly ResultRow[], headLabel: string): Tab
   const shown = columns.filter(({ isUsed }) => isUsed === undefined || rows.some(isUsed));
   return {
     kind: 'table',
+    searchable: true,
     noun: 'row',
     columns: shown.map(({ column }) => column),
     rows: rows.map((row) => shown.map(({ of }) => of(row))),

@@ -14,7 +14,7 @@ import { renderTerminal } from '../report/render-terminal.ts';
 import type { ProblemReport, Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 import { removeEmptyLogs } from './report-folder.ts';
-import { quickForms, reportPaths, slowForms, writeReport } from './write-reports.ts';
+import { reportPaths, writeReport } from './write-reports.ts';
 
 /** How a job reaches GitHub; null where there is none, or no token. */
 export type GithubAccess = {
@@ -68,7 +68,7 @@ export type Delivery = {
 export async function deliver(report: AnyReport, delivery: Delivery): Promise<void> {
   const { host } = delivery;
   const files = reportPaths(delivery.reportDir, isCapacity(report));
-  await keepReporting(report, () => write(report, delivery, quickForms));
+  await keepReporting(report, () => write(report, delivery));
   await summarise(report, delivery);
   const outputs = {
     'report-json': files.json,
@@ -83,7 +83,6 @@ export async function deliver(report: AnyReport, delivery: Delivery): Promise<vo
   annotate(report, delivery);
   // The report is out, so that what goes wrong from here on is told by itself.
   const told = report.problems.length;
-  await keepReporting(report, () => write(report, delivery, slowForms));
   await keepReporting(report, () => removeEmptyLogs(delivery.reportDir));
   for (const { what, fix } of report.problems.slice(told)) host.error(`${what}\n${fix}`);
   const shown = [files.markdown, files.html, files.json].map((file) => path.relative(host.cwd, file));
@@ -123,13 +122,9 @@ export function linksOf(github: GithubAccess): MarkdownOptions['links'] {
   };
 }
 
-const write = (report: AnyReport, delivery: Delivery, forms: typeof quickForms): Promise<void> => {
+const write = (report: AnyReport, delivery: Delivery): Promise<void> => {
   const { host, reportDir, wanted, failOn } = delivery;
-  return writeReport(
-    report,
-    { reportDir, wanted, cwd: host.cwd, failOn, mask: (text) => host.mask(text) },
-    forms,
-  );
+  return writeReport(report, { reportDir, wanted, cwd: host.cwd, failOn, mask: (text) => host.mask(text) });
 };
 
 /** GitHub drops the summary of a step that has more than 1 MiB, and counts bytes. */

@@ -38,7 +38,6 @@ import { type ChangeRoots, changeRoots } from './read-change.ts';
 import { readRecords } from './read-records.ts';
 import { sameCode } from './same-code.ts';
 import { isBestEffort, logName, type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
-import { preloadCharts } from './write-reports.ts';
 
 /** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
 export type GateRequest = {
@@ -230,7 +229,6 @@ const measureOne = async (
   if (unbuilt !== undefined) return { ...startRun(inputs, 'none'), problems: [unbuilt] };
   // A log has no room for a line that says nothing yet.
   if (host.interactive) host.progress(fitWidth(`${suite.name} · starting the server`, host.columns));
-  preloadCharts();
   if (roots !== null && plan.sameCode === 'pass' && !differsByEnvironment(sides)) {
     const serverFolder = path.resolve(sides.head.cwd, suite.target.cwd);
     const { file, extended } = request.loaded;

@@ -2,21 +2,19 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problemsOf, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
 import { type AnyReport, isCapacity } from '../report/document-of.ts';
+import { renderHtml } from '../report/render-html.ts';
 import { renderJson } from '../report/render-json.ts';
 import { renderJunit } from '../report/render-junit.ts';
 import { renderMarkdown } from '../report/render-markdown.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
+import { pageScript } from './page-script.ts';
 import { ignoreReportFolder } from './report-folder.ts';
 
 /** Where the forms of a report are. Absolute paths. */
 export type ReportFiles = { json: string; markdown: string; html: string; junit: string };
 
 type Form = keyof ReportFiles;
-
-/** What results wait for, and what is written when they are out: the charts take as long as all the rest. */
-export const quickForms: readonly Form[] = ['json', 'markdown', 'junit'];
-export const slowForms: readonly Form[] = ['html'];
 
 /** What of a report is written where. */
 export type WriteRequest = {
@@ -32,25 +30,21 @@ export type WriteRequest = {
 };
 
 /**
- * Writes a report in these forms, into its folder and where the user asked for them. Throws FILE_UNWRITABLE for each
+ * Writes a report in all its forms, into its folder and where the user asked for them. Throws FILE_UNWRITABLE for each
  * file that could not be written, after the others.
  */
-export async function writeReport(
-  report: AnyReport,
-  request: WriteRequest,
-  forms: readonly Form[] = [...quickForms, ...slowForms],
-): Promise<void> {
+export async function writeReport(report: AnyReport, request: WriteRequest): Promise<void> {
   const problems: TailgateError[] = [];
   // What is in the way is told of each file.
   if (request.reportDir !== null) await ignoreReportFolder(request.reportDir).catch(() => {});
-  for (const form of forms) {
+  for (const form of Object.keys(renderers) as Form[]) {
     const wanted = request.wanted[form];
     const files = [
       ...(request.reportDir === null ? [] : [reportPaths(request.reportDir, isCapacity(report))[form]]),
       ...(wanted === undefined ? [] : [path.resolve(request.cwd, wanted)]),
     ];
     if (files.length === 0) continue;
-    const text = request.mask(await renderers[form](report, request.failOn));
+    const text = request.mask(renderers[form](report, request.failOn));
     for (const file of files)
       await writeText(file, text).catch((failure) => problems.push(...problemsOf(failure)));
   }
@@ -62,13 +56,6 @@ export function reportPaths(reportDir: string, isSearch = false): ReportFiles {
   const names = isSearch ? capacityNames : runNames;
   const at = (form: Form): string => path.join(reportDir, names[form]);
   return { json: at('json'), markdown: at('markdown'), html: at('html'), junit: at('junit') };
-}
-
-/** Loads the charts while a server starts, so that neither what is measured nor the end waits for them. */
-export function preloadCharts(): void {
-  charts().catch(() => {
-    // Whoever draws them will be told.
-  });
 }
 
 /** Writes a file and the folder that it is in. Throws FILE_UNWRITABLE. */
@@ -88,13 +75,10 @@ export function unwritable(file: string, failure: unknown): TailgateError {
   return tailgateError('FILE_UNWRITABLE', { path: file, reason }, {}, failure);
 }
 
-/** The charts are half a megabyte of code, which a start should not wait for. */
-const charts = () => import('../report/render-html.ts');
-
-const renderers: Record<Form, (report: AnyReport, failOn: Report['failOn']) => string | Promise<string>> = {
+const renderers: Record<Form, (report: AnyReport, failOn: Report['failOn']) => string> = {
   json: renderJson,
   markdown: (report) => renderMarkdown(report),
-  html: async (report) => (await charts()).renderHtml(report),
+  html: (report) => renderHtml(report, { script: pageScript() }),
   junit: renderJunit,
 };
 

@@ -20,6 +20,34 @@ export type RoundOutcome = {
 
 const resourceIntervalMs = 250;
 
+/** A turn of one side: when it began and ended, and how much load it had been given before. Milliseconds. */
+type Turn = { startMs: number; endMs: number; loadBeforeMs: number };
+
+/**
+ * Dates each sample by the server's own load, where it was taken while that was driven; `startedAtMs` is when the
+ * sampling began (`performance.now()`).
+ */
+const datedByLoad = (
+  resources: RoundMeasurement['resources'],
+  startedAtMs: number,
+  turns: readonly Turn[],
+): RoundMeasurement['resources'] =>
+  resources === null
+    ? null
+    : {
+        ...resources,
+        samples: resources.samples.map((sample) => {
+          const atMs = startedAtMs + sample.atMs;
+          // The share of CPU is of the time since the sample before: most of it must be of this turn.
+          const turn = turns.find(
+            ({ startMs, endMs }) => atMs >= startMs + resourceIntervalMs / 2 && atMs <= endMs + 20,
+          );
+          return turn === undefined
+            ? sample
+            : { ...sample, loadAtMs: Math.round(turn.loadBeforeMs + atMs - turn.startMs) };
+        }),
+      };
+
 const asTailgateError = (failure: unknown): TailgateError =>
   failure instanceof Error && failure.name === 'TailgateError'
     ? (failure as TailgateError)
@@ -150,12 +178,14 @@ export const measureRound = async (
 ): Promise<RoundOutcome> => {
   const { host, step } = options;
   let sampler: ResourceSampler | null = null;
+  let sampledFromMs = performance.now();
   let problem: TailgateError | null = null;
   side.room?.loadStarts();
   try {
     if (step === undefined) {
       side.load.onProgress(options.onProgress);
       sampler = await startSampling(side);
+      sampledFromMs = performance.now();
       await side.load.resume();
       const end = await driveFor(side, host, options.deadlineMs);
       if (end === 'time')
@@ -168,6 +198,7 @@ export const measureRound = async (
       let end = await driveFor(side, host, step.warmUpMs);
       if (end === 'time') {
         sampler = await startSampling(side);
+        sampledFromMs = performance.now();
         await side.load.reset();
         side.load.onProgress(options.onProgress);
         end = await driveFor(side, host, step.measuredMs);
@@ -181,7 +212,10 @@ export const measureRound = async (
   } catch (failure) {
     problem = asTailgateError(failure);
   }
-  return finishSide(side, async () => (await sampler?.stop(problem !== null)) ?? null, problem, host);
+  const turn = { startMs: sampledFromMs, endMs: performance.now(), loadBeforeMs: 0 };
+  const stopSampling = async () =>
+    datedByLoad((await sampler?.stop(problem !== null)) ?? null, sampledFromMs, [turn]);
+  return finishSide(side, stopSampling, problem, host);
 };
 
 export type PairOptions = {
@@ -244,6 +278,8 @@ export const measurePair = async (
   for (const side of [baseline, head])
     side.load.onProgress((progress) => options.onProgress(side.name, progress));
   const samplers: Record<OpenSide['name'], ResourceSampler | null> = { baseline: null, head: null };
+  const sampledFromMs = { baseline: 0, head: 0 };
+  const turnsOf: Record<OpenSide['name'], Turn[]> = { baseline: [], head: [] };
   for (const side of [baseline, head]) side.room?.loadStarts();
   const ended = new Set<OpenSide['name']>();
   for (const side of [baseline, head]) {
@@ -285,7 +321,10 @@ export const measurePair = async (
       for (const side of warmUpOrder) await side.load.reset();
     }
     // From here on, so that what the server spent on starting and warming up is not divided by measured messages.
-    for (const side of warmUpOrder) samplers[side.name] = await startSampling(side);
+    for (const side of warmUpOrder) {
+      samplers[side.name] = await startSampling(side);
+      sampledFromMs[side.name] = performance.now();
+    }
     await Promise.all(warmUpOrder.map((side) => samplers[side.name]?.begin()));
     const foreign = new ForeignLoad(
       [baseline, head].flatMap(({ target, load }) => [
@@ -297,7 +336,10 @@ export const measurePair = async (
     for (const name of options.order) {
       if (over()) break;
       foreign.lap();
+      const startMs = performance.now();
       const end = await drive(sides[name], turns[name], options.sliceMs);
+      const loadBeforeMs = turns[name] * options.sliceMs;
+      turnsOf[name].push({ startMs, endMs: startMs + options.sliceMs, loadBeforeMs });
       foreignCores[name].push(foreign.lap());
       sent += end.sent;
       unanswered += end.unanswered;
@@ -309,8 +351,12 @@ export const measurePair = async (
   const [ranBaseline, ranHead] = over() ? [null, null] : await Promise.all([baseline, head].map(ranScripts));
   // Of both at once: a server that idles while the other side is finished would be charged for it.
   const sampled = await Promise.all(
-    [baseline, head].map(
-      async (side) => (await samplers[side.name]?.stop(over() && ended.size === 0)) ?? null,
+    [baseline, head].map(async (side) =>
+      datedByLoad(
+        (await samplers[side.name]?.stop(over() && ended.size === 0)) ?? null,
+        sampledFromMs[side.name],
+        turnsOf[side.name],
+      ),
     ),
   );
   const [ofBaseline, ofHead] = await Promise.all(

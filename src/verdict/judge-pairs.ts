@@ -23,11 +23,17 @@ import {
 import { explainCount } from './explain-count.ts';
 import { type ChangeGate, type CountGate, type Gate, isLatencyGate } from './gates.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
-import type { Change, MeasuredPair } from './judgement.ts';
-import { jobAlpha, passBeta } from './look-schedule.ts';
+import type { Change, ChangeAtLook, MeasuredPair } from './judgement.ts';
+import { jobAlpha, passBeta, plannedLook } from './look-schedule.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 import { samplesNeeded } from './sample-sizes.ts';
-import { estimatorFor, pairLogRatio, sketchResolution, typicalValues } from './statistics/pair-effect.ts';
+import {
+  estimatorFor,
+  pairLogRatio,
+  sketchResolution,
+  summarisePairs,
+  typicalValues,
+} from './statistics/pair-effect.ts';
 
 type Sides = { baseline: Values; head: Values };
 
@@ -136,6 +142,38 @@ const changeOf = (
   };
 };
 
+/** The change after each number of pairs that there was a look at, as `changeOf` at that look. */
+const narrowingOf = (
+  series: ChangeSeries,
+  decision: ChangeDecision,
+  settings: VerdictSettings,
+  options: { final: boolean; suites: number },
+): GateOutcome['narrowing'] => {
+  if (series.scale !== 'log') return undefined;
+  const all = series.values.length;
+  const looks = series.values.flatMap((_, index): ChangeAtLook[] => {
+    const pairs = index + 1;
+    const isLast = pairs === all;
+    const look = isLast ? null : plannedLook(pairs, settings, options.suites);
+    if (pairs < 2 || (look === null && !isLast)) return [];
+    const { mean, standardError } = isLast
+      ? decision.summary
+      : summarisePairs(series.values.slice(0, pairs), series.resolution);
+    const fail = look?.failBoundary(decision.share) ?? decision.failBoundary;
+    const pass = look?.passBoundary ?? decision.passBoundary;
+    const [downwards, upwards] = series.gate.sign === 1 ? [fail, pass] : [pass, fail];
+    return [
+      {
+        pairs,
+        relative: Math.expm1(mean),
+        low: Math.expm1(mean - downwards * standardError),
+        high: Math.expm1(mean + upwards * standardError),
+      },
+    ];
+  });
+  return { allowed: Math.expm1(series.gate.sign * decision.allowed), looks };
+};
+
 const limitWords = (value: number, series: ChangeSeries): string =>
   series.scale === 'log'
     ? formatLimit(Math.expm1(series.gate.sign * value))
@@ -184,7 +222,7 @@ const outcomeOf = (
   decision: SeriesDecision,
   pairs: readonly MeasuredPair[],
   sides: Sides,
-  options: { settled: boolean; final: boolean; suites: number },
+  options: { settled: boolean; final: boolean; suites: number; settings: VerdictSettings },
 ): GateOutcome => {
   // Between looks nothing is decided, and a gate that is still open when another one failed stays open.
   const state: State = options.settled ? decision.state : 'undecided';
@@ -205,6 +243,7 @@ const outcomeOf = (
   const one = series as ChangeSeries;
   const made = decision as ChangeDecision;
   const change = changeOf(one, made, pairs, options.suites);
+  const narrowing = options.final ? narrowingOf(one, made, options.settings, options) : undefined;
   return {
     gate,
     state,
@@ -217,6 +256,7 @@ const outcomeOf = (
       options.final,
     ),
     change,
+    ...(narrowing === undefined ? {} : { narrowing }),
     detectable: one.scale === 'log' ? detectableChange(one, made) : null,
     baselineValue: change?.baseline ?? baseline,
     headValue: change?.head ?? head,
@@ -260,6 +300,7 @@ export const judgePairs = (
     settled: decision.settled,
     final: options.final || (decision.look !== null && decision.settled),
     suites: options.suites,
+    settings,
   };
   const outcomes = gates.map((gate): GateOutcome => {
     const known = early.get(gate);

@@ -8,7 +8,14 @@ import { maxHistory } from './statistics/stored-history.ts';
 import { typicalSummary } from './typical-summary.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
 
-const limitOf = ({ gate, state, explanation, detectable, headValue }: GateOutcome): AppliedLimit[] =>
+const limitOf = ({
+  gate,
+  state,
+  explanation,
+  detectable,
+  headValue,
+  narrowing,
+}: GateOutcome): AppliedLimit[] =>
   state === 'skipped'
     ? []
     : [
@@ -24,6 +31,7 @@ const limitOf = ({ gate, state, explanation, detectable, headValue }: GateOutcom
             gate.kind === 'change' && !gate.guard && gate.margin.percent !== null
               ? gate.margin.percent / 100
               : null,
+          ...(narrowing ?? {}),
           file: gate.file,
           line: gate.line,
         },

@@ -83,6 +83,9 @@ export type Change = {
   samples: number;
 };
 
+/** The change as it was known after so many pairs, with the interval of the boundaries at that look. */
+export type ChangeAtLook = { pairs: number; relative: number; low: number; high: number };
+
 export type AppliedLimit = {
   rule: string;
   statistic: string;
@@ -95,6 +98,10 @@ export type AppliedLimit = {
   margin: number | null;
   /** Whether nobody wrote it. */
   isDefault: boolean;
+  /** Which change is let through, as a ratio minus one; with `looks`. */
+  allowed?: number;
+  /** How the interval narrowed, look by look; side by side, for limits on a change in percent. */
+  looks?: ChangeAtLook[];
   file: string | null;
   line: number | null;
 };

@@ -1,5 +1,5 @@
 import type { Gate } from './gates.ts';
-import type { Change } from './judgement.ts';
+import type { Change, ChangeAtLook } from './judgement.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -14,6 +14,8 @@ export type GateOutcome = {
   /** One sentence: what was compared, the effect with its interval, how many pairs or records, and why. */
   explanation: string;
   change: Change | null;
+  /** How the change narrowed, and which one is let through (ratios minus one); only side by side. */
+  narrowing?: { allowed: number; looks: ChangeAtLook[] };
   /** Smallest change that could have been detected, as a ratio minus one. */
   detectable: number | null;
   baselineValue: number | null;

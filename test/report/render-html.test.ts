@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lineChart } from '../../src/report/line-chart.ts';
+import { ticksOf } from '../../src/report/chart.ts';
+import { chartSvg } from '../../src/report/chart-svg.ts';
 import { renderHtml } from '../../src/report/render-html.ts';
 import { judgedReports } from './judged-report.ts';
 import { htmlDocument } from './rendered-page.ts';
@@ -19,7 +20,7 @@ const loading = [
   'foreignobject',
 ];
 
-test('a page needs nothing else: no script, no request, no handler', () => {
+test('a page without its script needs nothing else: no script, no request, no handler', () => {
   for (const [name, make] of Object.entries(judgedReports)) {
     const page = htmlDocument(renderHtml(make()));
     for (const { tag, attributes } of page.elements) {
@@ -42,7 +43,7 @@ test('it shows what failed, drawn and in words', () => {
   const page = htmlDocument(renderHtml(judgedReports.fail!()));
   assert.match(page.text, /chat\.delivery p50 got 19% slower, 24\.3 to 29 ms/);
   assert.match(page.text, /connect ECONNREFUSED 127\.0\.0\.1:3000/);
-  assert.equal(page.elements.filter(({ tag }) => tag === 'svg').length, 3);
+  assert.equal(page.elements.filter(({ tag }) => tag === 'svg').length, 5);
   assert.ok(page.tables[0]!.every((cells) => cells === 6));
   assert.equal(
     htmlDocument(renderHtml(judgedReports.nothing!())).elements.filter(({ tag }) => tag === 'svg').length,
@@ -58,28 +59,40 @@ test('the same report gives the same page, and no two drawings share an id', () 
 });
 
 test('a line goes through its points', () => {
-  const format = String;
-  const svg = lineChart({
-    id: 'x',
-    x: { title: 'x', format, ticks: [0, 10] },
-    y: { title: 'y', format, ticks: [0, 100] },
-    series: [
-      {
-        side: 'head',
-        points: [
-          [0, 0],
-          [5, 50],
-          [10, 100],
-        ],
-      },
-    ],
-    marks: [{ x: 5, text: 'half', side: 'head' }],
-    width: 584,
-    height: 258,
-  });
-  // 64 left, 20 right, 14 above and 44 below: the drawing is 500 by 200.
-  assert.match(svg, /d="M64 214L314 114L564 14"/);
-  assert.match(svg, /M314\.0 14V214/);
+  const svg = chartSvg(
+    {
+      x: { title: 'x', unit: 'count', ticks: [0, 10] },
+      y: { title: 'y', unit: 'count', ticks: [0, 100] },
+      lines: [
+        {
+          name: 'head',
+          side: 'head',
+          points: [
+            [0, 0],
+            [5, 50, 25, 75],
+            [10, 100],
+          ],
+        },
+      ],
+      marks: [{ x: 5, text: 'half', tone: 'head' }],
+    },
+    { label: 'A line', width: 584, height: 268 },
+  );
+  // 66 left, 18 right, 22 above and 46 below: the drawing is 500 by 200.
+  assert.match(svg, /d="M66 222L316 122L566 22"/);
+  assert.match(svg, /d="M316 172V72"/);
+  assert.match(svg, /M316 22V222/);
   assert.match(svg, />half<\/text>/);
   assert.match(svg, /stroke="var\(--head\)"/);
+});
+
+test('round values stand at an axis, whatever its scale', () => {
+  const axis = { title: '', unit: 'ms' as const };
+  assert.deepEqual(ticksOf(axis, [0, 87], 4), [0, 25, 50, 75]);
+  assert.deepEqual(ticksOf({ ...axis, logarithmic: true }, [0.9, 1200], 4), [1, 10, 100, 1000]);
+  assert.deepEqual(ticksOf({ ...axis, logarithmic: true }, [4, 9], 4), [4, 5, 6, 8]);
+  assert.deepEqual(
+    ticksOf({ title: '', unit: 'elapsed' }, [0, 240_000], 4),
+    [0, 60_000, 120_000, 180_000, 240_000],
+  );
 });

@@ -1,4 +1,5 @@
 import type { DeliveryShard } from '../../metrics/delivery-shards.ts';
+import { LatencyCourseRecorder } from '../../metrics/latency-course.ts';
 import { LatencySketch } from '../../metrics/latency-sketch.ts';
 import { standardCounters } from '../../metrics/metric.ts';
 import type {
@@ -37,6 +38,10 @@ export class Recorder {
   #mask: (text: string) => string = withoutTokens;
   #countedFromMs = 0;
   #sentPerSecond: number[] = [];
+  #errorsPerSecond: number[] = [];
+  #usersPerSecond: number[] = [];
+  #users = 0;
+  #course = new LatencyCourseRecorder();
   /** What the counters had reached at the resets. */
   #forgotten = new Map<string, number>();
 
@@ -61,6 +66,8 @@ export class Recorder {
     }
     sketch.record(valueMs);
     if (slice >= 0) this.#sliceSketch(slice, id).record(valueMs);
+    else if (this.slice < 0 && this.#clock !== null)
+      this.#course.record(id, valueMs, this.#clock() - this.#countedFromMs);
     if (this.#raw !== null) this.#raw(id, valueMs, slice);
   }
 
@@ -83,21 +90,38 @@ export class Recorder {
   /** Adds to a counter, created at first use. */
   count(name: string, by = 1): void {
     this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
-    if (name === 'messages.sent') this.#countInSecond(by);
+    if (name === 'messages.sent') this.#countInSecond(this.#sentPerSecond, by);
+    else if (name === 'errors') this.#countInSecond(this.#errorsPerSecond, by);
   }
 
-  #countInSecond(by: number): void {
-    if (this.#clock === null) return;
-    const second = Math.max(0, Math.floor((this.#clock() - this.#countedFromMs) / 1_000));
-    while (this.#sentPerSecond.length <= second) this.#sentPerSecond.push(0);
-    this.#sentPerSecond[second]! += by;
+  /** How many virtual users there are from now on. */
+  usersActive(users: number): void {
+    const before = this.#users;
+    this.#users = users;
+    const second = this.#second();
+    if (second === null) return;
+    const seconds = this.#usersPerSecond;
+    while (seconds.length <= second) seconds.push(before);
+    seconds[second] = Math.max(seconds[second]!, users);
+  }
+
+  #countInSecond(seconds: number[], by: number): void {
+    const second = this.#second();
+    if (second === null) return;
+    while (seconds.length <= second) seconds.push(0);
+    seconds[second]! += by;
+  }
+
+  #second(): number | null {
+    if (this.#clock === null) return null;
+    return Math.max(0, Math.floor((this.#clock() - this.#countedFromMs) / 1_000));
   }
 
   /** Counts messages sent by the second of this clock as well; it reads milliseconds of driven load. */
   countBySecond(clock: () => number): void {
     this.#clock = clock;
     this.#countedFromMs = clock();
-    this.#sentPerSecond = [];
+    this.#forgetSeconds();
   }
 
   counter(name: string): number {
@@ -166,8 +190,15 @@ export class Recorder {
     this.#errors.clear();
     this.#unmeasured.clear();
     this.#untagged.clear();
-    this.#sentPerSecond = [];
+    this.#forgetSeconds();
     if (this.#clock !== null) this.#countedFromMs = this.#clock();
+  }
+
+  #forgetSeconds(): void {
+    this.#sentPerSecond = [];
+    this.#errorsPerSecond = [];
+    this.#usersPerSecond = [];
+    this.#course = new LatencyCourseRecorder();
   }
 
   metricIds(): MetricId[] {
@@ -186,6 +217,9 @@ export class Recorder {
     | 'counters'
     | 'warmUpCounters'
     | 'sentPerSecond'
+    | 'errorsPerSecond'
+    | 'usersPerSecond'
+    | 'course'
     | 'errors'
     | 'unmeasured'
     | 'untagged'
@@ -208,6 +242,9 @@ export class Recorder {
       counters: Object.fromEntries(this.#counters),
       ...(this.#forgotten.size === 0 ? {} : { warmUpCounters: Object.fromEntries(this.#forgotten) }),
       sentPerSecond: [...this.#sentPerSecond],
+      errorsPerSecond: [...this.#errorsPerSecond],
+      usersPerSecond: [...this.#usersPerSecond],
+      ...(this.#course.isEmpty ? {} : { course: this.#course.toJSON() }),
       errors,
       unmeasured: [...this.#unmeasured.values()],
       ...(this.#untagged.size === 0 ? {} : { untagged: [...this.#untagged.values()] }),
