@@ -376,6 +376,59 @@ export const catalogue = {
       'Lower the arrival rate, or run on a machine with more cores and set "measure.generators". The server is not to blame. For a burst, "measure.arrivals: best-effort" judges what can be judged all the same.',
   ),
 
+  // shards
+  SHARD_UNSUPPORTED: entry<{ suite: string; what: string; instead: string }>(
+    'usage',
+    (p) => `Suite "${p.suite}" cannot be driven in shards: ${p.what}.`,
+    (p) => p.instead,
+  ),
+  SHARD_LATE: entry<{ round: number; lateMs: number }>(
+    'invalid',
+    (p) =>
+      `This shard was ready for round ${p.round} ${Math.ceil(p.lateMs)} ms after all were to start it, so it drove no load.`,
+    (p) =>
+      p.round === 1
+        ? 'Set "start-at" later: every shard must have started and reached the server by then.'
+        : 'Sessions of the round before took too long. Make them shorter, or set "rounds: 1".',
+  ),
+  SHARD_REFUSED: entry<{ file: string; reason: string }>(
+    'invalid',
+    (p) => `The shard "${p.file}" was refused: ${p.reason}.`,
+    () =>
+      'Merge only what the shards of this run left, each once and unchanged, with the settings that they ran with.',
+  ),
+  SHARD_DOUBLED: entry<{ number: number; files: readonly string[] }>(
+    'invalid',
+    (p) => `Shard ${p.number} is there twice: ${list(p.files)}.`,
+    () => 'Give each shard a number of its own, and merge each once.',
+  ),
+  SHARDS_MISSING: entry<{ missing: readonly number[]; count: number; found: number }>(
+    'invalid',
+    (p) =>
+      p.found === 0
+        ? 'There is no shard to merge.'
+        : `${p.missing.length} of ${p.count} shards left nothing: ${p.missing.slice(0, 20).join(', ')}${p.missing.length > 20 ? ' and more' : ''}.`,
+    () =>
+      'Look at the logs of their jobs, and at where their files were copied to. Less than the whole load is never judged.',
+  ),
+  SHARD_FAILED: entry<{ number: number; suite: string; problem: string }>(
+    'invalid',
+    (p) => `Shard ${p.number} did not measure suite "${p.suite}": ${p.problem.replace(/\.$/, '')}.`,
+    () => 'Less than the whole load is never judged. Start all shards again.',
+  ),
+  SHARDS_DIVIDED: entry<{ suite: string; round: number; users: number; intended: number }>(
+    'invalid',
+    (p) =>
+      `Round ${p.round} of suite "${p.suite}" has ${p.users} users, and the shards were to start ${p.intended}.`,
+    () => 'Start every shard with the same scenario and settings, and with the same count ("--shard i/n").',
+  ),
+  SHARDS_APART: entry<{ suite: string; round: number; apartMs: number; number: number; allowedMs: number }>(
+    'invalid',
+    (p) =>
+      `The shards started round ${p.round} of suite "${p.suite}" ${Math.ceil(p.apartMs)} ms apart, shard ${p.number} last; more than ${p.allowedMs} ms is not one load.`,
+    () => 'Look at the load of that machine, and set its clock (chrony, NTP).',
+  ),
+
   // baseline
   BASELINE_MISSING: entry<{ where: string }>(
     'invalid',

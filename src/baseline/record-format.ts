@@ -18,7 +18,8 @@ const sketchSchema = z.looseObject({
   bins: z.string(),
 });
 const sketches = z.record(z.string(), sketchSchema);
-const roundSchema = z.looseObject({
+/** What of a round must be there for it to be read. */
+export const roundSchema = z.looseObject({
   activeMs: finite,
   metrics: sketches,
   slices: z.array(sketches),
@@ -149,8 +150,8 @@ const unpacked = (record: Json): Json => {
 };
 
 /** What is wrong with the first sketch that cannot be read; null when all can. */
-const damagedSketch = (record: BaselineRecord): string | null => {
-  for (const round of record.rounds) {
+export const damagedSketch = (rounds: readonly RoundMeasurement[]): string | null => {
+  for (const round of rounds) {
     for (const [id, sketch] of Object.entries(round.metrics)) {
       try {
         const { count, p50Ms } = LatencySketch.fromJSON(sketch).summary();
@@ -174,7 +175,7 @@ export const parseRecord = (line: string): ParsedRecord => {
     const checked = recordSchema.safeParse(unpacked(migrateRecord(json as Json)));
     if (checked.success) {
       const record = checked.data as unknown as BaselineRecord;
-      const reason = damagedSketch(record);
+      const reason = damagedSketch(record.rounds);
       return reason === null ? { record } : { reason };
     }
     const [issue] = checked.error.issues;

@@ -89,12 +89,17 @@ export const startLoadSession = async (
   const { processes } = starting.use(generators);
   const workers = processes.length;
   for (const worker of processes) worker.keepSecret(request.secrets ?? []);
+  const { shard } = request.engine;
+  // A process of a machine that drives a part of the load drives a part of that part.
   const requestOf = (index: number): LoadRequest =>
     workers === 1
       ? request
       : {
           ...request,
-          engine: { ...request.engine, shard: { index, count: workers } },
+          engine: {
+            ...request.engine,
+            shard: { index: shard.index * workers + index, count: shard.count * workers },
+          },
           rawPath: request.rawPath === null ? null : shardPath(request.rawPath, index),
         };
   const prepareMs = options.prepareMs ?? defaultPrepareMs;

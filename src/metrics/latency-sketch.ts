@@ -3,6 +3,9 @@ import { DDSketch } from '@artilleryio/sketches-js';
 /** Relative error of every quantile read from a sketch. */
 export const relativeAccuracy = 0.005;
 
+/** Sums are of steps this small (a nanosecond), so that they are exact and the same in whatever order they are made. */
+const sumSteps = 2 ** 20;
+
 /** The percentiles that the tail is the mean of. */
 const tailPercents: readonly number[] = Array.from({ length: 18 }, (_, index) => 80 + index);
 
@@ -45,7 +48,7 @@ export class LatencySketch {
     const value = Math.max(valueMs, 0);
     this.#sketch.accept(value);
     this.#count += 1;
-    this.#sumMs += value;
+    this.#sumMs += Math.round(value * sumSteps) / sumSteps;
     if (value < this.#minMs) this.#minMs = value;
     if (value > this.#maxMs) this.#maxMs = value;
   }

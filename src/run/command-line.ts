@@ -25,6 +25,7 @@ const print = (text: string): void => {
 
 const endsInOrder: ReadonlySet<CliRequest['command']> = new Set([
   'run',
+  'merge',
   'capacity',
   'verify',
   'baseline record',
@@ -44,6 +45,7 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
       print(request.text);
       return exitCodes.pass;
     case 'run':
+    case 'merge':
     case 'baseline record':
       return gateCommand({
         host: hostFor(request.quiet),

@@ -6,7 +6,7 @@ import { environmentFingerprint } from '../baseline/fingerprint.ts';
 import { folderKey } from '../baseline/history-name.ts';
 import { openBaselineStore } from '../baseline/open-baseline.ts';
 import { formatRecord } from '../baseline/record-format.ts';
-import { exitCodes, problemsOf, type TailgateError } from '../errors.ts';
+import { exitCodes, problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import { gitDataApi } from '../github/git-data-api.ts';
 import { madeByOf, sectionOf } from '../github/publish-report.ts';
 import type { Host } from '../host/host.ts';
@@ -14,10 +14,11 @@ import { maskStrings } from '../host/mask-strings.ts';
 import { buildReport } from '../report/build-report.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
-import { inputText, suiteNames } from '../settings/input-overlay.ts';
+import { inputPlace, inputText, suiteNames } from '../settings/input-overlay.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { defaultSettingsFiles, type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { settingsSchema } from '../settings/settings-schema.ts';
+import { readShardInputs } from '../settings/shard-inputs.ts';
 import {
   type Delivery,
   deliver,
@@ -32,6 +33,8 @@ import { recordsFile } from './read-records.ts';
 import { removeOldReports } from './report-folder.ts';
 import { requireStore } from './require-store.ts';
 import { type GateResult, runGate } from './run-gate.ts';
+import { readBlobs } from './shards/read-blobs.ts';
+import { runShard } from './shards/run-shard.ts';
 import { writeText } from './write-reports.ts';
 
 export type GateCommand = {
@@ -172,12 +175,38 @@ const settingsPlace = (inputs: RawInputs): string => {
   return place === '.' || place === '.github' ? '' : place;
 };
 
+/** The folder of the input `merge`, absolute; null where there is none. Throws SETTINGS_INVALID_VALUE. */
+const mergedFolder = (command: GateCommand, { cwd, settings }: LoadedSettings): string | null => {
+  const folder = inputText(command.inputs, 'merge');
+  if (folder === undefined) return null;
+  if (settings.baseline.confirmFrom !== undefined)
+    throw mergeMistake(command, 'shards cannot confirm another run ("confirm-from")');
+  return path.resolve(cwd, folder);
+};
+
+const mergeMistake = ({ inputs }: GateCommand, problem: string) =>
+  tailgateError(
+    'SETTINGS_INVALID_VALUE',
+    {
+      key: 'merge',
+      problem,
+      expected: 'Give the folder that holds what the shards left, and nothing of the other.',
+    },
+    inputPlace(inputs.source, 'merge'),
+  );
+
 /** Measures and judges, stores a baseline, delivers, then, last, gives the exit code. */
 const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<number> => {
   const { host, github } = command;
   const { settings, cwd } = loaded;
   const context = github?.context ?? null;
   const provenance = await findProvenance(cwd, host.env, context);
+  const merged = mergedFolder(command, loaded);
+  const place = readShardInputs(command.inputs, Date.now());
+  if (place !== null) {
+    if (merged !== null) throw mergeMistake(command, 'one job either drives a shard or merges them');
+    return await runShard({ host, loaded, place, commit: provenance.headSha });
+  }
   const repository = context?.repository ?? null;
   const api = github === null || repository === null ? null : gitDataApi(github.client, repository);
   await using store = openBaselineStore(settings.baseline, {
@@ -196,6 +225,7 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     provenance,
     store,
     key: settings.baseline.key ?? (await folderKey(loaded, host.env)),
+    readShards: merged === null ? undefined : () => readBlobs(merged, host.cwd),
     openBase: () => openBaseCommit(settings.baseline, { cwd, env: host.env, context, signal: host.signal }),
   });
   const madeBy = context === null ? undefined : madeByOf(context, sectionParts(command, selected));
@@ -243,7 +273,9 @@ export const gateCommand = async (command: GateCommand): Promise<number> => {
     const problems = problemsOf(failure);
     showProblems(host, problems);
     host.output('verdict', 'invalid');
-    if (host.kind === 'actions') await deliverMistake(command, loaded, problems);
+    // Of shards only what is merged has a reader.
+    if (host.kind === 'actions' && inputText(command.inputs, 'shard') === undefined)
+      await deliverMistake(command, loaded, problems);
     return exitCodeOfProblems(problems);
   }
 };

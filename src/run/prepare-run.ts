@@ -56,8 +56,11 @@ const hideSecretColumns = async (
     );
 };
 
-/** Checks everything that can be checked before anything is started. Throws usage errors and LIMIT_TOO_LOW. */
-export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<Stage> => {
+/**
+ * Checks everything that can be checked before anything is started; `share` is the part of the load that this machine
+ * drives. Throws usage errors and LIMIT_TOO_LOW.
+ */
+export const prepareRun = async (loaded: LoadedSettings, host: Host, share = 1): Promise<Stage> => {
   for (const secret of secretValues(loaded.settings, host.env)) host.secret(secret);
   const plan = makePlan(loaded.settings, loaded);
   checkSecrets(plan, host.env, loaded);
@@ -70,7 +73,7 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host): Promise<St
   });
   const pinning = await decidePinning(pinningObstacle(plan));
   const limits = new Map(
-    [...scenarios].map(([name, scenario]) => [name, suiteLimits(scenario, machineLimits())]),
+    [...scenarios].map(([name, scenario]) => [name, suiteLimits(scenario, machineLimits(), share)]),
   );
   for (const { notes } of limits.values()) for (const note of notes) host.info(`Note: ${note}`);
   return { plan, scenarios, pinning, logDir, limits };

@@ -13,6 +13,7 @@ import { machineId } from '../baseline/machine-id.ts';
 import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
+import { tailgateVersion } from '../host/versions.ts';
 import { plural } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { buildReport, buildSuiteReport } from '../report/build-report.ts';
@@ -37,6 +38,8 @@ import { commitsOf, type Provenance } from './provenance.ts';
 import { type ChangeRoots, changeRoots } from './read-change.ts';
 import { readRecords } from './read-records.ts';
 import { sameCode } from './same-code.ts';
+import { ciRun } from './shards/ci-run.ts';
+import { type JoinedShards, joinBlobs, type NamedBlob } from './shards/join-blobs.ts';
 import { isBestEffort, logName, type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
 
 /** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
@@ -52,6 +55,8 @@ export type GateRequest = {
   compares: boolean;
   /** Makes the base version available, for side by side. */
   openBase: () => Promise<BaseCommit>;
+  /** Reads what the shards of this run left, to be judged here; everything is measured here if not given. */
+  readShards?: (() => Promise<NamedBlob[]>) | undefined;
 };
 
 /** What a run gave, whether or not it came to a verdict. */
@@ -148,6 +153,39 @@ const readHistory = async (
   return { history: comparable, all, warnings, problems };
 };
 
+/** Joins what the shards of this run measured. Throws the problems of SHARD_* and SHARDS_*. */
+const joinShards = async (
+  { host, provenance }: GateRequest,
+  { plan, scenarios }: Stage,
+  work: readonly { suite: SuitePlan; fingerprint: Fingerprint }[],
+  blobs: NamedBlob[],
+): Promise<JoinedShards> =>
+  joinBlobs(blobs, {
+    run: ciRun(host.env),
+    commit: provenance.headSha,
+    tailgate: tailgateVersion,
+    seed: plan.seed,
+    suites: work.map(({ suite, fingerprint: { scenarioHash, settingsHash } }) => {
+      const { scenario } = scenarios.get(suite.name)!;
+      const isFixed = scenario.phases.every(({ maxUsers, mode }) => maxUsers === null && mode !== 'poisson');
+      return {
+        suite: suite.name,
+        scenarioHash,
+        settingsHash,
+        planned: plan.rounds,
+        users: isFixed ? scenario.plannedUsers : null,
+        bestEffort: isBestEffort({ suite }),
+      };
+    }),
+  });
+
+/** Another number of shards is another load generator, so it is compared with runs of as many alone. */
+const shardedFingerprint = (fingerprint: Fingerprint, { count, environment }: JoinedShards): Fingerprint => ({
+  ...fingerprint,
+  settingsHash: `${fingerprint.settingsHash}/${count}`,
+  environment,
+});
+
 const contextOf = (stage: Stage, host: Host, { name }: SuitePlan): RoundContext => ({
   host,
   logDir: stage.logDir,
@@ -189,6 +227,7 @@ const measureOne = async (
   { confirmation, warnings }: ConfirmationPlan,
   unbuilt: TailgateError | undefined,
   roots: ChangeRoots | null,
+  measured: readonly RoundMeasurement[] | undefined,
 ): Promise<SuiteRun> => {
   const { host } = request;
   const { plan } = stage;
@@ -203,6 +242,7 @@ const measureOne = async (
     head: sides.head,
     baseline: sides.baseline,
     history: stored.history,
+    measured,
     context: { ...contextOf(stage, host, suite), endsAtMs: performance.now() + budgetMs },
     budgetMs,
     onProgress: (progress) => {
@@ -228,7 +268,8 @@ const measureOne = async (
   };
   if (unbuilt !== undefined) return { ...startRun(inputs, 'none'), problems: [unbuilt] };
   // A log has no room for a line that says nothing yet.
-  if (host.interactive) host.progress(fitWidth(`${suite.name} · starting the server`, host.columns));
+  if (host.interactive && measured === undefined)
+    host.progress(fitWidth(`${suite.name} · starting the server`, host.columns));
   if (roots !== null && plan.sameCode === 'pass' && !differsByEnvironment(sides)) {
     const serverFolder = path.resolve(sides.head.cwd, suite.target.cwd);
     const { file, extended } = request.loaded;
@@ -311,7 +352,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   const { host, loaded, provenance } = request;
   const startedAt = new Date().toISOString();
   const started = performance.now();
-  const stage = await prepareRun(loaded, host);
+  const stage = await prepareRun(loaded, host, request.readShards === undefined ? 1 : 0);
   const { plan } = stage;
   const outlines = new Map([...stage.scenarios].map(([name, { outline }]) => [name, outline]));
   for (const limitation of limitationsOf(plan, outlines)) host.info(`Note: ${limitation}`);
@@ -328,6 +369,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   const suites: SuiteReport[] = [];
   const records: BaselineRecord[] = [];
   const known = new Set<string>();
+  let joined: JoinedShards | null = null;
   let base: BaseCommit | null = null;
   let buildMs = 0;
   let loadMs = 0;
@@ -335,7 +377,12 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   if (provenance.note !== null && provenance.problem === null) host.warn(provenance.note);
   try {
     if (provenance.problem !== null) throw provenance.problem;
-    const sideBySide = plan.baseline.mode === 'side-by-side' && request.compares;
+    joined =
+      request.readShards === undefined
+        ? null
+        : await joinShards(request, stage, work, await request.readShards());
+    for (const note of joined?.notes ?? []) runWarnings.add(note);
+    const sideBySide = plan.baseline.mode === 'side-by-side' && request.compares && joined === null;
     /** By suite: why there is no base version of it, where the absolute limits may decide alone. */
     const baseless = new Map<string, TailgateError>();
     const isOptional = plan.baseline.require === false;
@@ -351,7 +398,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
     for (const note of base?.notes ?? []) runWarnings.add(note);
     const roots = base === null ? null : await changeRoots(loaded.cwd, base, host);
     const unbuilt = new Map<string, TailgateError>();
-    const sides = await prepareSides(plan, {
+    const sides = await prepareSides(joined === null ? plan : { ...plan, suites: [] }, {
       cwd: loaded.cwd,
       base,
       logDir: stage.logDir,
@@ -370,7 +417,8 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
       }
     }
     const measuringSince = performance.now();
-    for (const [index, { suite, fingerprint, confirming }] of work.entries()) {
+    for (const [index, { suite, fingerprint: own, confirming }] of work.entries()) {
+      const fingerprint = joined === null ? own : shardedFingerprint(own, joined);
       const missing = baseless.get(suite.name);
       const stored =
         missing === undefined
@@ -387,9 +435,11 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
         suite,
         stored,
         budgetMs,
-        confirming,
+        // What shards drove together is not driven again here.
+        joined === null ? confirming : { ...confirming, confirmation: { by: 'fresh-job' } },
         unbuilt.get(suite.name),
         roots,
+        joined?.rounds.get(suite.name),
       );
       end();
       loadMs += run.loadMs;
@@ -412,7 +462,7 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
     suites,
     failOn: loaded.settings.failOn,
     problems,
-    environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
+    environment: { ...(joined?.environment ?? environmentFingerprint()), pinning: stage.pinning.description },
     commits: commitsOf(provenance, base),
     runUrl: provenance.runUrl,
     startedAt,

@@ -35,10 +35,16 @@ export const loadDemand = (
 
 /**
  * Plans how a suite runs within the limits of open files and ports. Throws LIMIT_TOO_LOW when its load does not fit;
- * where it cannot be told how long sessions last, that is a note, because they may be short.
+ * where it cannot be told how long sessions last, that is a note, because they may be short. `share` is the part of the
+ * load that this machine drives.
  */
-export const suiteLimits = (checked: CheckedScenario, machine: MachineLimits): SuiteLimits => {
-  const demand = loadDemand(checked);
+export const suiteLimits = (checked: CheckedScenario, machine: MachineLimits, share = 1): SuiteLimits => {
+  const whole = loadDemand(checked);
+  const demand = {
+    ...whole,
+    connections: Math.ceil(whole.connections * share),
+    connectionsPerSecond: whole.connectionsPerSecond * share,
+  };
   const name = `Suite "${checked.suite.name}"`;
   try {
     const plan = planLimits(demand, machine);

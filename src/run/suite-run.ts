@@ -63,6 +63,8 @@ export type SuiteInputs = {
   /** Comparable stored records, oldest first. */
   history: BaselineRecord[];
   context: RoundContext;
+  /** Rounds that other machines measured, to be judged here; they are measured here if not given. */
+  measured?: readonly RoundMeasurement[] | undefined;
   /** Time left for this suite, milliseconds. */
   budgetMs: number;
   onProgress: (progress: SuiteProgress) => void;

@@ -9,6 +9,7 @@ export type ActionMode = (typeof actionModes)[number];
 export const actionMode = (inputs: RawInputs): ActionMode => {
   const text = inputText(inputs, 'mode') ?? 'gate';
   const mode = actionModes.find((known) => known === text);
+  if (mode === 'capacity') assertNoShards(inputs);
   if (mode !== undefined) return mode;
   const near = nearestName(text, [...actionModes]);
   const known = actionModes.map((name) => `"${name}"`).join(' or ');
@@ -21,4 +22,12 @@ export const actionMode = (inputs: RawInputs): ActionMode => {
     },
     inputPlace(inputs.source, 'mode'),
   );
+};
+
+/** A search drives loads that it chooses as it goes, so it cannot be divided. */
+const assertNoShards = (inputs: RawInputs): void => {
+  const key = ['shard', 'start-at', 'merge'].find((name) => inputText(inputs, name) !== undefined);
+  if (key === undefined) return;
+  const params = { key, problem: 'a search for the capacity has no shards', expected: 'Take it out.' };
+  throw tailgateError('SETTINGS_INVALID_VALUE', params, inputPlace(inputs.source, key));
 };

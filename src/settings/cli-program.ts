@@ -54,7 +54,16 @@ const flagGroups: Readonly<Record<string, readonly string[]>> = {
     'confirm',
     'confirm-from',
   ],
-  'How it is measured:': ['rounds', 'max-minutes', 'explain', 'same-code', 'seed', 'capacity'],
+  'How it is measured:': [
+    'shard',
+    'start-at',
+    'rounds',
+    'max-minutes',
+    'explain',
+    'same-code',
+    'seed',
+    'capacity',
+  ],
   'Reports:': ['report-dir'],
 };
 
@@ -161,6 +170,7 @@ const examplesOf: Readonly<Record<string, readonly (readonly [line: string, what
     ['tailgate run --suite chat --baseline side-by-side --base-ref main', 'one suite, against main'],
     ['tailgate run --thresholds "p95 < 250ms" --fail-on fail,inconclusive', 'another limit, judged strictly'],
   ],
+  merge: [['tailgate merge shards/', 'one verdict for all shards below this folder']],
   compare: [['tailgate compare before.json after.json --html changes.html', 'two reports, as a page']],
   report: [['tailgate report .tailgate/report.json', 'the last report in full, on the terminal']],
   explain: [['tailgate explain main .', 'which function does more than on main']],
@@ -194,6 +204,20 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
       files: filesOf(values),
       quiet: values.quiet === true,
     }),
+  );
+  onValues(
+    withQuiet(withFiles(withInputs(program.command('merge <folder>')))).description(
+      'Judge together what the shards of a run left in a folder ("run --shard").',
+    ),
+    (values, [folder]) => {
+      const inputs = inputsOf(values);
+      return {
+        command: 'merge',
+        inputs: { ...inputs, values: { ...inputs.values, merge: folder! } },
+        files: filesOf(values),
+        quiet: values.quiet === true,
+      };
+    },
   );
   onValues(
     withInputs(program.command('validate')).description(

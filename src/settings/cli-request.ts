@@ -11,6 +11,8 @@ export type ReportFiles = {
 /** A command line that was understood. `inputs` go to `loadSettings`; the rest is the command's own. */
 export type CliRequest =
   | { command: 'run'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
+  /** The folder is the input `merge`. */
+  | { command: 'merge'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
   | { command: 'validate'; inputs: RawInputs }
   | { command: 'demo' }
   | { command: 'completion'; text: string }

@@ -208,6 +208,32 @@ export const inputDefinitions: readonly InputDefinition[] = [
     command: 'capacity',
   },
   {
+    name: 'shard',
+    description:
+      'Drive only this part of the load, such as `3/10`, beside jobs that drive the others; `merge` judges them together (docs/scale.md).',
+    kind: 'special',
+    setting: null,
+    placeholder: 'i/n',
+    command: 'run',
+  },
+  {
+    name: 'start-at',
+    description:
+      'When all shards start, the same in each: an instant such as `2030-01-31T12:00:00Z`, or seconds since 1970.',
+    kind: 'special',
+    setting: null,
+    placeholder: 'instant',
+    command: 'run',
+  },
+  {
+    name: 'merge',
+    description:
+      'Measure nothing: judge what the shards of this run left in this folder, as `tailgate merge` does (docs/scale.md).',
+    kind: 'special',
+    setting: null,
+    actionOnly: true,
+  },
+  {
     name: 'rounds',
     description: 'Rounds of a run that is not side by side.',
     kind: 'whole number',

@@ -173,6 +173,8 @@ export const measureRound = async (
     host: Host;
     deadlineMs: number;
     onProgress: (progress: LoadProgress) => void;
+    /** Told when the load has started. */
+    onStart?: () => void;
     step?: StepTimes;
   },
 ): Promise<RoundOutcome> => {
@@ -187,6 +189,7 @@ export const measureRound = async (
       sampler = await startSampling(side);
       sampledFromMs = performance.now();
       await side.load.resume();
+      options.onStart?.();
       const end = await driveFor(side, host, options.deadlineMs);
       if (end === 'time')
         problem = tailgateError('LOAD_FAILED', {

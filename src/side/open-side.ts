@@ -35,6 +35,8 @@ export type RoundContext = {
   /** Folder for logs and raw values; one sub-folder per side and round is not needed, labels tell them apart. */
   logDir: string;
   seed: number;
+  /** Which part of the load this machine drives; all of it if not given. Counts from 0. */
+  shard?: { index: number; count: number } | undefined;
   pinning: CorePinning | null;
   /** What is counted in the server's Node processes, and not judged. */
   counting?: 'scripts' | 'work' | undefined;
@@ -172,7 +174,7 @@ export const openSide = async (
             suite.measure,
             suite.room?.failureEvents ?? ['exception'],
             context.seed,
-            { index: 0, count: 1 },
+            context.shard ?? { index: 0, count: 1 },
             (secret, key) => resolveSecret(secret, host.env, key),
             sourceAddresses(context.limits, source.name),
           ),
