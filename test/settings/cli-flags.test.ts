@@ -14,7 +14,7 @@ test('the flags are the inputs of the action', () => {
   assert.deepEqual(
     inputFlags,
     inputDefinitions
-      .filter(({ name }) => !['github-token', 'matrix', 'mode', 'comment', 'check'].includes(name))
+      .filter(({ name }) => !['github-token', 'matrix', 'mode', 'comment', 'check', 'merge'].includes(name))
       .map((input) => input.name),
   );
   const help = read('capacity', '--help');

@@ -8,6 +8,7 @@ import { readActionInputs } from '../../src/settings/input-overlay.ts';
 import { inputDefinitions, outputDefinitions } from '../../src/settings/inputs.ts';
 import { schemaNodesAt } from '../../src/settings/schema-index.ts';
 import { valueAt } from '../../src/settings/setting-path.ts';
+import { readShardInputs } from '../../src/settings/shard-inputs.ts';
 import { load, withSettings } from './settings-fixture.ts';
 
 const inputNames = inputDefinitions.map(({ name }) => name);
@@ -61,7 +62,17 @@ const effects: Record<string, [value: string, path: (string | number)[], expecte
 };
 
 /** Inputs that are no setting; other tests of this folder and of the entry hold what they do. */
-const elsewhere = ['mode', 'config', 'working-directory', 'suite', 'matrix', 'github-token'];
+const elsewhere = [
+  'mode',
+  'config',
+  'working-directory',
+  'suite',
+  'matrix',
+  'github-token',
+  'shard',
+  'start-at',
+  'merge',
+];
 
 test('every input has an effect', async () => {
   assert.deepEqual([...Object.keys(effects), ...elsewhere].sort(), [...inputNames].sort());
@@ -86,6 +97,37 @@ test('the mode is one of those that there are', () => {
     code: 'SETTINGS_INVALID_VALUE',
     message: /input "mode".*got "capasity"[\s\S]*Did you mean "capacity"/,
   });
+});
+
+test('a search has no shards', () => {
+  for (const name of ['shard', 'start-at', 'merge'])
+    assert.throws(() => actionMode({ source: 'action', values: { mode: 'capacity', [name]: '1/3' } }), {
+      code: 'SETTINGS_INVALID_VALUE',
+      message: new RegExp(`"${name}"[\\s\\S]*has no shards`),
+    });
+});
+
+test('a shard is one of so many, and starts with the others', () => {
+  const now = Date.parse('2030-01-31T11:55:00Z');
+  const read = (values: Record<string, string>) => readShardInputs({ source: 'cli', values }, now);
+  assert.equal(read({}), null);
+  const startAtMs = now + 300_000;
+  for (const instant of ['2030-01-31T12:00:00Z', '2030-01-31T13:00:00+01:00', String(startAtMs / 1_000)])
+    assert.deepEqual(read({ shard: '3/10', 'start-at': instant }), { number: 3, count: 10, startAtMs });
+  for (const shard of ['0/3', '4/3', '3', '1/1001', 'a/b', '1/3/5', '-1/3'])
+    assert.throws(
+      () => read({ shard, 'start-at': '2030-01-31T12:00:00Z' }),
+      /which shard of how many/,
+      shard,
+    );
+  for (const instant of ['noon', '2030-01-31T12:00:00', '12:00', '2030-01-31'])
+    assert.throws(() => read({ shard: '1/3', 'start-at': instant }), /an instant with its zone/, instant);
+  assert.throws(
+    () => read({ shard: '1/3', 'start-at': '2030-02-01T12:00:00Z' }),
+    /more than six hours ahead/,
+  );
+  assert.throws(() => read({ shard: '1/3' }), /must start at one instant/);
+  assert.throws(() => read({ 'start-at': '2030-01-31T12:00:00Z' }), /no shard is named/);
 });
 
 test('the short forms of a readiness probe', async () => {

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseReport } from '../../src/report/parse-report.ts';
+import { parseBlob } from '../../src/run/shards/shard-blob.ts';
+import { type Checkout, chatServer, checkout } from './fixture.ts';
+import { root } from './runner.ts';
+
+/** Shards as processes of their own against a server that none of them started, and what is merged of them. */
+
+const cli = path.join(root, 'dist/cli.js');
+const count = 3;
+const users = 25;
+let user: Checkout;
+let server: ReturnType<typeof spawn>;
+let url = '';
+let startAt = 0;
+let ends: { code: number | null; stderr: string }[] = [];
+
+const tailgate = (
+  words: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, [cli, ...words], {
+      cwd: user.dir,
+      env: { PATH: process.env.PATH ?? '', HOME: user.dir, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (data) => (stdout += data));
+    child.stderr.on('data', (data) => (stderr += data));
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+
+const folderOf = (number: number): string => path.join(user.dir, 'shards', String(number));
+const fileOf = (number: number): string => path.join(folderOf(number), `shard-${number}-of-${count}.json`);
+const shard = (number: number, instant: number, more: readonly string[] = []) =>
+  tailgate([
+    ...['run', '--shard', `${number}/${count}`, '--start-at', String(instant), '--target', url],
+    ...['--report-dir', folderOf(number), ...more],
+  ]);
+const merge = async (folder: string) => {
+  const json = path.join(user.dir, 'merged.json');
+  rmSync(json, { force: true });
+  const result = await tailgate(['merge', folder, '--target', url, '--json', json]);
+  return { ...result, report: existsSync(json) ? parseReport(readFileSync(json, 'utf8'), json) : null };
+};
+
+before(async () => {
+  user = checkout();
+  user.write(
+    'chat.yml',
+    `config:
+  target: http://127.0.0.1:3000
+  phases: [{ duration: 3, arrivalCount: ${users} }]
+  payload: { path: users.csv, fields: [name], order: sequence }
+  socketio:
+    transports: [websocket]
+    auth: { accessToken: "Bearer {{ $token }}" }
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: { channel: createRoom, data: { roomId: "room-{{ name }}" } }
+        acknowledge: {}
+      - loop:
+          - emit: { channel: chat, data: { roomId: "room-{{ name }}", text: "hello" } }
+            acknowledge: {}
+          - think: 100ms
+        count: 4
+`,
+  );
+  user.write('users.csv', Array.from({ length: users }, (_, index) => `user${index}\n`).join(''));
+  user.write(
+    'tailgate.yml',
+    `target: { ready: { type: http, path: /health } }
+measure:
+  jwt: { secret: example-secret, claims: { sub: "{{ name }}" } }
+suites: [{ name: chat, scenario: chat.yml }]
+thresholds: ["chat.ack.p95 < 5s", "users.failed = 0"]
+verdict: { minSamplesP50: 10, minSamplesP95: 20 }
+rounds: 1
+baseline: { mode: none }
+`,
+  );
+  user.git('add', '-A');
+  user.git('commit', '-qm', 'Shards');
+  const [command = '', ...words] = chatServer.split(' ');
+  const port = 21_000 + Math.floor(Math.random() * 9_000);
+  url = `http://127.0.0.1:${port}`;
+  server = spawn(command, words, { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
+  startAt = Math.ceil(Date.now() / 1_000) + 12;
+  ends = await Promise.all(Array.from({ length: count }, (_, index) => shard(index + 1, startAt)));
+});
+
+after(() => {
+  server.kill();
+  user.remove();
+});
+
+test('each shard drives its part at the instant, and the parts are the whole', () => {
+  for (const { code, stderr } of ends) assert.equal(code, 0, stderr);
+  const blobs = ends.map((_, index) => {
+    const parsed = parseBlob(readFileSync(fileOf(index + 1), 'utf8'));
+    assert.ok('blob' in parsed, JSON.stringify(parsed));
+    return parsed.blob;
+  });
+  const [first, second, third] = blobs.map(({ suites }) => suites[0]!.rounds[0]!.measurement.counters);
+  assert.deepEqual(
+    [first, second, third].map((counters) => counters!['users.completed']),
+    [9, 8, 8],
+  );
+  for (const { suites } of blobs) assert.ok(suites[0]!.rounds[0]!.startedAtMs >= startAt * 1_000);
+});
+
+test('what they left is judged as one run', async () => {
+  const { code, report, stdout, stderr } = await merge('shards');
+  assert.equal(code, 0, stdout + stderr);
+  assert.equal(report!.verdict, 'pass');
+  const [suite] = report!.suites;
+  const sent = suite!.metrics.find(({ id }) => id === 'chat.ack');
+  assert.equal(sent?.head?.count, users * 4);
+  assert.match(suite!.warnings.join('\n'), /3 shards on 1 machine drove the load together/);
+});
+
+test('without one of them there is no verdict', async () => {
+  const kept = readFileSync(fileOf(2));
+  rmSync(fileOf(2));
+  const { code, report, stdout } = await merge('shards');
+  assert.equal(code, 4, stdout);
+  assert.equal(report!.verdict, 'invalid');
+  assert.match(report!.problems[0]!.what, /1 of 3 shards left nothing: 2\./);
+  writeFileSync(fileOf(2), kept);
+});
+
+test('a shard that comes late drives nothing, takes the older file away, and says so to whoever merges', async () => {
+  const { code, stderr } = await shard(2, Math.floor(Date.now() / 1_000) - 1);
+  assert.equal(code, 4);
+  assert.match(stderr, /ready for round 1 \d+ ms after all were to start it/);
+  const { code: merged, report } = await merge('shards');
+  assert.equal(merged, 4);
+  assert.match(report!.problems.map(({ what }) => what).join('\n'), /Shard 2 did not measure suite "chat"/);
+});
+
+test('mistakes are told before anything is started', async () => {
+  mkdirSync(path.join(user.dir, 'empty'));
+  const soon = String(Math.floor(Date.now() / 1_000) + 60);
+  const cases: [words: string[], said: RegExp][] = [
+    [['run', '--shard', '4/3', '--start-at', soon], /Write which shard of how many/],
+    [['run', '--shard', '1/3'], /shards must start at one instant/],
+    [['run', '--start-at', soon], /no shard is named/],
+    [['run', '--shard', '1/3', '--start-at', 'noon'], /Write an instant with its zone/],
+    [['run', '--shard', '1/3', '--start-at', '2030-01-31T12:00:00'], /with its zone/],
+    [
+      ['run', '--shard', '1/3', '--start-at', soon, '--start', 'node server.js'],
+      /would start a server in every shard/,
+    ],
+    [
+      ['run', '--shard', '1/3', '--start-at', soon, '--room', '{ create: { event: createRoom } }'],
+      /would open a room in every shard/,
+    ],
+    [['merge', 'nowhere'], /"nowhere" cannot be read/],
+  ];
+  const said = await Promise.all(cases.map(([words]) => tailgate([...words, '--target', url])));
+  for (const [index, { stderr, stdout, code }] of said.entries()) {
+    assert.match(stderr + stdout, cases[index]![1]);
+    assert.ok(code === 2 || code === 4, `${code}`);
+  }
+  await delay(0);
+  assert.equal((await merge('empty')).code, 4);
+});
