@@ -156,6 +156,26 @@ export const catalogue = {
     (p) => `"tailgate ${p.command} --help" shows how it is written.`,
   ),
 
+  // record and init
+  RECORDING_INVALID: entry<{ path: string; problem: string }>(
+    'usage',
+    (p) => `"${p.path}" cannot be made into a scenario: ${p.problem}.`,
+    () =>
+      'Save a HAR with WebSocket messages (Chrome: Network, "Export HAR"; Playwright: "recordHar"), or record through a relay with "tailgate record --target URL".',
+  ),
+  RECORDING_EMPTY: entry<{ url: string }>(
+    'usage',
+    (p) => `Nothing was recorded: no connection of Socket.IO, WebSocket or STOMP went through ${p.url}.`,
+    () =>
+      'Open the application at the address of the relay, and let its client connect there: a client that names the server itself goes past it.',
+  ),
+  FILE_EXISTS: entry<{ path: string; command: string }>(
+    'usage',
+    (p) => `"${p.path}" exists, and "tailgate ${p.command}" does not overwrite what somebody wrote.`,
+    (p) =>
+      p.command === 'record' ? 'Name another file with --out, or add --force.' : 'Add --force to replace it.',
+  ),
+
   // thresholds
   THRESHOLD_SYNTAX: entry<{ source: string; column: number; problem: string; expected: string }>(
     'usage',

@@ -127,6 +127,11 @@ const lazily = () => createRequire(import.meta.url)('./${name}.cjs');
 ${lazyModules[name]!.functions.map((call) => `export const ${call} = (...given) => lazily().${call}(...given);`).join('\n')}`,
     }));
 
+    // Its own smaller build of the same functions.
+    build.onResolve({ filter: /^lodash$/ }, () => ({
+      path: path.join(root, 'node_modules', 'lodash', 'lodash.min.js'),
+    }));
+
     build.onResolve({ filter: /jiti\/dist\/babel\.cjs$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './babel.cjs', external: true } : undefined,
     );

@@ -12,6 +12,7 @@ import { demoCommand } from './demo-command.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { explainCommand } from './explain-command.ts';
 import { gateCommand } from './gate-command.ts';
+import { recordCommand } from './record-command.ts';
 import { renderReportCommand } from './report-command.ts';
 import { validateCommand } from './validate-command.ts';
 import { verifyCommand } from './verify-command.ts';
@@ -28,6 +29,7 @@ const endsInOrder: ReadonlySet<CliRequest['command']> = new Set([
   'merge',
   'capacity',
   'verify',
+  'record',
   'baseline record',
   'baseline accept',
   'baseline show',
@@ -57,6 +59,8 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
       });
     case 'demo':
       return demoCommand(hostFor(false), print);
+    case 'record':
+      return recordCommand({ host: hostFor(false), print, ...request });
     case 'validate':
       return validateCommand({ host: hostFor(false), print, inputs: request.inputs });
     case 'baseline show':

@@ -172,6 +172,13 @@ const examplesOf: Readonly<Record<string, readonly (readonly [line: string, what
   ],
   merge: [['tailgate merge shards/', 'one verdict for all shards below this folder']],
   compare: [['tailgate compare before.json after.json --html changes.html', 'two reports, as a page']],
+  record: [
+    [
+      'tailgate record --target http://127.0.0.1:3000',
+      'click through the application at the address that is shown',
+    ],
+    ['tailgate record host.har guest.har --out chat.yml', 'two roles, from the browser'],
+  ],
   report: [['tailgate report .tailgate/report.json', 'the last report in full, on the terminal']],
   explain: [['tailgate explain main .', 'which function does more than on main']],
   capacity: [
@@ -189,7 +196,10 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
     .helpCommand('help [command]', 'Print the help of a command.');
   const onValues = (command: Command, read: (values: Values, words: string[]) => CliRequest): void => {
     command.action((...given: unknown[]) => {
-      const words = given.slice(0, -2).filter((word): word is string => typeof word === 'string');
+      const words = given
+        .slice(0, -2)
+        .flat()
+        .filter((word): word is string => typeof word === 'string');
       done(read(command.opts<Values>(), words));
     });
   };
@@ -346,6 +356,40 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
         raw: textOf(values, 'raw'),
         pairs: wholeOf(values, 'pairs', 'verify', 1),
         atMost: wholeOf(values, 'at-most', 'verify', 1),
+      };
+    },
+  );
+  onValues(
+    program
+      .command('record [hars...]')
+      .description(
+        'Make a scenario of a click-through: of HAR files, each a role, or through a relay to a server.',
+      )
+      .option('--target <url>', 'The server: the relay leads there, and the replay goes there.')
+      .option('--port <port>', 'Port of the relay; a free one if not given.')
+      .option('--out <file>', 'Scenario to write: scenario.yml if not given.')
+      .option('--seconds <seconds>', 'End the recording after so long; else Enter ends it.')
+      .option('--no-replay', 'Do not run the scenario once.')
+      .option('--force', 'Replace files that exist.'),
+    (values, hars) => {
+      const target = textOf(values, 'target');
+      if (hars.length === 0 && target === undefined) {
+        const problem = 'there is nothing to record: neither a HAR nor --target is given';
+        throw tailgateError('ARGUMENTS_INVALID', { command: 'record', problem });
+      }
+      if (target !== undefined && !/^(https?|wss?):\/\/[^/]/.test(target)) {
+        const problem = `--target takes a URL such as http://127.0.0.1:3000, and got "${target}"`;
+        throw tailgateError('ARGUMENTS_INVALID', { command: 'record', problem });
+      }
+      return {
+        command: 'record',
+        hars,
+        target: target?.replace(/\/$/, ''),
+        port: wholeOf(values, 'port', 'record', 0) ?? 0,
+        out: textOf(values, 'out') ?? 'scenario.yml',
+        seconds: numberOf(values, 'seconds', 'record', 0.1),
+        replay: values.replay !== false,
+        force: values.force === true,
       };
     },
   );

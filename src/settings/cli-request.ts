@@ -15,6 +15,19 @@ export type CliRequest =
   | { command: 'merge'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
   | { command: 'validate'; inputs: RawInputs }
   | { command: 'demo' }
+  | {
+      command: 'record';
+      /** HAR files; each is a role. A relay to `target` records if there are none. */
+      hars: string[];
+      target: string | undefined;
+      /** Of the relay; any free one if 0. */
+      port: number;
+      out: string;
+      /** How long the relay records; until it is told to end if undefined. */
+      seconds: number | undefined;
+      replay: boolean;
+      force: boolean;
+    }
   | { command: 'completion'; text: string }
   | { command: 'baseline show'; inputs: RawInputs; json: string | undefined }
   | { command: 'baseline record'; inputs: RawInputs; files: ReportFiles; quiet: boolean }

@@ -19,6 +19,7 @@ const order = [
   'side',
   'report',
   'github',
+  'record',
   'run',
   'entry',
 ];

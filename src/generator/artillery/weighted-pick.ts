@@ -1,5 +1,5 @@
 import { runState } from '../run-state.ts';
-import { arrivalRandom } from '../virtual-user-random.ts';
+import { arrivalRandom, seedRandom } from '../virtual-user-random.ts';
 
 const pickPurpose = 0x2545f491;
 
@@ -23,4 +23,18 @@ export const createWeightedPick = <T extends { weight: number }>(
     const index = limits.findIndex((limit) => drawn < limit);
     return [index, items[index]!];
   };
+};
+
+/** A seed with which the first `count` arrivals pick scenarios of equal weights in their order, each once. */
+export const seedInOrder = (count: number): number => {
+  const inOrder = (seed: number): boolean => {
+    seedRandom(seed);
+    const drawn = (number: number): number => Math.floor(arrivalRandom(number, pickPurpose)() * count);
+    return Array.from({ length: count }, (_, number) => drawn(number)).every(
+      (index, number) => index === number,
+    );
+  };
+  let seed = 1;
+  while (!inOrder(seed)) seed += 1;
+  return seed;
 };

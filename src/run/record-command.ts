@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exitCodes, tailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { decodeSessions } from '../record/decode-sessions.ts';
+import { readHar } from '../record/read-har.ts';
+import type { Recording } from '../record/recording.ts';
+import { openRelay } from '../record/relay.ts';
+import { type WrittenScenario, writeScenario } from '../record/write-scenario.ts';
+import type { CliRequest } from '../settings/cli-request.ts';
+import { replayOnce } from './replay-once.ts';
+import { writeText } from './write-reports.ts';
+
+export type RecordCommand = Omit<Extract<CliRequest, { command: 'record' }>, 'command'> & {
+  host: Host;
+  print: (text: string) => void;
+};
+
+/**
+ * `tailgate record`: makes a scenario of HAR files, each of which is a role, or of what goes through a relay; then runs it
+ * once and says where the run differs from the recording. Throws RECORDING_* and FILE_* errors.
+ */
+export const recordCommand = async (command: RecordCommand): Promise<number> => {
+  const { host, print } = command;
+  const out = path.resolve(host.cwd, command.out);
+  if (existsSync(out) && !command.force)
+    throw tailgateError('FILE_EXISTS', { path: command.out, command: 'record' });
+  const recording = command.hars.length > 0 ? await readHars(command) : await relayed(command);
+  const sessions = decodeSessions(recording);
+  if (sessions.every(({ messages }) => messages.length === 0))
+    throw tailgateError('RECORDING_EMPTY', { url: command.target ?? command.hars.join(', ') });
+  const written = writeScenario(sessions, recording.requests, {
+    target: command.target,
+    name: path.basename(out).replace(/\.ya?ml$/, ''),
+  });
+  await writeText(out, written.text);
+  for (const [name, text] of Object.entries(written.files))
+    await writeText(path.join(path.dirname(out), name), text);
+  print(summary(written, [command.out, ...Object.keys(written.files)]));
+  if (!command.replay || host.signal.aborted) return exitCodes.pass;
+  const target = command.target ?? loopbackTarget(sessions[0]!.url);
+  if (target === null) {
+    print('Not replayed: the recording is of a server elsewhere. Name one of your own with --target.');
+    return exitCodes.pass;
+  }
+  const replay = await replayOnce(written, target, host);
+  print(
+    replay.recorded === 0
+      ? 'Replay: nothing was sent in the recording.'
+      : `Replay: ${replay.repeated} of ${replay.recorded} messages were sent again, in order.`,
+  );
+  for (const difference of replay.differences) print(`  ${difference}`);
+  return exitCodes.pass;
+};
+
+async function readHars({ hars, host }: RecordCommand): Promise<Recording> {
+  const all: Recording = { connections: [], requests: [] };
+  for (const file of hars) {
+    const text = await readFile(path.resolve(host.cwd, file), 'utf8').catch((error: Error) => {
+      throw tailgateError('FILE_UNREADABLE', { path: file, reason: error.message.split(',')[0]! }, {}, error);
+    });
+    const { connections, requests } = readHar(text, path.basename(file).replace(/\.\w+$/, ''), file);
+    all.connections.push(...connections);
+    all.requests.push(...requests);
+  }
+  return all;
+}
+
+async function relayed({ target, port, seconds, host }: RecordCommand): Promise<Recording> {
+  await using relay = await openRelay(target!, port);
+  const until =
+    seconds === undefined
+      ? process.stdin.isTTY
+        ? ', until you press Enter'
+        : ', until a signal ends it'
+      : `, for ${seconds} s`;
+  host.info(
+    `Recording ${target}${until}.\nOpen ${relay.url} in the browser, in two windows for two users, or let a client connect there.`,
+  );
+  await ended(seconds, host.signal);
+  const { connections, requests } = relay.recording;
+  if (connections.length === 0 && !requests.some(({ url }) => url.includes('EIO=')))
+    throw tailgateError('RECORDING_EMPTY', { url: relay.url });
+  return relay.recording;
+}
+
+/** Enter on a terminal, the end of the time, or a signal: whichever comes first. */
+async function ended(seconds: number | undefined, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const line =
+    seconds === undefined && process.stdin.isTTY ? createInterface({ input: process.stdin }) : null;
+  line?.once('line', () => over.abort());
+  await sleep(seconds === undefined ? 2 ** 31 - 1 : seconds * 1_000, undefined, { signal: either }).catch(
+    () => {},
+  );
+  line?.close();
+}
+
+const loopbackTarget = (url: string): string | null => {
+  const { hostname, protocol, host } = new URL(url);
+  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return isLoopback ? `${protocol.replace('ws', 'http')}//${host}` : null;
+};
+
+function summary({ roles, notes, jwtClaims }: WrittenScenario, files: readonly string[]): string {
+  const lines = [
+    `Wrote ${files.join(', ')}.`,
+    ...roles.map(
+      ({ name, sessions, steps }) =>
+        `  role "${name}": ${sessions} ${sessions === 1 ? 'client' : 'clients'}, ${steps} messages`,
+    ),
+    ...notes.map((note) => `Note: ${note}`),
+  ];
+  if (jwtClaims !== null)
+    lines.push(
+      'Each user takes a token of its own, {{ $token }}. Say in tailgate.yml how it is made:',
+      `  measure: { jwt: { secret: { env: JWT_SECRET }, claims: ${JSON.stringify(jwtClaims)} } }`,
+    );
+  return lines.join('\n');
+}

@@ -1,0 +1,347 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Server } from 'socket.io';
+import { io } from 'socket.io-client';
+import { parse } from 'yaml';
+import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
+import { compareReplay } from '../../src/record/compare-replay.ts';
+import { decodeSessions } from '../../src/record/decode-sessions.ts';
+import { readHar } from '../../src/record/read-har.ts';
+import type { Connection, Recording } from '../../src/record/recording.ts';
+import { openRelay } from '../../src/record/relay.ts';
+import { writeScenario } from '../../src/record/write-scenario.ts';
+import { replayOnce } from '../../src/run/replay-once.ts';
+
+const startMs = Date.UTC(2027, 0, 1);
+const socketIo = 'ws://127.0.0.1:3000/socket.io/?EIO=4&transport=websocket';
+
+/** Frames as `> text` (sent) and `< text`, each with the milliseconds since the one before it. */
+const connection = (
+  url: string,
+  lines: [ms: number, line: string | Buffer][],
+  role = '',
+  at = 0,
+): Connection => {
+  let atMs = startMs + at;
+  const frames = lines.map(([ms, line]) => {
+    atMs += ms;
+    const sent = typeof line !== 'string' || line.startsWith('>');
+    return { atMs, sent, data: typeof line === 'string' ? line.slice(2) : line };
+  });
+  return { role, url, headers: {}, openedAtMs: startMs + at, frames };
+};
+const recording = (...connections: Connection[]): Recording => ({ connections, requests: [] });
+const write = (given: Recording) => {
+  const sessions = decodeSessions(given);
+  const written = writeScenario(sessions, given.requests, { name: 'chat' });
+  type Flow = Record<string, unknown>[];
+  const { config, scenarios } = parse(written.text) as {
+    config: Record<string, unknown>;
+    scenarios: { name: string; engine: string; flow: Flow }[];
+  };
+  return { written, config, scenarios, all: `${written.text}${Object.values(written.files).join('')}` };
+};
+
+const token = `eyJhbGciOiJIUzI1NiJ9.${Buffer.from('{"sub":"ada","iat":1}').toString('base64url')}.c2lnbmF0dXJl`;
+
+test('two clients of Socket.IO: acknowledgements, deliveries, a loop, a shared room, and no token', () => {
+  const chats = [1, 2, 3, 4].flatMap((number): [number, string][] => [
+    [200, `> 42${number}["chat",{"roomId":"r-77ab","text":"hello you","number":${number}}]`],
+    [5, `< 43${number}[{"ok":true}]`],
+  ]);
+  const guest = connection(
+    socketIo,
+    [
+      [5, '< 0{"sid":"x1"}'],
+      [1, `> 40{"token":"${token}"}`],
+      [1, '< 40{"sid":"y1"}'],
+      [500, '> 420["joinRoom",{"roomId":"r-77ab"}]'],
+      [5, '< 430[{"ok":true,"members":2}]'],
+      ...chats,
+    ],
+    '',
+    300,
+  );
+  const host = connection(socketIo, [
+    [5, '< 0{"sid":"x0"}'],
+    [1, `> 40{"token":"${token}"}`],
+    [20, '> 420["createRoom",{}]'],
+    [5, '< 430[{"ok":true,"roomId":"r-77ab"}]'],
+    [990, '< 42["chat",{"text":"hello you"}]'],
+    [205, '< 42["chat",{"text":"hello you"}]'],
+    [205, '< 42["chat",{"text":"hello you"}]'],
+    [205, '< 42["chat",{"text":"hello you"}]'],
+  ]);
+  const { written, config, scenarios, all } = write(recording(host, guest));
+  assert.deepEqual((config.socketio as { auth: unknown }).auth, { token: '{{ $token }}' });
+  assert.ok(!all.includes(token) && !written.replay.text.includes(token));
+  assert.ok(Object.values(written.replay.variables).includes(token));
+  assert.deepEqual(written.jwtClaims, { sub: 'user-{{ $uuid }}' });
+  const [first, second] = scenarios;
+  assert.deepEqual(first!.flow.filter((step) => !('think' in step)).slice(0, 2), [
+    {
+      emit: { channel: 'createRoom', data: {} },
+      acknowledge: {
+        capture: { json: '$[0].roomId', as: 'roomId' },
+        match: { json: '$[0].ok', value: true },
+      },
+      joins: '{{ roomId }}',
+    },
+    { function: 'give_roomId' },
+  ]);
+  assert.deepEqual(second!.flow[0], { function: 'take_roomId' });
+  const loop = second!.flow.find((step) => 'loop' in step)!;
+  assert.equal(loop.count, 4);
+  assert.deepEqual(loop.loop, [
+    {
+      emit: {
+        channel: 'chat',
+        data: { roomId: '{{ roomId }}', text: 'hello you {{ $tag }}', number: '{{ $loopCount }}' },
+      },
+      acknowledge: { match: { json: '$[0].ok', value: true } },
+      delivery: 'chat',
+    },
+    { think: '200ms' },
+  ]);
+});
+
+test('binary data, namespaces, an event that answers, and polling that is upgraded', () => {
+  const poll = (
+    method: string,
+    body: string | null,
+    response: string,
+    sid = '',
+  ): Recording['requests'][number] => ({
+    role: '',
+    atMs: startMs,
+    answeredAtMs: startMs + 2,
+    method,
+    url: `http://127.0.0.1:3000/socket.io/?EIO=4&transport=polling${sid}`,
+    headers: {},
+    body,
+    status: 200,
+    responseHeaders: {},
+    response,
+  });
+  const upgraded = connection(
+    `${socketIo}&sid=s1`,
+    [
+      [50, '> 2probe'],
+      [1, '< 3probe'],
+      [1, '> 5'],
+      [100, '> 451-/files,["upload",{"_placeholder":true,"num":0}]'],
+      [1, Buffer.from('hi')],
+      [9, '< 42/files,["uploaded",1]'],
+    ],
+    '',
+    10,
+  );
+  const { scenarios, config } = write({
+    connections: [upgraded],
+    requests: [
+      poll('GET', null, '0{"sid":"s1","upgrades":["websocket"]}'),
+      poll('POST', '40/files,', 'ok', '&sid=s1'),
+      poll('GET', null, '40/files,{"sid":"n1"}', '&sid=s1'),
+    ],
+  });
+  assert.deepEqual(config.socketio, { transports: ['polling', 'websocket'] });
+  assert.deepEqual(
+    scenarios[0]!.flow.find((step) => 'emit' in step),
+    {
+      emit: { channel: 'upload', data: { $binary: 'aGk=' } },
+      namespace: '/files',
+      response: { channel: 'uploaded' },
+    },
+  );
+});
+
+test('JSON over a WebSocket: ids and types tell the answer, what the server gave is captured', () => {
+  const { config, scenarios, written, all } = write(
+    recording(
+      connection('ws://127.0.0.1:3000/live?apiKey=k-90210-secret', [
+        [5, '< {"type":"welcome","clientId":"c-4f2a99"}'],
+        [10, '> {"type":"hello","clientId":"c-4f2a99","nickname":"ada"}'],
+        [5, '< {"type":"hello-ok"}'],
+        [300, '> {"id":7,"method":"list"}'],
+        [4, '< {"id":7,"result":[]}'],
+      ]),
+    ),
+  );
+  assert.equal(config.target, 'http://127.0.0.1:3000/live?apiKey={{ apiKey }}');
+  assert.ok(!all.includes('k-90210-secret'));
+  assert.match(written.notes.join(), /Fill in apiKey in chat-users\.csv/);
+  const steps = scenarios[0]!.flow.filter((step) => !('think' in step));
+  assert.deepEqual(steps, [
+    { wait: { where: { type: 'welcome' }, capture: { json: '$.clientId', as: 'clientId' } } },
+    {
+      send: { type: 'hello', clientId: '{{ clientId }}', nickname: '{{ nickname }}' },
+      response: { where: { type: 'hello-ok' } },
+    },
+    { send: { id: 7, method: 'list' }, response: { field: 'id' } },
+  ]);
+});
+
+test('STOMP in SockJS frames: what is subscribed, sent and delivered, without the passcode', () => {
+  const frame = (text: string): string => JSON.stringify([text]);
+  const message =
+    'MESSAGE\nsubscription:s0\ndestination:/topic/room.1\nmessage-id:1\n\n{"text":"good day"}\0';
+  const { config, scenarios, all } = write(
+    recording(
+      connection('ws://127.0.0.1:3000/ws/123/abcd/websocket', [
+        [5, '< o'],
+        [1, `> ${frame('CONNECT\nlogin:ada\npasscode:hunter22\naccept-version:1.2\nheart-beat:0,0\n\n\0')}`],
+        [2, `< a${frame('CONNECTED\nversion:1.2\n\n\0')}`],
+        [2, `> ${frame('SUBSCRIBE\nid:s0\ndestination:/topic/room.1\n\n\0')}`],
+        [200, `> ${frame('SEND\ndestination:/app/room.1\n\n{"text":"good day"}\0')}`],
+        [5, `< a${frame(message)}`],
+      ]),
+    ),
+  );
+  assert.equal(config.target, 'http://127.0.0.1:3000/ws');
+  assert.deepEqual(config.stomp, {
+    sockjs: true,
+    login: '{{ login }}',
+    passcode: '{{ passcode }}',
+    heartbeat: [0, 0],
+    receipts: false,
+  });
+  assert.ok(!all.includes('hunter22'));
+  assert.deepEqual(
+    scenarios[0]!.flow.filter((step) => !('think' in step)),
+    [
+      { subscribe: '/topic/room.1' },
+      {
+        send: { destination: '/app/room.1', json: { text: 'good day {{ $tag }}' } },
+        delivery: '/topic/room.1',
+      },
+    ],
+  );
+});
+
+test('a HAR of Chrome or Playwright is read; one without messages says why it cannot be', () => {
+  const har = (messages: unknown) =>
+    JSON.stringify({
+      log: {
+        entries: [
+          {
+            startedDateTime: new Date(startMs).toISOString(),
+            time: 1,
+            request: { method: 'GET', url: socketIo, headers: [{ name: 'Authorization', value: 'x' }] },
+            response: { status: 101, headers: [], content: {} },
+            ...(messages === null ? {} : { _webSocketMessages: messages }),
+          },
+        ],
+      },
+    });
+  const { connections } = readHar(
+    har([
+      { type: 'send', time: startMs / 1_000 + 1.5, opcode: 1, data: '2' },
+      { type: 'receive', time: startMs + 1_600, opcode: 2, data: 'aGk=' },
+    ]),
+    'host',
+    'host.har',
+  );
+  assert.deepEqual(connections[0]!.frames, [
+    { atMs: startMs + 1_500, sent: true, data: '2' },
+    { atMs: startMs + 1_600, sent: false, data: Buffer.from('hi') },
+  ]);
+  assert.deepEqual([connections[0]!.role, connections[0]!.headers], ['host', { authorization: 'x' }]);
+  assert.throws(() => readHar(har(null), 'x', 'x.har'), {
+    code: 'RECORDING_INVALID',
+    what: /have no messages/,
+  });
+  assert.throws(() => readHar('{}', 'x', 'x.har'), { code: 'RECORDING_INVALID' });
+});
+
+test('a replay that sends less, or is answered otherwise, differs', () => {
+  const one = decodeSessions(
+    recording(
+      connection(socketIo, [
+        [1, '> 421["a"]'],
+        [1, '< 431[{"ok":true}]'],
+        [1, '> 42["b"]'],
+      ]),
+    ),
+  );
+  const other = decodeSessions(
+    recording(
+      connection(socketIo, [
+        [1, '> 424["a"]'],
+        [1, '< 434[{"ok":false}]'],
+      ]),
+    ),
+  );
+  assert.deepEqual(compareReplay(one, one), { recorded: 2, repeated: 2, differences: [] });
+  assert.deepEqual(compareReplay(one, other), {
+    recorded: 2,
+    repeated: 1,
+    differences: [
+      '"b" was not sent.',
+      '"a" was answered with [{ok: true}], and in the replay with [{ok: false}].',
+    ],
+  });
+});
+
+test('what goes through the relay is recorded, and the replay is the same', { timeout: 60_000 }, async () => {
+  const http = createServer((_request, response) => response.end('page'));
+  const server = new Server(http);
+  server.use((socket, next) =>
+    next(socket.handshake.auth.key === 'k-secret-1' ? undefined : new Error('no')),
+  );
+  server.on('connection', (socket) => {
+    socket.on('enter', (answer) => answer({ ok: true, ticket: `t-${socket.id.slice(0, 8)}9` }));
+    socket.on('say', ({ ticket, text }, answer) => {
+      if (ticket !== `t-${socket.id.slice(0, 8)}9`) return answer({ ok: false });
+      socket.broadcast.emit('said', { text });
+      answer({ ok: true });
+    });
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const target = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const before = new Set(await readdir(tmpdir()));
+  const folder = await mkdtemp(path.join(tmpdir(), 'record-test-'));
+  try {
+    await using relay = await openRelay(target);
+    assert.equal(await (await fetch(relay.url)).text(), 'page');
+    const clients = [['polling', 'websocket'], ['websocket']].map((transports) =>
+      io(relay.url, { transports, auth: { key: 'k-secret-1' }, forceNew: true }),
+    );
+    await Promise.all(
+      clients.map((client) => new Promise((resolve) => client.once('connect', () => resolve(null)))),
+    );
+    await sleep(200);
+    for (const client of clients) {
+      const { ticket } = await client.emitWithAck('enter');
+      await client.emitWithAck('say', { ticket, text: 'good day' });
+    }
+    await sleep(200);
+    for (const client of clients) client.close();
+    const sessions = decodeSessions(relay.recording);
+    const written = writeScenario(sessions, relay.recording.requests, { target, name: 'x' });
+    assert.match(written.text, /delivery: said/);
+    assert.doesNotMatch(`${written.text}${Object.values(written.files)}`, /k-secret-1/);
+    const host = createTerminalHost({
+      env: process.env,
+      cwd: folder,
+      signal: new AbortController().signal,
+      stderr: process.stderr,
+      stdout: process.stdout,
+      live: createLiveLine(process.stderr),
+      quiet: true,
+    });
+    assert.deepEqual(await replayOnce(written, target, host), { recorded: 4, repeated: 4, differences: [] });
+    const left = (await readdir(tmpdir())).filter(
+      (name) => name.startsWith('tailgate-replay-') && !before.has(name),
+    );
+    assert.deepEqual(left, []);
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
