@@ -6,6 +6,7 @@ import type {
   ErrorRecord,
   GeneratorHealth,
   MetricId,
+  NameUse,
   PluginCheck,
   ResourceSample,
   ResourceUsage,
@@ -87,6 +88,19 @@ export const mergeUntagged = (parts: readonly (readonly UntaggedArrival[])[]): U
     const found = merged.get(key);
     if (found === undefined) merged.set(key, { ...arrival });
     else found.count += arrival.count;
+  }
+  return [...merged.values()];
+};
+
+/** Adds up how often names were read, by name and step. */
+export const mergeNameUses = (parts: readonly (readonly NameUse[])[]): NameUse[] => {
+  const merged = new Map<string, NameUse>();
+  for (const use of parts.flat()) {
+    const key = JSON.stringify([use.name, use.step]);
+    const found = merged.get(key) ?? { ...use, rendered: 0, empty: 0 };
+    found.rendered += use.rendered;
+    found.empty += use.empty;
+    merged.set(key, found);
   }
   return [...merged.values()];
 };
@@ -237,6 +251,9 @@ const mergeCommon = (parts: readonly RoundMeasurement[]) => ({
   unmeasured: mergeUnmeasured(parts.map((part) => part.unmeasured)),
   ...(parts.some(({ untagged }) => untagged !== undefined)
     ? { untagged: mergeUntagged(parts.map((part) => part.untagged ?? [])) }
+    : {}),
+  ...(parts.some(({ nameUses }) => nameUses !== undefined)
+    ? { nameUses: mergeNameUses(parts.map((part) => part.nameUses ?? [])) }
     : {}),
   warnings: [...new Set(parts.flatMap((part) => part.warnings))],
   generator: worstGenerator(parts.map((part) => part.generator)),

@@ -102,6 +102,9 @@ export type ResourceUsage = {
 /** Messages of a kind that deliveries are watched in, which carried no tag at the place (`path`; '' for anywhere). */
 export type UntaggedArrival = { event: string; path: string; count: number };
 
+/** A name of the scenario's templates: how often a step read it, and how often it had no value then. */
+export type NameUse = { name: string; step: string; rendered: number; empty: number };
+
 /** An emit that nothing answers and no delivery watches: counted, never in a latency. */
 export type UnmeasuredEmit = { event: string; step: string; count: number };
 
@@ -144,6 +147,8 @@ export type RoundMeasurement = {
   unmeasured: UnmeasuredEmit[];
   /** What arrived where deliveries are watched, and was none. */
   untagged?: UntaggedArrival[];
+  /** Names that steps read, which only running the scenario gives a value. Absent where there are none. */
+  nameUses?: NameUse[];
   warnings: string[];
   generator: GeneratorHealth;
   resources: ResourceUsage | null;

@@ -1,9 +1,10 @@
 import { LatencySketch, type LatencySummary, type SerializedSketch } from './latency-sketch.ts';
-import { mergeCounters, mergeUntagged } from './merge-rounds.ts';
+import { mergeCounters, mergeNameUses, mergeUntagged } from './merge-rounds.ts';
 import { countIn, latency, type Metric, metricOf } from './metric.ts';
 import { rates, workMetrics } from './metric-names.ts';
 import type {
   ErrorRecord,
+  NameUse,
   PluginCheck,
   ResourceSample,
   RoundMeasurement,
@@ -28,6 +29,8 @@ export type Values = {
   errors: readonly ErrorRecord[];
   /** What arrived where deliveries are watched, and was none. */
   untagged: readonly UntaggedArrival[];
+  /** Names that steps read, with how often they had no value. */
+  nameUses: readonly NameUse[];
   checks: readonly PluginCheck[];
   /** Arrivals that were intended, over all rounds. */
   intendedArrivals: number;
@@ -104,6 +107,7 @@ function read(rounds: readonly RoundMeasurement[]): Values {
     custom: [...new Set(rounds.flatMap((round) => Object.keys(round.custom)))],
     errors: rounds.flatMap((round) => round.errors),
     untagged: mergeUntagged(rounds.map((round) => round.untagged ?? [])),
+    nameUses: mergeNameUses(rounds.map((round) => round.nameUses ?? [])),
     checks: rounds.flatMap((round) => round.checks ?? []),
     intendedArrivals: rounds.reduce((sum, round) => sum + round.generator.intendedArrivals, 0),
     sampled: rounds.some((round) => round.resources !== null),

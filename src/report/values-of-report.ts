@@ -45,6 +45,7 @@ export function valuesOfReport(suite: SuiteReport): Values {
     }),
     errors: suite.errors.map(({ name, count, messages, steps }) => ({ name, count, messages, steps })),
     untagged: [],
+    nameUses: [],
     checks: [],
     intendedArrivals: suite.generator?.intendedArrivals ?? 0,
     sampled: resources !== null,

@@ -48,13 +48,19 @@ const lintContext = (suite: SuitePlan, env: Env): LintContext => ({
   ],
 });
 
-const checkSuite = async (suite: SuitePlan, env: Env): Promise<CheckedScenario> => {
+/** `warned` gets what is said beside the problems, and is called before they are thrown. */
+const checkSuite = async (
+  suite: SuitePlan,
+  env: Env,
+  warned: (warnings: CheckedScenario['warnings']) => void,
+): Promise<CheckedScenario> => {
   const scenario = await readScenario(suite.scenarioPath, {
     environment: suite.environment,
     overrides: suite.overrides,
     variables: suite.variables,
   });
   const lint = lintScenario(scenario, suite.measure, lintContext(suite, env));
+  warned(lint.warnings);
   throwProblems(lint.problems);
   const known = knownMetrics(scenario, suite.measure);
   throwProblems(checkThresholds(suite.thresholds, measurable(suite, known)));
@@ -82,22 +88,26 @@ export const shownProblem = (problem: TailgateError, scenarioPath: string, cwd: 
 
 /**
  * Reads and checks the scenario of every suite, starting nothing. Throws all problems of all suites: SCENARIO_* and
- * THRESHOLD_UNKNOWN_METRIC. Paths in what is thrown and warned of are relative to `cwd` where they lie below it.
+ * THRESHOLD_UNKNOWN_METRIC, and shows the warnings first, which may say what is meant. Paths in what is thrown and warned of are relative to `cwd` where they lie below it.
  */
 export const checkScenarios = async (
   plan: RunPlan,
-  cwd: string,
-  env: Env,
+  host: Pick<Host, 'cwd' | 'env' | 'warn'>,
 ): Promise<Map<string, CheckedScenario>> => {
+  const { cwd, env } = host;
   const checked = new Map<string, CheckedScenario>();
   const problems = new Map<string, TailgateError>();
+  const warnings: CheckedScenario['warnings'] = [];
   for (const suite of plan.suites) {
     const { scenarioPath } = suite;
+    const file = shownPath(cwd, scenarioPath);
     try {
-      const found = await checkSuite(suite, env);
-      const file = shownPath(cwd, scenarioPath);
-      const warnings = found.warnings.map((one) => (one.file === scenarioPath ? { ...one, file } : one));
-      checked.set(suite.name, { ...found, warnings });
+      let own: CheckedScenario['warnings'] = [];
+      const found = await checkSuite(suite, env, (given) => {
+        own = given.map((one) => (one.file === scenarioPath ? { ...one, file } : one));
+        warnings.push(...own);
+      });
+      checked.set(suite.name, { ...found, warnings: own });
     } catch (failure) {
       for (const problem of problemsOf(failure)) {
         const found = shownProblem(problem, scenarioPath, cwd);
@@ -106,13 +116,17 @@ export const checkScenarios = async (
       }
     }
   }
+  if (problems.size > 0) showEach(warnings, host);
   throwProblems([...problems.values()]);
   return checked;
 };
 
 /** Shows the warnings about all scenarios, each once. */
 export const showWarnings = (host: Host, scenarios: ReadonlyMap<string, CheckedScenario>): void => {
-  const warnings = [...scenarios.values()].flatMap((scenario) => scenario.warnings);
+  showEach([...scenarios.values()].flatMap((scenario) => scenario.warnings), host);
+};
+
+const showEach = (warnings: CheckedScenario['warnings'], host: Pick<Host, 'warn'>): void => {
   for (const warning of new Map(warnings.map((one) => [JSON.stringify(one), one])).values())
     host.warn(warning.message, warning);
 };

@@ -65,7 +65,7 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host, share = 1):
   const plan = makePlan(loaded.settings, loaded);
   checkSecrets(plan, host.env, loaded);
   await checkOpenings(plan, loaded);
-  const scenarios = await checkScenarios(plan, host.cwd, host.env);
+  const scenarios = await checkScenarios(plan, host);
   await hideSecretColumns(loaded.settings.secretColumns, scenarios, host);
   showWarnings(host, scenarios);
   const { logDir } = await openReportFolder(plan.reportDir).catch((failure) => {

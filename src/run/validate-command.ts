@@ -50,7 +50,7 @@ export const validateCommand = async (options: {
   const plan = makePlan(loaded.settings, loaded);
   checkSecrets(plan, host.env, loaded);
   await checkOpenings(plan, loaded);
-  const scenarios = await checkScenarios(plan, host.cwd, host.env);
+  const scenarios = await checkScenarios(plan, host);
   showWarnings(host, scenarios);
   if (loaded.extended.length > 0)
     print(

@@ -38,7 +38,7 @@ export const inconsistencies = (
     ['the baseline', baseline],
   ] as const)
     reasons.push(...neverDelivered(values, side));
-  reasons.push(...neverMatched(baseline, head));
+  reasons.push(...neverSet(head), ...neverMatched(baseline, head));
   for (const metric of vanishedMetrics(baseline, head, settings))
     reasons.push(`${metric} was measured at the baseline and not at all at head.`);
   if (paired) reasons.push(...unequalLoads(baseline, head));
@@ -57,6 +57,41 @@ const neverDelivered = (values: Values, side: string): string[] => {
     `${expected === 1 ? 'The one delivery' : `None of the ${formatCount(expected)} deliveries`} expected at ${side} was ever seen: ${came.length === 0 ? 'nothing came of what is watched' : came.join('; ')}. Check the event and the path that are watched ("delivery" of the step, or "measure.deliveries").`,
   ];
 };
+
+/** A name that never had a value is a mistake in the scenario: nothing was sent as it was meant. */
+const neverSet = ({ nameUses }: Values): string[] =>
+  namesOf(nameUses)
+    .filter(({ empty, rendered }) => rendered > 0 && empty === rendered)
+    .map(
+      ({ name, empty, steps }) =>
+        `Nothing ever set "{{ ${name} }}": it was empty all ${plural(empty, 'time')}, in ${listed(steps)}. Set "context.vars.${name}" in the processor before that step, or correct the name.`,
+    );
+
+/** Names that had a value at times, each as a sentence for a warning. */
+export const partlyEmptyNames = ({ nameUses }: Values): string[] =>
+  namesOf(nameUses)
+    .filter(({ empty, rendered }) => empty > 0 && empty < rendered)
+    .map(
+      ({ name, empty, rendered, steps }) =>
+        `"{{ ${name} }}" was empty ${formatCount(empty)} of ${plural(rendered, 'time')}, in ${listed(steps)}: those messages were sent without it.`,
+    );
+
+/** Uses of each name over all steps, and the steps where it was empty. */
+const namesOf = (
+  uses: Values['nameUses'],
+): { name: string; empty: number; rendered: number; steps: string[] }[] =>
+  [...new Set(uses.map(({ name }) => name))].map((name) => {
+    const own = uses.filter((use) => use.name === name);
+    const sum = (of: (use: (typeof own)[number]) => number) => own.reduce((total, use) => total + of(use), 0);
+    const steps = own.filter(({ empty }) => empty > 0).map(({ step }) => step);
+    return { name, empty: sum(({ empty }) => empty), rendered: sum(({ rendered }) => rendered), steps };
+  });
+
+const listed = (steps: readonly string[]): string =>
+  steps
+    .slice(0, 3)
+    .map((step) => `"${step}"`)
+    .join(', ') + (steps.length > 3 ? ` and ${steps.length - 3} more` : '');
 
 /** Answers that a step waits for, as they stand in the names of errors. */
 const unmatched = /^(ack|response|receipt) (timeout|mismatch): (.+)$/s;

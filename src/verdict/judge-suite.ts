@@ -2,7 +2,7 @@ import { chooseMain } from '../metrics/main-metric.ts';
 import { customMetric } from '../metrics/metric.ts';
 import { type Values, valuesOf } from '../metrics/values.ts';
 import { adviseOnPairs } from './advisory.ts';
-import { inconsistencies, mixedHistory } from './consistency.ts';
+import { inconsistencies, mixedHistory, partlyEmptyNames } from './consistency.ts';
 import { cpuWitness } from './cpu-witness.ts';
 import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
 import { type Gate, gatesFor } from './gates.ts';
@@ -285,6 +285,7 @@ const describe = (
     warnings: [
       ...warningsOf(question, outcomes, next === 'decided' ? advice.findings : []),
       ...(next === 'decided' ? noiseNotes(pairs, main, outcomes) : []),
+      ...partlyEmptyNames(head),
     ],
     witness: cpuWitness(outcomes, advice.changes, question.settings.materialityPercent),
   };

@@ -464,6 +464,28 @@ describe('without a baseline', () => {
     assert.equal(none([plainRound(10, 1500, { counters: some })], 'lost = 0').verdict, 'fail');
   });
 
+  test('a name that nothing ever set is invalid, one that was empty at times is a warning', () => {
+    const uses = (empty: number) => [
+      { name: 'token', step: 'chat, step 1', rendered: 30, empty: Math.min(empty, 30) },
+      { name: 'token', step: 'chat, step 4', rendered: 20, empty: Math.max(0, empty - 30) },
+    ];
+    const judge = (empty: number) =>
+      none([plainRound(10, 1500, { nameUses: uses(empty) }), plainRound(10)], 'p95 < 200ms');
+    const never = judge(50);
+    assert.equal(never.verdict, 'invalid');
+    assert.match(
+      never.reason,
+      /Nothing ever set "\{\{ token \}\}": it was empty all 50 times, in "chat, step 1", "chat, step 4"/,
+    );
+    const partly = judge(7);
+    assert.equal(partly.verdict, 'pass');
+    assert.match(
+      partly.warnings.join('\n'),
+      /"\{\{ token \}\}" was empty 7 of 50 times, in "chat, step 1": those messages/,
+    );
+    assert.doesNotMatch(judge(0).warnings.join('\n'), /token/);
+  });
+
   test('so are answers that never once were what the scenario expects', () => {
     const errors = [
       { name: 'response timeout: said', count: 20, messages: ['no event within 500 ms'], steps: [] },

@@ -5,6 +5,7 @@ import { standardCounters } from '../../metrics/metric.ts';
 import type {
   ErrorRecord,
   MetricId,
+  NameUse,
   RoundMeasurement,
   UnmeasuredEmit,
   UntaggedArrival,
@@ -16,6 +17,7 @@ const otherErrors = 'other errors';
 const maxMessages = 5;
 const maxSteps = 8;
 const maxUntagged = 8;
+const maxNameUses = 64;
 const maxMessageLength = 300;
 /** Tokens that a server or an answer repeats: messages are shown in reports. */
 const jsonWebToken = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
@@ -32,6 +34,7 @@ export class Recorder {
   #errors = new Map<string, { count: number; messages: Set<string>; steps: Set<string> }>();
   #unmeasured = new Map<string, UnmeasuredEmit>();
   #untagged = new Map<string, UntaggedArrival>();
+  #nameUses = new Map<string, NameUse>();
   #warnings = new Set<string>();
   #raw: ((id: MetricId, valueMs: number, slice: number) => void) | null = null;
   #clock: (() => number) | null = null;
@@ -169,6 +172,14 @@ export class Recorder {
     else if (this.#untagged.size < maxUntagged) this.#untagged.set(key, { event, path, count: 1 });
   }
 
+  /** Counts of how often a step read a name, and how often it had no value; whoever watches adds to them. */
+  nameUse(name: string, step: string): NameUse {
+    const key = `${step}\n${name}`;
+    const found = this.#nameUses.get(key) ?? { name, step, rendered: 0, empty: 0 };
+    if (this.#nameUses.size < maxNameUses) this.#nameUses.set(key, found);
+    return found;
+  }
+
   warn(message: string): void {
     this.#warnings.add(message);
   }
@@ -191,6 +202,7 @@ export class Recorder {
     this.#unmeasured.clear();
     this.#untagged.clear();
     this.#forgetSeconds();
+    for (const use of this.#nameUses.values()) Object.assign(use, { rendered: 0, empty: 0 });
     if (this.#clock !== null) this.#countedFromMs = this.#clock();
   }
 
@@ -223,6 +235,7 @@ export class Recorder {
     | 'errors'
     | 'unmeasured'
     | 'untagged'
+    | 'nameUses'
     | 'warnings'
     | 'deliveryShard'
   > {
@@ -248,9 +261,15 @@ export class Recorder {
       errors,
       unmeasured: [...this.#unmeasured.values()],
       ...(this.#untagged.size === 0 ? {} : { untagged: [...this.#untagged.values()] }),
+      ...this.#usedNames(),
       warnings: [...this.#warnings],
       ...(this.deliveryShard === null ? {} : { deliveryShard: this.deliveryShard }),
     };
+  }
+
+  #usedNames(): Pick<RoundMeasurement, 'nameUses'> {
+    const used = [...this.#nameUses.values()].filter(({ rendered }) => rendered > 0);
+    return used.length === 0 ? {} : { nameUses: used.map((use) => ({ ...use })) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { nameWatch } from '../core/flow/watch-names.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import type { ConnectionOptions } from './client-socket.ts';
 
@@ -52,7 +53,9 @@ export const compileConnectOptions = (
   const { parser: _parser, ...options } = merged;
   const headers = Object.assign({}, ...[config.socketio, ...layers].map((layer) => layer?.extraHeaders));
   const template = compileTemplate<ConnectionOptions>({ ...options, extraHeaders: headers });
+  const watch = nameWatch(config.socketio, 'config.socketio');
   return (context) => {
+    watch?.(context.vars);
     const rendered = template.render(context);
     return {
       ...fixed,

@@ -18,6 +18,7 @@ export const compileConnect = (step: StepSpec, scope: StompScope, place: string)
     const user = userOf(context);
     user.place = place;
     user.reconnects();
+    scope.watch?.(context.vars);
     const handshake = new TimedMessage('handshake');
     user.client = new StompClient(
       {

@@ -1,5 +1,6 @@
 import type { EngineSettings } from '../core/engine-settings.ts';
 import type { StepCallback, VirtualUserContext } from '../core/flow/step.ts';
+import { type NameWatch, nameWatch } from '../core/flow/watch-names.ts';
 import { MessageScope } from '../core/message/message-scope.ts';
 import { connectedUser } from '../core/message/message-user.ts';
 import type { StompClient } from './stomp-client.ts';
@@ -11,12 +12,15 @@ export class StompScope extends MessageScope {
   readonly #config: StompConfig;
   /** Settings that hold for every step. */
   readonly settings: StompSettings;
+  /** Counts names of `config.stomp` that had no value. */
+  readonly watch: NameWatch | null;
   readonly needs: StompUserNeeds = { keepsMessages: false, tagsHeaders: false };
 
   /** `path` is that of the scenario, for errors. Throws SCENARIO_INVALID. */
   constructor(config: StompConfig, path: string, engine: EngineSettings) {
     super(path, engine);
     this.#config = config;
+    this.watch = nameWatch(config.stomp, 'config.stomp');
     this.settings = this.settingsOf({}, 'config.stomp');
   }
 

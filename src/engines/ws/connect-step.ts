@@ -1,5 +1,6 @@
 import { callProcessor, processorFunction } from '../core/flow/run-function.ts';
 import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
+import { nameWatch } from '../core/flow/watch-names.ts';
 import { failStep } from '../core/message/message-user.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import { TimedMessage } from '../core/timed-message.ts';
@@ -51,6 +52,8 @@ export const compileConnect = (step: StepSpec, scope: WsScope, place: string): S
   scope.latencies.add('connect.handshake');
   const target = compileTemplate(connect.target);
   const header = compileTemplate<Record<string, unknown>>(headers);
+  // What a step says is watched with the step.
+  const watch = connect.settings === scope.config.ws ? nameWatch(scope.config.ws, 'config.ws') : null;
   const timeoutMs = scope.time(step.timeout ?? timeout, scope.timeoutMs, place);
   const change = connect.change === null ? null : processorFunction(scope.config.processor, connect.change);
   // Before a run the processor is only the name of its file.
@@ -82,6 +85,7 @@ export const compileConnect = (step: StepSpec, scope: WsScope, place: string): S
       if (error === null) callback(null, context);
       else failStep(error, context, place, callback);
     };
+    watch?.(context.vars);
     const args: WsArguments = {
       target: String(target.render(context)),
       subprotocols: [...subprotocols],

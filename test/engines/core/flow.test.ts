@@ -10,6 +10,8 @@ import { parallel } from '../../../src/engines/core/flow/parallel.ts';
 import { sequence } from '../../../src/engines/core/flow/sequence.ts';
 import type { Step, VirtualUserContext } from '../../../src/engines/core/flow/step.ts';
 import { durationMs } from '../../../src/engines/core/flow/think.ts';
+import { watchingNames } from '../../../src/engines/core/flow/watch-names.ts';
+import { recorder } from '../../../src/engines/core/recorder.ts';
 import { compileAnswerCheck } from '../../../src/engines/socketio/answer-check.ts';
 
 const contextOf = (vars: Record<string, unknown> = {}): VirtualUserContext => ({ vars, funcs: {} });
@@ -173,4 +175,36 @@ test('captures and matches with plain paths give what JSONPath gives', () => {
     }),
     { numRuns: 1_500 },
   );
+});
+
+test('names without a value are counted by step, with what a step set itself in time', async () => {
+  recorder.reset();
+  const step: Step = (context, callback) => {
+    context.vars.late = 1;
+    setImmediate(() => callback(null, context));
+  };
+  const spec = {
+    send: { to: '{{ user.name }}', tag: '{{ $tag }}', '{{ key }}': ['{{ late }}', 'at {{ typo }} {{{ set }}}'] },
+    loop: ['{{ inner }}'],
+  };
+  const watched = watchingNames(step, spec, 'chat, step 2');
+  await run(watched, contextOf({ user: {}, set: 0, key: '' }));
+  await run(watched, contextOf({ user: { name: 'kim' }, set: null, key: 'k' }));
+  const { nameUses } = recorder.snapshot();
+  const counts = Object.fromEntries(nameUses!.map(({ name, empty, rendered }) => [name, [empty, rendered]]));
+  assert.deepEqual(counts, { 'user.name': [1, 2], key: [0, 2], late: [0, 2], typo: [2, 2], set: [0, 2] });
+  assert.ok(nameUses!.every((use) => use.step === 'chat, step 2'));
+  recorder.reset();
+  assert.equal(recorder.snapshot().nameUses, undefined);
+});
+
+test('steps whose templates a function may replace, or that may not be sent, are not watched', () => {
+  const step: Step = () => undefined;
+  for (const spec of [
+    { emit: ['{{ x }}'], beforeRequest: 'prepare' },
+    { get: { url: '/{{ x }}', ifTrue: 'wanted' } },
+    { post: { url: '/{{ x }}', beforeRequest: ['sign'] } },
+    { think: 1 },
+  ])
+    assert.equal(watchingNames(step, spec, 'step'), step);
 });

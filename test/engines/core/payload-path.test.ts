@@ -29,6 +29,11 @@ test('a message keeps all that its author wrote, JSON in text too', () => {
     change('{"id":12345678901234567890,"price":1.10,"text":""}', 'text'),
     '{"id":12345678901234567890,"price":1.10,"text":"~tg~"}',
   );
+  assert.equal(
+    change('{"in":"{\\"id\\":12345678901234567890,\\"t\\":\\"a\\"}","n":[1.0,-2e3,"12.0"]}', 'in.t'),
+    '{"in":"{\\"id\\":12345678901234567890,\\"t\\":\\"a ~tg~\\"}","n":[1.0,-2e3,"12.0"]}',
+  );
+  assert.throws(() => change('{"id":12345678901234567890}', 'id'), NoPlaceError);
   assert.deepEqual(changePath([{ a: 1 }, 'x'], payloadPath('text'), tagged), [{ a: 1, text: '~tg~' }, 'x']);
   assert.deepEqual(changePath(['{"a":1}'], payloadPath('text'), tagged), ['{"a":1,"text":"~tg~"}']);
   assert.equal(change('plain text', '0'), 'plain text ~tg~');

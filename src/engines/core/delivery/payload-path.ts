@@ -71,7 +71,10 @@ export const changePath = (
   replace: (old: unknown) => unknown,
 ): unknown => {
   const [key, ...rest] = path;
-  if (key === undefined) return replace(value);
+  if (key === undefined)
+    return replace(
+      typeof value === 'string' && value.startsWith(digits) ? Number(value.slice(digits.length)) : value,
+    );
   if (Array.isArray(value)) {
     // An event without arguments gets its first.
     if (typeof key !== 'number' || key >= Math.max(value.length, 1))
@@ -82,7 +85,7 @@ export const changePath = (
   }
   if (typeof value === 'string') {
     const structure = structureOf(value, exactly);
-    if (structure !== value) return JSON.stringify(changePath(structure, path, replace));
+    if (structure !== value) return written(changePath(structure, path, replace));
   }
   if (value === undefined || value === null) return { [key]: changePath(undefined, rest, replace) };
   if (typeof value !== 'object' || isBinary(value))
@@ -122,11 +125,16 @@ const structureOf = (value: unknown, parse: (text: string) => unknown = JSON.par
   }
 };
 
-type RawJson = { rawJSON(text: string): unknown };
+/** Stands, within a text, before the digits of a number that a double cannot hold. */
+const digits = '\u0000digits ';
 
-/** Parses JSON so that it is written again as it was: numbers beyond a double's precision keep their digits. */
+/** Parses JSON so that `written` gives it back as it was: numbers beyond a double's precision keep their digits. */
 const exactly = (text: string): unknown =>
-  JSON.parse(text, ((_key: string, value: unknown, { source }: { source?: string }) =>
-    typeof value === 'number' && source !== undefined && String(value) !== source
-      ? (JSON as unknown as RawJson).rawJSON(source)
-      : value) as (key: string, value: unknown) => unknown);
+  JSON.parse(
+    text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) =>
+      token.startsWith('"') || String(Number(token)) === token ? token : JSON.stringify(digits + token),
+    ),
+  );
+
+const written = (value: unknown): string =>
+  JSON.stringify(value).replace(/"\\u0000digits ([^"]*)"/g, (_text, number: string) => number);

@@ -7,6 +7,7 @@ import { callProcessor, processorFunction, runFunction } from './run-function.ts
 import { sequence } from './sequence.ts';
 import { type EngineEvents, guarded, type Step, type StepSpec } from './step.ts';
 import { think } from './think.ts';
+import { watchingNames } from './watch-names.ts';
 
 /** The part of the script's `config` that flows read. */
 export type FlowConfig = {
@@ -72,7 +73,7 @@ const compileStep = (spec: StepSpec, place: string, options: FlowOptions): Step 
   if (spec.loop !== undefined) return compileLoop(spec, place, options);
   if (spec.parallel !== undefined)
     return parallel(
-      asSpecs(spec.parallel).map((step, index) => compileStep(step, `${place}.${index + 1}`, options)),
+      asSpecs(spec.parallel).map((step, index) => compileWatched(step, `${place}.${index + 1}`, options)),
       spec.limit === undefined ? undefined : Number(spec.limit),
     );
   if (spec.think !== undefined) return guarded(think(spec, options.config.defaults?.think?.jitter), place);
@@ -83,10 +84,13 @@ const compileStep = (spec: StepSpec, place: string, options: FlowOptions): Step 
   throw invalid(options, place, `no engine knows this step: ${JSON.stringify(spec).slice(0, 120)}`);
 };
 
+const compileWatched = (spec: StepSpec, place: string, options: FlowOptions): Step =>
+  watchingNames(compileStep(spec, place, options), spec, place);
+
 const compileSteps = (flow: unknown, place: string, options: FlowOptions): Step => {
   const separator = place === options.place ? ', step ' : '.';
   return sequence(
-    asSpecs(flow).map((spec, index) => compileStep(spec, `${place}${separator}${index + 1}`, options)),
+    asSpecs(flow).map((spec, index) => compileWatched(spec, `${place}${separator}${index + 1}`, options)),
   );
 };
 

@@ -20,7 +20,8 @@ const maxGrowth = 1_000_000;
 
 const variableName = (match: string): string => match.replace(/{/g, '').replace(/}/g, '').trim();
 
-const reader = (name: string): ((vars: Record<string, unknown>) => unknown) => {
+/** Reads a variable by its name or path, as templates do; undefined where there is none. */
+export const readerOf = (name: string): ((vars: Record<string, unknown>) => unknown) => {
   if (/^[\w$-]*$/.test(name)) return (vars) => vars[name];
   const path = toPath(name);
   return (vars) => {
@@ -40,14 +41,14 @@ const wholeValue = (value: unknown): unknown =>
 
 const replaceVariables = (text: string, vars: Record<string, unknown>): unknown => {
   const matches = text.match(variablePattern);
-  if (matches?.length === 1 && matches[0] === text) return wholeValue(reader(variableName(text))(vars));
+  if (matches?.length === 1 && matches[0] === text) return wholeValue(readerOf(variableName(text))(vars));
   let result = text;
   for (let count = 0; ; count += 1) {
     const match = result.match(variablePattern)?.[0];
     if (match === undefined) return result;
     if (count === maxReplacements || result.length > text.length + maxGrowth)
       throw new Error(`The template "${text}" contains itself.`);
-    let value = reader(variableName(match))(vars);
+    let value = readerOf(variableName(match))(vars);
     if (typeof value === 'object') value = JSON.stringify(value);
     result = result.replace(match, value as string);
   }
@@ -96,7 +97,7 @@ const splitVariables = (text: string, parts: Parts): void => {
   let end = 0;
   for (const match of text.matchAll(variablePattern)) {
     parts.literals.push(text.slice(end, match.index));
-    parts.slots.push({ read: reader(variableName(match[0])) });
+    parts.slots.push({ read: readerOf(variableName(match[0])) });
     end = match.index + match[0].length;
   }
   parts.literals.push(text.slice(end));
@@ -179,11 +180,15 @@ export const compileText = (text: string): Render => {
     return (context) => interpret(text, context);
   if (parts.slots.some((slot) => 'call' in slot)) return compileCalls(text, parts);
   if (parts.slots.length === 1 && text.match(variablePattern)?.[0] === text) {
-    const read = reader(variableName(text));
+    const read = readerOf(variableName(text));
     return ({ vars }) => wholeValue(read(vars));
   }
   return compileVariables(text, parts);
 };
+
+/** Variables that a string reads, with their whole path. */
+export const variablesIn = (text: string): string[] =>
+  text.includes('{{') ? [...text.matchAll(variablePattern)].map((match) => variableName(match[0])) : [];
 
 /** Names of the variables and functions that a string mentions, up to the first dot or bracket. */
 export const namesIn = (text: string): string[] => [
