@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { nearestName } from '../metrics/nearest-name.ts';
+import { bareType, expectedValue } from './expected-value.ts';
 import { keysOf, languageLevels, scenarioFile, stepsOfEngine } from './scenario-language.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
 import { isMapping, type Json } from './script.ts';
 
-/** A key that does nothing, and what to write instead. */
+/** A key that does nothing or has a value that it cannot have, and what to write instead. */
 export type LanguageFinding = {
   place: ScenarioPath;
   message: string;
@@ -19,12 +20,14 @@ type Check = {
   findings: LanguageFinding[];
   /** Whether a part of the file is only there to be repeated elsewhere (YAML anchors). */
   isAnchor: (place: ScenarioPath) => boolean;
+  /** Whether Artillery refuses steps with more than one key, as it does in flows over HTTP. */
+  hasStrictSteps?: boolean;
   /** Names that may be keys of `config` because an engine or a plugin has them. */
   extensions: ReadonlySet<string>;
 };
 
 /**
- * Finds every key of a scenario file that does nothing, at every depth. `content` is the parsed file; scenarios of
+ * Finds every key of a scenario file that does nothing, that is missing, or whose value is of a wrong kind, at every depth. `content` is the parsed file; scenarios of
  * engines that are not ours are left to their engine. Pure.
  */
 export const checkLanguage = (
@@ -61,9 +64,13 @@ export const checkLanguage = (
       const place = Array.isArray(given) ? [key, index] : [key];
       const engine = typeof spec.engine === 'string' ? spec.engine : key === 'scenarios' ? fallback : 'http';
       const steps = stepsOfEngine(engine);
-      if (steps === undefined) continue;
+      if (steps === undefined) {
+        const known = Object.entries(spec).filter(([name]) => Object.hasOwn(level.shape, name));
+        checkGroup(level, Object.fromEntries(known), place, [], check);
+        continue;
+      }
       checkGroup(level, spec, place, [], check);
-      checkFlow(spec.flow, [...place, 'flow'], steps, check);
+      checkFlow(spec.flow, [...place, 'flow'], steps, { ...check, hasStrictSteps: engine === 'http' });
     }
   }
   return check.findings;
@@ -106,23 +113,42 @@ const checkGroup = (
   check: Check,
   steps: readonly z.ZodObject[] = [],
 ): void => {
+  for (const key of languageLevels.get(level)?.required ?? [])
+    if (given[key] === undefined)
+      check.findings.push({
+        place,
+        level: 'error',
+        message: `${languageLevels.get(level)!.subject} needs "${key}": write it.`,
+      });
   for (const [key, value] of Object.entries(given)) {
     const at = [...place, key];
     const inner = level.shape[key] as z.ZodType | undefined;
     if (inner !== undefined) {
+      const expected = value === undefined ? null : expectedValue(inner, value);
+      if (expected !== null) {
+        check.findings.push({ place: at, level: 'error', message: wrongValue(key, value, expected) });
+        continue;
+      }
       checkValue(inner, value, at, [...around, { level, key }], check, steps);
       continue;
     }
     // A template without quotes has a message of its own.
     if (key === '[object Object]' || /^x-/.test(key) || check.isAnchor(at)) continue;
     if (place[0] === 'config' && place.length !== 2 && check.extensions.has(key)) continue;
-    const { subject, unknown } = languageLevels.get(level)!;
+    const { subject, unknown, steps: kind } = languageLevels.get(level)!;
     check.findings.push({
       place: at,
-      level: unknown,
+      level: check.hasStrictSteps && kind !== undefined && !kind.includes('loop') ? 'error' : unknown,
       message: `"${key}" means nothing ${place.length === 0 ? 'at the top of the file' : `in ${subjectAt(subject, place)}`}${advice(key, level, around, steps)}`,
     });
   }
+};
+
+const wrongValue = (key: string, value: unknown, expected: string): string => {
+  if (value === null || value === '')
+    return `"${key}" has no value. It must be ${expected}; or take the key out.`;
+  const given = JSON.stringify(value);
+  return `"${key}" must be ${expected}${given.length > 60 ? '' : `, not ${given}`}.`;
 };
 
 /** The options of a connection are called by the key that they stand below. */
@@ -159,15 +185,9 @@ const checkValue = (
     checkValue(values, item, [...place, key], around, check, steps);
 };
 
-/** The type without what wraps it. */
-const bare = (type: z.ZodType): z.ZodType => {
-  if (type instanceof z.ZodOptional || type instanceof z.ZodLazy) return bare(type.unwrap() as z.ZodType);
-  return type;
-};
-
 /** The group that a mapping of this type is; null when it may have any keys. */
 const innerGroup = (type: z.ZodType, value: Json): z.ZodObject | null => {
-  const known = bare(type);
+  const known = bareType(type);
   if (known instanceof z.ZodObject) return languageLevels.get(known) === undefined ? null : known;
   if (known instanceof z.ZodArray) return innerGroup(known.element as z.ZodType, value);
   if (known instanceof z.ZodUnion) {
@@ -180,7 +200,7 @@ const innerGroup = (type: z.ZodType, value: Json): z.ZodObject | null => {
 };
 
 const recordValue = (type: z.ZodType): z.ZodType | null => {
-  const known = bare(type);
+  const known = bareType(type);
   return known instanceof z.ZodRecord ? (known.valueType as z.ZodType) : null;
 };
 

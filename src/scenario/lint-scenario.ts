@@ -200,8 +200,13 @@ export const lintScenario = (
     // A step that is not understood may have been meant to set the name.
     ...(unknown.some(({ problem }) => problem !== null) ? [] : templates),
     ...[...emits, ...messages, ...unknown].flatMap(({ problem, step }) =>
-      // The key that is too much is named above, with its line.
-      problem === null || refused.some(({ place }) => problem.includes(`unknown key "${place.at(-1)}"`))
+      // What is wrong with a key of the step is told above, with its line.
+      problem === null ||
+      refused.some(
+        ({ place }) =>
+          step.place.every((part, at) => place[at] === part) ||
+          problem.includes(`unknown key "${place.at(-1)}"`),
+      )
         ? []
         : [invalid(step.place, problem)],
     ),

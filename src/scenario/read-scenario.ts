@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type SourcePosition, tailgateError } from '../errors.ts';
 import { type ArrivalPhase, plannedArrivals, plannedMs } from './arrival-schedule.ts';
 import { mergeScript, type ScenarioInputs } from './merge-script.ts';
-import { checkFiles, checkPlugins, enginesOf, invalid, phasesOf, validate } from './scenario-checks.ts';
+import { checkFiles, checkPlugins, checkShape, enginesOf, invalid, phasesOf } from './scenario-checks.ts';
 import { scenarioHash } from './scenario-hash.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
 import { readScenarioSource } from './scenario-source.ts';
@@ -57,10 +57,8 @@ export const readScenario = async (path: string, inputs: ScenarioInputs): Promis
   } catch (error) {
     throw await invalid(source, error instanceof Error ? error.message : String(error), ['config'], error);
   }
-  if (!Array.isArray(script.scenarios)) await validate(source, script);
-  // Before the steps, which engines of others write in their own way.
+  await checkShape(source, script);
   const engines = await enginesOf(source, script);
-  await validate(source, script);
   const phases = await phasesOf(source, script, inputs.environment);
   await checkPlugins(source, script);
   const files = await checkFiles(source, script);

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { tailgateError } from '../errors.ts';
 import { type ArrivalPhase, PhaseError, readPhases } from './arrival-schedule.ts';
-import { checkScript } from './check-script.ts';
 import { bundledEngines } from './engine-packages.ts';
 import { bundledPlugins } from './plugin-packages.ts';
+import { stepsOfEngine } from './scenario-language.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
 import type { ScenarioSource } from './scenario-source.ts';
 import { isMapping, type Json, type Script } from './script.ts';
@@ -20,39 +20,59 @@ export const invalid = async (
   cause?: unknown,
 ) => tailgateError('SCENARIO_INVALID', { path: source.path, problem }, await source.positionOf(place), cause);
 
-/**
- * Artillery's rules for steps know only its own engines and their own keys. Steps of the engines that are ours have more
- * (and are checked by them), so they are left out.
- */
-const withoutOwnSteps = (script: Script): Json => {
-  const ours = new Set<string>(bundledEngines.filter((engine) => engine !== 'http'));
-  const strip = (spec: unknown, fallback: unknown) =>
-    isMapping(spec) && ours.has(String(spec.engine ?? fallback)) && Array.isArray(spec.flow)
-      ? { ...spec, flow: [] }
-      : spec;
-  return {
-    ...script,
-    // An empty target is the same as none: where the server is, the settings say.
-    config: { ...script.config, target: script.config.target || 'http://127.0.0.1' },
-    scenarios: Array.isArray(script.scenarios)
-      ? script.scenarios.map((spec) => strip(spec, script.config.engine))
-      : script.scenarios,
-    ...(script.before === undefined ? {} : { before: strip(script.before, 'http') }),
-    ...(script.after === undefined ? {} : { after: strip(script.after, 'http') }),
-  };
+/** The shape without which nothing else can be read: mappings and lists where they must be. Throws SCENARIO_INVALID. */
+export const checkShape = async (source: ScenarioSource, script: Script): Promise<void> => {
+  const found = misshapen(script);
+  if (found !== null) throw await invalid(source, found.problem, found.place);
 };
 
-export const validate = async (source: ScenarioSource, script: Script): Promise<void> => {
-  const found = checkScript(withoutOwnSteps(script));
-  if (found !== null) throw await invalid(source, found.problem, found.place);
-  if (script.scenarios.length === 0) throw await invalid(source, '"scenarios" is empty', ['scenarios']);
-  for (const [index, spec] of script.scenarios.entries())
-    if (!Array.isArray(spec.flow))
-      throw await invalid(source, 'a scenario has no "flow"', ['scenarios', index]);
-  for (const hook of ['before', 'after'] as const)
-    if (script[hook] !== undefined && !Array.isArray(script[hook].flow))
-      throw await invalid(source, `"${hook}" has no "flow"`, [hook]);
+type Misshapen = { problem: string; place: ScenarioPath };
+
+/** The first part of a script that is missing or no mapping or list; null when there is none. Pure. */
+export const misshapen = (script: Readonly<Record<string, unknown>>): Misshapen | null => {
+  const fault = (place: ScenarioPath, what: string): Misshapen => ({
+    problem: `"${named(place)}" ${what}`,
+    place,
+  });
+  const { config, scenarios } = script;
+  if (config !== undefined && !isMapping(config)) return fault(['config'], 'must be a mapping');
+  if (scenarios === undefined) return fault(['scenarios'], 'is required');
+  if (!Array.isArray(scenarios)) return fault(['scenarios'], 'must be a list');
+  if (scenarios.length === 0) return { problem: '"scenarios" is empty', place: ['scenarios'] };
+  const parts: [unknown, ScenarioPath][] = scenarios.map((spec, index) => [spec, ['scenarios', index]]);
+  for (const hook of ['before', 'after']) if (script[hook] !== undefined) parts.push([script[hook], [hook]]);
+  for (const [spec, place] of parts) {
+    if (!isMapping(spec)) return fault(place, 'must be a mapping');
+    const at = [...place, 'flow'];
+    if (spec.flow === undefined) return fault(at, 'is required');
+    if (!Array.isArray(spec.flow)) return fault(at, 'must be a list of steps');
+    const engine = spec.engine ?? (place.length === 1 ? 'http' : (config?.engine ?? 'http'));
+    // Engines of others have steps of their own kinds.
+    const step = stepsOfEngine(String(engine)) === undefined ? null : firstOfNoKind(spec.flow, at);
+    if (step !== null) return fault(step, 'must be a mapping with the key of a step');
+  }
+  return null;
 };
+
+/** Place of the first step that is no mapping, or has no key. Lists of steps may stand in lists. */
+const firstOfNoKind = (flow: readonly unknown[], place: ScenarioPath): ScenarioPath | null => {
+  for (const [index, spec] of flow.entries()) {
+    const at = [...place, index];
+    const found = Array.isArray(spec)
+      ? firstOfNoKind(spec, at)
+      : isMapping(spec) && Object.keys(spec).length > 0
+        ? null
+        : at;
+    if (found !== null) return found;
+  }
+  return null;
+};
+
+const named = (place: ScenarioPath): string =>
+  place.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
+    '',
+  );
 
 export const phasesOf = async (
   source: ScenarioSource,

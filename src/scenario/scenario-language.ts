@@ -3,8 +3,8 @@ import { httpMethods } from '../engines/http/http-methods.ts';
 
 /**
  * The scenario language, the only description of its keys: what is checked before a run, and the JSON Schema by which
- * editors complete scenario files (`scenario.schema.json`), both come from it. Values are described as far as an editor
- * can tell; the engines check them when they read a step.
+ * editors complete scenario files (`scenario.schema.json`), both come from it. Values are described as far as their kind;
+ * what else they must be, the engines check when they read a step.
  */
 
 /** What a group of keys is called, and what becomes of a key that is none of them. */
@@ -13,6 +13,8 @@ export type LanguageLevel = {
   subject: string;
   /** Artillery ignores such a key too, so a file with it still means the same: a warning. Else it is an error. */
   unknown: 'warning' | 'error';
+  /** Keys that it cannot do without. */
+  required?: readonly string[];
   /** For groups that stand for a kind of step: the keys that say so. */
   steps?: readonly string[];
 };
@@ -20,14 +22,17 @@ export type LanguageLevel = {
 /** The groups of the language that know all of their keys. */
 export const languageLevels = z.registry<LanguageLevel>();
 
+/** What values of a type are called, where their schema does not tell. */
+export const valueNames = z.registry<{ what: string }>();
+
 type Shape = Record<string, z.ZodType>;
 
 const optional = (shape: Shape): Shape =>
   Object.fromEntries(Object.entries(shape).map(([key, value]) => [key, value.optional()]));
 
 /** Keys of Artillery: it ignores what it does not know. */
-const group = (subject: string, shape: Shape): z.ZodObject =>
-  z.strictObject(optional(shape)).register(languageLevels, { subject, unknown: 'warning' });
+const group = (subject: string, shape: Shape, required: readonly string[] = []): z.ZodObject =>
+  z.strictObject(optional(shape)).register(languageLevels, { subject, unknown: 'warning', required });
 
 /** Keys that only Tailgate reads, so that one that is misspelt would be lost. */
 const ours = (subject: string, shape: Shape): z.ZodObject =>
@@ -44,7 +49,7 @@ const stepOf = (
   unknown: LanguageLevel['unknown'] = 'warning',
 ): z.ZodObject =>
   z
-    .strictObject(optional({ ...shape, name: text.describe('A name for the reader.') }))
+    .strictObject(optional({ ...shape, name: word.describe('A name for the reader.') }))
     .register(languageLevels, { subject, unknown, steps });
 
 /** Any keys, whose values are described by `value`. */
@@ -52,36 +57,46 @@ const anyKeys = (value: z.ZodType = z.unknown()): z.ZodType => z.record(z.string
 
 const oneOrMore = (value: z.ZodType): z.ZodType => z.union([value, z.array(value)]);
 
+const text = z.string().min(1).register(valueNames, { what: 'text' });
+/** Text that YAML may read as a number. */
+const word = z.union([z.string(), z.number()]).register(valueNames, { what: 'text' });
 // Numbers and truth values may be text: a template, or what comes from the environment.
-const text = z.string();
-const number = z.union([z.number(), z.string()]);
-const flag = z.union([z.boolean(), z.string()]);
-const duration = z.union([z.number(), z.string()]);
+const number = z
+  .union([z.number(), z.string().regex(/^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$|\{\{/)])
+  .register(valueNames, { what: 'a number' });
+const flag = z
+  .union([z.boolean(), z.string().regex(/^([tT][rR][uU][eE]|[fF][aA][lL][sS][eE])$|\{\{/)])
+  .register(valueNames, { what: 'true or false' });
+const duration = z.union([z.number(), text]).register(valueNames, { what: 'a number or text' });
 const anything = z.unknown();
 const processorFunctions = oneOrMore(text);
 
 /** A `capture` or `match` in Artillery's notation. */
 const extractors: Shape = {
-  json: text.describe('JSONPath into the answer, for example `$.0.id`.'),
-  xpath: text,
-  regexp: text,
-  flags: text.describe('Flags of `regexp`.'),
+  json: word.describe('JSONPath into the answer, for example `$.0.id`.'),
+  xpath: word,
+  regexp: word,
+  flags: word.describe('Flags of `regexp`.'),
   group: number.describe('Group of `regexp`; 0 is the whole match.'),
-  header: text,
-  selector: text,
-  attr: text,
+  header: word,
+  selector: word,
+  attr: word,
   index: z.union([number, text]),
   strict: flag.describe('`false`: no error when nothing is found.'),
 };
 const capture = oneOrMore(
   shared(
     'capture',
-    group('a capture', {
-      ...extractors,
-      as: text.describe('Name of the variable.'),
-      transform: text,
-      value: anything,
-    }),
+    group(
+      'a capture',
+      {
+        ...extractors,
+        as: text.describe('Name of the variable.'),
+        transform: text,
+        value: anything,
+      },
+      ['as'],
+    ),
   ),
 );
 const match = oneOrMore(
@@ -90,7 +105,7 @@ const match = oneOrMore(
     group('a match', {
       ...extractors,
       value: anything.describe('What must be there.'),
-      expression: text,
+      expression: word,
       as: text,
     }),
   ),
@@ -109,13 +124,13 @@ const delivery = z
     z.string(),
     z.boolean(),
     ours('"delivery"', {
-      event: text.describe('The event that the receivers get.'),
+      event: word.describe('The event that the receivers get.'),
       includesSender: z.boolean().describe('The server sends a message back to its sender, too.'),
-      room: text.describe('The room it goes to; without it, the room that the sender joined last.'),
+      room: word.describe('The room it goes to; without it, the room that the sender joined last.'),
       expect: z
         .union([z.enum(['members', 'unknown']), z.number()])
         .describe('Who must get it: every member, that many, or nobody knows.'),
-      path: text.describe('Where the tag is in what the receivers get.'),
+      path: word.describe('Where the tag is in what the receivers get.'),
       where: anyKeys().describe('Values by which a delivery is told from other messages.'),
     }),
   ])
@@ -131,7 +146,7 @@ const measuring: Shape = {
   joins: membership.describe('The room that the sender is in once this is answered.'),
   leaves: membership.describe('The room that the sender leaves; `true` for the only one.'),
   confirmed: z.literal('sent').describe('A join counts from the send, for a server that confirms nothing.'),
-  metric: text.describe('The name in the metrics, instead of that of the event.'),
+  metric: word.describe('The name in the metrics, instead of that of the event.'),
   measure: z.boolean().describe('`false`: neither timed nor observed.'),
   refusals: anything.describe('How a refusal is told from a success, for this step.'),
   timeout: duration.describe('How long the step waits for its answer.'),
@@ -192,16 +207,16 @@ const socketIoOptions: Shape = {
   transports: oneOrMore(z.union([z.enum(['websocket', 'polling', 'webtransport']), z.string()])).describe(
     'Transports in the order in which they are tried. `[websocket]` alone costs the generator least.',
   ),
-  path: text.describe('Path of the Socket.IO server; `/socket.io` if not given.'),
+  path: word.describe('Path of the Socket.IO server; `/socket.io` if not given.'),
   auth: anything.describe('What the handshake carries as `auth`; templates are filled in for each user.'),
   query: anything.describe('Query parameters of the handshake.'),
   extraHeaders: anyKeys().describe('HTTP headers of the handshake.'),
-  parser: text.describe('`msgpack` for servers with socket.io-msgpack-parser.'),
+  parser: word.describe('`msgpack` for servers with socket.io-msgpack-parser.'),
 };
 
 const wsOptions: Shape = {
   headers: anyKeys().describe('HTTP headers of the handshake.'),
-  subprotocols: oneOrMore(text).describe('Subprotocols that are offered.'),
+  subprotocols: oneOrMore(word).describe('Subprotocols that are offered.'),
   proxy: z.looseObject({ url: text }).describe('A proxy to tunnel through.'),
   timeout: duration.describe('How long every wait lasts that says nothing else.'),
   ...Object.fromEntries(
@@ -257,7 +272,7 @@ const socketIoSteps = [
       .union([
         z.array(anything),
         group('"emit"', {
-          channel: text.describe('Name of the event.'),
+          channel: word.describe('Name of the event.'),
           data: anything.describe('Its argument.'),
           args: z.array(anything).describe('All of its arguments, instead of `data`.'),
         }),
@@ -267,12 +282,12 @@ const socketIoSteps = [
       .union([z.boolean(), group('"acknowledge"', answer)])
       .describe('Wait for the acknowledgement; `{}` takes any.'),
     response: group('"response"', {
-      channel: text.describe('The event that answers.'),
-      on: text.describe('The same as `channel`.'),
+      channel: word.describe('The event that answers.'),
+      on: word.describe('The same as `channel`.'),
       ...answer,
     }).describe('Wait for an event.'),
     ...measuring,
-    namespace: text.describe('Namespace to send in.'),
+    namespace: word.describe('Namespace to send in.'),
     connect: z.union([z.boolean(), z.string(), socketIoConnection]),
     reconnect: flag,
     beforeRequest: processorFunctions.describe('Functions that may change the step before it is sent.'),
@@ -280,16 +295,16 @@ const socketIoSteps = [
   }),
   stepOf('a step that connects', ['connect', 'reconnect'], {
     connect: z
-      .union([z.boolean(), z.string(), socketIoConnection])
+      .union([z.boolean(), z.string(), z.null(), socketIoConnection])
       .describe('Close the connection of the namespace and open a new one, with these options added.'),
-    reconnect: flag.describe('The same, without options.'),
-    namespace: text,
+    reconnect: z.union([flag, z.null()]).describe('The same, without options.'),
+    namespace: word,
     timeout: duration,
   }),
   stepOf('a step that listens', ['response'], {
     response: group('"response"', { channel: text, on: text, ...answer }).describe('Wait for an event.'),
-    namespace: text,
-    metric: text,
+    namespace: word,
+    metric: word,
     measure: z.boolean(),
     timeout: duration,
   }),
@@ -321,7 +336,7 @@ const wsSteps = [
         z.string(),
         z.null(),
         group('"connect"', {
-          target: text.describe('Where to connect; a path alone is one of the server under test.'),
+          target: word.describe('Where to connect; a path alone is one of the server under test.'),
           url: text.describe('The same as `target`.'),
           function: text.describe('Function of the processor that changes how to connect.'),
           ...wsOptions,
@@ -354,7 +369,7 @@ const wsSteps = [
         z.null(),
         ours('"wait"', { where: anyKeys(), count: number, capture, match, timeout: duration }),
       ]),
-      metric: text,
+      metric: word,
       timeout: duration,
     },
     'error',
@@ -368,16 +383,16 @@ const wsSteps = [
 ];
 
 const stompConnect: Shape = {
-  target: text,
-  path: text.describe('Path of the endpoint; `/ws` if neither this nor the target has one.'),
+  target: word,
+  path: word.describe('Path of the endpoint; `/ws` if neither this nor the target has one.'),
   sockjs: z.boolean(),
-  host: text,
-  login: text,
-  passcode: text,
+  host: word,
+  login: word,
+  passcode: word,
   version: z.union([text, z.number()]),
   headers: anyKeys(),
   heartbeat: z.union([text, z.array(z.number())]),
-  subprotocols: oneOrMore(text),
+  subprotocols: oneOrMore(word),
   connectTimeout: duration,
   ws: wsConnection,
 };
@@ -402,7 +417,7 @@ const stompStep = (key: string, main: string | null, shape: Shape): z.ZodObject 
 const receipts: Shape = {
   headers: anyKeys().describe('Headers of the frame.'),
   receipt: z.boolean().describe('Ask for a receipt, and time it.'),
-  metric: text,
+  metric: word,
   timeout: duration,
 };
 
@@ -410,18 +425,18 @@ const stompSteps = [
   stompStep('connect', 'target', stompConnect),
   stompStep('disconnect', null, { timeout: duration }),
   stompStep('subscribe', 'destination', {
-    destination: text,
-    id: text,
+    destination: word,
+    id: word,
     ack: z.enum(['auto', 'client', 'client-individual']),
     settle: duration,
     ...receipts,
   }),
   stompStep('unsubscribe', 'destination', { destination: text, id: text, ...receipts }),
   stompStep('send', 'destination', {
-    destination: text,
+    destination: word,
     body: anything,
     json: anything,
-    contentType: text,
+    contentType: word,
     contentLength: z.boolean(),
     binary: z.boolean(),
     wait: z.boolean(),
@@ -429,7 +444,7 @@ const stompSteps = [
       z.string(),
       z.boolean(),
       ours('"response"', {
-        destination: text,
+        destination: word,
         where: anyKeys(),
         capture,
         match,
@@ -442,7 +457,7 @@ const stompSteps = [
       z.string(),
       z.boolean(),
       ours('"delivery"', {
-        destination: text,
+        destination: word,
         expect: z.union([z.enum(['subscribers', 'members', 'unknown']), z.number()]),
         includesSender: z.boolean(),
         where: anyKeys(),
@@ -454,8 +469,8 @@ const stompSteps = [
     duration,
   }),
   stompStep('waitFor', 'destination', {
-    destination: text,
-    subscription: text,
+    destination: word,
+    subscription: word,
     where: anyKeys(),
     count: number,
     capture,
@@ -469,41 +484,43 @@ const stompSteps = [
 
 const request = shared(
   'request',
-  group('an HTTP request', {
-    url: text,
-    uri: text,
-    method: text,
-    headers: anyKeys(),
-    json: anything,
-    body: anything,
-    form: anything,
-    formData: anything,
-    qs: anyKeys(),
-    cookie: anyKeys(),
-    auth: group('"auth"', { user: text, pass: text, username: text, password: text }),
-    followRedirect: flag,
-    followAllRedirects: flag,
-    maxRedirects: number,
-    gzip: flag,
-    https: anyKeys(),
-    timeout: duration,
-    name: text,
-    ifTrue: text,
-    setContentLengthHeader: flag,
-    responseType: text,
-    throwHttpErrors: flag,
-    beforeRequest: processorFunctions,
-    afterResponse: processorFunctions,
-    onError: processorFunctions,
-    capture,
-    match,
-    expect: anything.describe('What the plugin `expect` checks.'),
-  }),
+  group(
+    'an HTTP request',
+    {
+      url: text,
+      uri: word,
+      method: word,
+      headers: anyKeys(),
+      json: anything,
+      body: anything,
+      form: anything,
+      formData: anything,
+      qs: anyKeys(),
+      cookie: anyKeys(),
+      auth: group('"auth"', { user: text, pass: text, username: text, password: text }),
+      followRedirect: flag,
+      followAllRedirects: flag,
+      maxRedirects: number,
+      gzip: flag,
+      https: anyKeys(),
+      timeout: duration,
+      name: word,
+      ifTrue: word,
+      setContentLengthHeader: flag,
+      responseType: word,
+      throwHttpErrors: flag,
+      beforeRequest: processorFunctions,
+      afterResponse: processorFunctions,
+      onError: processorFunctions,
+      capture,
+      match,
+      expect: anything.describe('What the plugin `expect` checks.'),
+    },
+    ['url'],
+  ),
 );
 
-const httpSteps = httpMethods.map((method) =>
-  stepOf(`a "${method}" step`, [method], { [method]: z.union([z.string(), request]) }),
-);
+const httpSteps = httpMethods.map((method) => stepOf(`a "${method}" step`, [method], { [method]: request }));
 
 /** Steps of every engine. `inner` describes the flows that a step holds. */
 const commonSteps = (inner: z.ZodType): z.ZodObject[] => [
@@ -514,8 +531,8 @@ const commonSteps = (inner: z.ZodType): z.ZodObject[] => [
       .union([z.array(anything), z.string()])
       .describe('A list, or the name of a variable that holds one.'),
     whileTrue: text.describe('Function of the processor that says whether there is another round.'),
-    loopValue: text.describe('Name of the variable that counts the rounds; `$loopCount` if not given.'),
-    loopElement: text.describe('Name of the variable that holds the element; `$loopElement` if not given.'),
+    loopValue: word.describe('Name of the variable that counts the rounds; `$loopCount` if not given.'),
+    loopElement: word.describe('Name of the variable that holds the element; `$loopElement` if not given.'),
   }),
   stepOf('"parallel"', ['parallel'], {
     parallel: inner.describe('The steps that run at the same time.'),
@@ -525,7 +542,7 @@ const commonSteps = (inner: z.ZodType): z.ZodObject[] => [
     think: duration.describe('A pause: whole numbers are seconds, `200ms` has its unit.'),
     jitter: z.union([z.number(), z.string()]),
   }),
-  stepOf('"log"', ['log'], { log: anything }),
+  stepOf('"log"', ['log'], { log: text }),
   stepOf('"function"', ['function'], { function: text.describe('A function of the processor.') }),
 ];
 
@@ -557,7 +574,7 @@ export const stepsOfEngine = (engine: string): readonly z.ZodObject[] | undefine
 const phase = shared(
   'phase',
   group('a phase', {
-    name: text,
+    name: word,
     duration: duration.describe('Seconds, or a time with its unit.'),
     arrivalRate: number.describe('Users that arrive each second.'),
     arrivalCount: number.describe('Users that arrive in all, evenly over the phase.'),
@@ -570,31 +587,31 @@ const phase = shared(
 
 const payload = oneOrMore(
   group('"config.payload"', {
-    path: text.describe('CSV file, relative to the scenario.'),
+    path: word.describe('CSV file, relative to the scenario.'),
     fields: z.array(text).describe('A variable for each column.'),
     order: z.enum(['random', 'sequence']),
-    delimiter: text,
+    delimiter: word,
     skipHeader: flag,
     skipEmptyLines: flag,
     cast: flag,
     loadAll: flag,
-    name: text,
+    name: word,
     options: anyKeys(),
   }),
 );
 
 const configShape: Shape = {
   target: z
-    .union([text, z.null()])
+    .union([z.string(), z.null()])
     .describe(
       'URL of the server. Its address is that of the server under test; its path and query are kept where `target.url` has none.',
     ),
-  phases: oneOrMore(phase).describe('How users arrive.'),
+  phases: z.array(phase).describe('How users arrive.'),
   payload,
-  variables: anyKeys(),
+  variables: z.union([anyKeys(), z.null()]),
   processor: text.describe('Module with the functions of the scenario, relative to it.'),
-  plugins: anyKeys(),
-  pluginsScope: text,
+  plugins: z.union([anyKeys(), z.null()]),
+  pluginsScope: word,
   engines: anyKeys().describe('Engines of others that the scenarios use.'),
   engine: text.describe('Engine of the scenarios that name none.'),
   timeout: duration.describe('How long every wait lasts, seconds.'),

@@ -51,6 +51,33 @@ describe('a key that does nothing is told, with what to write', () => {
     ],
     ['a count beside an emit', withSteps('      - emit: [a]\n        count: 2\n'), /it is a key of a loop/],
     [
+      'a target that is none',
+      'config:\n  target: 5\nscenarios: [{ flow: [] }]\n',
+      /^error config\.target: "target" must be text, not 5\.$/,
+    ],
+    [
+      'a request without a URL',
+      'config: {}\nscenarios: [{ flow: [{ get: { headers: {} } }] }]\n',
+      /^error scenarios\.0\.flow\.0\.get: an HTTP request needs "url": write it\.$/,
+    ],
+    [
+      'a rate that is a word, and a truth that is none',
+      withSteps(
+        '      - emit: [a]\n        measure: maybe\n        acknowledge: { capture: { json: $, as: } }\n',
+      ),
+      /error [^\n]*measure: "measure" must be true or false, not "maybe"\.\n.*"as" has no value\. It must be text; or take the key out/,
+    ],
+    [
+      'a text where a group belongs',
+      withSteps('      - emit: chat\n        response: said\n'),
+      /"emit" must be a list or a mapping with "channel", "data", "args", not "chat"\.\n.*"response" must be a mapping with/,
+    ],
+    [
+      'two steps in one over HTTP, which Artillery refuses',
+      withSteps('      - think: 1\n        log: hi\n', 'http'),
+      /^error .*"log" means nothing in "think": it is a step of its own/,
+    ],
+    [
       'a misspelt delivery, which only Tailgate has',
       withSteps('      - emit: [a]\n        delivery: { evnt: b }\n'),
       /^error .*"evnt".*"event"/,

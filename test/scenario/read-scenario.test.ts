@@ -136,22 +136,6 @@ scenarios: [{ flow: [{ get: { url: / } }] }]
       /flow" is required/,
     ],
     [
-      'a target that is none',
-      'config:\n  target: 5\nscenarios: [{ flow: [] }]\n',
-      {},
-      'SCENARIO_INVALID',
-      2,
-      /config\.target/,
-    ],
-    [
-      'a request without a URL',
-      'config: {}\nscenarios:\n  - flow:\n      - get: { url: / }\n      - get: { headers: {} }\n',
-      {},
-      'SCENARIO_INVALID',
-      5,
-      /url/,
-    ],
-    [
       'a phase without an end',
       'config:\n  phases:\n    - { pause: 1 }\n    - { arrivalRate: 5 }\nscenarios: [{ flow: [{ get: { url: / } }] }]\n',
       {},

@@ -184,7 +184,11 @@ test('names without a value are counted by step, with what a step set itself in 
     setImmediate(() => callback(null, context));
   };
   const spec = {
-    send: { to: '{{ user.name }}', tag: '{{ $tag }}', '{{ key }}': ['{{ late }}', 'at {{ typo }} {{{ set }}}'] },
+    send: {
+      to: '{{ user.name }}',
+      tag: '{{ $tag }}',
+      '{{ key }}': ['{{ late }}', 'at {{ typo }} {{{ set }}}'],
+    },
     loop: ['{{ inner }}'],
   };
   const watched = watchingNames(step, spec, 'chat, step 2');
