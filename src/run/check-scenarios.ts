@@ -123,7 +123,10 @@ export const checkScenarios = async (
 
 /** Shows the warnings about all scenarios, each once. */
 export const showWarnings = (host: Host, scenarios: ReadonlyMap<string, CheckedScenario>): void => {
-  showEach([...scenarios.values()].flatMap((scenario) => scenario.warnings), host);
+  showEach(
+    [...scenarios.values()].flatMap((scenario) => scenario.warnings),
+    host,
+  );
 };
 
 const showEach = (warnings: CheckedScenario['warnings'], host: Pick<Host, 'warn'>): void => {
