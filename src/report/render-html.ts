@@ -52,6 +52,17 @@ export function renderHtml(
   return htmlPage(`Tailgate: ${plainText(title)}`, body.join('\n'), options);
 }
 
+/** The page before there is anything to report. */
+export const waitingPage = (script: PageScript | null, progress: string): string =>
+  htmlPage(
+    'Tailgate: measuring',
+    '<h1>Measuring</h1><p>The first comparison comes with the first pair.</p>',
+    {
+      script,
+      live: { progress, version: 0 },
+    },
+  );
+
 function originHtml({ origin }: Document): string {
   const { head, base } = origin.commits;
   const runUrl = safeUrl(origin.runUrl);

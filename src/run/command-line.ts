@@ -56,6 +56,9 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
         files: request.files,
         github: null,
         record: request.command === 'baseline record',
+        ...(request.command === 'run' && request.dashboard !== undefined
+          ? { dashboard: request.dashboard }
+          : {}),
       });
     case 'demo':
       return demoCommand(hostFor(false), print);

@@ -19,6 +19,7 @@ import type { RawInputs } from '../settings/inputs.ts';
 import { defaultSettingsFiles, type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { settingsSchema } from '../settings/settings-schema.ts';
 import { readShardInputs } from '../settings/shard-inputs.ts';
+import { startDashboard } from './dashboard.ts';
 import {
   type Delivery,
   deliver,
@@ -46,6 +47,8 @@ export type GateCommand = {
   github: GithubAccess;
   /** Store the result whatever the branch: `baseline record`. */
   record?: boolean;
+  /** Serve the page while it is measured: at this port, any if 0. */
+  dashboard?: number;
 };
 
 /**
@@ -218,7 +221,13 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
   const selected = loaded.selected.length > 0 ? loaded.selected.join(',') : null;
   const { baseline, reportDir } = settings;
   await removeOldReports(reportDir, baseline.confirmFrom === undefined ? [] : [baseline.confirmFrom]);
+  await using dashboard =
+    command.dashboard === undefined
+      ? null
+      : await startDashboard(command.dashboard, (text) => host.mask(text));
+  if (dashboard !== null) host.info(`Dashboard: ${dashboard.url}`);
   const result = await runGate({
+    ...(dashboard === null ? {} : { watcher: dashboard }),
     loaded,
     host,
     compares: command.record !== true,
@@ -252,6 +261,7 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
       'baseline-commit': report.commits.base ?? '',
     },
   });
+  dashboard?.show(report, true);
   const exitCode = exitCodeOf(report);
   // `baseline record` has done nothing when nothing was stored.
   return command.record === true && !stored && exitCode === exitCodes.pass ? exitCodes.invalid : exitCode;

@@ -63,6 +63,7 @@ const measureRounds = async (
     });
     const goOn = noteOutcome(run, outcome);
     if (outcome.measurement !== null) into.push(outcome.measurement);
+    inputs.onMeasured?.(run);
     if (!goOn) return;
   }
 };

@@ -92,6 +92,7 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
       const complete = run.pairs.length;
       if (complete > 0) {
         run.judgement = judgeRun(run, plan, outOfTime || complete === plan.verdict.maxPairs);
+        inputs.onMeasured?.(run);
         const goOn = inputs.onJudgement?.(run.judgement, complete) ?? false;
         if (run.judgement.next === 'decided' && !(goOn && run.problems.length === 0)) return;
       }

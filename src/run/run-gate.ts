@@ -40,7 +40,7 @@ import { readRecords } from './read-records.ts';
 import { sameCode } from './same-code.ts';
 import { ciRun } from './shards/ci-run.ts';
 import { type JoinedShards, joinBlobs, type NamedBlob } from './shards/join-blobs.ts';
-import { isBestEffort, logName, type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
+import { isBestEffort, judgeRun, logName, type SuiteInputs, type SuiteRun, startRun } from './suite-run.ts';
 
 /** What a run needs from outside: all that differs between GitHub, other CI systems and a terminal. */
 export type GateRequest = {
@@ -57,6 +57,8 @@ export type GateRequest = {
   openBase: () => Promise<BaseCommit>;
   /** Reads what the shards of this run left, to be judged here; everything is measured here if not given. */
   readShards?: (() => Promise<NamedBlob[]>) | undefined;
+  /** Whoever watches while it is measured. */
+  watcher?: { progress: (line: string) => void; show: (report: Report) => void };
 };
 
 /** What a run gave, whether or not it came to a verdict. */
@@ -217,6 +219,9 @@ const withoutBase = ({ what }: TailgateError): string =>
 const differsByEnvironment = ({ baseline, head }: Sides): boolean =>
   baseline?.start !== head.start || JSON.stringify(baseline?.env) !== JSON.stringify(head.env);
 
+/** Of the line of progress where it need not fit a terminal, characters. */
+const widestLine = 200;
+
 const measureOne = async (
   request: GateRequest,
   stage: Stage,
@@ -228,6 +233,7 @@ const measureOne = async (
   unbuilt: TailgateError | undefined,
   roots: ChangeRoots | null,
   measured: readonly RoundMeasurement[] | undefined,
+  onMeasured: (run: SuiteRun) => void,
 ): Promise<SuiteRun> => {
   const { host } = request;
   const { plan } = stage;
@@ -247,24 +253,22 @@ const measureOne = async (
     budgetMs,
     onProgress: (progress) => {
       const done = { done: progress.done, doneMs: progress.doneMs, sinceMs: progress.sinceMs };
-      host.progress(
-        renderProgress(
-          {
-            suite: progress.suite,
-            stage: 'measuring',
-            side: progress.side,
-            load: progress.load,
-            pairs: sliced
-              ? { ...done, min: plan.verdict.minPairs, max: plan.verdict.maxPairs }
-              : { ...done, min: progress.most, max: progress.most },
-            interval: progress.judgement,
-            elapsedMs: progress.elapsedMs,
-            budgetMs,
-          },
-          host.columns,
-        ),
-      );
+      const state = {
+        suite: progress.suite,
+        stage: 'measuring' as const,
+        side: progress.side,
+        load: progress.load,
+        pairs: sliced
+          ? { ...done, min: plan.verdict.minPairs, max: plan.verdict.maxPairs }
+          : { ...done, min: progress.most, max: progress.most },
+        interval: progress.judgement,
+        elapsedMs: progress.elapsedMs,
+        budgetMs,
+      };
+      host.progress(renderProgress(state, host.columns));
+      request.watcher?.progress(renderProgress(state, widestLine));
     },
+    ...(request.watcher === undefined ? {} : { onMeasured }),
   };
   if (unbuilt !== undefined) return { ...startRun(inputs, 'none'), problems: [unbuilt] };
   // A log has no room for a line that says nothing yet.
@@ -373,6 +377,20 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   let base: BaseCommit | null = null;
   let buildMs = 0;
   let loadMs = 0;
+  const reportOf = (those: readonly SuiteReport[]): Report =>
+    buildReport({
+      suites: those,
+      failOn: loaded.settings.failOn,
+      problems,
+      environment: {
+        ...(joined?.environment ?? environmentFingerprint()),
+        pinning: stage.pinning.description,
+      },
+      commits: commitsOf(provenance, base),
+      runUrl: provenance.runUrl,
+      startedAt,
+      durations: { totalMs: performance.now() - started, buildMs, loadMs },
+    });
   const runWarnings = new Set(provenance.note === null ? [] : [provenance.note]);
   if (provenance.note !== null && provenance.problem === null) host.warn(provenance.note);
   try {
@@ -440,6 +458,11 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
         unbuilt.get(suite.name),
         roots,
         joined?.rounds.get(suite.name),
+        (now) => {
+          const judgement = now.judgement ?? judgeRun(now, plan, false);
+          const report = suiteReport({ ...now, judgement }, stored, loaded.cwd, []);
+          request.watcher?.show(reportOf([...suites, report]));
+        },
       );
       end();
       loadMs += run.loadMs;
@@ -458,15 +481,5 @@ export const runGate = async (request: GateRequest): Promise<GateResult> => {
   } catch (failure) {
     problems.push(...problemsOf(failure));
   }
-  const report = buildReport({
-    suites,
-    failOn: loaded.settings.failOn,
-    problems,
-    environment: { ...(joined?.environment ?? environmentFingerprint()), pinning: stage.pinning.description },
-    commits: commitsOf(provenance, base),
-    runUrl: provenance.runUrl,
-    startedAt,
-    durations: { totalMs: performance.now() - started, buildMs, loadMs },
-  });
-  return { report, records, known };
+  return { report: reportOf(suites), records, known };
 };

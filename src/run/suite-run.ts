@@ -70,6 +70,8 @@ export type SuiteInputs = {
   onProgress: (progress: SuiteProgress) => void;
   /** Told which scripts both sides of the first pair ran; gives what shows that they are the same code, or null. */
   sameCodeOf?: (ran: RanCode) => Promise<string | null>;
+  /** Told what there is after each pair or round. */
+  onMeasured?: (run: SuiteRun) => void;
   /** Told every judgement side by side; true to go on measuring although the verdict stands. */
   onJudgement?: (judgement: SuiteJudgement, pairs: number) => boolean;
 };

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problemsOf, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
 import { type AnyReport, isCapacity } from '../report/document-of.ts';
+import { renderCsv, renderOpenMetrics, renderOtlp } from '../report/export/export-forms.ts';
 import { renderHtml } from '../report/render-html.ts';
 import { renderJson } from '../report/render-json.ts';
 import { renderJunit } from '../report/render-junit.ts';
@@ -14,7 +15,9 @@ import { ignoreReportFolder } from './report-folder.ts';
 /** Where the forms of a report are. Absolute paths. */
 export type ReportFiles = { json: string; markdown: string; html: string; junit: string };
 
-type Form = keyof ReportFiles;
+/** Those that the report folder holds, and those that are only written where they are asked for. */
+type FolderForm = keyof ReportFiles;
+type Form = keyof WantedFiles;
 
 /** What of a report is written where. */
 export type WriteRequest = {
@@ -40,7 +43,9 @@ export async function writeReport(report: AnyReport, request: WriteRequest): Pro
   for (const form of Object.keys(renderers) as Form[]) {
     const wanted = request.wanted[form];
     const files = [
-      ...(request.reportDir === null ? [] : [reportPaths(request.reportDir, isCapacity(report))[form]]),
+      ...(request.reportDir === null || !isInFolder(form)
+        ? []
+        : [reportPaths(request.reportDir, isCapacity(report))[form]]),
       ...(wanted === undefined ? [] : [path.resolve(request.cwd, wanted)]),
     ];
     if (files.length === 0) continue;
@@ -54,7 +59,7 @@ export async function writeReport(report: AnyReport, request: WriteRequest): Pro
 /** Where the report of a run, or of a search, is in its folder. A job may do both: each has names of its own. */
 export function reportPaths(reportDir: string, isSearch = false): ReportFiles {
   const names = isSearch ? capacityNames : runNames;
-  const at = (form: Form): string => path.join(reportDir, names[form]);
+  const at = (form: FolderForm): string => path.join(reportDir, names[form]);
   return { json: at('json'), markdown: at('markdown'), html: at('html'), junit: at('junit') };
 }
 
@@ -80,7 +85,12 @@ const renderers: Record<Form, (report: AnyReport, failOn: Report['failOn']) => s
   markdown: (report) => renderMarkdown(report),
   html: (report) => renderHtml(report, { script: pageScript() }),
   junit: renderJunit,
+  csv: renderCsv,
+  openmetrics: renderOpenMetrics,
+  otlp: renderOtlp,
 };
+
+const isInFolder = (form: Form): form is FolderForm => Object.hasOwn(runNames, form);
 
 const runNames: ReportFiles = {
   json: 'report.json',

@@ -84,6 +84,9 @@ const withFiles = (command: Command): Command =>
     .option('--markdown <file>', 'Write the report as Markdown.')
     .option('--html <file>', 'Write the report as one HTML page.')
     .option('--junit <file>', 'Write the report as JUnit XML, one test case for each limit.')
+    .option('--csv <file>', 'Write the numbers of the report as CSV.')
+    .option('--openmetrics <file>', 'Write them as OpenMetrics text, for Prometheus.')
+    .option('--otlp <file>', 'Write them as OTLP metrics in JSON, for an OpenTelemetry collector.')
     .optionsGroup('More:');
 
 const withQuiet = (command: Command): Command =>
@@ -115,6 +118,9 @@ const filesOf = (values: Values): ReportFiles => ({
   markdown: textOf(values, 'markdown'),
   html: textOf(values, 'html'),
   junit: textOf(values, 'junit'),
+  csv: textOf(values, 'csv'),
+  openmetrics: textOf(values, 'openmetrics'),
+  otlp: textOf(values, 'otlp'),
 });
 
 const numberOf = (values: Values, name: string, command: string, least: number): number | undefined => {
@@ -131,6 +137,13 @@ const wholeOf = (values: Values, name: string, command: string, least: number): 
   if (value === undefined || Number.isInteger(value)) return value;
   const problem = `--${name} takes a whole number, and got "${textOf(values, name)}"`;
   throw tailgateError('ARGUMENTS_INVALID', { command, problem });
+};
+
+const portOf = (values: Values): number | undefined => {
+  const port = wholeOf(values, 'dashboard', 'run', 1);
+  if (port === undefined || port <= 65_535) return port;
+  const problem = `--dashboard takes a port of at most 65535, and got "${port}"`;
+  throw tailgateError('ARGUMENTS_INVALID', { command: 'run', problem });
 };
 
 const factorsOf = (values: Values): number[] => {
@@ -205,14 +218,20 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
   };
 
   onValues(
-    withQuiet(withFiles(withInputs(program.command('run')))).description(
-      'Measure the server, compare it with the baseline and judge it.',
-    ),
+    withQuiet(withFiles(withInputs(program.command('run'))))
+      .description('Measure the server, compare it with the baseline and judge it.')
+      .optionsGroup('Reports:')
+      .option(
+        '--dashboard [port]',
+        'Serve the page of the report on 127.0.0.1 while it is measured; at a free port if none is given.',
+      )
+      .optionsGroup('More:'),
     (values) => ({
       command: 'run',
       inputs: inputsOf(values),
       files: filesOf(values),
       quiet: values.quiet === true,
+      dashboard: values.dashboard === true ? 0 : portOf(values),
     }),
   );
   onValues(

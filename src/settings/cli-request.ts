@@ -6,11 +6,21 @@ export type ReportFiles = {
   markdown?: string | undefined;
   html?: string | undefined;
   junit?: string | undefined;
+  csv?: string | undefined;
+  openmetrics?: string | undefined;
+  otlp?: string | undefined;
 };
 
 /** A command line that was understood. `inputs` go to `loadSettings`; the rest is the command's own. */
 export type CliRequest =
-  | { command: 'run'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
+  | {
+      command: 'run';
+      inputs: RawInputs;
+      files: ReportFiles;
+      quiet: boolean;
+      /** Port at which the page is served while it is measured: any if 0; not served if undefined. */
+      dashboard: number | undefined;
+    }
   /** The folder is the input `merge`. */
   | { command: 'merge'; inputs: RawInputs; files: ReportFiles; quiet: boolean }
   | { command: 'validate'; inputs: RawInputs }

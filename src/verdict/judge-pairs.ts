@@ -147,14 +147,14 @@ const narrowingOf = (
   series: ChangeSeries,
   decision: ChangeDecision,
   settings: VerdictSettings,
-  options: { final: boolean; suites: number },
+  { suites }: { suites: number },
 ): GateOutcome['narrowing'] => {
   if (series.scale !== 'log') return undefined;
   const all = series.values.length;
   const looks = series.values.flatMap((_, index): ChangeAtLook[] => {
     const pairs = index + 1;
     const isLast = pairs === all;
-    const look = isLast ? null : plannedLook(pairs, settings, options.suites);
+    const look = isLast ? null : plannedLook(pairs, settings, suites);
     if (pairs < 2 || (look === null && !isLast)) return [];
     const { mean, standardError } = isLast
       ? decision.summary
@@ -243,7 +243,7 @@ const outcomeOf = (
   const one = series as ChangeSeries;
   const made = decision as ChangeDecision;
   const change = changeOf(one, made, pairs, options.suites);
-  const narrowing = options.final ? narrowingOf(one, made, options.settings, options) : undefined;
+  const narrowing = narrowingOf(one, made, options.settings, options);
   return {
     gate,
     state,

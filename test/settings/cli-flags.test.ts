@@ -8,7 +8,15 @@ import { inputDefinitions } from '../../src/settings/inputs.ts';
 
 const read = (...argv: string[]) => parseCommandLine(argv, '1.2.3');
 const commands = buildProgram('1.2.3', () => {}).commands.map((command) => command.name());
-const noFiles = { json: undefined, markdown: undefined, html: undefined, junit: undefined };
+const noFiles = {
+  json: undefined,
+  markdown: undefined,
+  html: undefined,
+  junit: undefined,
+  csv: undefined,
+  openmetrics: undefined,
+  otlp: undefined,
+};
 
 test('the flags are the inputs of the action', () => {
   assert.deepEqual(
@@ -43,6 +51,7 @@ test('run takes inputs, files and thresholds that are repeated', () => {
     command: 'run',
     inputs: { source: 'cli', values: { target: 'http://h:1', thresholds: 'p95<1s\nlost=0' } },
     files: { ...noFiles, json: 'r.json', junit: 'r.xml' },
+    dashboard: undefined,
     quiet: true,
   });
 });

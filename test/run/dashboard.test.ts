@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { test } from 'node:test';
+import { startDashboard } from '../../src/run/dashboard.ts';
+import { judgedReports } from '../report/judged-report.ts';
+
+const get = (url: string, host?: string) =>
+  new Promise<{ status: number; body: string }>((resolve, reject) => {
+    request(url, { agent: false, ...(host === undefined ? {} : { headers: { host } }) }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    })
+      .on('error', reject)
+      .end();
+  });
+
+test('the page is served on loopback while it is measured, and ends with the final report', async () => {
+  await using dashboard = await startDashboard(0, (text) => text.replaceAll('chat-room', '***'));
+  dashboard.progress('chat · pair 1 of 6 to 20');
+  const first = await get(dashboard.url);
+  assert.match(first.body, /data-live data-version="0"/);
+  assert.match(first.body, /pair 1 of 6 to 20/);
+  dashboard.show(judgedReports.inconclusive!());
+  const next = await get(dashboard.url);
+  assert.match(next.body, /data-live data-version="1"/);
+  assert.match(next.body, /Undecided: /);
+  assert.doesNotMatch(next.body, /chat-room/, 'secrets are removed');
+  // A name of somebody else that was made to lead here.
+  assert.equal((await get(dashboard.url, 'evil.example')).status, 403);
+  assert.equal((await get(`${dashboard.url}other`)).status, 404);
+  dashboard.show(judgedReports.fail!(), true);
+  const last = await get(dashboard.url);
+  assert.doesNotMatch(last.body, /data-live/);
+  assert.match(last.body, /got 19% slower/);
+  const port = Number(new URL(dashboard.url).port);
+  await assert.rejects(startDashboard(port, String), /--dashboard cannot be served at port/);
+});
+
+test('once it is over the port is free', async () => {
+  const dashboard = await startDashboard(0, String);
+  await get(dashboard.url);
+  await dashboard[Symbol.asyncDispose]();
+  await assert.rejects(get(dashboard.url), /ECONNREFUSED/);
+});
