@@ -21,6 +21,7 @@ import { stopArrivals } from './artillery/arrival-phaser.ts';
 import { prepareArtilleryGlobal } from './artillery/artillery-global.ts';
 import { type LoadedPlugins, loadPlugins } from './artillery/load-plugins.ts';
 import { HealthMonitor } from './generator-health.ts';
+import { refusedGlobals } from './kept-globals.ts';
 import type { HookVariables } from './load-protocol.ts';
 import type { LoadProgress, LoadRequest, PauseOutcome } from './load-session.ts';
 import { checksOf } from './plugin-checks.ts';
@@ -308,6 +309,11 @@ export class Generator {
     this.#health.stop();
     await loadActivity.end(hurry ? 0 : engineSettings().drainMs + engineSettings().timeoutMs);
     const measurement = this.measured();
+    const replaced = refusedGlobals();
+    if (replaced.length > 0)
+      measurement.warnings.push(
+        `Code of the scenario replaces ${replaced.join(', ')}. The load kept its own, by which it measures.`,
+      );
     this.#raw?.close();
     loadClock.clearAll();
     if (this.#runsHooks && this.#started && !hurry) {

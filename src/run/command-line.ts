@@ -27,12 +27,14 @@ const print = (text: string): void => {
 const endsInOrder: ReadonlySet<CliRequest['command']> = new Set([
   'run',
   'merge',
+  'demo',
   'capacity',
   'verify',
   'record',
   'baseline record',
   'baseline accept',
   'baseline show',
+  'explain',
 ]);
 
 type HostFor = (quiet: boolean) => ReturnType<typeof createTerminalHost>;

@@ -83,6 +83,31 @@ scenarios: [{ flow: [{ function: complain }, { get: { url: / } }, { function: fa
     assert.equal(measurement.counters['users.failed'], 2);
   });
 
+  test('code of the scenario that replaces clocks and timers changes no latency, and is named', async () => {
+    await using server = await startServer();
+    const scenario = `
+config: { ${users(3)}, processor: ./p.cjs, socketio: { transports: [websocket] } }
+scenarios: [{ engine: socketio, flow: [{ emit: { channel: echo, data: 1 }, acknowledge: {} }] }]
+`;
+    const processor = `
+performance.now = () => 0;
+process.hrtime = () => [0, 0];
+Date.now = () => 0;
+global.performance = { now: () => 0 };
+global.setTimeout = (callback) => setImmediate(callback);
+global.Promise = class {};
+module.exports = {};`;
+    const { measurement } = await runLoad({ 'scenario.yml': scenario, 'p.cjs': processor }, server.url);
+    assert.equal(measurement.counters['users.completed'], 3);
+    const sketch = measurement.metrics['echo.ack'];
+    assert.equal(sketch?.count, 3);
+    assert.ok(sketch.minMs > 0 && sketch.maxMs < 2_000, JSON.stringify(sketch));
+    assert.ok(measurement.activeMs > 100, 'the load lasted as long as its phase');
+    assert.deepEqual(measurement.warnings, [
+      'Code of the scenario replaces performance.now, process.hrtime, Date.now, performance, setTimeout, Promise. The load kept its own, by which it measures.',
+    ]);
+  });
+
   test('templates of config that only a user can resolve reach the user: headers of HTTP', async () => {
     await using server = await startServer();
     const scenario = `
