@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { readReportInputs } from '../../src/run/report-inputs.ts';
 import { judgedReports } from '../report/judged-report.ts';
@@ -60,6 +61,41 @@ test('the legs of a matrix become one comment, one check, one verdict and one ex
   const [check] = repository.checkRuns;
   assert.deepEqual([check!.name, check!.conclusion, check!.headSha], ['tailgate', 'failure', headSha]);
   assert.deepEqual(double.violations, []);
+});
+
+test('files, summary and outputs are out before GitHub has answered', async () => {
+  await using double = await startGithubDouble();
+  withPullRequest(double);
+  using at = workspace();
+  at.write('artifacts/a/report.json', ofRun(judgedReports.pass!()));
+  const report = path.join(at.dir, '.tailgate-report/report.json');
+  const found: string[] = [];
+  double.faults.add({ before: () => found.push(JSON.parse(readFileSync(report, 'utf8')).verdict) });
+  double.faults.add({ text: '{}', times: 1_000 });
+  const step = await merge(double, at);
+  assert.deepEqual(found, ['pass']);
+  assert.deepEqual([step.exitCode, step.outputs.verdict], [0, 'pass']);
+  assert.deepEqual(Object.keys(step.outputs).at(-1), 'comment-url', 'the only output that waits for GitHub');
+  assert.match(step.log, /an answer that cannot be read/);
+});
+
+test('in a workflow the problems of the parts are annotated where they are', async () => {
+  await using double = await startGithubDouble();
+  withPullRequest(double);
+  using at = workspace();
+  const invalid = ofRun(judgedReports.pass!());
+  const problem = { code: 'ROOM_FAILED', what: 'The room is gone.', fix: 'Open it.', file: 'chat.yml', line: 3 };
+  at.write('artifacts/a/report.json', {
+    ...invalid,
+    verdict: 'invalid',
+    suites: [{ ...invalid.suites[0]!, verdict: 'invalid', problems: [problem] }],
+  });
+  const step = await merge(double, at, { check: 'check-run' });
+  assert.match(step.log, /^The room is gone\.\nOpen it\. @chat\.yml:3$/m);
+  assert.deepEqual(
+    double.repository().checkRuns[0]!.annotations.map(({ path: file, start_line }) => [file, start_line]),
+    [['chat.yml', 3]],
+  );
 });
 
 test('a leg that left no report makes the verdict invalid', async () => {

@@ -70,6 +70,21 @@ test('a GitHub that is down costs the comment, not the verdict', async () => {
   );
 });
 
+test('an answer that says nothing, or does not end, is no answer, and is told in a sentence', async () => {
+  for (const fault of [{ text: '{}' }, { text: '<html>' }, { endless: true }]) {
+    await using double = await startGithubDouble();
+    const repository = withPullRequest(double);
+    double.faults.add({ ...fault, times: 1_000 });
+    const { problems } = await publishReport(clientOf(double), request());
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ['GITHUB_FAILED', 'GITHUB_FAILED'],
+    );
+    for (const { what } of problems) assert.match(what, /^GitHub did not .*: an answer that cannot be read\.$/);
+    assert.deepEqual([repository.comments.length, double.requests.length], [0, 2], 'asked once each');
+  }
+});
+
 test('for a fork nothing is tried, and the log says where the comment comes from', async () => {
   await using double = await startGithubDouble();
   withPullRequest(double);

@@ -83,8 +83,8 @@ const environmentOf = ({ double, at, eventName, event, inputs }: ReportRequest):
 
 /** A host that keeps what a step would print, put out and summarise. */
 const recordingHost = (env: Record<string, string>, step: ReportStep): Host => {
-  const print = (text: string): void => {
-    step.log += `${text}\n`;
+  const print = (text: string, place?: { file?: string | undefined; line?: number | undefined }): void => {
+    step.log += `${text}${place?.file === undefined ? '' : ` @${place.file}:${place.line}`}\n`;
   };
   return {
     kind: 'actions',

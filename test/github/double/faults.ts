@@ -12,6 +12,10 @@ export type Fault = {
   headers?: Record<string, string>;
   /** Do the work, and only then answer with the fault: what a timeout of a gateway looks like. */
   applied?: boolean;
+  /** Answer 200 with this text. */
+  text?: string;
+  /** Answer 200 with a body that does not end. */
+  endless?: boolean;
   /** Never answer. */
   hang?: boolean;
   /** Answer this much later. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenAPIBackend } from 'openapi-backend';
 import type { OperationId } from './api-description.ts';
@@ -155,6 +156,12 @@ export class GithubDouble implements AsyncDisposable {
     if (fault?.delayMs !== undefined) await sleep(fault.delayMs);
     fault?.before?.();
     if (fault?.hang === true) return;
+    if (fault?.text !== undefined || fault?.endless === true) {
+      response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
+      if (fault.endless !== true) response.end(fault.text);
+      else Readable.from(endlessly()).on('error', () => {}).pipe(response);
+      return;
+    }
     const spoiled =
       fault?.status === undefined ? null : refuse(fault.status, fault.message ?? 'Server Error');
     const answer =
@@ -251,6 +258,11 @@ export class GithubDouble implements AsyncDisposable {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
+}
+
+function* endlessly(): Generator<Buffer> {
+  const spaces = Buffer.alloc(1_000_000, ' ');
+  for (;;) yield spaces;
 }
 
 /** Starts the double on a free port of 127.0.0.1. */
