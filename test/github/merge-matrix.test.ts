@@ -84,7 +84,13 @@ test('in a workflow the problems of the parts are annotated where they are', asy
   withPullRequest(double);
   using at = workspace();
   const invalid = ofRun(judgedReports.pass!());
-  const problem = { code: 'ROOM_FAILED', what: 'The room is gone.', fix: 'Open it.', file: 'chat.yml', line: 3 };
+  const problem = {
+    code: 'ROOM_FAILED',
+    what: 'The room is gone.',
+    fix: 'Open it.',
+    file: 'chat.yml',
+    line: 3,
+  };
   at.write('artifacts/a/report.json', {
     ...invalid,
     verdict: 'invalid',

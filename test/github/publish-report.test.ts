@@ -80,7 +80,8 @@ test('an answer that says nothing, or does not end, is no answer, and is told in
       problems.map(({ code }) => code),
       ['GITHUB_FAILED', 'GITHUB_FAILED'],
     );
-    for (const { what } of problems) assert.match(what, /^GitHub did not .*: an answer that cannot be read\.$/);
+    for (const { what } of problems)
+      assert.match(what, /^GitHub did not .*: an answer that cannot be read\.$/);
     assert.deepEqual([repository.comments.length, double.requests.length], [0, 2], 'asked once each');
   }
 });

@@ -159,7 +159,10 @@ export class GithubDouble implements AsyncDisposable {
     if (fault?.text !== undefined || fault?.endless === true) {
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
       if (fault.endless !== true) response.end(fault.text);
-      else Readable.from(endlessly()).on('error', () => {}).pipe(response);
+      else
+        Readable.from(endlessly())
+          .on('error', () => {})
+          .pipe(response);
       return;
     }
     const spoiled =
