@@ -1,14 +1,14 @@
 import { formatBytes, formatDuration } from '../metrics/notation.ts';
 import type { DependencyChange } from './dependency-changes.ts';
 import { type Cause, findCauses, type Line } from './find-cause.ts';
+import { type FlameNode, flameOfDifference } from './flame-of-difference.ts';
 import { changeOfFunctions, type FunctionChange } from './function-change.ts';
 import { matchFunctions } from './match-functions.ts';
 import type { FileChange } from './parse-diff.ts';
-import type { SideWork } from './side-work.ts';
-import { busyTimeUs, type PlaceReader, workOfFunctions } from './work-of-functions.ts';
-
-/** Both sides of a value, for each message or of the run. */
-export type BothSides = { baseline: number; head: number };
+import type { PlaceReader } from './places.ts';
+import { sampledStacks } from './sampled-stacks.ts';
+import type { BothSides, SideWork } from './side-work.ts';
+import { busyTimeUs, workOfFunctions } from './work-of-functions.ts';
 
 export type ExplainInputs = {
   baseline: SideWork;
@@ -44,6 +44,8 @@ export type Explained = {
   functions: FunctionRow[];
   /** Calls of all functions for each message. */
   calls: BothSides;
+  /** Where time goes on both sides, by chains of callers; absent where nothing was profiled. */
+  flame?: FlameNode[];
 };
 
 /** Rows beyond this many say nothing to a reader. */
@@ -74,7 +76,11 @@ export const explainWork = (inputs: ExplainInputs): Explained => {
     baseline: functions.reduce((sum, one) => sum + one.calls.baseline, 0),
     head: functions.reduce((sum, one) => sum + one.calls.head, 0),
   };
-  const told = { functions: rows, calls };
+  const flame = flameOfDifference({
+    baseline: sampledStacks(inputs.baseline, inputs.places.baseline),
+    head: sampledStacks(inputs.head, inputs.places.head),
+  });
+  const told = { functions: rows, calls, ...(flame.length === 0 ? {} : { flame }) };
   const causes = findCauses(functions, changes);
   if (waits(inputs, causes[0]))
     return { kind: 'waits-longer', sentences: waitingSentences(inputs, functions, causes), ...told };

@@ -1,3 +1,6 @@
+/** Both sides of a value, for each message or of the run. */
+export type BothSides = { baseline: number; head: number };
+
 /**
  * The work of one side of a counted pair, as its Node processes told it. Counted and profiled under load that is not
  * judged. Plain data.

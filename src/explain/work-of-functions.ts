@@ -1,13 +1,5 @@
-import {
-  GREATEST_LOWER_BOUND,
-  LEAST_UPPER_BOUND,
-  originalPositionFor,
-  TraceMap,
-} from '@jridgewell/trace-mapping';
+import { type Owner, type PlaceReader, Places } from './places.ts';
 import type { CallFrame, HeapNode, SideWork } from './side-work.ts';
-
-/** Whose code it is: of the repository, of a package, or of Node and V8 themselves. */
-export type Owner = { kind: 'own' } | { kind: 'package'; name: string } | { kind: 'node' };
 
 /** The work of one function of one side, for each message. */
 export type FunctionWork = {
@@ -33,14 +25,6 @@ export type FunctionWork = {
   ticksByLine: ReadonlyMap<number, number>;
 };
 
-/** How URLs of a side become places in the repository. */
-export type PlaceReader = {
-  /** Absolute path of the folder that stands for the repository, without a slash at its end. */
-  root: string;
-  /** Source maps by the URL of their script. */
-  sourceMaps: ReadonlyMap<string, { map: string; url: string }>;
-};
-
 /** Bytes between two samples of the heap. */
 const heapInterval = 4096;
 
@@ -49,7 +33,18 @@ export const workOfFunctions = (work: SideWork, reader: PlaceReader): FunctionWo
   const places = new Places(reader);
   const found = new Map<string, FunctionWork>();
   const starts: FunctionStarts = new Map();
-  for (const { url, name, line, column, endLine, endColumn, body, isScript, calls } of work.functions) {
+  for (const {
+    url,
+    name: shortName,
+    line,
+    column,
+    endLine,
+    endColumn,
+    body,
+    isScript,
+    calls,
+  } of work.functions) {
+    const name = places.nameOf(url, line, column, shortName);
     const start = places.at(url, line, column);
     const end = places.at(url, endLine, Math.max(0, endColumn - 1));
     const key = `${start.file}:${start.line}:${start.column}:${name}`;
@@ -96,72 +91,6 @@ export const busyTimeUs = (work: SideWork): number | null => {
   }
   return busy / work.profiledMessages;
 };
-
-/** A file of a package is called by its name and the path in it. */
-const packageOf = (path: string): { name: string; file: string } | null => {
-  const at = path.lastIndexOf('/node_modules/');
-  if (at < 0) return null;
-  const parts = path.slice(at + '/node_modules/'.length).split('/');
-  const name = parts.slice(0, parts[0]?.startsWith('@') ? 2 : 1).join('/');
-  return { name, file: parts.join('/') };
-};
-
-type Place = { file: string; line: number; column: number; owner: Owner };
-
-class Places {
-  readonly #reader: PlaceReader;
-  readonly #maps = new Map<string, TraceMap | null>();
-
-  constructor(reader: PlaceReader) {
-    this.#reader = reader;
-  }
-
-  /** Line from 1, column from 0. */
-  at(url: string, line: number, column: number): Place {
-    const map = this.#mapOf(url);
-    if (map !== null) {
-      for (const bias of [GREATEST_LOWER_BOUND, LEAST_UPPER_BOUND] as const) {
-        const original = originalPositionFor(map, { line, column, bias });
-        if (original.source === null || original.line === null) continue;
-        return { ...this.#file(original.source), line: original.line, column: original.column };
-      }
-    }
-    return { ...this.#file(url), line, column };
-  }
-
-  #mapOf(url: string): TraceMap | null {
-    const known = this.#maps.get(url);
-    if (known !== undefined) return known;
-    const source = this.#reader.sourceMaps.get(url);
-    let map: TraceMap | null = null;
-    try {
-      if (source !== undefined) map = new TraceMap(source.map, source.url);
-    } catch {
-      // A map that is none leaves the lines of the script that ran.
-    }
-    this.#maps.set(url, map);
-    return map;
-  }
-
-  #file(url: string): Pick<Place, 'file' | 'owner'> {
-    if (url === '' || url.startsWith('node:')) return { file: url, owner: { kind: 'node' } };
-    const path = pathOf(url);
-    const inPackage = packageOf(path);
-    if (inPackage !== null) return { file: inPackage.file, owner: { kind: 'package', name: inPackage.name } };
-    const { root } = this.#reader;
-    const file = path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
-    return { file, owner: { kind: 'own' } };
-  }
-}
-
-function pathOf(url: string): string {
-  if (!url.startsWith('file://')) return url;
-  try {
-    return decodeURIComponent(new URL(url).pathname);
-  } catch {
-    return url.slice('file://'.length);
-  }
-}
 
 /** Functions by the line that they begin on, in the script that ran. */
 type FunctionStarts = Map<string, { column: number; work: FunctionWork }[]>;

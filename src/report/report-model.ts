@@ -289,6 +289,29 @@ export const explanationSchema = z
       )
       .optional()
       .describe('Functions whose work for a message differs or costs most, the most telling first'),
+    flame: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          file: z.string().describe('In the repository; or of a package, or of Node; empty for V8 itself'),
+          line: z.number().int().describe('At the head where it ran there; 0 where it is not known'),
+          parent: z
+            .number()
+            .int()
+            .nonnegative()
+            .nullable()
+            .describe('Index of its caller in this list, which stands before it; null for the outermost'),
+          timeUs: bothSides.describe('Time on the processor for a message, with all that it calls'),
+        }),
+      )
+      .max(400)
+      .refine((nodes) => nodes.every(({ parent }, index) => parent === null || parent < index), {
+        message: 'a caller stands before what it calls',
+      })
+      .optional()
+      .describe(
+        'A flame graph of both sides: functions by chains of callers; absent where nothing was profiled',
+      ),
   })
   .describe('Why it changed: what the witnesses show, and where');
 

@@ -88,7 +88,7 @@ async function perform(command: ExplainCommand): Promise<number> {
     found.push({ suite: suite.name, explanation });
     print(`${suite.name}: ${inWords(explanation)}`);
     if ('work' in explanation) {
-      const files = await writeProfiles(explanation.work, path.join(plan.reportDir, 'profiles'), suite.name);
+      const files = await writeProfiles(explanation, path.join(plan.reportDir, 'profiles'), suite.name);
       if (files.length > 0)
         host.info(`Profiles: ${files.map((file) => path.relative(host.cwd, file)).join(', ')}`);
     }

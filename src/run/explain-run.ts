@@ -69,10 +69,10 @@ export const explainRun = async (
           sentences: [{ text: `Which function does more cannot be told, because ${found.unavailable}.` }],
         }
       : null;
-  const { explained, work } = found;
+  const { explained } = found;
   if (!isNeeded && plan.explain !== 'always' && !callsRose(explained)) return null;
   if (isNeeded || plan.explain === 'always')
-    await writeProfiles(work, path.join(plan.reportDir, 'profiles'), suite.name);
+    await writeProfiles(found, path.join(plan.reportDir, 'profiles'), suite.name);
   return explained;
 };
 

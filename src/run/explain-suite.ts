@@ -16,9 +16,12 @@ export type ExplainRequest = Omit<WorkRequest, 'onProgress' | 'number'> & {
   onProgress: WorkRequest['onProgress'];
 };
 
+type CountedWork = { baseline: SideWork; head: SideWork };
+type Places = ExplainInputs['places'];
+
 /** Why one suite got slower, with what was counted; or why that cannot be told, as a clause. */
 export type SuiteExplanation =
-  | { explained: Explained; work: { baseline: SideWork; head: SideWork } }
+  | { explained: Explained; work: CountedWork; places: Places }
   | { unavailable: string };
 
 /** A latency of so few messages must differ by this much to say anything. */
@@ -30,29 +33,23 @@ export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplan
   const { host } = request.context;
   const work = await measureWork({ ...request, number: 0 });
   if ('unavailable' in work) return work;
-  return {
-    explained: await explainCounted(
-      work,
-      roots,
-      suite.target.cwd,
-      request.evidence ?? ownEvidence(work),
-      host,
-    ),
-    work,
+  const places = {
+    baseline: placeReader(work.baseline, roots.baseline),
+    head: placeReader(work.head, roots.head),
   };
+  const evidence = request.evidence ?? ownEvidence(work);
+  const explained = await explainCounted(work, places, roots, suite.target.cwd, evidence, host);
+  return { explained, work, places };
 };
 
 async function explainCounted(
-  work: { baseline: SideWork; head: SideWork },
+  work: CountedWork,
+  places: Places,
   roots: ChangeRoots,
   serverFolder: string,
   evidence: JudgedEvidence,
   host: Host,
 ): Promise<Explained> {
-  const places = {
-    baseline: placeReader(work.baseline, roots.baseline),
-    head: placeReader(work.head, roots.head),
-  };
   const changes = await readChanges(roots, work, places, host);
   const folder = path.relative(roots.head, path.resolve(host.cwd, serverFolder));
   const dependencies = readDependencyChanges(roots, folder.startsWith('..') ? '.' : folder, changes);

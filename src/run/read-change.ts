@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { tryGit } from '../baseline/run-git.ts';
 import { type DependencyChange, dependencyChanges } from '../explain/dependency-changes.ts';
 import { type FileChange, parseDiff } from '../explain/parse-diff.ts';
+import type { PlaceReader } from '../explain/places.ts';
 import type { SideWork } from '../explain/side-work.ts';
-import type { PlaceReader } from '../explain/work-of-functions.ts';
 import type { Host } from '../host/host.ts';
 
 /** The folders that stand for the repository on both sides, and the commit of the base if it is one. */

@@ -1,29 +1,38 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { ExplainInputs } from '../explain/explain-work.ts';
+import { pprofOfStacks } from '../explain/pprof-of-stacks.ts';
+import { sampledStacks } from '../explain/sampled-stacks.ts';
 import type { SideWork } from '../explain/side-work.ts';
 import { logName } from '../side/log-name.ts';
 import { writeText } from './write-reports.ts';
 
-/** Writes the CPU profiles of both sides, as DevTools and speedscope open them. Gives the files. */
+/**
+ * Writes the profiles of both sides: each thread as a `.cpuprofile`, as DevTools and speedscope open them, and all
+ * threads of a side as one profile of pprof (`.pb.gz`). Gives the files.
+ */
 export const writeProfiles = async (
-  work: { baseline: SideWork; head: SideWork },
+  { work, places }: { work: { baseline: SideWork; head: SideWork }; places: ExplainInputs['places'] },
   folder: string,
   suite: string,
 ): Promise<string[]> => {
   const files: string[] = [];
   await mkdir(folder, { recursive: true });
   for (const side of ['baseline', 'head'] as const) {
-    const { profiles } = work[side];
+    const { profiles, profiledMessages } = work[side];
+    const name = path.join(folder, `${logName(suite.replaceAll('/', '-'))}-${side}`);
     for (const [index, { cpu }] of profiles.entries()) {
       // A thread that idled shows nothing.
       if (cpu.nodes.length < 5) continue;
-      const file = path.join(
-        folder,
-        `${logName(suite.replaceAll('/', '-'))}-${side}-${index + 1}.cpuprofile`,
-      );
+      const file = `${name}-${index + 1}.cpuprofile`;
       await writeText(file, JSON.stringify(cpu));
       files.push(file);
     }
+    const stacks = sampledStacks(work[side], places[side]);
+    if (stacks.length === 0) continue;
+    await writeText(`${name}.pb.gz`, gzipSync(pprofOfStacks(stacks, profiledMessages)));
+    files.push(`${name}.pb.gz`);
   }
   return files;
 };

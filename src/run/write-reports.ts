@@ -64,7 +64,7 @@ export function reportPaths(reportDir: string, isSearch = false): ReportFiles {
 }
 
 /** Writes a file and the folder that it is in. Throws FILE_UNWRITABLE. */
-export async function writeText(file: string, text: string): Promise<void> {
+export async function writeText(file: string, text: string | Uint8Array): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, text);

@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process';
 import { readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { Profile } from 'pprof-format';
 import type { Report } from '../../src/report/report-model.ts';
 import { type Checkout, checkout, settings, shortScenario } from './fixture.ts';
 
@@ -87,4 +89,10 @@ test('a call made twice is named with its line, between two commits', async () =
   const line = lines.indexOf('    const user = userOf(socket);');
   assert.deepEqual(explained.sentences[1].place, { file: 'server.js', line });
   assert.equal(explained.kind, 'more-work');
+  const names = explained.flame.map(({ name }: { name: string }) => name);
+  assert.ok(names.includes('chat') && !names.includes('(idle)'), names.join());
+  const [before, now] = ['baseline', 'head'].map((side) =>
+    Profile.decode(gunzipSync(readFileSync(path.join(repo.dir, `.tailgate/profiles/chat-${side}.pb.gz`)))),
+  );
+  assert.ok(now!.stringTable.strings.includes('userOf') && before!.sample.length > 10);
 });

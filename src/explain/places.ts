@@ -1,0 +1,114 @@
+import {
+  GREATEST_LOWER_BOUND,
+  LEAST_UPPER_BOUND,
+  originalPositionFor,
+  TraceMap,
+  traceSegment,
+} from '@jridgewell/trace-mapping';
+
+/** Whose code it is: of the repository, of a package, or of Node and V8 themselves. */
+export type Owner = { kind: 'own' } | { kind: 'package'; name: string } | { kind: 'node' };
+
+/** How URLs of a side become places in the repository. */
+export type PlaceReader = {
+  /** Absolute path of the folder that stands for the repository, without a slash at its end. */
+  root: string;
+  /** Source maps by the URL of their script. */
+  sourceMaps: ReadonlyMap<string, { map: string; url: string }>;
+};
+
+export type Place = { file: string; line: number; column: number; owner: Owner };
+
+/** Where the name of a function stands in its text. */
+const nameOffsets = [
+  '',
+  'function ',
+  'function*',
+  'function* ',
+  'async ',
+  'async function ',
+  'async function*',
+].map(({ length }) => length);
+
+/** Places and names of the functions of a side, after source maps. */
+export class Places {
+  readonly #reader: PlaceReader;
+  readonly #maps = new Map<string, TraceMap | null>();
+
+  constructor(reader: PlaceReader) {
+    this.#reader = reader;
+  }
+
+  /** Line from 1, column from 0. */
+  at(url: string, line: number, column: number): Place {
+    const map = this.#mapOf(url);
+    if (map !== null) {
+      for (const bias of [GREATEST_LOWER_BOUND, LEAST_UPPER_BOUND] as const) {
+        const original = originalPositionFor(map, { line, column, bias });
+        if (original.source === null || original.line === null) continue;
+        return { ...this.#file(original.source), line: original.line, column: original.column };
+      }
+    }
+    return { ...this.#file(url), line, column };
+  }
+
+  /**
+   * What a function was called before it was minified: a source map keeps that where the name stands, which is in front
+   * of the parameters, or, with an arrow, before it.
+   */
+  nameOf(url: string, line: number, column: number, name: string): string {
+    const map = name === '' ? null : this.#mapOf(url);
+    if (map === null) return name;
+    for (const at of [
+      ...nameOffsets.map((offset) => column + offset),
+      column - name.length,
+      column - name.length - 1,
+    ]) {
+      const segment = at < 0 ? null : traceSegment(map, line - 1, at);
+      if (segment?.length === 5 && segment[0] === at) return map.names[segment[4]] ?? name;
+    }
+    return name;
+  }
+
+  #mapOf(url: string): TraceMap | null {
+    const known = this.#maps.get(url);
+    if (known !== undefined) return known;
+    const source = this.#reader.sourceMaps.get(url);
+    let map: TraceMap | null = null;
+    try {
+      if (source !== undefined) map = new TraceMap(source.map, source.url);
+    } catch {
+      // A map that is none leaves the lines of the script that ran.
+    }
+    this.#maps.set(url, map);
+    return map;
+  }
+
+  #file(url: string): Pick<Place, 'file' | 'owner'> {
+    if (url === '' || url.startsWith('node:')) return { file: url, owner: { kind: 'node' } };
+    const path = pathOf(url);
+    const inPackage = packageOf(path);
+    if (inPackage !== null) return { file: inPackage.file, owner: { kind: 'package', name: inPackage.name } };
+    const { root } = this.#reader;
+    const file = path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
+    return { file, owner: { kind: 'own' } };
+  }
+}
+
+/** A file of a package is called by its name and the path in it. */
+function packageOf(path: string): { name: string; file: string } | null {
+  const at = path.lastIndexOf('/node_modules/');
+  if (at < 0) return null;
+  const parts = path.slice(at + '/node_modules/'.length).split('/');
+  const name = parts.slice(0, parts[0]?.startsWith('@') ? 2 : 1).join('/');
+  return { name, file: parts.join('/') };
+}
+
+function pathOf(url: string): string {
+  if (!url.startsWith('file://')) return url;
+  try {
+    return decodeURIComponent(new URL(url).pathname);
+  } catch {
+    return url.slice('file://'.length);
+  }
+}
