@@ -143,7 +143,7 @@ function tableHtml({ columns, rows, noun, caption, searchable = false }: TableBl
     .slice(0, maxRows)
     .map((row) => `<tr>${row.map((content, index) => cell('td', inline(content), index)).join('')}</tr>`);
   const left = rows.length - maxRows;
-  return `${caption === undefined ? '' : `<p>${inline(caption)}</p>`}<div class="scroll" tabindex="0"><table${searchable && body.length > 4 ? ' class="searchable"' : ''}>
+  return `${caption === undefined ? '' : `<p>${inline(caption)}</p>`}<div class="scroll" tabindex="0" role="group" aria-label="Table"><table${searchable && body.length > 4 ? ' class="searchable"' : ''}>
 <thead><tr>${head}</tr></thead>
 <tbody>
 ${body.join('\n')}

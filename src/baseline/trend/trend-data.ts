@@ -1,6 +1,9 @@
 import { LatencySketch } from '../../metrics/latency-sketch.ts';
 import { byImportance } from '../../metrics/main-metric.ts';
+import { customMetric } from '../../metrics/metric.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
+import type { Statistic, Unit } from '../../metrics/threshold.ts';
+import { observedValue } from '../../metrics/values.ts';
 import type { BaselineRecord } from '../baseline-record.ts';
 import { changePoints } from './change-points.ts';
 
@@ -10,6 +13,40 @@ const names = Object.keys(statistics) as StatisticName[];
 
 /** Metrics shown on the page at most: the main one and those after it. */
 const maxMetrics = 12;
+
+/** What is drawn beside latency: failures, resources, and the work for each message, which is the least noisy. */
+const shownNumbers: readonly (TrendNumber & { statistic: Statistic })[] = [
+  { id: 'errors.rate', statistic: 'value', title: 'Errors per attempt', unit: 'ratio' },
+  { id: 'deliveries.lost.rate', statistic: 'value', title: 'Lost deliveries', unit: 'ratio' },
+  { id: 'messages.sent.perSecond', statistic: 'value', title: 'Messages a second', unit: 'perSecond' },
+  { id: 'server.cpuPerMessage', statistic: 'value', title: 'CPU time for each message', unit: 'ms' },
+  { id: 'server.cpu', statistic: 'max', title: "The server's CPU, peak", unit: 'cores' },
+  { id: 'server.rss', statistic: 'max', title: 'Memory (RSS), peak', unit: 'bytes' },
+  { id: 'server.heap', statistic: 'max', title: 'Heap, peak', unit: 'bytes' },
+  { id: 'server.loopDelay', statistic: 'max', title: 'Event-loop delay, peak', unit: 'ms' },
+  { id: 'server.fds', statistic: 'max', title: 'Open files, peak', unit: 'count' },
+  {
+    id: 'server.syscalls.perMessage',
+    statistic: 'value',
+    title: 'System calls for each message',
+    unit: 'count',
+  },
+  {
+    id: 'server.allocated.perMessage',
+    statistic: 'value',
+    title: 'Memory allocated for each message',
+    unit: 'bytes',
+  },
+  {
+    id: 'wire.bytes.perMessage',
+    statistic: 'value',
+    title: 'Bytes on the wire for each message',
+    unit: 'bytes',
+  },
+];
+
+/** A number of a run that is drawn over time. */
+export type TrendNumber = { id: string; title: string; unit: Unit };
 
 /** One stored run on the page of trends. */
 export type TrendPoint = {
@@ -23,6 +60,8 @@ export type TrendPoint = {
   kind: number;
   /** p50, p95 and p99 in milliseconds, by metric. */
   values: Record<string, [number, number, number]>;
+  /** What was observed of `TrendData.numbers`, and of the custom metrics. */
+  numbers: Record<string, number>;
 };
 
 /** `data/<suite>.json` of the branch: a published form, beside the records that it is made from. */
@@ -31,6 +70,8 @@ export type TrendData = {
   suite: string;
   /** The main one first. */
   metrics: string[];
+  /** Failures, resources, work for each message, and custom metrics: those that a run has. */
+  numbers: TrendNumber[];
   points: TrendPoint[];
   /** `point` is the index of the first run at the new level. */
   changes: { metric: string; statistic: StatisticName; point: number; relative: number }[];
@@ -69,6 +110,20 @@ const kindOf = ({ fingerprint }: BaselineRecord): string => {
     cores,
     os.split(' ').slice(0, 3),
   ]);
+};
+
+const numbersOf = ({ rounds }: BaselineRecord): Record<string, number> => {
+  const custom = new Set(rounds.flatMap((round) => Object.keys(round.custom)));
+  const wanted = [
+    ...shownNumbers,
+    ...[...custom].map((name) => ({ id: customMetric(name), statistic: 'value' as const })),
+  ];
+  return Object.fromEntries(
+    wanted.flatMap(({ id, statistic }) => {
+      const value = observedValue(rounds, id, statistic);
+      return value === null || !Number.isFinite(value) ? [] : [[id, rounded(value)]];
+    }),
+  );
 };
 
 const changesOf = (points: readonly TrendPoint[], metrics: readonly string[]): TrendData['changes'] => {
@@ -114,12 +169,19 @@ export const trendData = (suite: string, records: readonly BaselineRecord[]): Tr
       accepted: record.accepted,
       kind: kinds.get(kind)!,
       values,
+      numbers: numbersOf(record),
     };
   });
+  const seen = new Set(points.flatMap((point) => Object.keys(point.numbers)));
+  const custom = [...seen].filter((id) => !shownNumbers.some((number) => number.id === id)).sort();
+  const numbers = [
+    ...shownNumbers.filter(({ id }) => seen.has(id)).map(({ id, title, unit }) => ({ id, title, unit })),
+    ...custom.slice(0, maxMetrics).map((id) => ({ id, title: id, unit: 'count' as const })),
+  ];
   const metrics = byImportance(counts).slice(0, maxMetrics);
   for (const point of points) {
     for (const metric of Object.keys(point.values))
       if (!metrics.includes(metric)) delete point.values[metric];
   }
-  return { schemaVersion: 1, suite, metrics, points, changes: changesOf(points, metrics) };
+  return { schemaVersion: 1, suite, metrics, numbers, points, changes: changesOf(points, metrics) };
 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
@@ -7,6 +8,7 @@ import { BranchStore } from '../../../src/baseline/branch-store.ts';
 import { GitDataBranch } from '../../../src/baseline/git-data-branch.ts';
 import { commitUrl, type TrendData, trendData } from '../../../src/baseline/trend/trend-data.ts';
 import { gitDataApi } from '../../../src/github/git-data-api.ts';
+import type { RoundMeasurement } from '../../../src/metrics/round-measurement.ts';
 import { startGithubDouble } from '../../github/double/github-double.ts';
 import { clientOf, repositoryName } from '../../github/pull-request.ts';
 import { browserMissing, startBrowser } from '../chromium.ts';
@@ -14,11 +16,30 @@ import { commitOf, recordOf, roundOf } from '../records.ts';
 
 const runUrl = (number: number) => `https://github.com/acme/chat/actions/runs/${number}`;
 
+/** With a server that grows by a megabyte with each run. */
+const sampled = (round: RoundMeasurement, number: number): RoundMeasurement => ({
+  ...round,
+  counters: { ...round.counters, 'users.created': 10, 'messages.sent': 200 },
+  resources: {
+    samples: [],
+    cpuSeconds: 0.2,
+    maxCpuShare: 0.3,
+    maxRssBytes: 8e7 + 1e6 * number,
+    maxOpenFiles: 30,
+    openFilesLimit: null,
+    maxThreads: 8,
+    maxHeapUsedBytes: null,
+    maxLoopDelayMs: null,
+    gcPauseMs: null,
+  },
+});
+
 /** Thirty runs, 25% slower from the fifteenth on, which was accepted. */
 const slowedRecords = () =>
   Array.from({ length: 30 }, (_, number) =>
     recordOf(number, {
-      rounds: [roundOf((number < 15 ? 5 : 6.25) * (1 + 0.01 * Math.sin(number * 5)))],
+      rounds: [sampled(roundOf((number < 15 ? 5 : 6.25) * (1 + 0.01 * Math.sin(number * 5))), number)],
+      ...(number === 29 ? { recordedAt: '2026-01-01T03:00:00.000Z' } : {}),
       runUrl: runUrl(number),
       ...(number === 15
         ? {
@@ -39,6 +60,9 @@ test('the data of the page: points, changes of level, links to commits', () => {
   assert.deepEqual(data.metrics, ['chat.ack']);
   const [p50, p95, p99] = data.points[0]!.values['chat.ack']!;
   assert.ok(p50 > 4.9 && p50 < 5.1 && p95 > p50 && p99 >= p95);
+  assert.equal(data.points[29]!.numbers['server.rss'], 1.09e8);
+  assert.equal(data.points[29]!.numbers['errors.rate'], 0);
+  assert.ok(data.numbers.every(({ id }) => data.points.some(({ numbers }) => numbers[id] !== undefined)));
   assert.equal(data.points[3]!.commitUrl, `https://github.com/acme/chat/commit/${commitOf(3)}`);
   assert.deepEqual(
     data.changes.map(({ metric, statistic, point }) => [metric, statistic, point]),
@@ -123,22 +147,46 @@ test('the branch carries a page that a browser draws', { skip: browserMissing },
     await page.goto(address);
     await page.locator('#suite').waitFor();
     await page.locator('#suite').selectOption('chat');
-    await page.locator('svg circle.p95').nth(29).waitFor();
-    assert.equal(await page.locator('svg circle').count(), 90);
-    assert.equal(await page.locator('svg a').count(), 90);
+    await page.locator('#chart svg circle.p95').nth(29).waitFor();
+    assert.equal(await page.locator('#chart svg circle').count(), 90);
+    assert.equal(await page.locator('#chart svg a').count(), 90);
     assert.equal(
-      await page.locator('svg a').first().getAttribute('href'),
+      await page.locator('#chart svg a').first().getAttribute('href'),
       `https://github.com/acme/chat/commit/${commitOf(0)}`,
     );
-    assert.match((await page.locator('svg text.change').first().textContent())!, /^\+2[45]%$/);
+    assert.match((await page.locator('#chart svg text.change').first().textContent())!, /^\+2[45]%$/);
     assert.equal(await page.locator('#runs tbody tr').count(), 30);
     assert.match((await page.locator('#runs tbody').textContent())!, /accepted by kim: <img src=x/);
     assert.equal(await page.locator('#runs img').count(), 0);
-    const box = (await page.locator('svg').boundingBox())!;
+    const box = (await page.locator('#chart svg').boundingBox())!;
     assert.ok(box.width > 400 && box.height > 100);
+    assert.match((await page.locator('#numbers').textContent())!, /Errors per attempt.*Memory \(RSS\), peak/);
+    // Runs stand where they were in time: three hours without one are a gap.
+    const places = await page
+      .locator('#chart circle.p95')
+      .evaluateAll((circles) => circles.map((circle) => Number(circle.getAttribute('cx'))));
+    assert.ok(places[29]! - places[28]! > 20 * (places[28]! - places[27]!));
+    await page.mouse.move(box.x + 70, box.y + 150);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 200, box.y + 150);
+    await page.mouse.up();
+    assert.ok((await page.locator('#chart circle.p95').count()) < 30);
+    await page.locator('#all').click();
+    assert.equal(await page.locator('#chart circle.p95').count(), 30);
+    const downloading = page.waitForEvent('download');
+    await page.locator('#csv').click();
+    const lines = readFileSync(await (await downloading).path(), 'utf8').split('\r\n');
+    assert.match(lines[0]!, /^at,commit,verdict,kind,chat\.ack\.p50 \(ms\).*errors\.rate/);
+    assert.equal(lines.length, 31);
+    await page.setViewportSize({ width: 400, height: 800 });
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false);
+    assert.equal(
+      await page.locator('#chart svg').evaluate((one) => one.getAttribute('viewBox')),
+      '0 0 368 320',
+    );
     await page.locator('#suite').selectOption('Zimmer <b>1</b>');
-    await page.locator('svg circle.p95').first().waitFor();
-    assert.equal(await page.locator('svg circle').count(), 3);
+    await page.locator('#chart svg circle.p95').first().waitFor();
+    assert.equal(await page.locator('#chart svg circle').count(), 3);
     assert.match(page.url(), /#suite=Zimmer/);
     const foreign = asked.filter((url) => !url.startsWith(address));
     assert.deepEqual(foreign, [], 'nothing is loaded from elsewhere');
