@@ -41,6 +41,10 @@ const entry = <P>(exit: ExitName, cause: (params: P) => string, fix: (params: P)
 
 const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
 
+/** The first of many, and how many more there are. */
+const some = <T>(all: readonly T[], shown: (few: readonly T[]) => string): string =>
+  all.length <= 20 ? shown(all) : `${shown(all.slice(0, 20))} and ${all.length - 20} more`;
+
 /** A command of the target that did not do its part; `version` names the base version, where it is that one's. */
 type Started = { command: string; version?: string | undefined; log: string; tail: string };
 
@@ -411,9 +415,12 @@ export const catalogue = {
         ? 'Set "start-at" later: every shard must have started and reached the server by then.'
         : 'Sessions of the round before took too long. Make them shorter, or set "rounds: 1".',
   ),
-  SHARD_REFUSED: entry<{ file: string; reason: string }>(
+  SHARD_REFUSED: entry<{ files: readonly string[]; reason: string }>(
     'invalid',
-    (p) => `The shard "${p.file}" was refused: ${p.reason}.`,
+    (p) =>
+      p.files.length === 1
+        ? `The shard "${p.files[0]}" was refused: ${p.reason}.`
+        : `${p.files.length} shards were refused, each because ${p.reason}: ${some(p.files, list)}.`,
     () =>
       'Merge only what the shards of this run left, each once and unchanged, with the settings that they ran with.',
   ),
@@ -427,13 +434,14 @@ export const catalogue = {
     (p) =>
       p.found === 0
         ? 'There is no shard to merge.'
-        : `${p.missing.length} of ${p.count} shards left nothing: ${p.missing.slice(0, 20).join(', ')}${p.missing.length > 20 ? ' and more' : ''}.`,
+        : `${p.missing.length} of ${p.count} shards left nothing: ${some(p.missing, (numbers) => numbers.join(', '))}.`,
     () =>
       'Look at the logs of their jobs, and at where their files were copied to. Less than the whole load is never judged.',
   ),
-  SHARD_FAILED: entry<{ number: number; suite: string; problem: string }>(
+  SHARD_FAILED: entry<{ numbers: readonly number[]; suite: string; problem: string }>(
     'invalid',
-    (p) => `Shard ${p.number} did not measure suite "${p.suite}": ${p.problem.replace(/\.$/, '')}.`,
+    (p) =>
+      `${p.numbers.length === 1 ? 'Shard' : 'Shards'} ${some(p.numbers, (numbers) => numbers.join(', '))} did not measure suite "${p.suite}": ${p.problem.replace(/\.$/, '')}.`,
     () => 'Less than the whole load is never judged. Start all shards again.',
   ),
   SHARDS_DIVIDED: entry<{ suite: string; round: number; users: number; intended: number }>(

@@ -154,8 +154,8 @@ export const damagedSketch = (rounds: readonly RoundMeasurement[]): string | nul
   for (const round of rounds) {
     for (const [id, sketch] of Object.entries(round.metrics)) {
       try {
-        const { count, p50Ms } = LatencySketch.fromJSON(sketch).summary();
-        if (count > 0 && !Number.isFinite(p50Ms)) throw new Error('it holds no values');
+        const read = LatencySketch.fromJSON(sketch);
+        if (read.count > 0 && !Number.isFinite(read.quantileMs(0.5))) throw new Error('it holds no values');
       } catch (error) {
         return `the values of ${id} cannot be read: ${error instanceof Error ? error.message : error}`;
       }

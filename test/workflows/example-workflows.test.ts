@@ -36,6 +36,7 @@ test('every example that the documentation promises is there', () => {
     'merge-queue.yml',
     'nightly-history.yml',
     'organisation-gate.yml',
+    'shards.yml',
     'side-by-side.yml',
     'simple-gate.yml',
     'stored-baseline.yml',

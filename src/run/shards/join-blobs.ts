@@ -49,9 +49,23 @@ export const maxSkewMs = 1_000;
  */
 export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): JoinedShards => {
   const problems: TailgateError[] = [];
+  // What is wrong with many is told once.
+  const refused = new Map<string, string[]>();
+  const failed = new Map<string, number[]>();
+  const refuse = (reason: string, file: string) =>
+    refused.set(reason, [...(refused.get(reason) ?? []), file]);
+  const fail = (suite: string, problem: string, number: number) => {
+    const key = JSON.stringify([suite, problem]);
+    failed.set(key, [...(failed.get(key) ?? []), number]);
+  };
+  const failures = (): TailgateError[] =>
+    [...failed].map(([key, numbers]) => {
+      const [suite, problem] = JSON.parse(key) as [string, string];
+      return tailgateError('SHARD_FAILED', { numbers, suite, problem });
+    });
   const blobs: { file: string; blob: ShardBlob }[] = [];
   for (const { file, parsed } of found) {
-    if ('reason' in parsed) problems.push(tailgateError('SHARD_REFUSED', { file, reason: parsed.reason }));
+    if ('reason' in parsed) refuse(parsed.reason, file);
     else blobs.push({ file, blob: parsed.blob });
   }
   blobs.sort((a, b) => a.blob.shard.number - b.blob.shard.number || (a.file < b.file ? -1 : 1));
@@ -65,21 +79,15 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
   const files = new Map<number, string>();
   for (const { file, blob } of blobs) {
     const reason = foreignBecause(blob, merging, common);
-    if (reason !== null) problems.push(tailgateError('SHARD_REFUSED', { file, reason }));
+    if (reason !== null) refuse(reason, file);
     const { number } = blob.shard;
     const first = files.get(number);
     if (first === undefined) files.set(number, file);
     else problems.push(tailgateError('SHARD_DOUBLED', { number, files: [first, file] }));
     for (const { suite, problems: told, rounds, planned } of blob.suites) {
-      for (const problem of told) problems.push(tailgateError('SHARD_FAILED', { number, suite, problem }));
+      for (const problem of told) fail(suite, problem, number);
       if (told.length === 0 && rounds.length !== planned)
-        problems.push(
-          tailgateError('SHARD_FAILED', {
-            number,
-            suite,
-            problem: `it measured ${rounds.length} of ${planned} rounds`,
-          }),
-        );
+        fail(suite, `it measured ${rounds.length} of ${planned} rounds`, number);
     }
   }
   const missing = Array.from({ length: count }, (_, index) => index + 1).filter(
@@ -87,7 +95,8 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
   );
   if (blobs.length === 0 || missing.length > 0)
     problems.push(tailgateError('SHARDS_MISSING', { missing, count, found: files.size }));
-  throwProblems(problems);
+  const refusals = [...refused].map(([reason, files]) => tailgateError('SHARD_REFUSED', { files, reason }));
+  throwProblems([...refusals, ...failures(), ...problems]);
 
   const notes: string[] = [];
   const rounds = new Map<string, RoundMeasurement[]>();
@@ -118,20 +127,13 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
       for (const [at, { generator }] of bestEffort ? [] : measured.entries()) {
         const reason = generatorBottleneck(generator);
         const { number } = blobs[at]!.blob.shard;
-        if (reason !== null)
-          problems.push(
-            tailgateError('SHARD_FAILED', {
-              number,
-              suite,
-              problem: `its load generator was the bottleneck: ${reason}`,
-            }),
-          );
+        if (reason !== null) fail(suite, `its load generator was the bottleneck: ${reason}`, number);
       }
       return mergeShards(measured);
     });
     rounds.set(suite, joined);
   }
-  throwProblems(problems);
+  throwProblems([...failures(), ...problems]);
   const machines = new Set(blobs.map(({ blob }) => blob.machine)).size;
   notes.push(
     `${count} shards on ${machines} ${machines === 1 ? 'machine' : 'machines'} drove the load together; by their own clocks they started within ${Math.ceil(skewMs)} ms.`,

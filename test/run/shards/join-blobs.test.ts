@@ -433,6 +433,22 @@ const faults: [fault: string, files: () => File[], said: RegExp, run?: MergingRu
   ],
 ];
 
+test('what is wrong with many shards is said once', () => {
+  const blobs = Array.from({ length: 30 }, (_, index) => fileOf({ ...blobOf(index + 1, 30), seed: 9 }));
+  assert.throws(
+    () => join(blobs),
+    (failure) => {
+      const [problem, ...others] = problemsOf(failure);
+      assert.match(
+        problem!.what,
+        /^30 shards were refused, each because it has the seed 9, and the settings say 1: "1\/shard.* and 10 more\.$/,
+      );
+      assert.deepEqual(others, []);
+      return true;
+    },
+  );
+});
+
 test('there are as many faults as were promised', () => assert.ok(faults.length >= 40, `${faults.length}`));
 
 for (const [fault, files, said, run] of faults)
