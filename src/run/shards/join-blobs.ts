@@ -1,3 +1,4 @@
+import { damagedSketch } from '../../baseline/record-format.ts';
 import { type TailgateError, tailgateError, throwProblems } from '../../errors.ts';
 import { generatorBottleneck } from '../../generator/generator-bottleneck.ts';
 import { mergeShards } from '../../metrics/merge-rounds.ts';
@@ -58,6 +59,8 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
     const key = JSON.stringify([suite, problem]);
     failed.set(key, [...(failed.get(key) ?? []), number]);
   };
+  const refusals = () =>
+    [...refused].map(([reason, files]) => tailgateError('SHARD_REFUSED', { files, reason }));
   const failures = (): TailgateError[] =>
     [...failed].map(([key, numbers]) => {
       const [suite, problem] = JSON.parse(key) as [string, string];
@@ -95,8 +98,7 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
   );
   if (blobs.length === 0 || missing.length > 0)
     problems.push(tailgateError('SHARDS_MISSING', { missing, count, found: files.size }));
-  const refusals = [...refused].map(([reason, files]) => tailgateError('SHARD_REFUSED', { files, reason }));
-  throwProblems([...refusals, ...failures(), ...problems]);
+  throwProblems([...refusals(), ...failures(), ...problems]);
 
   const notes: string[] = [];
   const rounds = new Map<string, RoundMeasurement[]>();
@@ -129,11 +131,19 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
         const { number } = blobs[at]!.blob.shard;
         if (reason !== null) fail(suite, `its load generator was the bottleneck: ${reason}`, number);
       }
-      return mergeShards(measured);
+      const merged = mergedOrNull(measured);
+      if (merged !== null) return [merged];
+      for (const [at, measurement] of measured.entries()) {
+        const reason = damagedSketch([measurement]);
+        if (reason !== null) refuse(reason, blobs[at]!.file);
+      }
+      return [];
     });
-    rounds.set(suite, joined);
+    rounds.set(suite, joined.flat());
+    if (joined.flat().length < planned && refused.size === 0)
+      throw new Error(`the rounds of suite "${suite}" could not be merged`);
   }
-  throwProblems([...failures(), ...problems]);
+  throwProblems([...refusals(), ...failures(), ...problems]);
   const machines = new Set(blobs.map(({ blob }) => blob.machine)).size;
   notes.push(
     `${count} shards on ${machines} ${machines === 1 ? 'machine' : 'machines'} drove the load together; by their own clocks they started within ${Math.ceil(skewMs)} ms.`,
@@ -141,6 +151,16 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
   const models = [...new Set(blobs.map(({ blob }) => blob.environment.cpuModel))];
   if (models.length > 1) notes.push(`The shards ran on different processors: ${models.join('; ')}.`);
   return { count, environment: blobs[0]!.blob.environment, rounds, notes };
+};
+
+/** The parts as one; null where a distribution of theirs cannot be read. */
+const mergedOrNull = (parts: readonly RoundMeasurement[]): RoundMeasurement | null => {
+  try {
+    const merged = mergeShards(parts);
+    return damagedSketch([merged]) === null ? merged : null;
+  } catch {
+    return null;
+  }
 };
 
 /** What most blobs agree on. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { Fingerprint } from '../../baseline/baseline-record.ts';
-import { damagedSketch, roundSchema } from '../../baseline/record-format.ts';
+import { roundSchema } from '../../baseline/record-format.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
 
 /** The version that this code writes, and the only one that it reads: shards and merge are of one release. */
@@ -69,7 +69,10 @@ export type ParsedBlob = { blob: ShardBlob } | { reason: string };
 /** A blob that unpacks to more than this is no blob. */
 const maxBodyBytes = 256 * 1024 * 1024;
 
-/** Reads the text of a file; says what is wrong with one that is damaged or of another version, a clause. */
+/**
+ * Reads the text of a file; says what is wrong with one that is damaged or of another version, a clause. Distributions
+ * are read when they are merged.
+ */
 export const parseBlob = (text: string): ParsedBlob => {
   let head: unknown;
   try {
@@ -97,9 +100,7 @@ export const parseBlob = (text: string): ParsedBlob => {
     const { shard } = packed.data;
     if (shard.number !== blob.shard.number || shard.count !== blob.shard.count)
       return { reason: 'its head names another shard than its content' };
-    const rounds = blob.suites.flatMap((suite) => suite.rounds.map(({ measurement }) => measurement));
-    const damaged = damagedSketch(rounds);
-    return damaged === null ? { blob } : { reason: damaged };
+    return { blob };
   } catch (failure) {
     return { reason: `it cannot be unpacked (${failure instanceof Error ? failure.message : failure})` };
   }
