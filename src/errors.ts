@@ -180,6 +180,19 @@ export const catalogue = {
       p.command === 'record' ? 'Name another file with --out, or add --force.' : 'Add --force to replace it.',
   ),
 
+  INIT_NO_START: entry<Record<never, never>>(
+    'usage',
+    () =>
+      'Nothing here says how the server is started: no script in package.json, no Dockerfile, no server.js.',
+    () => 'Say it: tailgate init --start "COMMAND".',
+  ),
+  INIT_NO_SERVER: entry<{ failures: readonly string[] }>(
+    'usage',
+    (p) => `No server to measure was found:\n${p.failures.map((failure) => `  ${failure}`).join('\n')}`,
+    () =>
+      'Install and build the project first, set what the server needs in the environment, or name the command: tailgate init --start "COMMAND".',
+  ),
+
   // thresholds
   THRESHOLD_SYNTAX: entry<{ source: string; column: number; problem: string; expected: string }>(
     'usage',

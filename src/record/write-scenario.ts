@@ -10,6 +10,8 @@ export type WriteOptions = {
   target?: string | undefined;
   /** Name of the scenario file without its ending: files beside it begin with it. */
   name: string;
+  /** Of the load; twenty seconds of few users if not given. */
+  phases?: readonly object[] | undefined;
 };
 
 export type WrittenScenario = {
@@ -74,7 +76,7 @@ export const writeScenario = (
   const document = {
     config: {
       ...config(all),
-      phases: [{ duration: 20, arrivalRate: Math.max(2, roles.length) }],
+      phases: options.phases ?? [{ duration: 20, arrivalRate: Math.max(2, roles.length) }],
       ...engineConfig(all[0]),
       ...variablesOf(all),
       ...(payload === null
@@ -262,8 +264,8 @@ function engineConfig(draft: Draft | undefined): Record<string, object> {
         login,
         passcode,
         host,
-        ['heart-beat']: heartbeat,
-        ['accept-version']: _version,
+        'heart-beat': heartbeat,
+        'accept-version': _version,
         ...others
       } = session.auth as Record<string, string>;
       const subscribes = draft.steps.some(({ message }) => message.kind === 'subscribe');

@@ -12,6 +12,7 @@ import { demoCommand } from './demo-command.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { explainCommand } from './explain-command.ts';
 import { gateCommand } from './gate-command.ts';
+import { initCommand } from './init-command.ts';
 import { recordCommand } from './record-command.ts';
 import { renderReportCommand } from './report-command.ts';
 import { validateCommand } from './validate-command.ts';
@@ -31,6 +32,7 @@ const endsInOrder: ReadonlySet<CliRequest['command']> = new Set([
   'capacity',
   'verify',
   'record',
+  'init',
   'baseline record',
   'baseline accept',
   'baseline show',
@@ -64,6 +66,8 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
       });
     case 'demo':
       return demoCommand(hostFor(false), print);
+    case 'init':
+      return initCommand({ host: hostFor(false), print, ...request });
     case 'record':
       return recordCommand({ host: hostFor(false), print, ...request });
     case 'validate':

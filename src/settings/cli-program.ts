@@ -380,6 +380,28 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
   );
   onValues(
     program
+      .command('init')
+      .description(
+        'Write settings, a first scenario and the workflow for the server of this folder, and try them.',
+      )
+      .option('--yes', 'Ask nothing.')
+      .option('--start <command>', 'Command that starts the server.')
+      .addOption(
+        new Option('--ci <system>', 'Where the gate is to run.').choices(['github', 'gitlab', 'jenkins']),
+      )
+      .option('--no-run', 'Do not run what was written for ten seconds.')
+      .option('--force', 'Replace files that exist.'),
+    (values) => ({
+      command: 'init',
+      yes: values.yes === true,
+      start: textOf(values, 'start'),
+      ci: textOf(values, 'ci') as 'github' | 'gitlab' | 'jenkins' | undefined,
+      run: values.run !== false,
+      force: values.force === true,
+    }),
+  );
+  onValues(
+    program
       .command('record [hars...]')
       .description(
         'Make a scenario of a click-through: of HAR files, each a role, or through a relay to a server.',

@@ -26,6 +26,16 @@ export type CliRequest =
   | { command: 'validate'; inputs: RawInputs }
   | { command: 'demo' }
   | {
+      command: 'init';
+      /** Ask nothing. */
+      yes: boolean;
+      start: string | undefined;
+      ci: 'github' | 'gitlab' | 'jenkins' | undefined;
+      /** Run what was written for ten seconds. */
+      run: boolean;
+      force: boolean;
+    }
+  | {
       command: 'record';
       /** HAR files; each is a role. A relay to `target` records if there are none. */
       hars: string[];

@@ -20,6 +20,7 @@ const order = [
   'report',
   'github',
   'record',
+  'init',
   'run',
   'entry',
 ];

@@ -1,0 +1,150 @@
+import { get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { childEnvironment } from '../host/processes/child-environment.ts';
+import { descendantsOf, readProcesses } from '../host/processes/process-table.ts';
+import { type ShellProcess, startShell } from '../host/processes/shell-process.ts';
+import { jsonOf } from '../record/recording.ts';
+import { portsOf } from '../side/target/port-holder.ts';
+import { freePort } from '../side/target/ports.ts';
+import { probeOnce } from '../side/target/readiness-probe.ts';
+import type { Project } from './read-project.ts';
+
+/** A server that was started and found: how, where, and what it speaks. */
+export type FoundServer = {
+  start: string;
+  /** Variables beside PORT through which it takes its port. */
+  env: Record<string, string>;
+  port: number;
+  /** It listens there whatever it is told. */
+  fixedPort: boolean;
+  protocol: 'socketio' | 'ws' | 'stomp';
+  /** Of the endpoint, where it is not the usual one. */
+  path: string;
+  sockjs: boolean;
+  stop: () => Promise<void>;
+};
+
+const listensWithinMs = 30_000;
+const answersWithinMs = 4_000;
+
+/**
+ * Starts the server with each command in turn, tells it a free port in every variable that its code reads, looks where
+ * it really listens, and tries every protocol there. Gives why each command did not lead to a server when none did.
+ */
+export const startAndProbe = async (
+  project: Project,
+  folder: string,
+  logPath: string,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<FoundServer | { failures: string[] }> => {
+  const failures: string[] = [];
+  for (const start of project.starts) {
+    const port = await freePort();
+    const own = Object.fromEntries(
+      project.code.portVariables.filter((name) => name !== 'PORT').map((name) => [name, String(port)]),
+    );
+    const shell = await startShell({
+      command: start,
+      cwd: folder,
+      env: childEnvironment(env, { PORT: port, ...own }),
+      logPath,
+      label: 'init',
+      maskSecrets: (text) => text,
+      cpus: null,
+      openFiles: null,
+    });
+    const stop = async (): Promise<void> => void (await shell.stop('SIGTERM', 1_500));
+    const found = await findEndpoint(shell, port, project, signal);
+    if (typeof found !== 'string') {
+      const used = Object.fromEntries(Object.keys(own).map((name) => [name, '{{ port }}']));
+      return { start, env: used, ...found, fixedPort: found.port !== port, stop };
+    }
+    failures.push(`"${start}" ${found}`);
+    await stop();
+    if (signal.aborted) break;
+  }
+  return { failures };
+};
+
+type Endpoint = Pick<FoundServer, 'port' | 'protocol' | 'path' | 'sockjs'>;
+
+async function findEndpoint(
+  shell: ShellProcess,
+  told: number,
+  project: Project,
+  signal: AbortSignal,
+): Promise<Endpoint | string> {
+  let exit: string | null = null;
+  void shell.exited.then(({ description }) => {
+    exit = description;
+  });
+  const untilMs = performance.now() + listensWithinMs;
+  let listenedAtMs: number | null = null;
+  while (performance.now() < untilMs && !signal.aborted) {
+    const listening = portsOf([
+      shell.pid,
+      ...descendantsOf(shell.pid, readProcesses()).map(({ pid }) => pid),
+    ]);
+    const ports = [...new Set([...listening.filter((port) => port === told), ...listening])];
+    if (ports.length > 0) listenedAtMs ??= performance.now();
+    for (const port of ports) {
+      const endpoint = await endpointAt(port, project);
+      if (endpoint !== null) return endpoint;
+    }
+    if (listenedAtMs !== null && performance.now() - listenedAtMs > answersWithinMs)
+      return `listens on port ${ports.join(', ')}, and speaks neither Socket.IO nor WebSocket nor STOMP there`;
+    if (exit !== null) return `ended with ${exit}:\n${shell.log.tail().split('\n').slice(-5).join('\n')}`;
+    await sleep(150);
+  }
+  return `does not listen after ${listensWithinMs / 1_000} s`;
+}
+
+async function endpointAt(port: number, project: Project): Promise<Endpoint | null> {
+  const url = `http://127.0.0.1:${port}`;
+  const { paths, protocols } = project.code;
+  for (const path of ['/socket.io/', ...paths.map((each) => `${each.replace(/\/$/, '')}/`)]) {
+    const probe = await probeOnce({ type: 'socketio', path, timeoutMs: 1_000, intervalMs: 100 }, url, 1_500);
+    if (probe.ready)
+      return { port, protocol: 'socketio', path: path === '/socket.io/' ? '' : path, sockjs: false };
+  }
+  for (const path of [...new Set(['', ...paths, '/ws', '/websocket', '/socket'])]) {
+    const sockjs = protocols.includes('stomp') && (await hasSockJs(`${url}${path}`));
+    if (await opens(`${url}${path}${sockjs ? '/websocket' : ''}`, protocols.includes('stomp')))
+      return { port, protocol: protocols.includes('stomp') ? 'stomp' : 'ws', path, sockjs };
+  }
+  return null;
+}
+
+/** Whether a WebSocket opens there; with `stomp`, whether CONNECT is answered. */
+const opens = (url: string, stomp: boolean): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = new WebSocket(url.replace(/^http/, 'ws'), stomp ? ['v12.stomp', 'v11.stomp'] : []);
+    const end = (result: boolean): void => {
+      clearTimeout(timer);
+      socket.terminate();
+      resolve(result);
+    };
+    const timer = setTimeout(() => end(false), 1_500);
+    socket.on('error', () => end(false));
+    socket.on('open', () =>
+      stomp
+        ? socket.send('CONNECT\naccept-version:1.2\nhost:/\nlogin:guest\npasscode:guest\n\n\0')
+        : end(true),
+    );
+    socket.on('message', (data) => end(/^(CONNECTED|ERROR)/.test(String(data))));
+  });
+
+const hasSockJs = (url: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    get(`${url}/info`, (response) => {
+      let text = '';
+      response.on('data', (piece) => {
+        text += piece;
+      });
+      response.on('end', () =>
+        resolve((jsonOf(text) as { websocket?: boolean } | undefined)?.websocket === true),
+      );
+    }).on('error', () => resolve(false));
+  });

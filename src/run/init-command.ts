@@ -1,0 +1,219 @@
+import { existsSync } from 'node:fs';
+import { appendFile, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { stringify } from 'yaml';
+import { exitCodes, tailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { driveEvents } from '../init/drive-events.ts';
+import type { FoundEvent } from '../init/find-events.ts';
+import { firstSettings, firstWorkflow } from '../init/first-settings.ts';
+import { type Project, readProject } from '../init/read-project.ts';
+import { type FoundServer, startAndProbe } from '../init/start-and-probe.ts';
+import { decodeSessions } from '../record/decode-sessions.ts';
+import { openRelay } from '../record/relay.ts';
+import { writeScenario } from '../record/write-scenario.ts';
+import type { CliRequest } from '../settings/cli-request.ts';
+import { gateCommand } from './gate-command.ts';
+import { validateCommand } from './validate-command.ts';
+import { writeText } from './write-reports.ts';
+
+export type InitCommand = Omit<Extract<CliRequest, { command: 'init' }>, 'command'> & {
+  host: Host;
+  print: (text: string) => void;
+};
+
+const settingsName = 'tailgate.yml';
+const scenarioName = 'first';
+/** Enough for a p95 where there are only handshakes. */
+const handshakeRate = 25;
+const phases = [{ duration: 10, arrivalRate: 5 }];
+
+type Scenario = {
+  text: string;
+  files: Record<string, string>;
+  notes: string[];
+  jwtClaims: Record<string, unknown> | null;
+};
+
+/**
+ * `tailgate init`: reads the project, starts its server once, finds what it speaks, sends the events that its code handles,
+ * writes settings, scenario and workflow of what it took, and runs them for ten seconds. Gives the exit code of that run.
+ * Throws FILE_EXISTS and INIT_*.
+ */
+export const initCommand = async (command: InitCommand): Promise<number> => {
+  const { host, print } = command;
+  if (existsSync(path.join(host.cwd, settingsName)) && !command.force)
+    throw tailgateError('FILE_EXISTS', { path: settingsName, command: 'init' });
+  const project = await asked(command, readProject(host.cwd));
+  if (project.starts.length === 0) throw tailgateError('INIT_NO_START', {});
+  host.info(
+    `Read ${[...project.sources, `the code: ${count(project.code.events.length, 'event')}`].join(', ')}.`,
+  );
+  const logPath = path.join(host.cwd, '.tailgate', 'init.log');
+  const server = await startAndProbe(project, host.cwd, logPath, host.env, host.signal);
+  if ('failures' in server) throw tailgateError('INIT_NO_SERVER', { failures: server.failures });
+  const spoken = { socketio: 'Socket.IO', ws: 'WebSocket', stomp: 'STOMP' }[server.protocol];
+  host.info(
+    `"${server.start}" listens on port ${server.port}${server.fixedPort ? ', a fixed one,' : ''} and speaks ${spoken}.`,
+  );
+  let scenario: Scenario;
+  try {
+    scenario =
+      server.protocol === 'stomp' ? stompScenario(project, server) : await driven(project, server, host);
+  } finally {
+    await server.stop();
+  }
+  const measured = isMeasured(scenario.text);
+  const workflow = firstWorkflow(project.ci, !server.fixedPort);
+  const files: Record<string, string> = {
+    [settingsName]: firstSettings(project, server, {
+      scenario: `load/${scenarioName}.yml`,
+      loses: /\bdelivery:/.test(scenario.text) && !scenario.text.includes('expect: unknown'),
+      measured,
+      jwtClaims: scenario.jwtClaims,
+    }),
+    [`load/${scenarioName}.yml`]: scenario.text,
+    ...Object.fromEntries(Object.entries(scenario.files).map(([name, text]) => [`load/${name}`, text])),
+  };
+  const notes = [...scenario.notes];
+  if (existsSync(path.join(host.cwd, workflow.path)) && !command.force)
+    notes.push(`${workflow.path} exists, and is left as it is. What it needs:\n${workflow.text}`);
+  else files[workflow.path] = workflow.text;
+  for (const [name, text] of Object.entries(files)) await writeText(path.join(host.cwd, name), text);
+  await ignoreReports(host.cwd);
+  print(`Wrote ${Object.keys(files).join(', ')}.\n${notes.map((note) => `Note: ${note}\n`).join('')}`);
+  const config = { source: 'cli' as const, values: { config: settingsName } };
+  await validateCommand({ host, print: () => {}, inputs: config });
+  if (!command.run) return exitCodes.pass;
+  return gateCommand({
+    host,
+    print,
+    // What is here is installed already.
+    inputs: { source: 'cli', values: { config: settingsName, baseline: 'none', build: 'node --version' } },
+    files: {},
+    github: null,
+  });
+};
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+
+/** Two questions on a terminal, with answers that Enter takes; none with --yes. */
+async function asked({ yes, start, ci }: InitCommand, project: Project): Promise<Project> {
+  const starts = start === undefined ? project.starts : [start];
+  const known = { ...project, starts, ci: ci ?? project.ci };
+  if (yes || !process.stdin.isTTY) return known;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const command =
+      start ?? (await lines.question(`Which command starts the server? [${starts[0] ?? ''}] `)).trim();
+    const system =
+      ci ?? (await lines.question(`Where does it run: github, gitlab or jenkins? [${project.ci}] `)).trim();
+    return {
+      ...known,
+      starts: command === '' ? starts : [command],
+      ci: system === 'gitlab' || system === 'jenkins' || system === 'github' ? system : known.ci,
+    };
+  } finally {
+    lines.close();
+  }
+}
+
+/** What the server takes of the events in its code is tried first, and recorded when it is sent again. */
+async function driven(project: Project, server: FoundServer, host: Host): Promise<Scenario> {
+  const target = `http://127.0.0.1:${server.port}`;
+  const protocol = server.protocol === 'ws' ? 'ws' : 'socketio';
+  const events = project.code.events.filter(({ namespace }) =>
+    protocol === 'ws' ? namespace === 'ws' : namespace !== 'ws' && namespace !== 'stomp',
+  );
+  const path = server.path.replace(/\/$/, '');
+  const options = protocol === 'ws' ? path : '';
+  const sent = events.length > 0 || protocol === 'socketio' ? events : [echo];
+  const tried = await driveEvents(
+    protocol,
+    `${target}${options}`,
+    sent,
+    undefined,
+    protocol === 'socketio' ? path : '',
+  );
+  await using relay = await openRelay(target);
+  await driveEvents(protocol, `${relay.url}${options}`, sent, tried, protocol === 'socketio' ? path : '');
+  const written = writeScenario(decodeSessions(relay.recording), [], {
+    target,
+    name: scenarioName,
+    phases,
+  });
+  const text = isMeasured(written.text)
+    ? written.text
+    : written.text.replace(/arrivalRate: \d+/, `arrivalRate: ${handshakeRate}`);
+  host.info(
+    `The server took ${tried.taken.length === 0 ? 'none of them' : tried.taken.join(', ')}${tried.refused.length === 0 ? '' : `; it refused ${tried.refused.join(', ')}`}.`,
+  );
+  return {
+    ...written,
+    text,
+    notes: [
+      ...written.notes,
+      ...tried.refused.map(
+        (name) =>
+          `The server refused "${name}" with what its code suggests: record it with "tailgate record".`,
+      ),
+    ],
+  };
+}
+
+/** Whether anything but connecting is timed. */
+const isMeasured = (scenario: string): boolean =>
+  /^\s+(acknowledge|response|delivery|receipt|waitFor):/m.test(scenario);
+
+/** A text, for a server whose messages the code does not tell. */
+const echo: FoundEvent = {
+  name: 'message',
+  namespace: 'ws',
+  args: ['hello from tailgate'],
+  acknowledged: false,
+  does: 'say',
+};
+
+function stompScenario(project: Project, server: FoundServer): Scenario {
+  const { topics, events } = project.code;
+  const [send] = events.filter(({ namespace }) => namespace === 'stomp');
+  const topic = topics[0] ?? '/topic/tailgate';
+  const destination = send?.name ?? topic;
+  const script = {
+    config: {
+      target: `ws://127.0.0.1:${server.port}${server.path}`,
+      phases,
+      stomp: { ...(server.sockjs ? { sockjs: true } : {}), receipts: false },
+    },
+    scenarios: [
+      {
+        name: 'user',
+        engine: 'stomp',
+        flow: [
+          { subscribe: topic },
+          { think: 1 },
+          {
+            loop: [
+              {
+                send: { destination, json: { ...(send?.args[0] as object), text: 'hello {{ $tag }}' } },
+                metric: 'message',
+                ...(topic === destination ? {} : { delivery: topic }),
+              },
+              { think: '200ms' },
+            ],
+            count: 10,
+          },
+        ],
+      },
+    ],
+  };
+  return { text: stringify(script), files: {}, notes: [], jwtClaims: null };
+}
+
+async function ignoreReports(folder: string): Promise<void> {
+  const file = path.join(folder, '.gitignore');
+  const text = await readFile(file, 'utf8').catch(() => '');
+  if (/^\/?\.tailgate\/?$/m.test(text)) return;
+  await appendFile(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}.tailgate/\n`);
+}
