@@ -25,9 +25,10 @@ export function capacityDocument(report: CapacityReport): Document {
         heading: [{ code: report.suite, maxLength: 100 }],
         headingIn: ['terminal', 'page'],
         blocks: [
+          ...capacityCurves(report),
           ...(table.rows.length === 0 ? [] : [{ ...table, importance: 90 }]),
           ...(knee === '' ? [] : [{ kind: 'paragraph' as const, content: [knee], importance: 61 }]),
-          ...capacityFigures(report),
+          ...curvesInText(report),
           { kind: 'paragraph', content: whatWasSearched(report), importance: 60, only: ['markdown', 'page'] },
           ...whyItBroke(report.head),
           ...notesBlock(report.warnings, 45),
@@ -210,9 +211,12 @@ function whyItBroke(head: CapacitySide): Block[] {
       ];
 }
 
-function capacityFigures(report: CapacityReport): Block[] {
-  const sides = report.baseline === null ? (['head'] as const) : (['baseline', 'head'] as const);
-  const p95: Read = (level) => level.latency?.p95Ms ?? null;
+const sidesOf = ({ baseline }: CapacityReport) =>
+  baseline === null ? (['head'] as const) : (['baseline', 'head'] as const);
+const p95: Read = (level) => level.latency?.p95Ms ?? null;
+
+/** The drawings of the page. */
+function capacityCurves(report: CapacityReport): Block[] {
   const curves = [
     { name: 'p95 by load', of: p95, unit: 'ms' as const },
     {
@@ -226,16 +230,20 @@ function capacityFigures(report: CapacityReport): Block[] {
       unit: 'cores' as const,
     },
   ];
-  const drawn = curves.flatMap(({ name, of, unit }): Block[] => {
+  return curves.flatMap(({ name, of, unit }): Block[] => {
     const chart = capacityCurve(report, of, unit);
     if (chart === null) return [];
     const metric = unit === 'ms' && report.metric !== null ? [', ', { code: report.metric }] : [];
-    return [{ kind: 'figure', caption: [name, ...metric], sides, chart, only: ['page'] }];
+    return [{ kind: 'figure', caption: [name, ...metric], sides: sidesOf(report), chart, only: ['page'] }];
   });
+}
+
+/** The same for a terminal and a comment. */
+function curvesInText(report: CapacityReport): Block[] {
+  const sides = sidesOf(report);
   const bars = barsByLoad(report.head, p95);
   const mermaid = mermaidCurve(report);
   return [
-    ...drawn,
     ...(bars === undefined
       ? []
       : [

@@ -7,7 +7,7 @@ const style = `
 @media (prefers-color-scheme: dark) { :root { --bg: #0d1117; --fg: #e6edf3; --muted: #9198a1; --line: #3d444d;
   --band: #151b23; --baseline: #9198a1; --head: #58a6ff; --pass: #3fb950; --fail: #f85149; --warn: #d29922; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 24px 20px 64px; max-width: 1180px; background: var(--bg); color: var(--fg);
+body { margin: 0 auto; padding: 24px 20px 64px; max-width: 1320px; background: var(--bg); color: var(--fg);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
 h1 { font-size: 24px; line-height: 1.25; margin: 0 0 8px; }
 h2 { font-size: 20px; margin: 40px 0 8px; padding-top: 16px; border-top: 1px solid var(--line); }

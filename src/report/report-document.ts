@@ -229,7 +229,7 @@ function functionsBlock(explanation: Explanation | undefined, importance: number
     {
       kind: 'details',
       summary: ['What each function did for a message'],
-      blocks: [{ kind: 'table', columns, rows, noun: 'function' }],
+      blocks: [{ kind: 'table', columns, rows, noun: 'function', searchable: true }],
       importance,
     },
   ];

@@ -117,6 +117,27 @@ test('the page in a browser', { skip: browserMissing }, async (t) => {
     assert.match((await firstCell())!, /chat\.delivery/);
   });
 
+  await t.test('a search for the capacity shows every load, and nothing is cut at 1280 pixels', async () => {
+    const report = sampleCapacity();
+    await show(renderHtml(report, { script }), 1280);
+    const cut = await page.evaluate(
+      `[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length`,
+    );
+    assert.equal(cut, 0);
+    const plot = page.locator('figure', { hasText: 'p95 by load' }).locator('.plot');
+    const reading = page.locator('figure', { hasText: 'p95 by load' }).locator('.reading');
+    const read: string[] = [];
+    const loads = new Set([...report.head.levels, ...report.baseline!.levels].map(({ load }) => load));
+    for (const _ of loads) {
+      await plot.press('ArrowRight');
+      read.push((await reading.textContent())!.split(' ')[0]!);
+    }
+    assert.deepEqual(
+      read.map(Number),
+      [...loads].sort((a, b) => a - b),
+    );
+  });
+
   for (const scheme of ['light', 'dark'] as const)
     await t.test(`narrow and ${scheme}: nothing scrolls sideways, everything can be read`, async () => {
       await page.emulateMedia({ colorScheme: scheme });

@@ -98,6 +98,8 @@ const axisOf = (axis, which) => ({
   stroke: () => colour('muted'),
   grid: { show: which === 'y', stroke: () => colour('line'), width: 1 },
   ticks: { show: false },
+  // On a logarithmic axis the library would leave labels out, and ours are few.
+  filter: (_plot, splits) => splits,
   font: '13px system-ui, sans-serif',
   ...(which === 'x'
     ? { label: axis.title, labelFont: '13px system-ui, sans-serif', labelSize: 20, size: 34 }
