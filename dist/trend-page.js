@@ -1,9 +1,16 @@
 /** The page of trends: reads data/*.json beside it and draws what is chosen. Runs in the browser as it is. */
-import { formatDuration, formatPercentChange, plural } from './notation.js';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercentChange,
+  formatShare,
+  formatValue,
+  plural,
+} from './notation.js';
 
 const statistics = ['p50', 'p95', 'p99'];
 const shownRuns = 100;
-const size = { width: 960, height: 360, left: 64, right: 16, top: 28, bottom: 36 };
 
 const byId = (id) => document.getElementById(id);
 
@@ -39,73 +46,147 @@ const scaleOf = (values) => {
   return { top, ticks: Array.from({ length: Math.round(top / unit) + 1 }, (_, index) => index * unit) };
 };
 
-const drawChart = (data, metric, statistic) => {
-  const points = data.points
-    .map((point, index) => ({ ...point, index, value: point.values[metric] }))
-    .filter((point) => point.value !== undefined);
+/** Text and room are the same at every width: the drawing is made as wide as it is shown. */
+const sizeIn = (holder, height) => ({
+  width: Math.max(300, Math.round(holder.clientWidth || 960)),
+  height,
+  left: 78,
+  right: 14,
+  top: 28,
+  bottom: 30,
+});
+
+const day = 86_400_000;
+const dateText = (ms, span) =>
+  new Date(ms).toISOString().slice(span < 2 * day ? 11 : 0, span < 2 * day ? 16 : 10);
+
+/**
+ * Points over time: `points` have `at` (milliseconds), `values` (one for each series) and what tells of them. What is
+ * dragged over is zoomed into.
+ */
+const drawChart = (holder, { points, series, format, label, range, changes = [], height = 320, onZoom }) => {
+  const size = sizeIn(holder, height);
   const inner = { width: size.width - size.left - size.right, height: size.height - size.top - size.bottom };
-  const { top, ticks } = scaleOf(points.flatMap((point) => point.value));
-  const x = (place) => size.left + (points.length < 2 ? 0.5 : place / (points.length - 1)) * inner.width;
-  const y = (value) => size.top + (1 - value / top) * inner.height;
+  const [from, to] = range;
+  const span = Math.max(1, to - from);
+  const { top, ticks } = scaleOf(points.flatMap((point) => point.values));
+  const x = (at) => size.left + ((at - from) / span) * inner.width;
+  const y = (value) => size.top + (1 - value / (top || 1)) * inner.height;
   const chart = svg('svg', {
     viewBox: `0 0 ${size.width} ${size.height}`,
+    height: size.height,
     role: 'img',
-    'aria-label': `${metric} over ${points.length} runs`,
+    'aria-label': label,
   });
   for (const tick of ticks) {
     chart.append(
       svg('line', { class: 'grid', x1: size.left, x2: size.width - size.right, y1: y(tick), y2: y(tick) }),
-      svg('text', { x: size.left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, formatDuration(tick)),
+      svg('text', { x: size.left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, format(tick)),
     );
   }
-  const dates = points.length < 2 ? [0] : [0, points.length - 1];
-  for (const place of dates) {
-    const anchor = points.length < 2 ? 'middle' : place === 0 ? 'start' : 'end';
-    const date = points[place]?.at.slice(0, 10) ?? '';
-    chart.append(svg('text', { x: x(place), y: size.height - 12, 'text-anchor': anchor }, date));
+  const dates = Math.max(2, Math.min(6, Math.floor(inner.width / 110)));
+  for (let index = 0; index < dates; index += 1) {
+    const at = from + (span * index) / (dates - 1);
+    const anchor = index === 0 ? 'start' : index === dates - 1 ? 'end' : 'middle';
+    chart.append(svg('text', { x: x(at), y: size.height - 8, 'text-anchor': anchor }, dateText(at, span)));
   }
-  for (const change of data.changes) {
-    if (change.metric !== metric || change.statistic !== statistic) continue;
-    const place = points.findIndex((point) => point.index === change.point);
-    if (place < 0) continue;
+  for (const { at, relative } of changes) {
     chart.append(
-      svg('line', {
-        class: 'change',
-        x1: x(place),
-        x2: x(place),
-        y1: size.top,
-        y2: size.height - size.bottom,
-      }),
+      svg('line', { class: 'change', x1: x(at), x2: x(at), y1: size.top, y2: size.height - size.bottom }),
       svg(
         'text',
-        { class: 'change', x: x(place), y: size.top - 8, 'text-anchor': 'middle' },
-        formatPercentChange(change.relative),
+        { class: 'change', x: x(at), y: size.top - 8, 'text-anchor': 'middle' },
+        formatPercentChange(relative),
       ),
     );
   }
-  statistics.forEach((name, which) => {
+  series.forEach((name, which) => {
     const path = points
-      .map((point, place) => `${place === 0 ? 'M' : 'L'}${x(place)} ${y(point.value[which])}`)
+      .map((point, place) => `${place === 0 ? 'M' : 'L'}${x(point.at)} ${y(point.values[which])}`)
       .join('');
     chart.append(svg('path', { class: `series ${name}`, d: path }));
   });
-  points.forEach((point, place) => {
-    statistics.forEach((name, which) => {
+  for (const point of points)
+    series.forEach((name, which) => {
       const title = svg(
         'title',
         {},
-        `${name} ${formatDuration(point.value[which])}, ${point.at}, ${point.commit ?? 'no commit'}`,
+        `${name === 'number' ? '' : `${name} `}${format(point.values[which])}, ${point.run.at}, ${point.run.commit ?? 'no commit'}`,
       );
       const circle = svg(
         'circle',
-        { class: `point ${name}`, cx: x(place), cy: y(point.value[which]), r: 4 },
+        { class: `point ${name}`, cx: x(point.at), cy: y(point.values[which]), r: 4 },
         title,
       );
-      const address = webAddress(point.commitUrl);
+      const address = webAddress(point.run.commitUrl);
       chart.append(address === null ? circle : svg('a', { href: address }, circle));
     });
+  const box = svg('rect', { class: 'zoom', y: size.top, height: inner.height, width: 0 });
+  chart.append(box);
+  let start = null;
+  const placeOf = (event) => {
+    const { left, width } = chart.getBoundingClientRect();
+    return Math.min(
+      Math.max(((event.clientX - left) / width) * size.width, size.left),
+      size.width - size.right,
+    );
+  };
+  chart.addEventListener('pointerdown', (event) => {
+    if (event.target.closest('a') === null) start = placeOf(event);
   });
-  return chart;
+  chart.addEventListener('pointermove', (event) => {
+    if (start === null) return;
+    const end = placeOf(event);
+    box.setAttribute('x', String(Math.min(start, end)));
+    box.setAttribute('width', String(Math.abs(end - start)));
+  });
+  chart.addEventListener('pointerup', (event) => {
+    if (start === null) return;
+    const [low, high] = [start, placeOf(event)].sort((a, b) => a - b);
+    start = null;
+    box.setAttribute('width', '0');
+    const at = (place) => from + ((place - size.left) / inner.width) * span;
+    if (high - low > 8) onZoom([at(low), at(high)]);
+  });
+  chart.addEventListener('dblclick', () => onZoom(null));
+  holder.replaceChildren(chart);
+};
+
+const formats = {
+  ms: formatDuration,
+  bytes: formatBytes,
+  ratio: formatShare,
+  cores: (value) => formatValue(value, 'cores'),
+  perSecond: (value) => formatValue(value, 'perSecond'),
+  count: formatCount,
+};
+
+/** The points as CSV, for whoever wants to look at them elsewhere. */
+const csvOf = (data) => {
+  const latencies = data.metrics.flatMap((metric) => statistics.map((name) => [metric, name]));
+  const numbers = (data.numbers ?? []).map(({ id }) => id);
+  const quoted = (value) => {
+    const text = String(value ?? '');
+    const inert = typeof value === 'string' && /^[=+\-@]/.test(text) ? `'${text}` : text;
+    return /[",\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
+  };
+  const head = [
+    'at',
+    'commit',
+    'verdict',
+    'kind',
+    ...latencies.map(([metric, name]) => `${metric}.${name} (ms)`),
+    ...numbers,
+  ];
+  const rows = data.points.map((point) => [
+    point.at,
+    point.commit,
+    point.verdict,
+    point.kind,
+    ...latencies.map(([metric, name]) => point.values[metric]?.[statistics.indexOf(name)]),
+    ...numbers.map((id) => point.numbers?.[id]),
+  ]);
+  return [head, ...rows].map((row) => row.map(quoted).join(',')).join('\r\n');
 };
 
 const drawLegend = () =>
@@ -172,19 +253,88 @@ const start = async () => {
     wanted.get('suite'),
   );
   let data = null;
+  /** What is shown of the time; all of it if null. */
+  let zoom = null;
+  const timed = () => data.points.map((run, index) => ({ run, index, at: Date.parse(run.at) }));
+  const rangeOfTime = () => {
+    const times = timed().map(({ at }) => at);
+    const last = Math.max(...times);
+    const days = Number(byId('range').value);
+    const all = [days > 0 ? Math.max(Math.min(...times), last - days * day) : Math.min(...times), last];
+    const [from, to] = zoom ?? all;
+    return to > from ? [from, to] : [from - day / 2, to + day / 2];
+  };
   const draw = () => {
     const metric = byId('metric').value;
-    byId('chart').replaceChildren(drawChart(data, metric, byId('statistic').value));
+    const range = rangeOfTime();
+    const isShown = ({ at }) => at >= range[0] && at <= range[1];
+    const runs = timed().filter(isShown);
+    const onZoom = (wanted) => {
+      zoom = wanted;
+      if (wanted === null) byId('range').value = '0';
+      draw();
+    };
+    const points = runs
+      .filter(({ run }) => run.values[metric] !== undefined)
+      .map((point) => ({ ...point, values: point.run.values[metric] }));
+    const changes = data.changes
+      .filter((change) => change.metric === metric && change.statistic === byId('statistic').value)
+      .map(({ point, relative }) => ({ at: Date.parse(data.points[point].at), relative }))
+      .filter(isShown);
+    const label = `${metric} over ${plural(points.length, 'run')}`;
+    drawChart(byId('chart'), {
+      points,
+      series: statistics,
+      format: formatDuration,
+      label,
+      range,
+      changes,
+      onZoom,
+    });
     byId('legend').replaceChildren(...drawLegend());
+    const numbers = byId('numbers');
+    const figures = (data.numbers ?? []).map(({ title }) => {
+      const holder = html('div', {});
+      return html('figure', {}, html('figcaption', {}, title), holder);
+    });
+    numbers.replaceChildren(...figures);
+    (data.numbers ?? []).forEach(({ id, title, unit }, index) => {
+      const own = runs
+        .filter(({ run }) => run.numbers?.[id] !== undefined)
+        .map((point) => ({ ...point, values: [point.run.numbers[id]] }));
+      const format = formats[unit] ?? formatCount;
+      drawChart(figures[index].lastChild, {
+        points: own,
+        series: ['number'],
+        format,
+        label: title,
+        range,
+        height: 190,
+        onZoom,
+      });
+    });
     drawRuns(data, metric);
     byId('message').textContent =
-      `${plural(data.points.length, 'stored run')} of ${data.suite}. Dashed lines are changes of level.`;
+      `${plural(runs.length, 'stored run')} of ${data.suite}. Dashed lines are changes of level. Drag over a drawing to zoom in.`;
     history.replaceState(null, '', `#${new URLSearchParams({ suite: byId('suite').value, metric })}`);
+  };
+  const offer = (suite) => {
+    const name = suite.file
+      .split('/')
+      .at(-1)
+      .replace(/\.json$/, '');
+    byId('json').href = suite.file;
+    byId('json').download = `${name}.json`;
+    if (byId('csv').href.startsWith('blob:')) URL.revokeObjectURL(byId('csv').href);
+    byId('csv').href = URL.createObjectURL(new Blob([csvOf(data)], { type: 'text/csv' }));
+    byId('csv').download = `${name}.csv`;
   };
   const load = async () => {
     const suite = suites.find((candidate) => candidate.name === byId('suite').value);
     data = await readJson(suite.file);
+    zoom = null;
     options(byId('metric'), data.metrics, wanted.get('metric'));
+    offer(suite);
     draw();
   };
   const failed = (error) => {
@@ -193,6 +343,21 @@ const start = async () => {
   byId('suite').addEventListener('change', () => load().catch(failed));
   byId('metric').addEventListener('change', draw);
   byId('statistic').addEventListener('change', draw);
+  byId('range').addEventListener('change', () => {
+    zoom = null;
+    draw();
+  });
+  byId('all').addEventListener('click', () => {
+    zoom = null;
+    byId('range').value = '0';
+    draw();
+  });
+  let width = innerWidth;
+  addEventListener('resize', () => {
+    if (data === null || innerWidth === width) return;
+    width = innerWidth;
+    draw();
+  });
   await load().catch(failed);
 };
 
