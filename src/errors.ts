@@ -512,6 +512,18 @@ export const catalogue = {
     (p) => `"${p.path}" does not hold the records of a run: ${p.reason}.`,
     () => 'Name the "records.jsonl" in the report folder of the run to accept.',
   ),
+  BISECT_RANGE_INVALID: entry<{ good: string; bad: string; reason: string }>(
+    'usage',
+    (p) => `The commits from "${p.good}" to "${p.bad}" cannot be searched: ${p.reason}.`,
+    () =>
+      'Name two commits of one history, the good one before the bad one (--good REF --bad REF); in a workflow, set "fetch-depth: 0" on actions/checkout.',
+  ),
+  BISECT_END_UNMEASURABLE: entry<{ commit: string; reason: string }>(
+    'invalid',
+    (p) => `The commit ${p.commit} cannot be measured, and the search needs it: ${p.reason}.`,
+    () =>
+      'Name a good and a bad commit that can be built and measured with the settings and the scenario of today.',
+  ),
   JOB_FILE_UNUSABLE: entry<{ path: string; reason: string }>(
     'usage',
     (p) => `The file of jobs "${p.path}" cannot be continued: ${p.reason}.`,

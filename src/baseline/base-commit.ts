@@ -147,7 +147,37 @@ export const openBaseCommit = async (
   const found = await findBase(checkout, settings.ref, context, env);
   if ('absent' in found) throw tailgateError('BASE_ABSENT', { reason: found.absent });
   if ('reason' in found) throw unavailable(found.ref, found.reason, found);
-  const { sha } = found;
+  const base = await checkOut(checkout, root, found.sha, options);
+  return { ...base, notes: [...found.notes, ...base.notes] };
+};
+
+/**
+ * A commit that the clone has, in a git worktree of its own, whether or not it is checked out. Throws
+ * BASE_COMMIT_UNAVAILABLE, or BASE_ABSENT where it lacks the folder.
+ */
+export const openCommit = async (
+  sha: string,
+  options: Omit<BaseCommitOptions, 'context'>,
+): Promise<BaseCommit> => {
+  const { cwd, env, signal } = options;
+  const checkout = new GitCheckout({
+    cwd,
+    env,
+    serverUrl: null,
+    token: env['INPUT_GITHUB-TOKEN'] || env.GITHUB_TOKEN || null,
+    signal,
+  });
+  const top = await checkout.root();
+  if ('reason' in top) throw unavailable(sha, top.reason);
+  return checkOut(checkout, top.root, sha, options);
+};
+
+async function checkOut(
+  checkout: GitCheckout,
+  root: string,
+  sha: string,
+  { cwd, env }: Pick<BaseCommitOptions, 'cwd' | 'env'>,
+): Promise<BaseCommit> {
   const inside = path.relative(await realpath(root), await realpath(cwd));
   const { worktree, notes, remove } = await addWorktree(checkout, root, sha, env).catch((cause: unknown) => {
     throw unavailable(sha, cause instanceof Error ? cause.message : String(cause), { cause });
@@ -159,5 +189,5 @@ export const openBaseCommit = async (
       reason: `the base version (${sha.slice(0, 10)}) has no folder "${inside}"`,
     });
   }
-  return { dir, sha, notes: [...found.notes, ...notes], [Symbol.asyncDispose]: remove };
-};
+  return { dir, sha, notes, [Symbol.asyncDispose]: remove };
+}

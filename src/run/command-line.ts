@@ -5,6 +5,7 @@ import { tailgateVersion } from '../host/versions.ts';
 import { parseCommandLine } from '../settings/cli-flags.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
 import { acceptBaseline, showBaseline } from './baseline-commands.ts';
+import { bisectCommand } from './bisect-command.ts';
 import { capacityCommand } from './capacity-command.ts';
 import { compareReports } from './compare-command.ts';
 import { showProblems } from './deliver.ts';
@@ -33,6 +34,7 @@ const endsInOrder: ReadonlySet<CliRequest['command']> = new Set([
   'verify',
   'record',
   'init',
+  'bisect',
   'baseline record',
   'baseline accept',
   'baseline show',
@@ -80,6 +82,8 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
       return compareReports({ host: hostFor(false), print, ...request });
     case 'explain':
       return explainCommand({ host: hostFor(false), print, ...request });
+    case 'bisect':
+      return bisectCommand({ host: hostFor(false), print, ...request });
     case 'report':
       return renderReportCommand({
         host: hostFor(false),

@@ -64,9 +64,12 @@ const readByNobody = [
 const madeByTools =
   /(^|\/)(node_modules|dist|build|lib|out|coverage|\.nyc_output|\.cache|\.turbo|\.tailgate)\/?$|\.(log|tsbuildinfo)$/;
 
+/** Whether no server reads a file, by its path in the repository. */
+export const isReadByNobody = (file: string): boolean => readByNobody.some((pattern) => pattern.test(file));
+
 function couldBeRead(file: string, { roots, serverFolder, sharedFiles }: SameCodeRequest): boolean {
   const absolute = path.join(roots.head, file);
-  if (sharedFiles.includes(absolute) || readByNobody.some((pattern) => pattern.test(file))) return false;
+  if (sharedFiles.includes(absolute) || isReadByNobody(file)) return false;
   const inServer = path.relative(serverFolder, absolute);
   return !inServer.startsWith('..');
 }

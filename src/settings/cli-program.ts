@@ -6,6 +6,11 @@ import { type Shell, shellCompletion, shells } from './shell-completion.ts';
 
 /** Inputs that commands without load take. */
 const storeInputs = ['config', 'working-directory', 'suite', 'baseline', 'report-dir'];
+/** A search judges nothing and builds each commit itself. */
+const bisectInputs = [
+  ...['config', 'working-directory', 'suite', 'scenario', 'environment', 'variables'],
+  ...['build', 'start', 'ready', 'room', 'measure', 'verdict', 'seed', 'report-dir'],
+];
 const judgeInputs = ['config', 'working-directory', 'thresholds', 'fail-on', 'report-dir'];
 
 const cliInputs = inputDefinitions.filter((input) => input.actionOnly !== true);
@@ -159,6 +164,15 @@ const factorsOf = (values: Values): number[] => {
     });
 };
 
+const jobOf = (values: Values): { number: number; of: number } | undefined => {
+  const text = textOf(values, 'jobs');
+  if (text === undefined) return undefined;
+  const [, number, of] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number);
+  if (number !== undefined && of !== undefined && number >= 1 && number <= of) return { number, of };
+  const problem = `--jobs takes the number of a job and how many there are, such as "2/4", and got "${text}"`;
+  throw tailgateError('ARGUMENTS_INVALID', { command: 'bisect', problem });
+};
+
 /** The flags of `capacity` as the input of that name. */
 const withCapacity = (inputs: RawInputs, values: Values): RawInputs => {
   const seconds = numberOf(values, 'step-seconds', 'capacity', 1);
@@ -194,6 +208,10 @@ const examplesOf: Readonly<Record<string, readonly (readonly [line: string, what
   ],
   report: [['tailgate report .tailgate/report.json', 'the last report in full, on the terminal']],
   explain: [['tailgate explain main .', 'which function does more than on main']],
+  bisect: [
+    ['tailgate bisect --good v1.4.0', 'which commit since v1.4.0 made it slower'],
+    ['tailgate bisect --good HEAD~20 --bad main --jobs 2/4', 'the second of four jobs of a matrix'],
+  ],
   capacity: [
     ['tailgate capacity --from 20 --at-least 300', 'search from 20 users a second, and fail below 300'],
   ],
@@ -313,6 +331,30 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
       inputs: inputsOf(values),
       base: words[0],
       head: words[1],
+      json: textOf(values, 'json'),
+    }),
+  );
+  onValues(
+    withInputs(program.command('bisect'), bisectInputs)
+      .description('Find the commit that made the server slower, with its probability and its explanation.')
+      .requiredOption('--good <ref>', 'A commit that was fast.')
+      .option('--bad <ref>', 'A later commit that is slow; HEAD if not given.')
+      .option(
+        '--minutes <count>',
+        'Minutes after which the search ends; called again, it goes on. 60 if not given.',
+      )
+      .option(
+        '--jobs <i/n>',
+        'Measure the share of job i of n alone, for a search that goes on from their files.',
+      )
+      .option('--json <file>', 'Write what was found as JSON.'),
+    (values) => ({
+      command: 'bisect',
+      inputs: inputsOf(values),
+      good: textOf(values, 'good') ?? '',
+      bad: textOf(values, 'bad') ?? 'HEAD',
+      job: jobOf(values),
+      minutes: numberOf(values, 'minutes', 'bisect', 0) ?? 60,
       json: textOf(values, 'json'),
     }),
   );

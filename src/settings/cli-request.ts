@@ -68,6 +68,16 @@ export type CliRequest =
       head: string | undefined;
       json: string | undefined;
     }
+  | {
+      command: 'bisect';
+      inputs: RawInputs;
+      good: string;
+      bad: string;
+      /** The share of a matrix that this job measures; a whole search if undefined. */
+      job: { number: number; of: number } | undefined;
+      minutes: number;
+      json: string | undefined;
+    }
   | { command: 'report'; report: string; files: ReportFiles }
   | {
       command: 'capacity';

@@ -123,6 +123,18 @@ test('each command gives what it was given', () => {
         atMost: 1,
       },
     ],
+    [
+      'bisect --good v1 --minutes 30 --jobs 2/4',
+      {
+        command: 'bisect',
+        inputs,
+        good: 'v1',
+        bad: 'HEAD',
+        job: { number: 2, of: 4 },
+        minutes: 30,
+        json: undefined,
+      },
+    ],
     ['--version', { command: 'version', text: '1.2.3' }],
   ];
   for (const [line, expected] of table) assert.deepEqual(read(...line.split(' ')), expected, line);
@@ -186,6 +198,11 @@ test('a mistake on the command line is a usage error that says what to write', (
       'verify --aa 1.5',
       'ARGUMENTS_INVALID',
       'The command line is not valid: --aa takes a whole number, and got "1.5".\n"tailgate verify --help" shows how it is written.',
+    ],
+    [
+      'bisect --good v1 --jobs 5/4',
+      'ARGUMENTS_INVALID',
+      'The command line is not valid: --jobs takes the number of a job and how many there are, such as "2/4", and got "5/4".\n"tailgate bisect --help" shows how it is written.',
     ],
     [
       'verify --inject 1.1,slow',

@@ -1,0 +1,172 @@
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { tailgateError } from '../errors.ts';
+import { generatorBottleneck } from '../generator/generator-bottleneck.ts';
+import { mainOf } from '../metrics/main-metric.ts';
+import type { Statistic } from '../metrics/threshold.ts';
+import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
+import { measureOnePair } from '../side/measure-one-pair.ts';
+import type { RoundContext, SideSource } from '../side/open-side.ts';
+import { coarserDesign, firstDesign, type PairDesign, warmedUpTogether } from '../side/pair-design.ts';
+import type { PairValues } from '../verdict/bisect/choose-statistic.ts';
+import type { MeasuredPair } from '../verdict/judgement.ts';
+import { pairLogRatio } from '../verdict/statistics/pair-effect.ts';
+import type { BisectRecord, RisenFunction } from './bisect-file.ts';
+import { type CommitBuilds, shortName } from './commit-builds.ts';
+import { explainSuite, type SuiteExplanation } from './explain-suite.ts';
+import { changeRoots } from './read-change.ts';
+
+export type CommitMeasuring = {
+  suite: SuitePlan;
+  plan: RunPlan;
+  plannedMs: number | null;
+  obstacle: string | null;
+  context: RoundContext;
+  builds: CommitBuilds;
+};
+
+/** So that a pair has a seed of its own, whatever was measured before it. */
+const seedsPerSearch = 1_000_000;
+
+/** Measures versions of a search against each other, as a run side by side does. */
+export class CommitMeter {
+  readonly #setting: CommitMeasuring;
+  #design: PairDesign;
+  #settled = false;
+
+  constructor(setting: CommitMeasuring) {
+    this.#setting = setting;
+    this.#design = firstDesign(setting.plan.verdict, setting).design;
+  }
+
+  /**
+   * One pair: ln(commit / good) of each statistic that it has values for. `number` tells the pairs of a search apart.
+   * Throws what went wrong.
+   */
+  async pair(good: string, commit: string, number: number): Promise<PairValues> {
+    const { suite, plan, context, plannedMs } = this.#setting;
+    const { host } = context;
+    const [baseline, head] = await this.#sources(good, commit);
+    for (;;) {
+      const outcome = await measureOnePair({
+        suite,
+        baseline,
+        head,
+        context: { ...context, seed: context.seed + (number % seedsPerSearch) },
+        number: 0,
+        design: this.#design,
+        label: `bisect-${commit.slice(0, 10)}-${number + 1}`,
+        deadlineMs: longestRoundMs,
+        onProgress: () => {},
+      });
+      if (host.signal.aborted) throw tailgateError('CANCELLED', { signal: String(host.signal.reason) });
+      for (const { problem, measurement } of [outcome.baseline, outcome.head]) {
+        if (problem !== null) throw problem;
+        const reason = measurement === null ? null : generatorBottleneck(measurement.generator);
+        if (reason !== null && suite.measure.arrivals !== 'best-effort')
+          throw tailgateError('GENERATOR_BOTTLENECK', { reason });
+      }
+      const coarser = this.#settled
+        ? null
+        : coarserDesign(this.#design, outcome.unansweredShare, plan.verdict, plannedMs);
+      if (coarser !== null) {
+        this.#design = coarser;
+        continue;
+      }
+      const pair = { baseline: outcome.baseline.measurement!, head: outcome.head.measurement! };
+      if (!this.#settled) {
+        this.#design = warmedUpTogether(this.#design, pair, context.pinning ?? availableParallelism());
+        this.#settled = true;
+      }
+      return valuesOfPair(pair, suite.measure.main ?? null, suite.name);
+    }
+  }
+
+  /** Counts what a commit does for a message, and what `before` did. Throws CANCELLED, or what a build threw. */
+  async explain(
+    before: string,
+    commit: string,
+    profile: boolean,
+  ): Promise<{ explanation: SuiteExplanation; record: BisectRecord & { kind: 'counted' } }> {
+    const { suite, plan, plannedMs, obstacle, context, builds } = this.#setting;
+    const [baseline, head] = await this.#sources(before, commit);
+    const roots = await changeRoots(head.cwd, await builds.open(before), context.host);
+    const explanation = await explainSuite({
+      suite,
+      baseline,
+      head,
+      context,
+      label: `bisect-${commit.slice(0, 10)}`,
+      sliced: obstacle === null,
+      guardMs: plan.verdict.guardMs,
+      warmUpMs: plan.verdict.warmUpMs,
+      plannedMs,
+      profile,
+      roots,
+      evidence: null,
+      onProgress: () => {},
+    });
+    const serverFolder = path.resolve(head.cwd, suite.target.cwd);
+    return { explanation, record: recordOf(explanation, commit, roots.head, serverFolder) };
+  }
+
+  async #sources(good: string, commit: string): Promise<[SideSource, SideSource]> {
+    const { builds } = this.#setting;
+    const before = await builds.open(good);
+    const after = await builds.open(commit);
+    return [
+      { name: 'baseline', cwd: before.dir, version: shortName(good) },
+      { name: 'head', cwd: after.dir, version: shortName(commit) },
+    ];
+  }
+}
+
+/** Only bounds a round that does not end by itself. */
+const longestRoundMs = 3_600_000;
+
+/** What the search may be decided by, in the order of preference; work has no queue in it, and the floor no luck. */
+function valuesOfPair({ baseline, head }: MeasuredPair, named: string | null, suite: string): PairValues {
+  const main = mainOf(named, [baseline, head]);
+  const read: [string, Statistic][] = [
+    ...(main === null ? [] : (['p10', 'p50', 'p95'] as const).map((one): [string, Statistic] => [main, one])),
+    ['server.cpuPerMessage', 'value'],
+  ];
+  const values = read.flatMap(([metric, statistic]): [string, number][] => {
+    const ratio = pairLogRatio(baseline, head, metric, statistic);
+    return ratio === null ? [] : [[statistic === 'value' ? metric : `${metric} ${statistic}`, ratio]];
+  });
+  if (values.length === 0) throw tailgateError('NOTHING_MEASURED', { suite });
+  return Object.fromEntries(values);
+}
+
+const leastRise = 0.02;
+
+function recordOf(
+  explanation: SuiteExplanation,
+  commit: string,
+  root: string,
+  serverFolder: string,
+): BisectRecord & { kind: 'counted' } {
+  if ('unavailable' in explanation)
+    return { kind: 'counted', commit, functions: null, named: [], reachesOut: true };
+  const { explained, work } = explanation;
+  const risen = explained.functions.filter(({ calls }) => calls.low > 0 && calls.difference > leastRise);
+  const functions = risen.map(
+    ({ name, file, calls }): RisenFunction => ({ name, file, difference: calls.difference }),
+  );
+  const places = explained.sentences.flatMap(({ place }) => (place === undefined ? [] : [place]));
+  const named = risen
+    .filter(({ owner }) => owner === 'own')
+    .map(({ name, file }) => ({ name, file }))
+    .sort((a, b) => rank(a.file) - rank(b.file));
+  function rank(file: string): number {
+    const at = places.findIndex((place) => place.file === file);
+    return at < 0 ? places.length : at;
+  }
+  const reachesOut = work.head.scripts.some(({ url }) => {
+    if (!url.startsWith('file://') || url.includes('/node_modules/')) return false;
+    const file = decodeURIComponent(url.slice('file://'.length));
+    return file.startsWith(`${root}/`) && !file.startsWith(`${serverFolder}/`);
+  });
+  return { kind: 'counted', commit, functions, named, reachesOut };
+}
