@@ -5,7 +5,7 @@ import { settingsHash } from '../baseline/fingerprint.ts';
 import { GitCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { plural } from '../metrics/notation.ts';
+import { formatShare, plural } from '../metrics/notation.ts';
 import {
   type BisectReport,
   type MeasuredVersion,
@@ -197,6 +197,11 @@ class Search {
       if (versions.length === 0) return { answer: null, posterior: null, versions };
       const { step, posterior } = this.#next(versions);
       if (step.kind === 'answer') return { answer: step.answer, posterior, versions };
+      const likeliest = Math.max(...posterior.culprit);
+      const suspect = versions[posterior.culprit.indexOf(likeliest)]!.commits.at(-1)!;
+      host.info(
+        `${plural(versions.length, 'version')}; likeliest: ${shortName(suspect)}, ${formatShare(likeliest)}.`,
+      );
       const began = performance.now();
       if (began + longestMs > endsAtMs) return { answer: null, posterior, versions };
       await this.#step(step, versions);

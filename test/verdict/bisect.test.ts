@@ -132,7 +132,7 @@ test('a count narrows the range, and is left out of it where it rises in steps o
   );
   const { culprit } = posteriorOf({ priors: [1, 1, 1, 1], pairs: new Map(), witness: { after: 2, upTo: 3 } });
   // It may have nothing to do with what is slow.
-  assert.ok(culprit[2]! > 0.85 && culprit[2]! < 0.98 && culprit[0]! > 0.005);
+  assert.ok(culprit[2]! > 0.7 && culprit[2]! < 0.95 && culprit[0]! > 0.005);
 });
 
 test('the statistic that shows the change with the fewest pairs is chosen, by the first pairs alone', () => {
