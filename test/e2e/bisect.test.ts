@@ -79,7 +79,6 @@ test('the commit is found past an unbuildable one, explained, and the search goe
     '--json',
     'found.json',
   ]);
-  console.log(stdout, stderr);
   assert.equal(exitCode, 0, stderr);
   assert.match(
     stdout,
