@@ -111,6 +111,7 @@ class PlainSocket implements MessageSocket {
   #fragments: { opcode: number; parts: Buffer[]; bytes: number } | null = null;
   #maxPayloadBytes = defaultMaxPayloadBytes;
   #hasSaidFarewell = false;
+  #isToldToClose = false;
   #farewell: Farewell | undefined = undefined;
   #isOver = false;
   /** The connection that took its place, because the server compresses. */
@@ -218,7 +219,8 @@ class PlainSocket implements MessageSocket {
   }
 
   #take({ isFinal, opcode: code, payload }: Frame): void {
-    if (this.#isOver) return;
+    // What comes after the close frame of the server is no message any more.
+    if (this.#isOver || this.#isToldToClose) return;
     if (code >= opcode.close) {
       if (!isFinal || payload.length > 125) throw new FrameError('Invalid WebSocket frame: control frame');
       this.#control(code, payload);
@@ -236,7 +238,7 @@ class PlainSocket implements MessageSocket {
   }
 
   #gather(isFinal: boolean, code: number, payload: Buffer): void {
-    if ((code === opcode.continuation) === (this.#fragments === null))
+    if ((code === opcode.continuation) === (this.#fragments === null) || code > opcode.binary)
       throw new FrameError(`Invalid WebSocket frame: invalid opcode ${code}`);
     this.#fragments ??= { opcode: code, parts: [], bytes: 0 };
     this.#fragments.parts.push(Buffer.from(payload));
@@ -251,8 +253,8 @@ class PlainSocket implements MessageSocket {
   #control(code: number, payload: Buffer): void {
     if (code === opcode.ping) this.#socket.write(encodeFrame(opcode.pong, payload));
     else if (code === opcode.close) {
-      if (payload.length >= 2)
-        this.#farewell = { code: payload.readUInt16BE(0), reason: payload.toString('utf8', 2) };
+      this.#farewell = farewellIn(payload);
+      this.#isToldToClose = true;
       this.#sayFarewell(payload.subarray(0, 2));
       this.#socket.end();
     } else if (code !== opcode.pong) throw new FrameError(`Invalid WebSocket frame: invalid opcode ${code}`);
@@ -266,6 +268,22 @@ class PlainSocket implements MessageSocket {
     deadlines.after(this.#closeTimeoutMs, () => this.#socket.destroy());
   }
 }
+
+/** What a close frame says; undefined where it is empty. Throws FrameError for what none may say (RFC 6455, 7.4). */
+const farewellIn = (payload: Buffer): Farewell | undefined => {
+  if (payload.length === 0) return undefined;
+  if (payload.length === 1) throw new FrameError('Invalid WebSocket frame: invalid payload length 1');
+  const code = payload.readUInt16BE(0);
+  const isKnown = code >= 1_000 && code <= 1_014 && !unsendableCodes.has(code);
+  if (!isKnown && !(code >= 3_000 && code <= 4_999))
+    throw new FrameError(`Invalid WebSocket frame: invalid status code ${code}`);
+  const reason = payload.subarray(2);
+  if (!isUtf8(reason)) throw new FrameError('Invalid WebSocket frame: invalid UTF-8 sequence');
+  return { code, reason: reason.toString() };
+};
+
+/** Reserved, and what only an end without a close frame is called. */
+const unsendableCodes: ReadonlySet<number> = new Set([1_004, 1_005, 1_006]);
 
 /** Opens a plain socket; `isForPlainSocket` tells where that can be. Throws for headers that cannot be sent. */
 export const openPlainSocket = (
