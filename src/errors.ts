@@ -52,7 +52,7 @@ const ofVersion = ({ version }: Pick<Started, 'version'>): string =>
   version === undefined ? '' : ` of ${version}`;
 
 const baseNeedsBuild =
-  'The base version has a checkout of its own: what it needs must be installed by "target.build" (for example "npm ci"), which runs for both versions, and not by a step of the workflow.';
+  'The base version has a checkout of its own, which no step of the workflow installs anything into. Let "target.build" install what it needs (for example "npm ci"): it runs for both versions.';
 
 /**
  * The catalogue. `usage` entries are mistakes in what the user wrote; `invalid` entries mean that the run
@@ -67,13 +67,13 @@ export const catalogue = {
   ),
   WORKING_FOLDER_GONE: entry<Record<never, never>>(
     'usage',
-    () => 'The folder that this command runs in does not exist any more.',
-    () => 'Run it again from a folder that exists: something removed this one, for example a clean checkout.',
+    () => 'The folder that this command runs in no longer exists.',
+    () => 'Run it from a folder that exists; something removed this one, a clean checkout for example.',
   ),
   SETTINGS_NOT_YAML: entry<{ reason: string }>(
     'usage',
     (p) => `The settings file is not valid YAML: ${p.reason}`,
-    () => 'Correct the line named here; indentation in YAML is spaces, never tabs.',
+    () => 'Correct the line named here; YAML is indented with spaces, never tabs.',
   ),
   EXTENDS_NOT_FOUND: entry<{ name: string }>(
     'usage',
@@ -86,7 +86,7 @@ export const catalogue = {
   EXTENDS_CIRCULAR: entry<{ circle: readonly string[] }>(
     'usage',
     (p) => `These settings extend each other in a circle: ${p.circle.join(' -> ')}.`,
-    () => 'Take one "extends" out.',
+    () => 'Remove one "extends".',
   ),
   SETTINGS_UNKNOWN_KEY: entry<{ key: string; suggestion?: string | undefined; known: readonly string[] }>(
     'usage',
@@ -126,7 +126,7 @@ export const catalogue = {
         ? `The setting "${p.key}" takes its value from the environment variable ${p.name}, which is not set: runs of forks and of Dependabot have no secrets.`
         : `The setting "${p.key}" takes its value from the environment variable ${p.name}, which is not set.`,
     (p) => {
-      const literal = `a server that is started here needs no real one: write "${p.name}: test-secret" under "target.env", and the same text as "${p.key}"`;
+      const literal = `a server that Tailgate starts needs no real secret: write "${p.name}: test-secret" under "target.env", and the same text as "${p.key}"`;
       switch (p.source) {
         case 'terminal':
           return `Set it for this command: "${p.name}=... tailgate run". Or ${literal}.`;
@@ -157,7 +157,7 @@ export const catalogue = {
   ARGUMENTS_INVALID: entry<{ command: string; problem: string }>(
     'usage',
     (p) => `The command line is not valid: ${p.problem}.`,
-    (p) => `"tailgate ${p.command} --help" shows how it is written.`,
+    (p) => `"tailgate ${p.command} --help" shows the syntax.`,
   ),
 
   // record and init
@@ -227,7 +227,7 @@ export const catalogue = {
   ),
   CAPACITY_ONE_SUITE: entry<{ known: readonly string[] }>(
     'usage',
-    () => 'The capacity of one suite is searched at a time, and several are selected.',
+    () => 'A search for the capacity takes one suite, and several are selected.',
     (p) => `Choose one with the input "suite" (command line: --suite NAME): ${list(p.known)}.`,
   ),
 
@@ -273,7 +273,7 @@ export const catalogue = {
   SCENARIO_CODE_FAILED: entry<{ what: string; reason: string; path: string }>(
     'usage',
     (p) => `The ${p.what} of the scenario "${p.path}" cannot be used: ${p.reason}`,
-    () => 'It is loaded as Artillery loads it; the line above is what it threw.',
+    () => 'Tailgate loads it as Artillery does; the line above is what it threw.',
   ),
   SCENARIO_TEMPLATE_EMPTY: entry<{ path: string; problem: string; fix: string }>(
     'usage',
@@ -324,15 +324,15 @@ export const catalogue = {
       `The server "${p.command}"${ofVersion(p)} ended with ${p.exitCode} before it was ready.\n${p.tail}`,
     (p) =>
       p.version === undefined
-        ? `The last lines of its output say why; all of it is in ${p.log}. The command is run by a shell in "target.cwd".`
-        : `${baseNeedsBuild} All of its output is in ${p.log}.`,
+        ? `Its last lines say why; the whole output is in ${p.log}. A shell runs the command in "target.cwd".`
+        : `${baseNeedsBuild} The whole output is in ${p.log}.`,
   ),
   TARGET_UNSUPPORTED: entry<Started & { answer: string }>(
     'invalid',
     (p) =>
       `The server "${p.command}"${ofVersion(p)} cannot be measured: it answered with ${p.answer}.\n${p.tail}`,
     () =>
-      'Tailgate speaks to servers of Socket.IO 3 and 4. Upgrade the server; with "allowEIO3: true" its clients of version 2 go on.',
+      'Tailgate needs Socket.IO 3 or 4. Upgrade the server; "allowEIO3: true" keeps its version 2 clients working.',
   ),
   TARGET_NOT_READY: entry<
     Started & { probe: string; timeoutMs: number; last: string; port: number; listens: readonly number[] }
@@ -342,13 +342,13 @@ export const catalogue = {
       `The server "${p.command}"${ofVersion(p)} was not ready within ${p.timeoutMs} ms (${p.probe}; last answer: ${p.last}).\n${p.tail}`,
     (p) =>
       p.listens.length > 0 && !p.listens.includes(p.port)
-        ? `It listens on port ${p.listens.join(' and ')} instead of ${p.port}, so it does not read its port from the variable PORT. Make it, or set "target.port: ${p.listens[0]}" (command line: --target http://127.0.0.1:${p.listens[0]}), which does not do for two versions side by side.`
+        ? `It listens on port ${p.listens.join(' and ')} instead of ${p.port}, so it does not read its port from the variable PORT. Make it read PORT, or set "target.port: ${p.listens[0]}" (command line: --target http://127.0.0.1:${p.listens[0]}). Two versions side by side need PORT.`
         : `Check the port and the path in "ready", or raise "ready.timeoutMs".${p.version === undefined ? '' : ` ${baseNeedsBuild}`}`,
   ),
   TARGET_DIED: entry<{ command: string; exitCode: number | string; tail: string }>(
     'invalid',
-    (p) => `The server "${p.command}" ended with ${p.exitCode} while it was being measured.\n${p.tail}`,
-    () => 'A server that dies under load has no verdict; the last lines of its output say why.',
+    (p) => `The server "${p.command}" ended with ${p.exitCode} during the measurement.\n${p.tail}`,
+    () => 'Its last lines say why. A server that dies under load gets no verdict.',
   ),
   TARGET_UNREACHABLE: entry<{ url: string; reason: string }>(
     'invalid',
@@ -358,7 +358,8 @@ export const catalogue = {
   PORT_IN_USE: entry<{ port: number; holder: string }>(
     'invalid',
     (p) => `Port ${p.port} is already in use${p.holder ? ` by ${p.holder}` : ''}.`,
-    () => 'Stop what listens there, or use "{{ port }}" in "target.start" and "target.url" for a free port.',
+    () =>
+      'Stop what listens there, or write "{{ port }}" in "target.start" and "target.url" to get a free port.',
   ),
   LIMIT_TOO_LOW: entry<{ limit: string; needed: number; allowed: number; how: string }>(
     'invalid',
@@ -379,7 +380,7 @@ export const catalogue = {
   ),
   ROOM_REFUSED: entry<{ event: string; reason: string }>(
     'invalid',
-    (p) => `The server refused to create the room: "${p.event}" was answered with ${p.reason}.`,
+    (p) => `The server refused to create the room: it answered "${p.event}" with ${p.reason}.`,
     () => 'Check "room.create.data" and the token of the owner ("room.token" or "room.jwt").',
   ),
   ROOM_UNANSWERED: entry<{ event: string; timeoutMs: number }>(
@@ -392,14 +393,14 @@ export const catalogue = {
     'invalid',
     (p) =>
       `The room owner was disconnected ${Math.round(p.atMs)} ms into the load (${p.reason}), so the room was lost.`,
-    () => 'The measurements up to then are in the report; they have no verdict.',
+    () => 'The report has the measurements up to then, without a verdict.',
   ),
 
   // load and measurement
   LOAD_FAILED: entry<{ reason: string }>(
     'invalid',
     (p) => `The load generator failed: ${p.reason}`,
-    () => 'What it measured before is in the report.',
+    () => 'The report has what it measured before.',
   ),
   NOTHING_MEASURED: entry<{ suite: string }>(
     'invalid',
@@ -410,7 +411,7 @@ export const catalogue = {
     'invalid',
     (p) => `The load generator was the bottleneck: ${p.reason}.`,
     () =>
-      'Lower the arrival rate, or run on a machine with more cores and set "measure.generators". The server is not to blame. For a burst, "measure.arrivals: best-effort" judges what can be judged all the same.',
+      'Lower the arrival rate, or use a machine with more cores and set "measure.generators". The server is not to blame. For a burst, "measure.arrivals: best-effort" judges what it can.',
   ),
 
   // shards
@@ -422,7 +423,7 @@ export const catalogue = {
   SHARD_LATE: entry<{ round: number; lateMs: number }>(
     'invalid',
     (p) =>
-      `This shard was ready for round ${p.round} ${Math.ceil(p.lateMs)} ms after all were to start it, so it drove no load.`,
+      `This shard was ready ${Math.ceil(p.lateMs)} ms after the start of round ${p.round}, so it drove no load.`,
     (p) =>
       p.round === 1
         ? 'Set "start-at" later: every shard must have started and reached the server by then.'
@@ -434,12 +435,11 @@ export const catalogue = {
       p.files.length === 1
         ? `The shard "${p.files[0]}" was refused: ${p.reason}.`
         : `${p.files.length} shards were refused, each because ${p.reason}: ${some(p.files, list)}.`,
-    () =>
-      'Merge only what the shards of this run left, each once and unchanged, with the settings that they ran with.',
+    () => 'Merge each shard of this run once, unchanged, with the settings that it ran with.',
   ),
   SHARD_DOUBLED: entry<{ number: number; files: readonly string[] }>(
     'invalid',
-    (p) => `Shard ${p.number} is there twice: ${list(p.files)}.`,
+    (p) => `Two files are shard ${p.number}: ${list(p.files)}.`,
     () => 'Give each shard a number of its own, and merge each once.',
   ),
   SHARDS_MISSING: entry<{ missing: readonly number[]; count: number; found: number }>(
@@ -449,24 +449,24 @@ export const catalogue = {
         ? 'There is no shard to merge.'
         : `${p.missing.length} of ${p.count} shards left nothing: ${some(p.missing, (numbers) => numbers.join(', '))}.`,
     () =>
-      'Look at the logs of their jobs, and at where their files were copied to. Less than the whole load is never judged.',
+      'Check the logs of their jobs, and where their files were copied to. A part of the load is never judged.',
   ),
   SHARD_FAILED: entry<{ numbers: readonly number[]; suite: string; problem: string }>(
     'invalid',
     (p) =>
       `${p.numbers.length === 1 ? 'Shard' : 'Shards'} ${some(p.numbers, (numbers) => numbers.join(', '))} did not measure suite "${p.suite}": ${p.problem.replace(/\.$/, '')}.`,
-    () => 'Less than the whole load is never judged. Start all shards again.',
+    () => 'A part of the load is never judged: start all shards again.',
   ),
   SHARDS_DIVIDED: entry<{ suite: string; round: number; users: number; intended: number }>(
     'invalid',
     (p) =>
-      `Round ${p.round} of suite "${p.suite}" has ${p.users} users, and the shards were to start ${p.intended}.`,
+      `Round ${p.round} of suite "${p.suite}" has ${p.users} users; the shards were to start ${p.intended}.`,
     () => 'Start every shard with the same scenario and settings, and with the same count ("--shard i/n").',
   ),
   SHARDS_APART: entry<{ suite: string; round: number; apartMs: number; number: number; allowedMs: number }>(
     'invalid',
     (p) =>
-      `The shards started round ${p.round} of suite "${p.suite}" ${Math.ceil(p.apartMs)} ms apart, shard ${p.number} last; more than ${p.allowedMs} ms is not one load.`,
+      `The shards started round ${p.round} of suite "${p.suite}" ${Math.ceil(p.apartMs)} ms apart, shard ${p.number} last; one load allows ${p.allowedMs} ms.`,
     () => 'Look at the load of that machine, and set its clock (chrony, NTP).',
   ),
 
@@ -485,20 +485,20 @@ export const catalogue = {
     'invalid',
     (p) => `The baseline could not be written to ${p.where}: ${p.reason}.`,
     (p) =>
-      `${p.advice === undefined ? '' : `${p.advice} `}The record is kept in the report folder; nothing that was stored before is lost.`,
+      `${p.advice === undefined ? '' : `${p.advice} `}The report folder keeps the record, and everything stored before is still there.`,
   ),
   PULL_REQUEST_NOT_CHECKED_OUT: entry<{ head: string; wanted: string }>(
     'invalid',
     (p) =>
-      `What is checked out (${p.head}) is the base branch, not the head of the pull request (${p.wanted}), so there is nothing of the pull request to measure.`,
+      `The checkout (${p.head}) is the base branch, not the head of the pull request (${p.wanted}), so it has nothing of the pull request to measure.`,
     () =>
-      'Start the workflow by "on: pull_request", whose checkout is the pull request. Under "pull_request_target" never check out the code of a fork: see docs/github.md#forks-and-dependabot.',
+      'Start the workflow with "on: pull_request", which checks out the pull request. Never check out the code of a fork under "pull_request_target": see docs/github.md#forks-and-dependabot.',
   ),
   BASE_ABSENT: entry<{ reason: string }>(
     'invalid',
     (p) => `There is no base version to compare with yet: ${p.reason}.`,
     () =>
-      'Where a service is new, let the absolute limits decide alone: "baseline.require: false" (input "require-baseline").',
+      'For a new service, let the absolute limits decide alone: "baseline.require: false" (input "require-baseline").',
   ),
   BASE_COMMIT_UNAVAILABLE: entry<{ ref: string; reason: string; advice?: string | undefined }>(
     'invalid',
@@ -527,7 +527,7 @@ export const catalogue = {
   JOB_FILE_UNUSABLE: entry<{ path: string; reason: string }>(
     'usage',
     (p) => `The file of jobs "${p.path}" cannot be continued: ${p.reason}.`,
-    () => 'Name another file with "--raw FILE"; one that does not exist is made.',
+    () => 'Name another file with "--raw FILE"; Tailgate creates it.',
   ),
   INJECTION_MISSING: entry<{ reason: string }>(
     'invalid',
@@ -552,8 +552,8 @@ export const catalogue = {
   ),
   SUITES_VANISHED: entry<{ names: readonly string[] }>(
     'invalid',
-    (p) => `The second report does not have what the first has: ${list(p.names)}.`,
-    () => 'Compare reports of runs with the same suites: what is gone was not measured, so it cannot pass.',
+    (p) => `The second report lacks what the first has: ${list(p.names)}.`,
+    () => 'Compare reports of runs with the same suites. What was not measured cannot pass.',
   ),
   NOTHING_IN_COMMON: entry<{ before: readonly string[]; after: readonly string[] }>(
     'usage',
@@ -588,9 +588,8 @@ export const catalogue = {
   ),
   REPORTS_INCOMPLETE: entry<{ reason: string }>(
     'invalid',
-    (p) => `The reports do not tell the whole: ${p.reason}.`,
-    () =>
-      'Look at the log of the measuring jobs: one ended without leaving a report, or not as its report says.',
+    (p) => `The reports are incomplete: ${p.reason}.`,
+    () => 'Check the logs of the measuring jobs: one left no report, or did not end as its report says.',
   ),
   REPORT_REFUSED: entry<{ path: string; reason: string }>(
     'invalid',
@@ -600,13 +599,13 @@ export const catalogue = {
   REPORT_CUT: entry<{ path: string; suites: number; shown: number }>(
     'usage',
     (p) =>
-      `The report "${p.path}" has ${p.suites} suites, of which the first ${p.shown} are shown; the verdict is that of all.`,
-    () => 'The report itself, in its artifact, has them all.',
+      `The report "${p.path}" has ${p.suites} suites and only the first ${p.shown} are shown; the verdict covers all.`,
+    () => 'The report in the artifact has them all.',
   ),
   PULL_REQUEST_UNKNOWN: entry<{ headSha: string }>(
     'usage',
     (p) => `No open pull request has the commit ${p.headSha} at its head.`,
-    () => 'It was closed, or has newer commits: the run for those will comment.',
+    () => 'It was closed, or has newer commits, whose run will comment.',
   ),
   GITHUB_FAILED: entry<{ action: string; reason: string }>(
     'internal',

@@ -220,10 +220,12 @@ export const lintScenario = (
     !measuresOtherwise(scenario) &&
     !reportsItself(scenario) &&
     !context.wanted.some((metric) => /^(connect\.|session\.length$)/.test(metric));
+  // What keeps everything from being measured is the mistake, and told once.
+  const promoted = measuresNothing
+    ? language.filter(({ place }) => measuringKeys.has(String(place.at(-1))))
+    : [];
   if (measuresNothing) {
-    const misplaced = language.filter(({ place }) => measuringKeys.has(String(place.at(-1))));
-    if (misplaced.length > 0)
-      problems.push(...misplaced.map(({ place, message }) => invalid(place, message)));
+    if (promoted.length > 0) problems.push(...promoted.map(({ place, message }) => invalid(place, message)));
     else
       problems.push(
         tailgateError(
@@ -248,7 +250,7 @@ export const lintScenario = (
     ...phaseWarnings(scenario),
     ...payloadWarnings(scenario),
     ...tagWarnings(emits),
-    ...language.filter(({ level }) => level === 'warning'),
+    ...language.filter((one) => one.level === 'warning' && !promoted.includes(one)),
     ...(measuresNothing ? [] : [...unmeasuredWarnings(emits), ...messageWarnings(messages)]),
   ];
   const warnings = found.map(({ place, message }) => {

@@ -43,16 +43,20 @@ export const misshapen = (script: Readonly<Record<string, unknown>>): Misshapen 
   for (const hook of ['before', 'after']) if (script[hook] !== undefined) parts.push([script[hook], [hook]]);
   for (const [spec, place] of parts) {
     if (!isMapping(spec)) return fault(place, 'must be a mapping');
+    const engine = String(spec.engine ?? (place.length === 1 ? 'http' : (config?.engine ?? 'http')));
     const at = [...place, 'flow'];
+    // An engine that is not there is told before what its scenarios lack.
+    if (spec.flow === undefined && isForeign(engine)) continue;
     if (spec.flow === undefined) return fault(at, 'is required');
     if (!Array.isArray(spec.flow)) return fault(at, 'must be a list of steps');
-    const engine = spec.engine ?? (place.length === 1 ? 'http' : (config?.engine ?? 'http'));
-    // Engines of others have steps of their own kinds.
-    const step = stepsOfEngine(String(engine)) === undefined ? null : firstOfNoKind(spec.flow, at);
+    const step = isForeign(engine) ? null : firstOfNoKind(spec.flow, at);
     if (step !== null) return fault(step, 'must be a mapping with the key of a step');
   }
   return null;
 };
+
+/** Engines of others have steps of their own kinds. */
+const isForeign = (engine: string): boolean => stepsOfEngine(engine) === undefined;
 
 /** Place of the first step that is no mapping, or has no key. Lists of steps may stand in lists. */
 const firstOfNoKind = (flow: readonly unknown[], place: ScenarioPath): ScenarioPath | null => {
@@ -118,6 +122,9 @@ export const enginesOf = async (source: ScenarioSource, script: Script): Promise
       await source.positionOf(place),
     );
   }
+  for (const [index, spec] of script.scenarios.entries())
+    if (spec.flow === undefined)
+      throw await invalid(source, `"scenarios[${index}].flow" is required`, ['scenarios', index]);
   return [...used.keys()];
 };
 

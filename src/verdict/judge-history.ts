@@ -50,11 +50,11 @@ const explainLimit = (gate: ChangeGate, limits: HistoryLimits, allowed: number):
   const above = gate.sign === 1 ? 'above' : 'below';
   const centre = formatValue(Math.exp(gate.sign * limits.centre), gate.unit);
   const bound = Math.max(limits.screen, limits.centre + allowed);
-  return `the usual value of ${plural(limits.records, 'stored run')} is ${centre}, and one run in twenty would be ${above} ${formatValue(Math.exp(gate.sign * bound), gate.unit)} by chance`;
+  return `${plural(limits.records, 'stored run')} usually show ${centre}, and chance brings one run in twenty ${above} ${formatValue(Math.exp(gate.sign * bound), gate.unit)}`;
 };
 
 const detectableWords = (limits: HistoryLimits): string =>
-  `The smallest change that stored runs as different as these can show is ${formatPercentChange(limits.detectable)}.`;
+  `Stored runs that differ as much as these show a change of ${formatPercentChange(limits.detectable)} or more.`;
 
 const judgeLogChange = (
   gate: ChangeGate,
@@ -88,32 +88,32 @@ const judgeLogChange = (
   });
   const what = `${name} is ${formatValue(value, gate.unit)} (${formatPercentChange(relative)}); ${explainLimit(gate, limits, allowed)}`;
   if (!first.beyondScreen)
-    return made('pass', `${what}: it is not, so it passes. ${detectableWords(limits)}`);
+    return made('pass', `${what}. This one is not, so it passes. ${detectableWords(limits)}`);
   const again = evidence.confirmation?.value(gate.metric, gate.statistic) ?? null;
   if (evidence.confirmation === null)
     return made(
       'undecided',
-      `${what}: it is, so it must be measured again before it can fail. ${detectableWords(limits)}`,
+      `${what}. This one is, so it must be measured again before it can fail. ${detectableWords(limits)}`,
     );
   if (again === null || !(again > 0))
-    return made('invalid', `${what}: it is, and ${name} was not measured when it was measured again.`);
+    return made('invalid', `${what}. This one is, and the second measurement has no ${name}.`);
   const second = placeValue(again, gate.sign, limits, allowed);
-  const repeat = `measured again it is ${formatValue(again, gate.unit)} (${formatPercentChange(Math.expm1(gate.sign * second.change))})`;
+  const repeat = `measured again, it is ${formatValue(again, gate.unit)} (${formatPercentChange(Math.expm1(gate.sign * second.change))})`;
   if (!second.beyondScreen)
     return made(
       'pass',
-      `${what}: it is, but ${repeat}, so the first was chance and it passes. ${detectableWords(limits)}`,
+      `${what}. This one is, but ${repeat}: the first was chance, so it passes. ${detectableWords(limits)}`,
     );
   if (evidence.confirmedOn === 'fresh-machine')
-    return made('fail', `${what}: it is, and on a fresh machine too (${repeat}), so it fails.`);
+    return made('fail', `${what}. This one is, and it is on a fresh machine too (${repeat}), so it fails.`);
   if (first.beyondStrict && second.beyondStrict)
     return made(
       'fail',
-      `${what}: it is by far (one run in 300 would be), and ${repeat}, so it fails although both come from one machine.`,
+      `${what}. This one is far beyond (chance brings one run in 300 there), and ${repeat}. So it fails, although both come from one machine.`,
     );
   return made(
     'inconclusive',
-    `${what}: it is, and ${repeat}; but both come from one machine, which may be a slow one, so it is only suspect: run it again on a fresh machine, or compare side by side. ${detectableWords(limits)}`,
+    `${what}. This one is, and ${repeat}. Both come from one machine, which may be slow, so it is only suspect: run it again on a fresh machine, or compare side by side. ${detectableWords(limits)}`,
   );
 };
 

@@ -222,7 +222,7 @@ for (const { name, build, start, ...options } of servers) {
       const wrong = roomSchema.parse({ ...settings, jwt: { secret: 'another secret' } });
       await assert.rejects(openRoom(wrong, { url, env: {} }), {
         code: 'ROOM_REFUSED',
-        message: /"createRoom" was answered with "exception" .*"event":"createRoom"/,
+        message: /answered "createRoom" with "exception" .*"event":"createRoom"/,
       });
     });
   });

@@ -45,7 +45,7 @@ test('a suite that is gone, a report without a verdict and a suite with a proble
   const two = { ...pass, suites: [suite!, { ...suite!, name: 'orders' }] };
   const gone = await compare(two, pass);
   assert.equal(gone.exitCode, 4, gone.text);
-  assert.match(gone.text, /does not have what the first has: "orders"/);
+  assert.match(gone.text, /lacks what the first has: "orders"/);
   const died = { code: 'TARGET_DIED', what: 'The server died', fix: '', file: null, line: null };
   const invalid = { ...pass, verdict: 'invalid' as const, problems: [died] };
   const pairs: [Report, Report][] = [

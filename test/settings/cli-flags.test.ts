@@ -167,37 +167,37 @@ test('a mistake on the command line is a usage error that says what to write', (
     [
       'run chat.yml',
       'ARGUMENTS_INVALID',
-      'The command line is not valid: too many arguments for \'run\'. Expected 0 arguments but got 1.\n"tailgate run --help" shows how it is written.',
+      'The command line is not valid: too many arguments for \'run\'. Expected 0 arguments but got 1.\n"tailgate run --help" shows the syntax.',
     ],
     [
       'run --scenario',
       'ARGUMENTS_INVALID',
-      'The command line is not valid: option \'--scenario <file>\' argument missing.\n"tailgate run --help" shows how it is written.',
+      'The command line is not valid: option \'--scenario <file>\' argument missing.\n"tailgate run --help" shows the syntax.',
     ],
     [
       'compare a.json',
       'ARGUMENTS_INVALID',
-      'The command line is not valid: missing required argument \'after\'.\n"tailgate compare --help" shows how it is written.',
+      'The command line is not valid: missing required argument \'after\'.\n"tailgate compare --help" shows the syntax.',
     ],
     [
       'baseline accept',
       'ARGUMENTS_INVALID',
-      'The command line is not valid: required option \'--why <reason>\' not specified.\n"tailgate baseline accept --help" shows how it is written.',
+      'The command line is not valid: required option \'--why <reason>\' not specified.\n"tailgate baseline accept --help" shows the syntax.',
     ],
     [
       'capacity --from lots',
       'ARGUMENTS_INVALID',
-      'The command line is not valid: --from takes a number of at least 0.001, and got "lots".\n"tailgate capacity --help" shows how it is written.',
+      'The command line is not valid: --from takes a number of at least 0.001, and got "lots".\n"tailgate capacity --help" shows the syntax.',
     ],
     [
       'verify',
       'ARGUMENTS_INVALID',
-      'The command line is not valid: there is nothing to verify: neither --aa nor --inject is given.\n"tailgate verify --help" shows how it is written.',
+      'The command line is not valid: there is nothing to verify: neither --aa nor --inject is given.\n"tailgate verify --help" shows the syntax.',
     ],
     [
       'verify --aa 1.5',
       'ARGUMENTS_INVALID',
-      'The command line is not valid: --aa takes a whole number, and got "1.5".\n"tailgate verify --help" shows how it is written.',
+      'The command line is not valid: --aa takes a whole number, and got "1.5".\n"tailgate verify --help" shows the syntax.',
     ],
     [
       'bisect --good v1 --jobs 5/4',
@@ -207,7 +207,7 @@ test('a mistake on the command line is a usage error that says what to write', (
     [
       'verify --inject 1.1,slow',
       'ARGUMENTS_INVALID',
-      'The command line is not valid: --inject takes factors such as "1.05,1.1,1.2", and got "slow".\n"tailgate verify --help" shows how it is written.',
+      'The command line is not valid: --inject takes factors such as "1.05,1.1,1.2", and got "slow".\n"tailgate verify --help" shows the syntax.',
     ],
   ];
   for (const [line, code, message] of table)

@@ -93,7 +93,7 @@ export const environment: readonly Fault[] = [
     'mkdir gone; cd gone; rmdir ../gone; exec $TG run',
     usage,
     {
-      says: /does not exist any more/,
+      says: /no longer exists/,
       quick: true,
     },
   ),

@@ -181,12 +181,12 @@ const faults: [fault: string, files: () => File[], said: RegExp, run?: MergingRu
   [
     'a shard is there twice',
     () => [...withSecond(() => {}), fileOf(blobOf(2), 'again/2.json')],
-    /Shard 2 is there twice: "2\/shard-2-of-3\.json", "again\/2\.json"/,
+    /Two files are shard 2: "2\/shard-2-of-3\.json", "again\/2\.json"/,
   ],
   [
     'two shards took the same number',
     () => [fileOf(blobOf(1)), fileOf(blobOf(1), 'x'), fileOf(blobOf(3))],
-    /Shard 1 is there twice/,
+    /Two files are shard 1/,
   ],
   [
     'an empty file, of a full disk',
@@ -419,7 +419,7 @@ const faults: [fault: string, files: () => File[], said: RegExp, run?: MergingRu
       withSecond((blob) => {
         chat(blob).rounds[0]!.measurement.generator.intendedArrivals = 7;
       }),
-    /Round 1 of suite "chat" has 30 users, and the shards were to start 27/,
+    /Round 1 of suite "chat" has 30 users; the shards were to start 27/,
   ],
   [
     'a shard whose users started late',

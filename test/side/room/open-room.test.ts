@@ -143,7 +143,7 @@ test('an exception event refuses the room, with its payload and without the toke
   const settings = { token: 'tok-abcdef', auth, create: { event: 'createRoom' } };
   const env = { API_KEY: 'key-987654' };
   const error = await refused(open(url, settings, { env }), 'ROOM_REFUSED');
-  assert.match(error.message, /"createRoom" was answered with "exception" .*no room for \*\*\* with \*\*\*/);
+  assert.match(error.message, /answered "createRoom" with "exception" .*no room for \*\*\* with \*\*\*/);
   await until('the disconnect', () => io.sockets.sockets.size === 0);
   const other = { ...settings, failureEvents: ['roomError'], timeoutMs: 300 };
   await refused(open(url, other, { env }), 'ROOM_UNANSWERED');

@@ -175,7 +175,7 @@ test('a server that dies, or drops the room, breaks', () => {
   const { outcome, reasons } = levelOutcome(evidence(null, { problem: died }));
   assert.equal(outcome, 'breaks');
   assert.equal(reasons[0]?.what, 'server');
-  assert.match(reasons[0]!.explanation, /SIGKILL while it was being measured\.$/);
+  assert.match(reasons[0]!.explanation, /SIGKILL during the measurement\.$/);
   const full = { resources: resources({ maxRssBytes: 7.9e9 }) };
   assert.deepEqual(whats(evidence(round(20, full), { problem: died })), ['server', 'memory']);
   const lost = tailgateError('ROOM_LOST', { reason: 'ping timeout', atMs: 900 });
