@@ -95,7 +95,7 @@ describe('the rules of other tools', () => {
     assert.deepEqual(cells('up to 5 rounds of base').slice(3, 4), ['2 of 2']);
     assert.deepEqual(cells('one stored previous run, ratio above 200%').slice(2, 4), ['0 of 2', '0 of 2']);
     const estimators = estimatorTable(jobs).split('\n').slice(2);
-    assert.equal(estimators.length, 3 * candidates.length + 1);
+    assert.equal(estimators.length, 5 * candidates.length + 1);
     for (const line of estimators.slice(0, candidates.length)) {
       const [, statistic, , unchanged, slower] = line.split('|').map((cell) => cell.trim());
       assert.equal(statistic, 'p50');
