@@ -1,6 +1,6 @@
 import type { Verdict } from '../verdict/verdict.ts';
 import type { Chart } from './chart.ts';
-import type { ProblemReport, Report } from './report-model.ts';
+import type { FlameReport, ProblemReport, Report } from './report-model.ts';
 
 /**
  * A report as a document: blocks in the order in which they are read. Each writer (markdown, terminal, page) knows every
@@ -66,6 +66,8 @@ export type FigureBlock = {
   sides: readonly ('baseline' | 'head')[];
   /** The drawing of the page. */
   chart?: Chart | undefined;
+  /** Or a flame graph. */
+  flame?: FlameReport | undefined;
   /** The same in block characters, for a terminal and a comment. */
   text?: string | undefined;
   /** For GitHub, which draws it itself. */

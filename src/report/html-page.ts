@@ -31,6 +31,7 @@ td.number, th.number { text-align: right; white-space: nowrap; font-variant-nume
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 24px; margin: 16px 0; }
 figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; font-size: 13px; overflow-wrap: anywhere; }
 .drawing svg { display: block; width: 100%; height: auto; }
+.flame svg { display: block; width: 100%; min-width: 900px; height: auto; } figure.wide { grid-column: 1 / -1; }
 .plot { min-width: 0; } .plot:focus-visible { outline: 2px solid var(--head); outline-offset: 2px; }
 .reading { display: block; min-height: 1.5em; font-size: 13px; color: var(--muted); font-variant-numeric: tabular-nums; }
 figure.live .drawing { display: none; }

@@ -16,6 +16,7 @@ import {
 } from './document.ts';
 import { type AnyReport, documentOf } from './document-of.ts';
 import { safeUrl } from './escape-markdown.ts';
+import { flameSvg } from './flame-svg.ts';
 import { htmlPage, type LivePage, type PageScript } from './html-page.ts';
 import type { ProblemReport } from './report-model.ts';
 import { xmlLines, xmlText } from './xml-text.ts';
@@ -170,7 +171,13 @@ function problemHtml(problem: ProblemReport): string {
 }
 
 /** A drawing with what it shows and which colour is which side; with its numbers, for the script. */
-function figureHtml({ caption, sides, chart, text }: FigureBlock, page: Page): string {
+function figureHtml({ caption, sides, chart, flame, text }: FigureBlock, page: Page): string {
+  if (flame !== undefined) {
+    const svg = flameSvg(flame, `${plainText(caption)}; the table of functions has the numbers`);
+    if (svg === '' || svg.length > page.left) return '';
+    page.left -= svg.length;
+    return `<figure class="wide"><figcaption>${inline(caption)}</figcaption><div class="scroll flame" tabindex="0" role="group" aria-label="${xmlText(plainText(caption))}">${svg}</div></figure>`;
+  }
   if (chart === undefined) return text === undefined ? '' : `<p>${inline(caption)}: ${xmlText(text)}</p>`;
   const drawn = thinned(chart);
   const svg = chartSvg(drawn, { label: `${plainText(caption)}. ${inWords(drawn)}` });

@@ -195,6 +195,23 @@ function why(explanation: Explanation | undefined, importance: number): Block[] 
   return [{ kind: 'paragraph', content: [{ strong: 'Why:' }, ' ', ...joined(sentences, ' ')], importance }];
 }
 
+/** Where the time of a message goes on both sides, one graph of both. */
+function flameBlock(explanation: Explanation | undefined): Block[] {
+  const flame = explanation?.flame ?? [];
+  if (flame.length === 0) return [];
+  return [
+    {
+      kind: 'details',
+      summary: [
+        'Where the time of a message goes: red where the head takes longer, green where it takes less',
+      ],
+      blocks: [{ kind: 'figure', caption: ['Time on the processor, callers above'], sides: [], flame }],
+      open: ['page'],
+      only: ['page'],
+    },
+  ];
+}
+
 /** What each function did for a message on both sides, folded away. */
 function functionsBlock(explanation: Explanation | undefined, importance: number): Block[] {
   const functions = explanation?.functions ?? [];
@@ -226,6 +243,7 @@ function functionsBlock(explanation: Explanation | undefined, importance: number
       : []),
   ]);
   return [
+    ...flameBlock(explanation),
     {
       kind: 'details',
       summary: ['What each function did for a message'],

@@ -407,5 +407,6 @@ export type EnvironmentReport = z.output<typeof environmentSchema>;
 export type LatencySummaryReport = z.output<typeof latencySummarySchema>;
 export type TimelineReport = z.output<typeof timelineSchema>;
 export type TimelineSide = z.output<typeof timelineSideSchema>;
+export type FlameReport = NonNullable<z.output<typeof explanationSchema>['flame']>;
 export type TrendReport = NonNullable<SuiteReport['trend']>;
 export type Explanation = z.output<typeof explanationSchema>;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ticksOf } from '../../src/report/chart.ts';
 import { chartSvg } from '../../src/report/chart-svg.ts';
+import { flameSvg } from '../../src/report/flame-svg.ts';
 import { renderHtml } from '../../src/report/render-html.ts';
 import { judgedReports } from './judged-report.ts';
 import { htmlDocument } from './rendered-page.ts';
@@ -84,6 +85,34 @@ test('a line goes through its points', () => {
   assert.match(svg, /M316 22V222/);
   assert.match(svg, />half<\/text>/);
   assert.match(svg, /stroke="var\(--head\)"/);
+});
+
+test('a flame graph: as wide as the longer side, red where the head takes longer, nothing outside of its caller', () => {
+  const frame = (name: string, parent: number | null, baseline: number, head: number) => ({
+    name,
+    file: 'src/chat.ts',
+    line: 3,
+    parent,
+    timeUs: { baseline, head },
+  });
+  const svg = flameSvg(
+    [frame('onMessage', null, 800, 1_000), frame('<save>', 0, 100, 400), frame('send', 0, 600, 500)],
+    'flame',
+  );
+  const boxes = [
+    ...svg.matchAll(
+      /<rect x="([\d.]+)" y="(\d+)" width="([\d.]+)"[^>]*fill="var\(--(\w+)\)" fill-opacity="([\d.]+)"/g,
+    ),
+  ];
+  assert.deepEqual(
+    boxes.map(([, x, y, width, colour, opacity]) => [x, y, width, colour, opacity]),
+    [
+      ['0.0', '0', '1199.0', 'fail', '0.35'],
+      ['0.0', '22', '479.0', 'fail', '0.35'],
+      ['480.0', '22', '719.0', 'pass', '0.35'],
+    ],
+  );
+  assert.match(svg, /<title>&lt;save&gt; \(src\/chat\.ts:3\): 0\.1 → 0\.4 ms a message<\/title>/);
 });
 
 test('round values stand at an axis, whatever its scale', () => {
