@@ -458,6 +458,39 @@ test('files of LFS are as the head has them: files, or pointers', async (t) => {
   assert.match(await textOf(), /^version https:\/\/git-lfs/);
 });
 
+test('files of LFS that only a private server has are fetched with the token', async (t) => {
+  if (spawnSync('git', ['lfs', 'version']).status !== 0) return t.skip('git lfs is not installed');
+  const work = path.join(root, 'private-lfs');
+  const bare = `${work}.git`;
+  git(root, 'init', '--quiet', '--bare', '--initial-branch=main', bare);
+  mkdirSync(work);
+  git(work, 'init', '--quiet', '--initial-branch=main');
+  git(work, 'lfs', 'install', '--local');
+  writeFileSync(path.join(work, '.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs -text\n');
+  for (const version of ['one', 'two']) {
+    writeFileSync(path.join(work, 'rooms.bin'), `the rooms of ${version}`);
+    commit(work, version);
+  }
+  git(work, 'remote', 'add', 'origin', `file://${bare}`);
+  git(work, 'push', '--quiet', 'origin', 'main');
+  const authorization = `basic ${Buffer.from('x-access-token:secret').toString('base64')}`;
+  await using server = await startGitHttpServer(root, authorization);
+  git(work, 'remote', 'set-url', 'origin', `${server.url}/private-lfs.git`);
+  // The checkout has the file of its own version alone, as "lfs: true" of actions/checkout leaves it.
+  const [, oid = ''] = /oid sha256:(\w+)/.exec(git(work, 'cat-file', '-p', 'HEAD~1:rooms.bin'))!;
+  rmSync(path.join(work, '.git/lfs/objects', oid.slice(0, 2), oid.slice(2, 4), oid));
+  const context = { ...hints('schedule'), serverUrl: server.url };
+  const textWith = async (token: string) => {
+    const given = { ...env, 'INPUT_GITHUB-TOKEN': token };
+    await using base = await openBaseCommit({}, { cwd: work, env: given, context });
+    return readFileSync(path.join(base.dir, 'rooms.bin'), 'utf8');
+  };
+  assert.equal(await textWith('secret'), 'the rooms of one');
+  rmSync(path.join(work, '.git/lfs/objects', oid.slice(0, 2), oid.slice(2, 4), oid));
+  await assert.rejects(textWith(''), /BASE_COMMIT_UNAVAILABLE|cannot be|could not/i);
+  assert.doesNotMatch(readFileSync(path.join(work, '.git/config'), 'utf8'), /extraheader|secret/i);
+});
+
 test('git that is not there is named, with what to do', async () => {
   const cwd = path.join(root, 'nogit');
   mkdirSync(cwd);

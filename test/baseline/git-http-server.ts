@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { json } from 'node:stream/consumers';
 
 export type GitHttpServer = AsyncDisposable & { readonly url: string };
 
@@ -15,6 +18,10 @@ export const startGitHttpServer = async (root: string, authorization?: string): 
       return;
     }
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    if (/\/info\/lfs\/|\/lfs\/objects\//.test(url.pathname)) {
+      void answerLfs(root, url, request, response);
+      return;
+    }
     const backend = spawn('git', ['http-backend'], {
       env: {
         ...process.env,
@@ -55,4 +62,27 @@ export const startGitHttpServer = async (root: string, authorization?: string): 
       await new Promise((resolve) => server.close(resolve));
     },
   };
+};
+
+/** The part of LFS that gives files out, from the objects that lie in `lfs/objects/` of the repository. */
+const answerLfs = async (
+  root: string,
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  const [repository = '', rest = ''] = url.pathname.split(/\/(?:info\/)?lfs\/objects\//);
+  if (rest !== 'batch') {
+    const file = path.join(root, repository, 'lfs/objects', rest.slice(0, 2), rest.slice(2, 4), rest);
+    response.end(existsSync(file) ? readFileSync(file) : undefined);
+    return;
+  }
+  const { objects } = (await json(request)) as { objects: { oid: string; size: number }[] };
+  const href = (oid: string) => `http://${request.headers.host}${repository}/lfs/objects/${oid}`;
+  response.writeHead(200, { 'content-type': 'application/vnd.git-lfs+json' }).end(
+    JSON.stringify({
+      transfer: 'basic',
+      objects: objects.map(({ oid, size }) => ({ oid, size, actions: { download: { href: href(oid) } } })),
+    }),
+  );
 };

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { documentFiles, schemaFiles, staleFiles } from '../../scripts/generate/generated-files.ts';
 import { replaceBetweenMarkers } from '../../scripts/generate/tables.ts';
-import { standardCounters } from '../../src/metrics/metric.ts';
+import { latencyStatistics, standardCounters } from '../../src/metrics/metric.ts';
 import { metricAliases, rates, resourceMetrics } from '../../src/metrics/metric-names.ts';
 import { parseThreshold, thresholdLines } from '../../src/metrics/threshold-grammar.ts';
 import { type SchemaNode, settingsJsonSchema } from '../../src/settings/schema-index.ts';
@@ -62,13 +62,14 @@ test('every threshold that the documents show is one', () => {
   for (const source of limits) parseThreshold(source.replaceAll('`', ''));
 });
 
-test('the reference of thresholds names every counter, rate, alias and resource', () => {
+test('the reference of thresholds names every counter, rate, alias, resource and statistic', () => {
   const text = document('docs/thresholds.md');
   const names = [
     ...standardCounters,
     ...Object.keys(rates),
     ...Object.keys(metricAliases),
     ...Object.keys(resourceMetrics),
+    ...latencyStatistics,
   ];
   assert.deepEqual(
     names.filter((name) => !text.includes(`\`${name}\``)),
