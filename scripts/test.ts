@@ -1,49 +1,90 @@
 /**
  * Runs the tests: `npm test` for all, `npm test -- test/verdict` for a folder, `npm test -- FILE...` for files.
  *
+ * As many files run at once as there are processors, two at least, for most of them wait for something. A file that
+ * must have the machine to itself says so in a line of its own, `// Runs alone: REASON`; those come last, one by one.
+ *
  * Tests drive real servers in real time, and a machine that stands still for a second can fail one. Under CI, files
  * that failed are run once more, alone: what fails twice fails the run, what passes then is named as flaky.
  */
-import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { globSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { run } from 'node:test';
+import { spec as Spec, type TestEvent } from 'node:test/reporters';
 
-/** Runs test files, one at a time; gives the exit status and the files in which something failed. */
-const runTests = (files: readonly string[]): { status: number; failed: string[] } => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'tailgate-tests-'));
-  const failedList = path.join(folder, 'failed');
-  try {
-    const { status } = spawnSync(
-      process.execPath,
-      [
-        '--test',
-        '--test-concurrency=1',
-        '--test-timeout=300000',
-        '--test-reporter=spec',
-        '--test-reporter-destination=stdout',
-        `--test-reporter=${path.join(import.meta.dirname, 'test/failed-files.ts')}`,
-        `--test-reporter-destination=${failedList}`,
-        ...files,
-      ],
-      { stdio: 'inherit' },
-    );
-    const failed = readFileSync(failedList, 'utf8').split('\n').filter(Boolean);
-    return { status: status ?? 1, failed };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-};
+/** What a test file gave. */
+type FileResult = { failed: boolean; counts: Counts };
+type Counts = Record<'tests' | 'suites' | 'passed' | 'failed' | 'cancelled' | 'skipped' | 'todo', number>;
 
 const wanted = process.argv.slice(2);
-const files = (wanted.length === 0 ? ['test'] : wanted).flatMap((place) =>
-  statSync(place).isDirectory() ? globSync(`${place}/**/*.test.ts`) : [place],
-);
-let { status, failed } = runTests(files.sort());
-if (status !== 0 && failed.length > 0 && process.env.CI !== undefined) {
-  const names = failed.map((file) => path.relative(process.cwd(), file)).join(', ');
-  console.log(`\nFailed, and run once more: ${names}\n`);
-  ({ status, failed } = runTests(failed));
-  if (status === 0) console.log(`\nFlaky, for they passed the second time: ${names}`);
+const files = (wanted.length === 0 ? ['test'] : wanted)
+  .flatMap((place) => (statSync(place).isDirectory() ? globSync(`${place}/**/*.test.ts`) : [place]))
+  .map((file) => path.resolve(file))
+  .sort();
+
+/** A file that ends before it has told what it ran. */
+const crashed: Counts = { tests: 1, suites: 0, passed: 0, failed: 1, cancelled: 0, skipped: 0, todo: 0 };
+
+const started = performance.now();
+const results = new Map<string, FileResult>();
+const failedFiles = (): string[] => files.filter((file) => results.get(file)?.failed ?? true);
+
+const isAlone = (file: string): boolean => /^\/\/ Runs alone: \S/m.test(readFileSync(file, 'utf8'));
+await show([
+  { chosen: files.filter((file) => !isAlone(file)), atOnce: Math.max(2, os.availableParallelism()) },
+  { chosen: files.filter(isAlone), atOnce: 1 },
+]);
+const failed = failedFiles();
+if (failed.length > 0 && process.env.CI !== undefined) {
+  console.log(`\nFailed, and run once more: ${relative(failed)}\n`);
+  await show([{ chosen: failed, atOnce: 1 }], failed);
 }
-process.exit(status);
+process.exit(failedFiles().length > 0 ? 1 : 0);
+
+type Lane = { chosen: readonly string[]; atOnce: number };
+
+/** Runs test files, lane after lane, and prints what comes of them and the sum of all results, as `node --test` does. */
+async function show(lanes: readonly Lane[], again: readonly string[] = []): Promise<void> {
+  const reporter = new Spec();
+  const ended = new Promise((resolve) => reporter.on('end', resolve));
+  Readable.from(eventsOf(lanes, again)).pipe(reporter).pipe(process.stdout, { end: false });
+  await ended;
+}
+
+async function* eventsOf(lanes: readonly Lane[], again: readonly string[]): AsyncGenerator<TestEvent> {
+  for (const { chosen, atOnce } of lanes) {
+    for (const file of chosen) results.set(file, { failed: false, counts: crashed });
+    if (chosen.length === 0) continue;
+    for await (const event of run({ files: [...chosen], concurrency: atOnce, timeout: 300_000 })) {
+      const { type, data } = event as TestEvent;
+      const result = data !== undefined && 'file' in data ? results.get(data.file ?? '') : undefined;
+      if (type === 'test:fail' && result !== undefined && data.todo === undefined) result.failed = true;
+      if (type === 'test:summary' && result !== undefined) result.counts = data.counts as unknown as Counts;
+      // The counts of a lane are added up with those of the others.
+      const isCount = type === 'test:diagnostic' && result === undefined && data.nesting === 0;
+      if (!isCount && !(type === 'test:summary' && result === undefined)) yield event;
+    }
+  }
+  const flaky = again.filter((file) => results.get(file)?.failed === false);
+  if (flaky.length > 0) yield line(`flaky, for they passed the second time: ${relative(flaky)}`);
+  const sum = (key: keyof Counts): number =>
+    [...results.values()].reduce((total, { counts }) => total + counts[key], 0);
+  yield line(`tests ${sum('tests')}`);
+  yield line(`suites ${sum('suites')}`);
+  yield line(`pass ${sum('passed')}`);
+  yield line(`fail ${sum('failed')}`);
+  yield line(`cancelled ${sum('cancelled')}`);
+  yield line(`skipped ${sum('skipped')}`);
+  yield line(`todo ${sum('todo')}`);
+  yield line(`duration_ms ${performance.now() - started}`);
+}
+
+function line(message: string): TestEvent {
+  return { type: 'test:diagnostic', data: { nesting: 0, message, level: 'info' } } as TestEvent;
+}
+
+function relative(paths: readonly string[]): string {
+  return paths.map((file) => path.relative(process.cwd(), file)).join(', ');
+}

@@ -3,8 +3,9 @@ import type { Host } from '../host/host.ts';
 import { decidePinning, type PinningDecision } from '../host/processes/core-pinning.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';
-import type { RunPlan } from '../settings/run-plan.ts';
+import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 import { secretValues } from '../settings/secrets.ts';
+import type { RoundContext } from '../side/open-side.ts';
 import { machineLimits } from '../side/target/limits.ts';
 import { checkOpenings } from './check-openings.ts';
 import { type CheckedScenario, checkScenarios, showWarnings } from './check-scenarios.ts';
@@ -23,6 +24,15 @@ export type Stage = {
   /** How the load of each suite is driven within the limits of the machine, by name of the suite. */
   limits: Map<string, SuiteLimits>;
 };
+
+/** What every round of a suite is measured in. */
+export const contextOf = (stage: Stage, suite: SuitePlan, host: Host): RoundContext => ({
+  host,
+  logDir: stage.logDir,
+  seed: stage.plan.seed,
+  pinning: stage.pinning.pinning,
+  limits: stage.limits.get(suite.name)!.plan,
+});
 
 /** Why server and generator are not to be pinned, as the report says it; null when they are. */
 const pinningObstacle = ({ suites }: RunPlan): string | null => {

@@ -16,7 +16,7 @@ import { summariseJobs } from '../verdict/summarise-jobs.ts';
 import { showProblems } from './deliver.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { type JobFile, openJobFile } from './job-file.ts';
-import { prepareRun, type Stage } from './prepare-run.ts';
+import { contextOf, prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { type JobSetting, runJob } from './verify-job.ts';
 
@@ -80,13 +80,7 @@ const settingOf = (command: VerifyCommand, stage: Stage, source: JobSetting['sou
     plannedMs: outline.plannedMs,
     obstacle: sliceObstacle(scenario),
     source,
-    context: {
-      host: command.host,
-      logDir: stage.logDir,
-      seed: stage.plan.seed,
-      pinning: stage.pinning.pinning,
-      limits: stage.limits.get(suite.name)!.plan,
-    },
+    context: contextOf(stage, suite, command.host),
     injectEnv: command.injectEnv ?? null,
     roundPairs: command.roundPairs,
     leastPairs: command.pairs ?? null,

@@ -21,12 +21,15 @@ export type OwnerCredentials = {
   mask(text: string): string;
 };
 
-/** The environment, which tells `onSecret` what is read from it: only secrets are. */
+/** Read to word a message, and no secret: "true" stands in every report. */
+const notSecret: readonly (string | symbol)[] = ['GITHUB_ACTIONS'];
+
+/** The environment, which tells `onSecret` of every secret that is read from it. */
 const watched = (env: Env, onSecret: (value: string) => void): Env =>
   new Proxy(env, {
     get: (variables, name) => {
       const value = typeof name === 'string' ? variables[name] : undefined;
-      if (value !== undefined) onSecret(value);
+      if (value !== undefined && !notSecret.includes(name)) onSecret(value);
       return value;
     },
   });
