@@ -1,3 +1,5 @@
+// Runs alone: it needs a verdict on latencies that it measures.
+
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';

@@ -1,3 +1,5 @@
+// Runs alone: it needs a verdict on latencies that it measures.
+
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';

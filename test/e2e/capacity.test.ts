@@ -1,3 +1,5 @@
+// Runs alone: it needs a verdict on latencies that it measures.
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,5 @@
+// Runs alone: it needs a verdict on latencies that it measures.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runWorkload } from './workload-run.ts';

@@ -1,3 +1,5 @@
+// Runs alone: it needs a verdict on latencies that it measures.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { needsRabbitMq } from '../engines/stomp/rabbitmq.ts';

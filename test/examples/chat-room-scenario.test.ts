@@ -1,3 +1,5 @@
+// Runs alone: it needs a verdict on latencies that it measures.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
