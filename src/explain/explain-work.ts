@@ -53,6 +53,9 @@ const mostRows = 40;
 /** Latency that rises by so many times the CPU time is spent waiting; the less if no work was found that explains it. */
 const surelyWaiting = 20;
 const perhapsWaiting = 5;
+/** A function blocks whose time rose by so many times the CPU time, and by so much of the CPU time of a message. */
+const blockedTimes = 3;
+const blockedShare = 0.5;
 /** Share of the time of a message below which a function that runs more often does not explain a latency. */
 const substantialShare = 0.02;
 const leastWaitMs = 0.3;
@@ -93,7 +96,10 @@ export const explainWork = (inputs: ExplainInputs): Explained => {
     return { kind: 'more-work', sentences: causeSentences(elsewhere), ...told };
   return {
     kind: 'none',
-    sentences: [{ text: 'No function does more work for a message than before.' }],
+    sentences: [
+      { text: 'No function does more work for a message than before.' },
+      ...platformSentences(inputs),
+    ],
     ...told,
   };
 };
@@ -210,9 +216,18 @@ function waits(inputs: ExplainInputs, cause: Cause | undefined): boolean {
   if (longerMs < Math.max(leastWaitMs, 0.1 * latencyMs.baseline)) return false;
   const moreMs = cause === undefined ? 0 : (cause.change.timeUs.head - cause.change.timeUs.baseline) / 1000;
   const isSmall = cause === undefined || (cause.by === 'calls' && moreMs < substantialShare * cpuMs.head);
+  if (isBlocked(cause, moreMs, moreCpuMs, cpuMs.head)) return true;
   // A latency that nobody judged may be the machine's: what is surely work then goes before it.
   if (longerMs > surelyWaiting * moreCpuMs) return inputs.cpuMs !== null || isSmall;
   return busy.head !== null && longerMs > perhapsWaiting * moreCpuMs && isSmall;
+}
+
+/**
+ * A thread that blocks is not idle to V8, which books its waiting as time of the function: time that the kernel knows
+ * nothing of.
+ */
+function isBlocked(cause: Cause | undefined, moreMs: number, moreCpuMs: number, cpuMs: number): boolean {
+  return cause?.by === 'time' && moreMs > blockedTimes * moreCpuMs && moreMs > blockedShare * cpuMs;
 }
 
 function waitingSentences(
@@ -232,6 +247,7 @@ function waitingSentences(
     ({ at, risen }) => risen && at.file.startsWith('node:') && at.name === 'setTimeout',
   );
   const own = causes.find(({ line, by }) => by === 'calls' && line !== null);
+  const blocked = causes.find(({ line, by }) => by === 'time' && line !== null);
   if (timer !== undefined && own?.line != null)
     sentences.push({
       text: `A timer is set ${times(timer.calls.difference)} times more a message, by what this change added.`,
@@ -241,6 +257,11 @@ function waitingSentences(
     sentences.push({
       text: 'What this change added is called there.',
       place: own.line,
+    });
+  else if (blocked?.line != null)
+    sentences.push({
+      text: `Its thread blocks in ${subject(blocked.change.at)}, which this change touches.`,
+      place: blocked.line,
     });
   return sentences;
 }
@@ -266,7 +287,8 @@ function dependencySentences(
           (risen || timeScore >= 3 || allocationScore >= 4),
       )
       .sort((a, b) => interest(b) - interest(a))[0];
-  const changed = dependencies.flatMap((dependency) => {
+  const packages = dependencies.filter(({ kind }) => kind === 'package');
+  const changed = packages.flatMap((dependency) => {
     const change = costOf(dependency.name);
     return change === undefined ? [] : [{ dependency, change }];
   });
@@ -285,4 +307,18 @@ function dependencySentences(
       ...(dependency.line === null ? {} : { place: { file: dependency.file, line: dependency.line } }),
     },
   ];
+}
+
+/** What lies below the code and changed: the base image, and Node itself. */
+function platformSentences({ dependencies, baseline, head }: ExplainInputs): Sentence[] {
+  const images = dependencies
+    .filter(({ kind, before, after }) => kind === 'image' && before !== null && after !== null)
+    .map(({ name, before, after, file, line }): Sentence => {
+      const text = `The base image \`${name}\` went from ${before} to ${after} in ${file}.`;
+      return line === null ? { text } : { text, place: { file, line } };
+    });
+  const [before, after] = [baseline.node.join(', '), head.node.join(', ')];
+  return before === after || before === '' || after === ''
+    ? images
+    : [...images, { text: `The baseline ran on Node ${before} and the head on ${after}.` }];
 }

@@ -13,12 +13,14 @@ export type SideWork = {
   functions: CalledFunction[];
   /** Messages sent in each counted slice. */
   messages: number[];
-  /** Median of the main latency in each counted slice, milliseconds; empty where it is not known. */
-  latenciesMs: number[];
+  /** Median of each latency in each counted slice, milliseconds; only of those that every slice has enough of. */
+  latenciesMs: Record<string, number[]>;
   /** One for each thread and profiled slice. */
   profiles: { cpu: CpuProfile; heap: HeapNode }[];
   /** Messages sent while profiled; 0 when nothing was. */
   profiledMessages: number;
+  /** Time on the processor while profiled, as the kernel counts it, microseconds; null when nothing was profiled. */
+  profiledCpuUs: number | null;
 };
 
 /** A script that ran. */

@@ -77,9 +77,13 @@ export const workOfFunctions = (work: SideWork, reader: PlaceReader): FunctionWo
   return [...found.values()];
 };
 
-/** Time on the processor for each message, of all code, microseconds; null when it was not profiled. */
+/**
+ * Time on the processor for each message, of all code, microseconds: as the kernel counts it, else by the samples; null
+ * when it was not profiled.
+ */
 export const busyTimeUs = (work: SideWork): number | null => {
   if (work.profiledMessages === 0) return null;
+  if (work.profiledCpuUs !== null) return work.profiledCpuUs / work.profiledMessages;
   let busy = 0;
   for (const { cpu } of work.profiles) {
     const idle = new Set(

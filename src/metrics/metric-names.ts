@@ -8,6 +8,10 @@ import type { Statistic, Unit } from './threshold.ts';
 /** Last part of the name of a latency metric. */
 export const latencyKinds = ['ack', 'response', 'delivery', 'receipt', 'handshake'] as const;
 
+/** Whether a latency is that of messages; not of connecting, and not the length of a session. */
+export const isOfMessages = (metric: string): boolean =>
+  latencyKinds.some((kind) => kind !== 'handshake' && metric.endsWith(`.${kind}`));
+
 /** Short name -> full name. */
 export const metricAliases: Readonly<Record<string, string>> = {
   sent: 'messages.sent',

@@ -82,6 +82,7 @@ async function perform(command: ExplainCommand): Promise<number> {
       plannedMs: outline.plannedMs,
       profile: true,
       roots,
+      budgetMs: 0,
       evidence: null,
       onProgress: () => {},
     });

@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tryGit } from '../baseline/run-git.ts';
-import { type DependencyChange, dependencyChanges } from '../explain/dependency-changes.ts';
+import { type DependencyChange, dependencyChanges, isDockerfile } from '../explain/dependency-changes.ts';
 import { type FileChange, parseDiff } from '../explain/parse-diff.ts';
 import type { PlaceReader } from '../explain/places.ts';
 import type { SideWork } from '../explain/side-work.ts';
@@ -13,6 +13,7 @@ import type { Host } from '../host/host.ts';
 export type ChangeRoots = { baseline: string; head: string; baseSha: string | null };
 
 const lockfiles = ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml'];
+const dockerfiles = ['Dockerfile', 'Containerfile'];
 const diffArguments = [
   'diff',
   '--unified=0',
@@ -54,6 +55,7 @@ export const readChanges = async (
     ...filesThatRan(work.baseline, places.baseline),
     ...filesThatRan(work.head, places.head),
     ...lockfiles,
+    ...dockerfiles,
   ]);
   const changes: FileChange[] = [];
   for (const file of [...files].sort()) {
@@ -71,13 +73,23 @@ export const readChanges = async (
   return changes;
 };
 
-/** Packages in another version than before, by the lockfile of the root or of the folder of the server. */
+/**
+ * Packages and base images in another version than before, by the lockfile of the root or of the folder of the server,
+ * and by the Dockerfiles above or in that folder.
+ */
 export const readDependencyChanges = (
   roots: ChangeRoots,
   serverFolder: string,
   changes: readonly FileChange[],
 ): DependencyChange[] => {
-  const files = [...new Set(lockfiles.flatMap((name) => [name, path.join(serverFolder, name)]))];
+  const names = [...lockfiles, ...dockerfiles];
+  const changed = changes.flatMap(({ after }) => {
+    const folder = path.dirname(after ?? '');
+    const [inside, above] = [path.relative(serverFolder, folder), path.relative(folder, serverFolder)];
+    const isNear = !inside.startsWith('..') || !above.startsWith('..');
+    return after !== null && isDockerfile(after) && isNear ? [after] : [];
+  });
+  const files = [...new Set([...names.flatMap((name) => [name, path.join(serverFolder, name)]), ...changed])];
   return dependencyChanges(
     files
       .map((file) => ({

@@ -27,9 +27,10 @@ export const sameCode = async (ran: RanCode, request: SameCodeRequest): Promise<
     ...side,
     functions: [],
     messages: [],
-    latenciesMs: [],
+    latenciesMs: {},
     profiles: [],
     profiledMessages: 0,
+    profiledCpuUs: null,
   });
   const place = (root: string) => ({ root, sourceMaps: new Map() });
   const same = sameScripts({

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CalledFunction, CpuProfile, HeapNode, RanScript, SideWork } from '../explain/side-work.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
 import { LatencySketch } from '../metrics/latency-sketch.ts';
-import { mainOf } from '../metrics/main-metric.ts';
+import { isOfMessages } from '../metrics/metric-names.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { type OpenSide, openSide, type RoundContext, type SideSource } from './open-side.ts';
@@ -135,6 +135,7 @@ class CountedSide {
   readonly #messages: number[] = [];
   readonly #profiles: SideWork['profiles'] = [];
   #profiledMessages = 0;
+  #profiledCpuUs: number | null = null;
 
   constructor(side: OpenSide, request: WorkRequest) {
     const { counter } = side.target;
@@ -195,16 +196,20 @@ class CountedSide {
   async profileSlice(): Promise<void> {
     await this.#counter.ask('start-profile');
     this.#profiledMessages += await this.#drive(this.#times.profiledSliceMs);
-    for (const { value } of await this.#counter.ask('stop-profile', 20_000)) {
-      const { profile, heap } = value as { profile: CpuProfile; heap: { head: HeapNode } };
+    const cpuUs = new Map<string, number>();
+    for (const { process, value } of await this.#counter.ask('stop-profile', 20_000)) {
+      const { profile, heap, ...told } = value as ToldProfile;
       this.#profiles.push({ cpu: profile, heap: heap.head });
+      // Every thread tells that of its whole process.
+      cpuUs.set(process, Math.max(cpuUs.get(process) ?? 0, told.cpuUs));
     }
+    for (const each of cpuUs.values()) this.#profiledCpuUs = (this.#profiledCpuUs ?? 0) + each;
   }
 
-  async #latencies(): Promise<number[]> {
+  async #latencies(): Promise<Record<string, number[]>> {
     const collected = this.#side.load.collect().catch(() => null);
     const measurement = await Promise.race([collected, delay(longestCollectMs, null, { ref: false })]);
-    return measurement === null ? [] : mediansOf(measurement, this.#side.suite.measure.main ?? null);
+    return measurement === null ? {} : mediansOf(measurement);
   }
 
   async finish(): Promise<SideWork> {
@@ -217,6 +222,7 @@ class CountedSide {
       latenciesMs: await this.#latencies(),
       profiles: this.#profiles,
       profiledMessages: this.#profiledMessages,
+      profiledCpuUs: this.#profiledCpuUs,
     };
   }
 }
@@ -224,16 +230,22 @@ class CountedSide {
 /** What the load measured must not keep the pair waiting for answers that never come. */
 const longestCollectMs = 4_000;
 
-/** Medians of the main latency by slice; none when a slice has too few values. */
-function mediansOf(measurement: RoundMeasurement, named: string | null): number[] {
-  const main = mainOf(named, [measurement]);
-  const { slices } = measurement;
-  const medians = slices.map((slice) => {
-    const sketch = main === null ? undefined : slice[main];
-    return sketch === undefined || sketch.count < 10 ? null : LatencySketch.fromJSON(sketch).quantileMs(0.5);
-  });
-  return medians.every((value) => value !== null) ? medians : [];
+/** Medians of each latency by slice; a latency that is missing in a slice, or has too few values there, is left out. */
+function mediansOf({ slices }: RoundMeasurement): Record<string, number[]> {
+  const found: Record<string, number[]> = {};
+  for (const metric of Object.keys(slices[0] ?? {}).filter(isOfMessages)) {
+    const medians = slices.flatMap((slice) => {
+      const sketch = slice[metric];
+      return sketch === undefined || sketch.count < 10
+        ? []
+        : [LatencySketch.fromJSON(sketch).quantileMs(0.5)];
+    });
+    if (medians.length === slices.length) found[metric] = medians;
+  }
+  return found;
 }
+
+type ToldProfile = { cpuUs: number; profile: CpuProfile; heap: { head: HeapNode } };
 
 type ToldFunction = Omit<CalledFunction, 'calls'> & { key: string };
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dependencyChanges } from '../../src/explain/dependency-changes.ts';
 import {
   type ExplainInputs,
   explainWork,
   type Sentence,
   sameScripts,
 } from '../../src/explain/explain-work.ts';
+import { joinWork } from '../../src/explain/join-work.ts';
 import { addedLines, lineAfter, parseDiff } from '../../src/explain/parse-diff.ts';
 import type { CalledFunction, SideWork } from '../../src/explain/side-work.ts';
 
@@ -30,9 +32,10 @@ const side = (functions: readonly Told[], more: Partial<SideWork> = {}): SideWor
   scripts: [],
   functions: functions.map(called),
   messages: [100, 101, 99, 100],
-  latenciesMs: [],
+  latenciesMs: {},
   profiles: [],
   profiledMessages: 0,
+  profiledCpuUs: null,
   ...more,
 });
 
@@ -139,6 +142,47 @@ test('more latency without more time on the processor is waiting, and blames nob
   assert.match(textOf(explained), /^The server does no more work: a message waits 5 ms longer/);
 });
 
+test('a thread that blocks waits, though V8 books the time on its function', () => {
+  const profiled = (chatUs: number, cpuUs: number, lastLine: number): SideWork => {
+    const [functions, callFrame] = [
+      side([
+        ...base.filter(({ name }) => name !== 'chat'),
+        { name: 'chat', at: ['src/server.ts', 113, lastLine], calls: 1, body: `${lastLine}` },
+      ]),
+      { functionName: 'chat', url: `file://${root}/src/server.ts`, lineNumber: 112, columnNumber: 9 },
+    ];
+    const samples = Array.from({ length: chatUs / 10 }, () => 1);
+    return {
+      ...functions,
+      profiles: [
+        {
+          cpu: {
+            nodes: [{ id: 1, callFrame }],
+            startTime: 0,
+            endTime: 1,
+            samples,
+            timeDeltas: samples.map(() => 1_000),
+          },
+          heap: { callFrame, selfSize: 0, children: [] },
+        },
+      ],
+      profiledMessages: 100,
+      profiledCpuUs: cpuUs * 100,
+    };
+  };
+  const diff = secondCall.replace('verifyToken(socket)', 'Atomics.wait(cell, 0, 0, 5)');
+  const slower = { latencyMs: { baseline: 1, head: 7 } };
+  const before = profiled(400, 500, 118);
+  const blocked = explain(before, profiled(5_400, 510, 120), diff, slower);
+  assert.equal(blocked.kind, 'waits-longer');
+  assert.match(
+    textOf(blocked),
+    /Its thread blocks in `chat`, which this change touches\. \[src\/server\.ts:116\]$/,
+  );
+  const computing = explain(before, profiled(5_400, 5_500, 120), diff, slower);
+  assert.equal(computing.kind, 'more-work');
+});
+
 test('a package in another version that does more is named with its place in the lockfile', () => {
   const parser: Told = {
     name: 'decodeString',
@@ -151,7 +195,14 @@ test('a package in another version that does more is named with its place in the
     '',
     {
       dependencies: [
-        { name: 'socket.io-parser', before: '4.2.6', after: '4.2.7', file: 'package-lock.json', line: 12 },
+        {
+          kind: 'package',
+          name: 'socket.io-parser',
+          before: '4.2.6',
+          after: '4.2.7',
+          file: 'package-lock.json',
+          line: 12,
+        },
       ],
     },
   );
@@ -161,6 +212,53 @@ test('a package in another version that does more is named with its place in the
     /socket.io-parser` went from 4.2.6 to 4.2.7 in package-lock.json, and its `decodeString` runs 3.00 times/,
   );
   assert.deepEqual(explained.sentences[0]?.place, { file: 'package-lock.json', line: 12 });
+});
+
+test('several pairs are one with more slices, so that what only one of them shows is no rise', () => {
+  const twice = base.map((one): Told => (one.name === 'log' ? { ...one, calls: 2 } : one));
+  const once = explain(side(base), side(twice), secondCall);
+  const [log] = once.functions.filter(({ name }) => name === 'log');
+  assert.deepEqual([log?.calls.difference, (log?.calls.low ?? 0) > 0], [1, true]);
+  const joined = joinWork(
+    side(twice),
+    side([...base, { name: 'late', at: ['src/late.ts', 1, 2], calls: 1 }]),
+  );
+  assert.deepEqual([joined.messages.length, joined.profiledMessages], [8, 0]);
+  assert.deepEqual(
+    joined.functions.find(({ name }) => name === 'late')?.calls,
+    [0, 0, 0, 0, 100, 101, 99, 100],
+  );
+  const again = explain(joinWork(side(base), side(base)), joined, secondCall);
+  const [both] = again.functions.filter(({ name }) => name === 'log');
+  assert.deepEqual([both?.calls.difference, (both?.calls.low ?? 1) > 0], [0.5, false]);
+  assert.equal(again.kind, 'none');
+});
+
+test('a base image that changed is told where no function does more work', () => {
+  const baseline = `ARG NODE=22
+FROM --platform=linux/amd64 node:$NODE-slim AS build
+FROM registry.local:5000/base
+FROM build AS last
+FROM scratch
+`;
+  const head = baseline.replace('NODE=22', 'NODE=24').replace('/base', '/base:2@sha256:ab');
+  const changes = parseDiff(`diff --git a/Dockerfile b/Dockerfile
+--- a/Dockerfile
++++ b/Dockerfile
+@@ -3 +3 @@
++FROM registry.local:5000/base:2@sha256:ab
+`);
+  const dependencies = dependencyChanges([{ file: 'Dockerfile', baseline, head }], changes);
+  const image = { kind: 'image', file: 'Dockerfile' };
+  assert.deepEqual(dependencies, [
+    { ...image, name: 'node', before: '22-slim', after: '24-slim', line: null },
+    { ...image, name: 'registry.local:5000/base', before: 'latest', after: '2@sha256:ab', line: 3 },
+  ]);
+  const explained = explain(side(base), side(base), '', { dependencies: dependencies.slice(1) });
+  assert.equal(
+    textOf(explained),
+    'No function does more work for a message than before. The base image `registry.local:5000/base` went from latest to 2@sha256:ab in Dockerfile. [Dockerfile:3]',
+  );
 });
 
 test('calls that grow with the load are compared at the same time of the load', () => {

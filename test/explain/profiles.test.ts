@@ -35,13 +35,14 @@ const work: SideWork = {
   scripts: [],
   functions: [],
   messages: [],
-  latenciesMs: [],
+  latenciesMs: {},
   // Two threads that did the same.
   profiles: [
     { cpu, heap },
     { cpu, heap },
   ],
   profiledMessages: 10,
+  profiledCpuUs: null,
 };
 const chat = { name: 'chat', file: 'src/server.ts', line: 10 };
 const parse = { name: 'parse', file: 'src/token.ts', line: 3 };

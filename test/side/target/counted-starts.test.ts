@@ -116,9 +116,10 @@ for (const [how, command] of starts)
     const work: SideWork = {
       ...mergeScripts(replies, [calls]),
       messages: [requests],
-      latenciesMs: [],
+      latenciesMs: {},
       profiles: [],
       profiledMessages: 0,
+      profiledCpuUs: null,
     };
     const own = workOfFunctions(work, placeReader(work, folder)).filter(({ owner }) => owner.kind === 'own');
     const found = (name: string): Partial<FunctionWork> => {
