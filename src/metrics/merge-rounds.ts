@@ -205,6 +205,12 @@ const mergeWire = (parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, '
     wire: {
       bytesSent: wires.reduce((total, { bytesSent }) => total + bytesSent, 0),
       bytesReceived: wires.reduce((total, { bytesReceived }) => total + bytesReceived, 0),
+      ...(wires.every(({ framesReceived }) => framesReceived !== undefined)
+        ? {
+            framesSent: wires.reduce((total, { framesSent = 0 }) => total + framesSent, 0),
+            framesReceived: wires.reduce((total, { framesReceived = 0 }) => total + framesReceived, 0),
+          }
+        : {}),
     },
   };
 };

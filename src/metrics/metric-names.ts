@@ -131,6 +131,16 @@ export const workMetrics: Readonly<
     of: 'deliveries.received',
     meaning: 'bytes that the virtual users received (not over TLS)',
   },
+  'wire.frames.perMessage': {
+    unit: 'count',
+    of: 'messages.sent',
+    meaning: 'WebSocket messages that the virtual users sent and received (not with `socket.io-client`)',
+  },
+  'wire.frames.perDelivery': {
+    unit: 'count',
+    of: 'deliveries.received',
+    meaning: 'WebSocket messages that the virtual users received (not with `socket.io-client`)',
+  },
 };
 
 /** Ending of a counter's name that makes it a throughput: the counter over the seconds of driven load. */

@@ -81,7 +81,13 @@ export type ServerWork = {
 };
 
 /** Bytes that the load generator put on the wire and took from it, handshakes and pings among them. */
-export type WireTraffic = { bytesSent: number; bytesReceived: number };
+export type WireTraffic = {
+  bytesSent: number;
+  bytesReceived: number;
+  /** WebSocket messages; absent where some went uncounted, and in what earlier versions stored. */
+  framesSent?: number;
+  framesReceived?: number;
+};
 
 /** Resources of the server over one round. */
 export type ResourceUsage = {

@@ -283,6 +283,9 @@ const fieldOfWork: Record<string, (round: RoundMeasurement) => number | null | u
   'server.collections.perMessage': ({ resources }) => resources?.work?.collections,
   'wire.bytes.perMessage': ({ wire }) => wire && wire.bytesSent + wire.bytesReceived,
   'wire.bytes.perDelivery': ({ wire }) => wire?.bytesReceived,
+  'wire.frames.perMessage': ({ wire }) =>
+    wire?.framesReceived === undefined ? null : (wire.framesSent ?? 0) + wire.framesReceived,
+  'wire.frames.perDelivery': ({ wire }) => wire?.framesReceived,
 };
 
 function inMs(seconds: number | null | undefined): number | null {

@@ -54,8 +54,8 @@ test('a change of documentation passes after one pair, and says what was compare
   repo.git('add', '-A');
   repo.git('commit', '-qm', 'docs');
   const { exitCode, stderr } = await runTailgate(repo.dir, ['run', '--json', 'report.json']);
-  assert.equal(exitCode, 0, stderr);
   const [suite] = (JSON.parse(readFileSync(path.join(repo.dir, 'report.json'), 'utf8')) as Report).suites;
+  assert.equal(exitCode, 0, `${stderr}\n${suite?.reason}`);
   assert.equal(suite?.rounds.length, 2);
   assert.match(
     suite?.reason ?? '',

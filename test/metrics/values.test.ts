@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mergeRounds } from '../../src/metrics/merge-rounds.ts';
 import { metricOf } from '../../src/metrics/metric.ts';
 import { observedValue, unitOf } from '../../src/metrics/values.ts';
 import { roundOf, sketchOf } from '../verdict/simulator.ts';
@@ -101,7 +102,7 @@ test('work is divided by the messages or deliveries, and is not known when a rou
     activeMs: 10_000,
     counters: { 'messages.sent': 100, 'deliveries.received': 600 },
     resources: { ...usage(2e8, 3), work },
-    wire: { bytesSent: 10_000, bytesReceived: 60_000 },
+    wire: { bytesSent: 10_000, bytesReceived: 60_000, framesSent: 110, framesReceived: 630 },
   });
   const read = (metric: string) => observedValue([round, round], metric, 'value');
   assert.equal(read('server.syscalls.perMessage'), 8);
@@ -110,6 +111,13 @@ test('work is divided by the messages or deliveries, and is not known when a rou
   assert.equal(read('server.runQueue.perMessage'), null);
   assert.equal(read('wire.bytes.perMessage'), 700);
   assert.equal(read('wire.bytes.perDelivery'), 100);
+  assert.equal(read('wire.frames.perMessage'), 7.4);
+  assert.equal(read('wire.frames.perDelivery'), 1.05);
+  const bytesAlone = { ...round, wire: { bytesSent: 10_000, bytesReceived: 60_000 } };
+  assert.equal(observedValue([bytesAlone], 'wire.frames.perMessage', 'value'), null);
+  const { wire } = mergeRounds([round, round]);
+  assert.deepEqual([wire?.framesSent, wire?.framesReceived], [220, 1_260]);
+  assert.equal(mergeRounds([round, bytesAlone]).wire?.framesSent, undefined);
   assert.equal(observedValue([round, ...rounds], 'server.syscalls.perMessage', 'value'), null);
   assert.equal(observedValue([{ ...round, counters: {} }], 'wire.bytes.perDelivery', 'value'), null);
 });

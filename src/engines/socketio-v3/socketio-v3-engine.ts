@@ -9,6 +9,7 @@ import {
   type StepSpec,
   type VirtualUserContext,
 } from '../core/flow/step.ts';
+import { frameMeter } from '../core/frame-meter.ts';
 import { loadActivity } from '../core/load-activity.ts';
 import { loadClock } from '../core/load-clock.ts';
 import { openSessions } from '../core/open-sessions.ts';
@@ -54,6 +55,7 @@ export class SocketIoV3Engine {
   }
 
   async init(): Promise<void> {
+    frameMeter.missesConnection();
     loadActivity.onEnd(async () => await openSessions.closed());
     await this.#http.init();
     const Package = await loadPackage();

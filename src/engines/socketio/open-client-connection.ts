@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Manager } from 'socket.io-client';
+import { frameMeter } from '../core/frame-meter.ts';
 import { type SourceAddress, sourceAddress } from '../core/local-address.ts';
 import type { ClientConnection, ConnectionOptions } from './client-socket.ts';
 
@@ -17,6 +18,7 @@ const agentFor = (url: string, options: ConnectionOptions, source: SourceAddress
 
 /** Opens a connection with `socket.io-client`. Its manager is never shared: one virtual user, one connection. */
 export const openClientConnection = (url: string, options: ConnectionOptions): ClientConnection => {
+  frameMeter.missesConnection();
   const source = sourceAddress(url);
   const agent = agentFor(url, options, source);
   const all: ConnectionOptions = { ...source, ...options, ...(agent === null ? {} : { agent }) };

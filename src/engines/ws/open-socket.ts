@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { ClientOptions } from 'ws';
 import { WebSocket } from 'ws';
+import { frameMeter } from '../core/frame-meter.ts';
 import { sourceAddress } from '../core/local-address.ts';
 import { StepFailure } from '../core/step-failure.ts';
 
@@ -45,6 +46,7 @@ export const openSocket = (
     return;
   }
   socket.on('error', (error) => end(connectFailure(url, error, timeoutMs), null));
+  socket.on('message', () => frameMeter.received());
   socket.once('open', () => end(null, socket));
   socket.once('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
     readRefusal(response, (body) => {

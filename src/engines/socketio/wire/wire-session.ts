@@ -1,6 +1,7 @@
 import type { ClientOptions } from 'ws';
 import { noteArrival } from '../../core/arrival-instant.ts';
 import { type Deadline, deadlines } from '../../core/deadlines.ts';
+import { frameMeter } from '../../core/frame-meter.ts';
 import {
   type Farewell,
   type MessageSocket,
@@ -73,6 +74,7 @@ export class WireSession implements MessageSocketEvents {
 
   message(data: Buffer, isBinary: boolean): void {
     noteArrival();
+    frameMeter.received();
     if (this.#state === 'closed') return;
     if (isBinary) {
       this.#events.attachment(Buffer.from(data));
@@ -81,7 +83,7 @@ export class WireSession implements MessageSocketEvents {
     const type = data[0];
     if (type === message) this.#events.text(data.toString());
     else if (type === ping) {
-      this.#socket.send('3');
+      this.writeText('3');
       this.#awaitPing();
     } else if (type === open) this.#opened(data.toString('utf8', 1));
     else if (type === close) this.#end('transport close', transportError(new Error('closed by the server')));
@@ -109,11 +111,15 @@ export class WireSession implements MessageSocketEvents {
   }
 
   writeText(frame: string): void {
+    frameMeter.sent();
     this.#socket.send(frame);
   }
 
   write(frames: readonly (string | Buffer)[]): void {
-    for (const frame of frames) this.#socket.send(frame);
+    for (const frame of frames) {
+      frameMeter.sent();
+      this.#socket.send(frame);
+    }
   }
 
   #end(reason: string, error: unknown, farewell?: Farewell): void {
