@@ -110,6 +110,7 @@ export class CommitMeter {
       plannedMs,
       profile,
       roots,
+      budgetMs: 0,
       evidence: null,
       onProgress: () => {},
     });
