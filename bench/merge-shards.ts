@@ -90,6 +90,7 @@ export const run = async (args: readonly string[]): Promise<Figure[]> => {
         seed: 1,
         environment: environmentFingerprint(),
         machine: `machine ${shard}`,
+        clock: null,
         suites: [
           {
             suite: 'load',

@@ -463,10 +463,17 @@ export const catalogue = {
       `Round ${p.round} of suite "${p.suite}" has ${p.users} users; the shards were to start ${p.intended}.`,
     () => 'Start every shard with the same scenario and settings, and with the same count ("--shard i/n").',
   ),
-  SHARDS_APART: entry<{ suite: string; round: number; apartMs: number; number: number; allowedMs: number }>(
+  SHARDS_APART: entry<{
+    suite: string;
+    round: number;
+    apartMs: number;
+    errorMs: number;
+    number: number;
+    allowedMs: number;
+  }>(
     'invalid',
     (p) =>
-      `The shards started round ${p.round} of suite "${p.suite}" ${Math.ceil(p.apartMs)} ms apart, shard ${p.number} last; one load allows ${p.allowedMs} ms.`,
+      `The shards started round ${p.round} of suite "${p.suite}" ${Math.ceil(p.apartMs)} ms apart${p.errorMs > 0 ? ` (give or take ${Math.ceil(p.errorMs)} ms)` : ''}, shard ${p.number} last; one load allows ${p.allowedMs} ms.`,
     () => 'Look at the load of that machine, and set its clock (chrony, NTP).',
   ),
 

@@ -3,6 +3,7 @@ import { type TailgateError, tailgateError, throwProblems } from '../../errors.t
 import { generatorBottleneck } from '../../generator/generator-bottleneck.ts';
 import { mergeShards } from '../../metrics/merge-rounds.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
+import type { ClockOffset } from './server-clock.ts';
 import type { ParsedBlob, ShardBlob } from './shard-blob.ts';
 
 /** A blob and the file that it was read from. */
@@ -103,19 +104,23 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
   const notes: string[] = [];
   const rounds = new Map<string, RoundMeasurement[]>();
   let skewMs = 0;
+  const clocks = clocksOf(blobs.map(({ blob }) => blob));
+  // Of two shards, both may be wrong, in opposite directions.
+  const clockErrorMs = clocks === null ? 0 : 2 * maxOf(clocks.map(({ errorMs }) => errorMs));
   for (const { suite, planned, users, bestEffort } of merging.suites) {
     const parts = blobs.map(({ blob }) => blob.suites.find((one) => one.suite === suite)!.rounds);
     const joined = Array.from({ length: planned }, (_, index) => {
-      const started = parts.map((own) => own[index]!.startedAtMs);
+      const started = parts.map((own, at) => own[index]!.startedAtMs + (clocks?.[at]?.offsetMs ?? 0));
       const apart = maxOf(started) - minOf(started);
       skewMs = Math.max(skewMs, apart);
-      if (apart > maxSkewMs) {
+      if (apart + clockErrorMs > maxSkewMs) {
         const { number } = blobs[started.indexOf(maxOf(started))]!.blob.shard;
         problems.push(
           tailgateError('SHARDS_APART', {
             suite,
             round: index + 1,
             apartMs: apart,
+            errorMs: clockErrorMs,
             number,
             allowedMs: maxSkewMs,
           }),
@@ -145,12 +150,22 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
   }
   throwProblems([...refusals(), ...failures(), ...problems]);
   const machines = new Set(blobs.map(({ blob }) => blob.machine)).size;
+  const apart =
+    clocks === null
+      ? `by their own clocks, which could not be compared, they started within ${Math.ceil(skewMs)} ms`
+      : `by the server's clock they started within ${Math.ceil(skewMs)} ms (give or take ${Math.ceil(clockErrorMs)} ms)`;
   notes.push(
-    `${count} shards on ${machines} ${machines === 1 ? 'machine' : 'machines'} drove the load together; by their own clocks they started within ${Math.ceil(skewMs)} ms.`,
+    `${count} shards on ${machines} ${machines === 1 ? 'machine' : 'machines'} drove the load together; ${apart}.`,
   );
   const models = [...new Set(blobs.map(({ blob }) => blob.environment.cpuModel))];
   if (models.length > 1) notes.push(`The shards ran on different processors: ${models.join('; ')}.`);
   return { count, environment: blobs[0]!.blob.environment, rounds, notes };
+};
+
+/** How the clock of each shard differs from the server's; null unless all of them know. */
+const clocksOf = (blobs: readonly ShardBlob[]): ClockOffset[] | null => {
+  const known = blobs.flatMap(({ clock }) => clock ?? []);
+  return known.length === blobs.length ? known : null;
 };
 
 /** The parts as one; null where a distribution of theirs cannot be read. */

@@ -18,6 +18,7 @@ import { prepareRun, type Stage } from '../prepare-run.ts';
 import { keepingProblems, logName } from '../suite-run.ts';
 import { writeText } from '../write-reports.ts';
 import { ciRun } from './ci-run.ts';
+import { type ClockOffset, serverClock } from './server-clock.ts';
 import { blobName, formatBlob, type ShardRound, type ShardSuite } from './shard-blob.ts';
 
 /** What a shard needs from outside. */
@@ -46,6 +47,7 @@ export const runShard = async ({ host, loaded, place, commit }: ShardRequest): P
   const suites: ShardSuite[] = [];
   const problems: TailgateError[] = [];
   let dueAtMs = startAtMs;
+  let clock: ClockOffset | null = null;
   for (const suite of plan.suites) {
     const checked = stage.scenarios.get(suite.name)!;
     const end = host.group(`Suite ${suite.name}`);
@@ -53,7 +55,20 @@ export const runShard = async ({ host, loaded, place, commit }: ShardRequest): P
     const rounds: ShardRound[] = [];
     await keepingProblems(run, async () => {
       for (let round = 1; round <= plan.rounds; round += 1) {
-        const measured = await oneRound({ host, loaded, place, stage, checked }, round, dueAtMs);
+        const measured = await oneRound(
+          {
+            host,
+            loaded,
+            place,
+            stage,
+            checked,
+            onOpen: async (url) => {
+              clock ??= await serverClock(url, dueAtMs, host.signal);
+            },
+          },
+          round,
+          dueAtMs,
+        );
         dueAtMs += slotMs(checked);
         if (measured.round !== null) rounds.push(measured.round);
         if (measured.problem !== null) throw measured.problem;
@@ -82,6 +97,7 @@ export const runShard = async ({ host, loaded, place, commit }: ShardRequest): P
     seed: plan.seed,
     environment: environmentFingerprint(),
     machine: machineId(),
+    clock,
     suites,
   });
   await writeText(file, blob);
@@ -91,10 +107,15 @@ export const runShard = async ({ host, loaded, place, commit }: ShardRequest): P
   return exitCodeOfProblems(problems);
 };
 
-type RoundOf = Omit<ShardRequest, 'commit'> & { stage: Stage; checked: CheckedScenario };
+type RoundOf = Omit<ShardRequest, 'commit'> & {
+  stage: Stage;
+  checked: CheckedScenario;
+  /** Told when the server answers, while there is time before the round. */
+  onOpen: (url: string) => Promise<void>;
+};
 
 const oneRound = async (
-  { host, loaded, place, stage, checked: { suite } }: RoundOf,
+  { host, loaded, place, stage, checked: { suite }, onOpen }: RoundOf,
   round: number,
   dueAtMs: number,
 ): Promise<{ round: ShardRound | null; problem: TailgateError | null }> => {
@@ -108,6 +129,7 @@ const oneRound = async (
   };
   const label = `${logName(suite)}-shard${place.number}-round${round}`;
   await using side = await openSide(suite, { name: 'head', cwd: loaded.cwd }, context, label);
+  await onOpen(side.target.url);
   await untilInstant(dueAtMs, round, host);
   let startedAtMs = 0;
   const { measurement, problem } = await measureRound(side, {

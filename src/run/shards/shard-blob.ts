@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Fingerprint } from '../../baseline/baseline-record.ts';
 import { roundSchema } from '../../baseline/record-format.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
+import type { ClockOffset } from './server-clock.ts';
 
 /** The version that this code writes, and the only one that it reads: shards and merge are of one release. */
 export const blobVersion = 1;
@@ -42,6 +43,8 @@ export type ShardBlob = {
   seed: number;
   environment: Fingerprint['environment'];
   machine: string;
+  /** How far the server's clock is ahead of the machine's; null where that could not be told. */
+  clock: ClockOffset | null;
   suites: ShardSuite[];
 };
 
@@ -131,6 +134,7 @@ const blobSchema = z.object({
     artillery: z.string(),
   }),
   machine: z.string(),
+  clock: z.object({ offsetMs: finite, errorMs: finite.nonnegative() }).nullable(),
   suites: z
     .array(
       z.object({

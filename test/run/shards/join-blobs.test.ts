@@ -54,6 +54,7 @@ const blobOf = (number: number, count = 3): ShardBlob => ({
   seed: 1,
   environment,
   machine: `machine ${number}`,
+  clock: { offsetMs: -number, errorMs: 5 },
   suites: [
     {
       suite: 'chat',
@@ -148,7 +149,10 @@ test('shards that were merged are equal to one machine, to the last bit', () => 
     sketchOver([first!], 'chat.ack')!.summary().meanMs,
     sketchOver([whole], 'chat.ack')!.summary().meanMs,
   );
-  assert.match(joined.notes[0]!, /^10 shards on 10 machines .* started within 9 ms\.$/);
+  assert.match(
+    joined.notes[0]!,
+    /^10 shards on 10 machines .* by the server's clock they started within 0 ms \(give or take 10 ms\)\.$/,
+  );
 });
 
 test('the order in which files are found changes nothing', () => {
@@ -164,6 +168,15 @@ test('one that merges at a desk takes the shards of a run in CI', () => {
     ).count,
     3,
   );
+});
+
+test('where the clocks cannot be compared, the report says so', () => {
+  const [note = ''] = join(
+    withSecond((blob) => {
+      blob.clock = null;
+    }),
+  ).notes;
+  assert.match(note, /by their own clocks, which could not be compared, they started within 2 ms\.$/);
 });
 
 test('files are known by their names', () => {
@@ -411,7 +424,23 @@ const faults: [fault: string, files: () => File[], said: RegExp, run?: MergingRu
       withSecond((blob) => {
         chat(blob).rounds[1]!.startedAtMs += 2_000;
       }),
-    /round 2 of suite "chat" 2001 ms apart, shard 2 last/,
+    /round 2 of suite "chat" 2000 ms apart \(give or take 10 ms\), shard 2 last/,
+  ],
+  [
+    'a clock that is three seconds off, though it says that it was on time',
+    () =>
+      withSecond((blob) => {
+        blob.clock = { offsetMs: 3_000, errorMs: 5 };
+      }),
+    /round 1 of suite "chat" 3\d+ ms apart \(give or take 10 ms\), shard 2 last/,
+  ],
+  [
+    'a clock that is known too badly',
+    () =>
+      withSecond((blob) => {
+        blob.clock = { offsetMs: 0, errorMs: 600 };
+      }),
+    /give or take 1200 ms/,
   ],
   [
     'a shard that was to start fewer users',
