@@ -114,9 +114,13 @@ export function ticksOf(axis: ChartAxis, [low, high]: readonly [number, number],
   if (axis.labels !== undefined) return axis.labels.map((_, index) => index);
   if (axis.ticks !== undefined) return axis.ticks;
   if (axis.logarithmic) return logarithmicTicks(low, high, count);
-  const rough = (high - low) / Math.max(1, count);
+  const finest = axis.unit === 'count' && high - low >= 1 ? 1 : 0;
+  const rough = Math.max(finest, (high - low) / Math.max(1, count));
   const power = 10 ** Math.floor(Math.log10(rough));
-  const steps = axis.unit === 'elapsed' ? timeSteps : [1, 2, 2.5, 5, 10].map((part) => part * power);
+  const steps =
+    axis.unit === 'elapsed'
+      ? timeSteps
+      : [1, 2, 2.5, 5, 10].map((part) => part * power).filter((one) => finest === 0 || Number.isInteger(one));
   const step = steps.find((one) => one >= rough * 0.999) ?? steps.at(-1)! * Math.ceil(rough / steps.at(-1)!);
   const ticks: number[] = [];
   for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1)

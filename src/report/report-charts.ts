@@ -87,12 +87,13 @@ function narrowing(suite: SuiteReport): FigureBlock[] {
  * whole interval on the good side of the limit.
  */
 function boundaries({ allowed, margin }: LimitReport): ChartMark[] {
-  const limits = [...new Set([allowed, margin].filter((one) => one !== null && one !== undefined))];
+  const mark = (y: number | null | undefined, words: string): ChartMark[] =>
+    y === null || y === undefined || y === 0 ? [] : [{ y, text: `${words} ${formatLimit(y)}`, tone: 'fail' }];
   return [
-    { y: 0, text: limits.includes(0) ? 'no change, the limit' : 'no change', tone: 'muted' },
-    ...limits
-      .filter((one) => one !== 0)
-      .map((one): ChartMark => ({ y: one, text: `limit ${formatLimit(one)}`, tone: 'fail' })),
+    { y: 0, text: allowed === 0 || margin === 0 ? 'no change, the limit' : 'no change', tone: 'muted' },
+    ...(allowed === margin
+      ? mark(margin, 'limit')
+      : [...mark(allowed, 'fails from'), ...mark(margin, 'passes below')]),
   ];
 }
 

@@ -123,6 +123,7 @@ function suiteBlocks(suite: SuiteReport, headLabel: string, report: Report, base
           },
         ]),
     ...limitsBlock(explanationsOf(rows), base - 40),
+    ...flameBlock(suite.explanation),
     ...functionsBlock(suite.explanation, base - 42),
     ...unmeasured(suite, base - 35),
     ...howMeasured(suite, headLabel, base - 38),
@@ -243,7 +244,6 @@ function functionsBlock(explanation: Explanation | undefined, importance: number
       : []),
   ]);
   return [
-    ...flameBlock(explanation),
     {
       kind: 'details',
       summary: ['What each function did for a message'],

@@ -4,6 +4,7 @@ import { ticksOf } from '../../src/report/chart.ts';
 import { chartSvg } from '../../src/report/chart-svg.ts';
 import { flameSvg } from '../../src/report/flame-svg.ts';
 import { renderHtml } from '../../src/report/render-html.ts';
+import { hostileReport } from './hostile-report.ts';
 import { judgedReports } from './judged-report.ts';
 import { htmlDocument } from './rendered-page.ts';
 
@@ -118,10 +119,27 @@ test('a flame graph: as wide as the longer side, red where the head takes longer
 test('round values stand at an axis, whatever its scale', () => {
   const axis = { title: '', unit: 'ms' as const };
   assert.deepEqual(ticksOf(axis, [0, 87], 4), [0, 25, 50, 75]);
+  assert.deepEqual(ticksOf({ title: '', unit: 'count' }, [5.9, 8.1], 6), [6, 7, 8]);
   assert.deepEqual(ticksOf({ ...axis, logarithmic: true }, [0.9, 1200], 4), [1, 10, 100, 1000]);
   assert.deepEqual(ticksOf({ ...axis, logarithmic: true }, [4, 9], 4), [4, 5, 6, 8]);
   assert.deepEqual(
     ticksOf({ title: '', unit: 'elapsed' }, [0, 240_000], 4),
     [0, 60_000, 120_000, 180_000, 240_000],
+  );
+});
+
+test('no text of others leaves the data of a chart, and no script runs but ours', () => {
+  const script = { text: 'ours()', hash: 'sha256-x' };
+  const html = renderHtml(
+    hostileReport((place) => `</script><script>alert(${place})</script><!--<script>`),
+    { script },
+  );
+  const scripts = htmlDocument(html).elements.filter(({ tag }) => tag === 'script');
+  const data = scripts.filter(({ attributes }) => attributes.type === 'application/json');
+  assert.ok(data.length > 3);
+  for (const { text } of data) assert.ok(Array.isArray(JSON.parse(text).lines));
+  assert.deepEqual(
+    scripts.filter((one) => !data.includes(one)).map(({ text }) => text),
+    ['ours()'],
   );
 });
