@@ -180,6 +180,12 @@ export const catalogue = {
       p.command === 'record' ? 'Name another file with --out, or add --force.' : 'Add --force to replace it.',
   ),
 
+  IMPORT_UNKNOWN: entry<{ path: string }>(
+    'usage',
+    (p) =>
+      `"${p.path}" is neither a script around "artillery run", nor one of k6 with WebSockets, nor a plan of JMeter.`,
+    () => 'Name one of these; docs/migration.md says what else maps.',
+  ),
   INIT_NO_START: entry<Record<never, never>>(
     'usage',
     () =>

@@ -10,9 +10,11 @@ import { capacityCommand } from './capacity-command.ts';
 import { compareReports } from './compare-command.ts';
 import { showProblems } from './deliver.ts';
 import { demoCommand } from './demo-command.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { explainCommand } from './explain-command.ts';
 import { gateCommand } from './gate-command.ts';
+import { importCommand } from './import-command.ts';
 import { initCommand } from './init-command.ts';
 import { recordCommand } from './record-command.ts';
 import { renderReportCommand } from './report-command.ts';
@@ -68,6 +70,10 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
       });
     case 'demo':
       return demoCommand(hostFor(false), print);
+    case 'doctor':
+      return doctorCommand({ host: hostFor(false), print, inputs: request.inputs });
+    case 'import':
+      return importCommand({ host: hostFor(false), print, ...request });
     case 'init':
       return initCommand({ host: hostFor(false), print, ...request });
     case 'record':

@@ -443,6 +443,27 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
     }),
   );
   onValues(
+    withInputs(program.command('doctor'), ['config', 'working-directory', 'suite']).description(
+      'Check the machine, the repository, its workflow and the settings; start nothing.',
+    ),
+    (values) => ({ command: 'doctor', inputs: inputsOf(values) }),
+  );
+  onValues(
+    program
+      .command('import <script>')
+      .description(
+        'Take over a script around artillery run, a k6 script or a JMeter plan, as far as it maps.',
+      )
+      .option('--out <file>', 'File to write: tailgate.yml or scenario.yml if not given.')
+      .option('--force', 'Replace a file that exists.'),
+    (values, words) => ({
+      command: 'import',
+      file: words[0]!,
+      out: textOf(values, 'out'),
+      force: values.force === true,
+    }),
+  );
+  onValues(
     program
       .command('record [hars...]')
       .description(

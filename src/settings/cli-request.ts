@@ -35,6 +35,8 @@ export type CliRequest =
       run: boolean;
       force: boolean;
     }
+  | { command: 'doctor'; inputs: RawInputs }
+  | { command: 'import'; file: string; out: string | undefined; force: boolean }
   | {
       command: 'record';
       /** HAR files; each is a role. A relay to `target` records if there are none. */
