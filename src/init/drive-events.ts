@@ -17,6 +17,8 @@ export type Driven = {
   refused: string[];
   /** Which of the clients sends an event: a second one may be refused what the first one may do. */
   senders: Map<string, number[]>;
+  /** Which of them the server acknowledges: the others are not waited for again. */
+  answered: Set<string>;
 };
 
 /**
@@ -40,30 +42,36 @@ export const driveEvents = async (
   const taken: string[] = [];
   const refused: string[] = [];
   const senders = new Map<string, number[]>();
+  const answered = new Set<string>();
   for (const event of wanted) {
     const ends = event.does === 'leave';
     // What ends a session is tried once, and left to the end.
     if (ends && tried === undefined) continue;
     const takers: number[] = [];
-    for (const index of tried?.senders.get(event.name) ?? users.keys())
-      if ((await users[index]!.send(event)) === 'taken') takers.push(index);
+    const known = tried === undefined || tried.answered.has(event.name);
+    const sent = { ...event, acknowledged: event.acknowledged && known };
+    for (const index of tried?.senders.get(event.name) ?? users.keys()) {
+      const answer = await users[index]!.send(sent);
+      if (answer === 'answered') answered.add(event.name);
+      if (answer !== 'refused') takers.push(index);
+    }
     senders.set(event.name, takers);
     if (takers.length === 0) refused.push(event.name);
     else taken.push(event.name);
     const repeats = tried !== undefined && event.does === 'say' ? says - 1 : 0;
     for (let count = 0; count < repeats; count += 1) {
       await sleep(pauseMs);
-      for (const index of takers) await users[index]!.send(event);
+      await Promise.all(takers.map((index) => users[index]!.send(sent)));
     }
     if (tried !== undefined) await sleep(pauseMs);
   }
   await sleep(300);
   for (const user of users) user.close();
   await sleep(100);
-  return { taken, refused, senders };
+  return { taken, refused, senders, answered };
 };
 
-type User = { send(event: FoundEvent): Promise<'taken' | 'refused'>; close(): void };
+type User = { send(event: FoundEvent): Promise<'answered' | 'taken' | 'refused'>; close(): void };
 
 /** A guess that names the user is another one for each. */
 const ownArgs = (args: readonly unknown[], index: number): unknown[] =>
@@ -99,18 +107,22 @@ async function socketIoUser(
       const socket = sockets.get(namespace)!;
       if (!socket.connected) return 'refused';
       failed = false;
+      let isAnswered = false;
       const given = ownArgs(args, index);
       if (!acknowledged) {
         socket.emit(name, ...given);
         await sleep(pauseMs);
       } else {
         const answer = await new Promise<unknown[]>((resolve) => {
-          socket.emit(name, ...given, (...answers: unknown[]) => resolve(answers));
-          setTimeout(() => resolve([]), answerMs).unref();
+          socket.emit(name, ...given, (...answers: unknown[]) =>
+            resolve(answers.length > 0 ? answers : [undefined]),
+          );
+          setTimeout(resolve, answerMs, []).unref();
         });
         if (looksLikeRefusal(answer)) return 'refused';
+        isAnswered = answer.length > 0;
       }
-      return failed || !socket.connected ? 'refused' : 'taken';
+      return failed || !socket.connected ? 'refused' : isAnswered ? 'answered' : 'taken';
     },
     close: () => {
       for (const socket of sockets.values()) socket.close();

@@ -1,3 +1,5 @@
+import { madeUpPassword } from '../record/recorded-values.ts';
+
 /** A file of the project: its path from the root, and its text. */
 export type SourceFile = { path: string; text: string };
 
@@ -24,6 +26,9 @@ export type FoundCode = {
   /** Destinations of STOMP that are subscribed to. */
   topics: string[];
 };
+
+/** A first scenario is short. */
+const mostEvents = 12;
 
 const reserved = new Set(
   'connection connect disconnect disconnecting error connect_error close open message ping pong end data exit SIGINT SIGTERM uncaughtException unhandledRejection listening upgrade request finish drain newListener removeListener'.split(
@@ -66,8 +71,8 @@ export const findEvents = (files: readonly SourceFile[]): FoundCode => {
   }
   return {
     protocols,
-    events: [...events.values()],
-    paths: found(/(?:path|addEndpoint|prefix)\s*[:(]\s*['"](\/[\w./-]*)['"]/g),
+    events: [...events.values()].slice(0, mostEvents),
+    paths: found(/(?:(?:path|addEndpoint|prefix)\s*[:(]|\bpath\s*\|\|)\s*['"](\/[\w./-]*)['"]/g),
     portVariables: found(/(?:process\.env|env)\.(\w*PORT\w*)/g),
     ports: found(/listen\(\s*(?:process\.env\.\w+\s*\|\|\s*)?(\d{2,5})\b/g).map(Number),
     topics: found(/@SendTo\(\s*"([^"]+)"/g),
@@ -220,7 +225,8 @@ function guessOf(parameter: string, event: string, body: string): unknown {
 }
 
 function guessValue(name: string): unknown {
-  if (/room|channel|topic|lobby|group|game/i.test(name)) return 'room-1';
+  if (/pass(word|wd|code)|secret|token/i.test(name)) return madeUpPassword;
+  if (/room|channel|topic|lobby|group|game|session/i.test(name)) return 'room-1';
   if (/user|nick|name|author|sender|from|login|player/i.test(name)) return 'tailgate';
   if (
     /^(x|y|x\d|y\d|lat|lng|lon|width|height|size|count|amount|score|position|index|num|number|level|speed|angle|value)$/i.test(

@@ -27,9 +27,14 @@ const uuidPattern = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
 
 export const isJwt = (value: string): boolean => jwtPattern.test(value);
 
+/** What `tailgate init` sends where a password is wanted: nobody's. */
+export const madeUpPassword = 'tailgate-password';
+
 /** Whether a value under this key must stand in no file. */
 export const isSecret = (key: string, value: string): boolean =>
-  value.length > 0 && (isJwt(value) || /^(Bearer|Basic) \S/i.test(value) || secretKey.test(key));
+  value.length > 0 &&
+  value !== madeUpPassword &&
+  (isJwt(value) || /^(Bearer|Basic) \S/i.test(value) || secretKey.test(key));
 
 /** What a handshake carries, and is neither a name nor a room, may well be a credential. */
 const isCredential = (key: string, value: string): boolean =>

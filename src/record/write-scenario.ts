@@ -45,7 +45,8 @@ export const writeScenario = (
   options: WriteOptions,
 ): WrittenScenario => {
   const apart = requests.filter((request) => !isTransport(request));
-  const used = sessions.filter(({ messages, engine }) => messages.length > 0 || engine === 'socketio');
+  const speaking = sessions.filter(({ messages, engine }) => messages.length > 0 || engine === 'socketio');
+  const used = speaking.length > 0 ? speaking : sessions;
   const drafts = used.map((session): Draft => {
     const before = apart.filter(({ atMs, role }) => role === session.role && atMs <= session.closedAtMs);
     const replaced = findReplaced(session, used, before);
