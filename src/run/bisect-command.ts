@@ -299,7 +299,7 @@ class Search {
   /** Does a step and notes what it gave; a commit that cannot be measured is noted as such. */
   async #step(step: Exclude<BisectStep, { kind: 'answer' }>, versions: readonly Version[]): Promise<void> {
     const { host, meter } = this.#places;
-    const { good, bad, commits } = this.#range;
+    const { good, commits } = this.#range;
     const commit = versions[step.version - 1]!.commits.at(-1)!;
     const subject = commits.find(({ sha }) => sha === commit)?.subject ?? '';
     const what = step.kind === 'count' ? 'counting its work' : `measuring ${plural(step.count, 'pair')}`;
@@ -319,7 +319,7 @@ class Search {
       // The good commit is one side of everything: a fault that names it is not that of the other.
       if (commit === versions.at(-1)!.commits.at(-1) || reason.includes(shortName(good)))
         throw tailgateError('BISECT_END_UNMEASURABLE', {
-          commit: reason.includes(shortName(good)) ? good.slice(0, 10) : bad.slice(0, 10),
+          commit: (reason.includes(shortName(good)) ? good : commit).slice(0, 10),
           reason,
         });
       await this.#file.append({ kind: 'broken', commit, reason });

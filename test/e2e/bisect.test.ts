@@ -47,7 +47,7 @@ before(() => {
         `start: node server.js\n  build: ln -sfn ${path.join(root, 'node_modules')} node_modules && node --check server.js`,
       )
       .replace('measure:\n', 'measure:\n  arrivals: best-effort\n')
-      .replace('verdict: { ', 'verdict: { slicesPerSide: 4, sliceMs: 500, warmUpMs: 500, '),
+      .replace('verdict: { ', 'verdict: { slicesPerSide: 2, sliceMs: 500, warmUpMs: 500, '),
   );
   commit('good', 'server.js', server);
   commit('rename a log line', 'server.js', `${server}\n// one\n`);

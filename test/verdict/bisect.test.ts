@@ -16,7 +16,7 @@ const search = (
   n: number,
   truth: Truth,
   deviation: number,
-  options: { normal: () => number; witness?: number; mostPairs?: number },
+  options: { normal: () => number; outlier?: () => number; witness?: number; mostPairs?: number },
 ): { answer: BisectAnswer | null; pairs: number; versions: number } => {
   const { normal } = options;
   const level = (version: number): number =>
@@ -36,7 +36,8 @@ const search = (
       continue;
     }
     const values = pairs.get(step.version) ?? [];
-    for (let each = 0; each < step.count; each += 1) values.push(level(step.version) + deviation * normal());
+    for (let each = 0; each < step.count; each += 1)
+      values.push(level(step.version) + deviation * normal() * (options.outlier?.() ?? 1));
     pairs.set(step.version, values);
     count += step.count;
   }
@@ -69,7 +70,9 @@ test('of 200 histories of every kind, claims of 95% are right in at least 95%', 
     const truth: Truth = { culprits: new Map(), gradual: kind === 'gradual' ? 0.1 + 0.2 * random() : 0 };
     if (kind === 'one' || kind === 'two') truth.culprits.set(at(), size());
     if (kind === 'two') truth.culprits.set(at(), size());
-    const { answer } = search(n, truth, deviation, { normal });
+    // Some pairs meet a busy machine.
+    const outlier = () => (random() < 0.1 ? 3 : 1);
+    const { answer } = search(n, truth, deviation, { normal, outlier });
     kinds[kind] += 1;
     if (answer === null) continue;
     claims += 1;
@@ -78,8 +81,8 @@ test('of 200 histories of every kind, claims of 95% are right in at least 95%', 
     named[kind] += 1;
   }
   assert.ok(right >= 0.95 * claims, `${right} of ${claims} claims`);
-  assert.ok(named.one >= 0.9 * kinds.one, `${named.one} of ${kinds.one} single culprits`);
-  assert.ok(named.none >= 0.9 * kinds.none, `${named.none} of ${kinds.none} unchanged`);
+  assert.ok(named.one >= 0.85 * kinds.one, `${named.one} of ${kinds.one} single culprits`);
+  assert.ok(named.none >= 0.75 * kinds.none, `${named.none} of ${kinds.none} unchanged`);
 });
 
 test('one culprit of 5% in 64 commits takes few comparisons, fewer still with a count', () => {
