@@ -210,13 +210,14 @@ function waits(inputs: ExplainInputs, cause: Cause | undefined): boolean {
     (busy.baseline === null || busy.head === null
       ? null
       : { baseline: busy.baseline / 1000, head: busy.head / 1000 });
-  if (latencyMs === null || cpuMs === null) return false;
-  const longerMs = latencyMs.head - latencyMs.baseline;
+  if (cpuMs === null) return false;
   const moreCpuMs = Math.max(0, cpuMs.head - cpuMs.baseline);
-  if (longerMs < Math.max(leastWaitMs, 0.1 * latencyMs.baseline)) return false;
   const moreMs = cause === undefined ? 0 : (cause.change.timeUs.head - cause.change.timeUs.baseline) / 1000;
-  const isSmall = cause === undefined || (cause.by === 'calls' && moreMs < substantialShare * cpuMs.head);
   if (isBlocked(cause, moreMs, moreCpuMs, cpuMs.head)) return true;
+  if (latencyMs === null) return false;
+  const longerMs = latencyMs.head - latencyMs.baseline;
+  if (longerMs < Math.max(leastWaitMs, 0.1 * latencyMs.baseline)) return false;
+  const isSmall = cause === undefined || (cause.by === 'calls' && moreMs < substantialShare * cpuMs.head);
   // A latency that nobody judged may be the machine's: what is surely work then goes before it.
   if (longerMs > surelyWaiting * moreCpuMs) return inputs.cpuMs !== null || isSmall;
   return busy.head !== null && longerMs > perhapsWaiting * moreCpuMs && isSmall;
@@ -235,8 +236,8 @@ function waitingSentences(
   functions: readonly FunctionChange[],
   causes: readonly Cause[],
 ): Sentence[] {
-  const longer = formatDuration(latencyMs!.head - latencyMs!.baseline);
-  const sentences: Sentence[] = [{ text: `The server does no more work: a message waits ${longer} longer.` }];
+  const longer = latencyMs === null ? '' : ` ${formatDuration(latencyMs.head - latencyMs.baseline)}`;
+  const sentences: Sentence[] = [{ text: `The server does no more work: a message waits${longer} longer.` }];
   const evidence = [
     both('CPU time a message', cpuMs),
     both('waiting for a core', runQueueMs),
