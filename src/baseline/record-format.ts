@@ -68,14 +68,14 @@ const recordSchema = z.looseObject({
 type Json = Record<string, unknown>;
 
 /** The version that this code writes; records of every version from 1 on can be read. */
-export const currentSchemaVersion = 1;
+const currentSchemaVersion = 1;
 
 /**
  * How a record of one schema version becomes one of the next: `migrations[1]` takes version 1 to version 2. Records
  * on a branch are never rewritten; they are migrated each time they are read.
  */
 export type Migrations = Readonly<Record<number, (record: Json) => Json>>;
-export const migrations: Migrations = {};
+const migrations: Migrations = {};
 
 /** Takes a record to `target`, step by step; throws when it is of a version that this code does not know. */
 export const migrateRecord = (

@@ -6,7 +6,7 @@ import type { Arrival } from '../scenario/arrival-schedule.ts';
  * Where the load of this generator process stands. The arrival scheduler and the metric store, which Artillery
  * constructs, write to it; the generator reads it and learns at once, without polling, when the load is over.
  */
-export class RunState {
+class RunState {
   /** The arrival being started; null outside of one (in hooks). */
   arrival: Arrival | null = null;
   phaseName: string | null = null;

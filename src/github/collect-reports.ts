@@ -8,7 +8,7 @@ import { parseReport } from '../report/parse-report.ts';
 import { boundedReport, maxSuites } from './bounded-report.ts';
 
 /** What a downloaded artifact may be at most. A real report has some hundred kilobytes. */
-export const artifactLimits = {
+const artifactLimits = {
   reports: 64,
   bytesEach: 10_000_000,
   bytesTogether: 60_000_000,

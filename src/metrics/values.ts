@@ -192,7 +192,7 @@ export function distributionOver(rounds: readonly RoundMeasurement[], id: string
   return merged;
 }
 
-export const quantileOf = { p10: 0.1, p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 } as const;
+const quantileOf = { p10: 0.1, p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 } as const;
 
 /** One statistic of a latency distribution, milliseconds (a plain number for `count`). */
 export function statisticOfSketch(sketch: LatencySketch, statistic: Statistic): number | null {

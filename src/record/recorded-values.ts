@@ -25,7 +25,7 @@ const secretKey =
 const jwtPattern = /^(Bearer )?eyJ[\w-]+\.[\w-]+\.[\w-]*$/;
 const uuidPattern = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
-export const isJwt = (value: string): boolean => jwtPattern.test(value);
+const isJwt = (value: string): boolean => jwtPattern.test(value);
 
 /** What `tailgate init` sends where a password is wanted: nobody's. */
 export const madeUpPassword = 'tailgate-password';
@@ -54,7 +54,7 @@ const isTelling = ({ path, value }: Leaf): boolean => {
 
 const keyOf = ({ path }: Leaf): string => String(path.findLast((part) => typeof part === 'string') ?? '');
 
-export const bodyLeaves = (exchange: HttpExchange): Leaf[] => {
+const bodyLeaves = (exchange: HttpExchange): Leaf[] => {
   const body = leavesOf(jsonOf(exchange.response ?? ''));
   const cookie = exchange.responseHeaders['set-cookie'];
   return cookie === undefined ? body : [...body, { path: ['set-cookie'], value: cookie.split(';')[0]! }];

@@ -16,7 +16,7 @@ import {
 const finiteOrNull = z.number().nullable();
 
 /** What gave out at a load. `generator` leaves the load without an answer; `server`: it died, or dropped the room. */
-export const capacityReasonSchema = z.strictObject({
+const capacityReasonSchema = z.strictObject({
   what: z.enum([
     'latency',
     'errors',
@@ -32,7 +32,7 @@ export const capacityReasonSchema = z.strictObject({
   explanation: z.string().describe('One sentence, with the value and the limit'),
 });
 
-export const capacityLevelSchema = z.strictObject({
+const capacityLevelSchema = z.strictObject({
   load: z.number().describe('Offered load, in the unit of the report'),
   achieved: finiteOrNull.describe('Load that the generator reached'),
   users: finiteOrNull.describe('Most virtual users at the same time'),
@@ -48,7 +48,7 @@ export const capacityLevelSchema = z.strictObject({
     .describe('Why it does not hold, what gave out first before the others'),
 });
 
-export const capacitySideSchema = z.strictObject({
+const capacitySideSchema = z.strictObject({
   levels: z.array(capacityLevelSchema).describe('In the order in which they were measured'),
   edge: z
     .strictObject({

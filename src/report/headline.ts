@@ -59,14 +59,14 @@ export const rowLabel = (row: Pick<MetricRow, 'metric' | 'statistic'>): Inline =
     : [{ code: row.metric }, ` ${row.statistic === 'p999' ? 'p99.9' : row.statistic}`];
 
 /** How a change was obtained: "8 pairs", "14 stored runs", "one earlier run". */
-export const samplesPhrase = (change: ChangeReport, comparison: SuiteReport['comparison']): string => {
+const samplesPhrase = (change: ChangeReport, comparison: SuiteReport['comparison']): string => {
   if (comparison === 'side-by-side') return plural(change.samples, 'pair');
   if (comparison === 'history') return plural(change.samples, 'stored run');
   return change.samples <= 1 ? 'one earlier run' : plural(change.samples, 'earlier run');
 };
 
 /** "18% slower" for latencies, "18% higher" for everything else. */
-export const directionPhrase = (row: Pick<MetricRow, 'unit'>, relative: number): string => {
+const directionPhrase = (row: Pick<MetricRow, 'unit'>, relative: number): string => {
   const size = unsigned(relative);
   if (row.unit === 'ms') return `${size} ${relative >= 0 ? 'slower' : 'faster'}`;
   return `${size} ${relative >= 0 ? 'higher' : 'lower'}`;

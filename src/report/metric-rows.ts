@@ -167,8 +167,7 @@ const summaryField: Record<string, keyof LatencySummaryReport> = {
 };
 
 /** Whether a metric is a distribution (its statistics are percentiles) or has one value. */
-export const isDistribution = (metric: MetricReport): boolean =>
-  metric.head !== null || metric.baseline !== null;
+const isDistribution = (metric: MetricReport): boolean => metric.head !== null || metric.baseline !== null;
 
 /** The values of one statistic that agree with its change; those over all messages where there is none. */
 export function valuesOf(

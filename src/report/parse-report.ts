@@ -5,7 +5,7 @@ import { cleanLine } from './clean-text.ts';
 import { type Report, reportSchema } from './report-model.ts';
 
 /** Reports of long runs with many suites stay far below this. */
-export const maxReportLength = 32_000_000;
+const maxReportLength = 32_000_000;
 
 /** How a report of an older schema version becomes one of the next version. */
 const migrations: Readonly<Record<number, (older: Record<string, unknown>) => Record<string, unknown>>> = {};

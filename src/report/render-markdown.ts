@@ -20,7 +20,7 @@ import { fitSections, type Section } from './fit-sections.ts';
 import type { ProblemReport } from './report-model.ts';
 
 /** GitHub refuses a comment of more than 65,536 characters; room is left for what a publisher adds. */
-export const maxCommentLength = 60_000;
+const maxCommentLength = 60_000;
 
 export type MarkdownOptions = {
   /** Hidden marker at the very start, by which the comment is found again: an HTML comment on one line. */
@@ -65,7 +65,7 @@ export function renderMarkdown(report: AnyReport, options: MarkdownOptions = {})
   return `${fitSections(sections, (options.maxLength ?? maxCommentLength) - 1, note).text}\n`;
 }
 
-export const emoji: Record<Outcome, string> = {
+const emoji: Record<Outcome, string> = {
   pass: '✅',
   fail: '❌',
   inconclusive: '❔',

@@ -24,7 +24,7 @@ export const latencySummarySchema = z.strictObject({
   maxMs: finiteOrNull,
 });
 
-export const changeSchema = z
+const changeSchema = z
   .strictObject({
     statistic: z.string().describe('mean, p10, p50, p90, p95, tail, p99, p999, max, count, or value'),
     relative: z.number().describe('Head against baseline, as a ratio minus one'),
@@ -81,7 +81,7 @@ export const limitSchema = z
   })
   .describe('One limit that was applied, and what came of it');
 
-export const metricReportSchema = z.strictObject({
+const metricReportSchema = z.strictObject({
   id: z
     .string()
     .describe('<subject>.<kind>, for example chat.delivery; or a counter, rate, resource or custom metric'),
@@ -111,7 +111,7 @@ export const metricReportSchema = z.strictObject({
     .describe('For drawing; only for distributions'),
 });
 
-export const errorReportSchema = z.strictObject({
+const errorReportSchema = z.strictObject({
   name: z.string(),
   count: z.number().int().describe('At the head'),
   baselineCount: z.number().int().nullable().describe('Null when the baseline was not measured'),
@@ -119,12 +119,12 @@ export const errorReportSchema = z.strictObject({
   steps: z.array(z.string()).describe('The steps of the scenario it came from'),
 });
 
-export const sendRateSchema = z.strictObject({
+const sendRateSchema = z.strictObject({
   meanPerSecond: z.number().describe('Messages sent over the time of driven load'),
   maxPerSecond: finiteOrNull.describe('The most in one second; null where seconds were not counted'),
 });
 
-export const roundReportSchema = z.strictObject({
+const roundReportSchema = z.strictObject({
   index: z.number().int(),
   side: z.enum(['baseline', 'head']),
   pair: z.number().int().nullable().describe('Rounds with the same number were measured side by side'),
@@ -138,7 +138,7 @@ export const roundReportSchema = z.strictObject({
   counters: z.record(z.string(), z.number()),
 });
 
-export const generatorReportSchema = z
+const generatorReportSchema = z
   .strictObject({
     cpuShare: z.number().describe('CPU time over wall time; 1 is one core'),
     loopDelayP50Ms: z.number(),
@@ -206,7 +206,7 @@ export const environmentSchema = z
   })
   .describe('Where it was measured');
 
-export const designSchema = z.strictObject({
+const designSchema = z.strictObject({
   kind: z
     .enum(['slices', 'rounds'])
     .describe('slices: both servers ran, and the load alternated; rounds: one server after the other'),
@@ -220,7 +220,7 @@ const bothSides = z.strictObject({ baseline: z.number(), head: z.number() });
 
 const course = z.array(finiteOrNull);
 
-export const timelineSideSchema = z.strictObject({
+const timelineSideSchema = z.strictObject({
   rounds: z.array(z.number()).describe('When each round began'),
   latency: z
     .strictObject({ atMs: z.array(z.number()), p50Ms: course, p95Ms: course, p99Ms: course })
@@ -252,7 +252,7 @@ export const timelineSchema = z
     "How it went, at most 600 points a line. Times are milliseconds of the side's own load, one round after the other",
   );
 
-export const explanationSchema = z
+const explanationSchema = z
   .strictObject({
     kind: z
       .enum(['more-work', 'waits-longer', 'dependency', 'none', 'unavailable'])
@@ -366,7 +366,7 @@ export const commitsSchema = z.strictObject({
   merged: z.string().optional().describe('Head of the pull request, where `head` is its merge into the base'),
 });
 
-export const madeBySchema = z
+const madeBySchema = z
   .strictObject({
     runId: z.number().int(),
     runAttempt: z.number().int(),

@@ -139,7 +139,7 @@ export const plannedArrivals = (phase: ArrivalPhase): number => {
  * rate is k. With rate a + s t that is the positive root of s t^2 / 2 + a t = k, written so that it neither divides
  * by a slope of zero nor cancels.
  */
-export function* phaseArrivals(phase: ArrivalPhase, seed: number): Generator<number> {
+function* phaseArrivals(phase: ArrivalPhase, seed: number): Generator<number> {
   if (phase.mode === 'poisson' && phase.startRate === phase.endRate) {
     if (phase.startRate === 0) return;
     const random = seededRandom(seed ^ Math.imul(phase.index + 1, 0x9e3779b1));

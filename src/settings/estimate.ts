@@ -9,7 +9,7 @@ export type ScenarioOutline = {
 };
 
 /** Time from a stopped server to the next one that is ready with its room open, on top of the load, milliseconds. */
-export const changeoverMs = 3_000;
+const changeoverMs = 3_000;
 
 /** Load that one side of a pair is measured under, milliseconds; a scenario may be shorter than the slices. */
 const drivenMs = (verdict: VerdictSettings, plannedMs: number | null): number => {

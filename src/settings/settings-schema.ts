@@ -12,7 +12,7 @@ const json: z.ZodType<unknown> = z.unknown();
 const variables = z.record(z.string(), json);
 
 /** A literal, or the name of an environment variable that holds it, so that no secret stands in the file. */
-export const secretSchema = z
+const secretSchema = z
   .union([text, z.strictObject({ env: text.describe('Name of the environment variable.') })])
   .describe(
     'The text itself, or `{ env: NAME }` to take it from an environment variable, so that no secret stands in the file.',
@@ -105,7 +105,7 @@ export const targetSchema = z
   })
   .describe('The server under test.');
 
-export const jwtSchema = z.strictObject({
+const jwtSchema = z.strictObject({
   secret: secretSchema,
   claims: variables
     .default({})
@@ -180,7 +180,7 @@ export const roomSchema = z
   })
   .describe('The test room: its owner connects before the load and stays connected until after it.');
 
-export const deliverySchema = z.strictObject({
+const deliverySchema = z.strictObject({
   send: text.describe('Event that a virtual user emits.'),
   receive: text.optional().describe('Event that the receivers get; the same name if not given.'),
   sentPath: text.describe('Where in the sent payload the tag is put, for example `text` or `0.body.id`.'),
@@ -393,7 +393,7 @@ export const verdictSchema = z
   })
   .describe('How the verdict is reached; docs/how-it-decides.md explains each.');
 
-export const capacitySchema = z
+const capacitySchema = z
   .strictObject({
     from: z.number().positive().default(10).describe('Virtual users a second of the first step.'),
     to: z.number().positive().default(10_000).describe('Virtual users a second at which the search ends.'),
@@ -436,7 +436,7 @@ export const capacitySchema = z
 const thresholds = z.array(text);
 const overrides = z.record(z.string(), json);
 
-export const levelSchema = z.strictObject({
+const levelSchema = z.strictObject({
   name: text.describe('Name of the level; the suite is reported as `suite/level`.'),
   overrides: overrides.default({}).describe('Merged over `overrides` of the suite.'),
   variables: variables.default({}).describe('Merged over `variables` of the suite.'),
@@ -445,7 +445,7 @@ export const levelSchema = z.strictObject({
     .describe('Limits of this level; each replaces the limit of the suite on the same metric and statistic.'),
 });
 
-export const suiteSchema = z.strictObject({
+const suiteSchema = z.strictObject({
   name: text.describe('Name in the report and in the baseline.'),
   scenario: text.describe('Artillery scenario file.'),
   environment: text.optional().describe('Environment of the scenario (`config.environments`).'),

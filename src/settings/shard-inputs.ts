@@ -11,7 +11,7 @@ export type ShardPlace = {
   startAtMs: number;
 };
 
-export const maxShards = 1_000;
+const maxShards = 1_000;
 /** A start further ahead than this is a mistake in the instant: no job waits as long. */
 const farthestMs = 6 * 3_600_000;
 

@@ -256,7 +256,7 @@ export type RanScripts = {
 export type RanCode = { baseline: RanScripts; head: RanScripts };
 
 /** Asks a side which code it ran; null where it cannot tell. */
-export const ranScripts = async ({ target }: OpenSide): Promise<RanScripts | null> => {
+const ranScripts = async ({ target }: OpenSide): Promise<RanScripts | null> => {
   if (target.counter === null || target.pid === null) return null;
   try {
     const replies = await target.counter.ask('scripts');

@@ -7,7 +7,7 @@ import type { VerdictSettings } from '../settings/settings-schema.ts';
 const loadTolerance = 0.1;
 
 /** Latencies that the baseline has in number and the head does not have at all. */
-export const vanishedMetrics = (baseline: Values, head: Values, settings: VerdictSettings): string[] => {
+const vanishedMetrics = (baseline: Values, head: Values, settings: VerdictSettings): string[] => {
   return baseline.latencies.filter((metric) => {
     const before = baseline.samples(metric);
     // What is rare at the baseline can be absent at head by chance, more so when the head was measured for less time.

@@ -132,7 +132,7 @@ const decideChange = (series: ChangeSeries, share: number, look: Look): ChangeDe
 };
 
 /** Rise of the rate that a count gate lets through, per attempt. */
-export const allowedRise = (gate: CountGate, comparison: CountComparison, baselineAttempts: number): number =>
+const allowedRise = (gate: CountGate, comparison: CountComparison, baselineAttempts: number): number =>
   Math.max(
     ...[
       gate.allowedRate,

@@ -35,8 +35,7 @@ const segmentPath = (suite: string, number: number): string =>
   `${recordsFolder}/${suiteFolder(suite)}/${String(number).padStart(6, '0')}.jsonl`;
 
 /** Records a segment holds: retention removes whole segments, so that a small `keep` needs small ones. */
-export const segmentSize = (keep: number): number =>
-  Math.min(largestSegment, Math.max(1, Math.ceil(keep / 4)));
+const segmentSize = (keep: number): number => Math.min(largestSegment, Math.max(1, Math.ceil(keep / 4)));
 
 export type Segment = { path: string; lines: string[] };
 

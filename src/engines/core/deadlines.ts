@@ -8,7 +8,7 @@ type Entry = Deadline & { dueMs: number; expire: (() => void) | null };
  * with one timer serves any number of them: a message costs no timer of its own. Runs on wall time; a wait ends at
  * most 25 ms late.
  */
-export class Deadlines {
+class Deadlines {
   #queues = new Map<number, Entry[]>();
   #heads = new Map<number, number>();
   #timer: NodeJS.Timeout | null = null;

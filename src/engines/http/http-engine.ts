@@ -15,7 +15,7 @@ type Script = {
 };
 
 /** Whether a script needs the HTTP engine at all: a scenario of that engine, or an HTTP step inside another's flow. */
-export const usesHttp = (script: Script): boolean => {
+const usesHttp = (script: Script): boolean => {
   const scenarios = script.scenarios ?? [];
   const hooks = [script.before, script.after].filter((hook) => hook !== undefined);
   return (

@@ -46,7 +46,7 @@ const enoughUnanswered = 20;
  * error of each message, but an event that cannot be measured, and it is reported as such. Once a server has
  * acknowledged an event, a missing acknowledgement is an error.
  */
-export class AcknowledgementObserver {
+class AcknowledgementObserver {
   #observations = new Map<string, Observation>();
   #open = new Set<ObservedEmit>();
   #epoch = recorder.epoch;

@@ -10,14 +10,6 @@ export class StompProtocolError extends Error {
   override readonly name = 'StompProtocolError';
 }
 
-const emptyBody = Buffer.alloc(0);
-
-export const stompFrame = (
-  command: string,
-  headers: Record<string, string> = {},
-  body: string | Buffer = emptyBody,
-): StompFrame => ({ command, headers, body: typeof body === 'string' ? Buffer.from(body) : body });
-
 const needsEscape = /[\\\r\n:]/;
 const toEscape = /[\\\r\n:]/g;
 const escapes: Record<string, string> = { '\\': '\\\\', '\r': '\\r', '\n': '\\n', ':': '\\c' };

@@ -59,7 +59,7 @@ const typeOfPayload = (payload: unknown): string | null => {
 };
 
 /** What the metrics of a payload are called: its type, where that is the same for everyone. */
-export const payloadName = (payload: unknown): string => {
+const payloadName = (payload: unknown): string => {
   const type = typeOfPayload(payload);
   return type === null || type.includes('{{') ? 'message' : type;
 };

@@ -20,7 +20,7 @@ const burstMs = 5;
  * is divided. Same contract: emits `phaseStarted`, `arrival`, `phaseCompleted` and `done`. Arrivals are due at fixed
  * instants of the load clock however late the process is, so a stall is caught up with and shows as lag.
  */
-export class ArrivalPhaser extends EventEmitter {
+class ArrivalPhaser extends EventEmitter {
   readonly #specs: readonly Record<string, unknown>[];
   readonly #phases: ArrivalPhase[];
   readonly #shard = engineSettings().shard;

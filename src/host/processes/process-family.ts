@@ -82,11 +82,11 @@ const groupExists = (leaderPid: number): boolean => {
 };
 
 /** Whether anything of the family still runs. */
-export const familyIsAlive = (family: ProcessFamily): boolean =>
+const familyIsAlive = (family: ProcessFamily): boolean =>
   hasProcessTable ? familyMembers(family).length > 0 : groupExists(family.leaderPid);
 
 /** Sends `signal` to the whole process group, as a terminal would. */
-export const signalGroup = (family: ProcessFamily, signal: NodeJS.Signals): void => {
+const signalGroup = (family: ProcessFamily, signal: NodeJS.Signals): void => {
   // Windows has no groups: the leader is all that can be told to end.
   signalProcess(process.platform === 'win32' ? family.leaderPid : -family.leaderPid, signal);
 };

@@ -22,7 +22,7 @@ export const hasProcessTable = process.platform === 'linux';
  * Parses /proc/PID/stat (proc_pid_stat(5)); null for a process that has ended and waits to be collected, because
  * nothing is left of it to stop. The command stands in brackets and may hold spaces and brackets itself.
  */
-export const parseStat = (text: string): ProcessEntry | null => {
+const parseStat = (text: string): ProcessEntry | null => {
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   if (open < 0 || close < 0) return null;

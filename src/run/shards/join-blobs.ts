@@ -42,7 +42,7 @@ export type JoinedShards = {
 };
 
 /** Shards that start a round further apart than this did not drive one load. */
-export const maxSkewMs = 1_000;
+const maxSkewMs = 1_000;
 
 /**
  * Joins the blobs of all shards of one run exactly: distributions merge and counts add up. Throws SHARD_REFUSED for

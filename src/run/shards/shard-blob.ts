@@ -7,7 +7,7 @@ import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
 import type { ClockOffset } from './server-clock.ts';
 
 /** The version that this code writes, and the only one that it reads: shards and merge are of one release. */
-export const blobVersion = 1;
+const blobVersion = 1;
 
 /** One round of one shard. Instants are milliseconds since 1970, by the clock of its machine. */
 export type ShardRound = {

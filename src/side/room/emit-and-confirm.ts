@@ -1,7 +1,7 @@
 import type { Socket } from 'socket.io-client';
 
 /** How long an owner whom nothing confirms is watched for a refusal before the room counts as open. */
-export const settleMs = 150;
+const settleMs = 150;
 
 /** How a wait for the server ended. */
 export type Outcome =

@@ -24,7 +24,7 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   });
 
 /** The regular expression of a `log` probe. Throws SETTINGS_INVALID_VALUE if there is none or it cannot be read. */
-export const readyPattern = (settings: ReadySettings): RegExp => {
+const readyPattern = (settings: ReadySettings): RegExp => {
   const invalid = (problem: string): Error =>
     tailgateError('SETTINGS_INVALID_VALUE', {
       key: 'ready.pattern',

@@ -4,7 +4,7 @@ import { commandLine, hasProcessTable } from '../../host/processes/process-table
 const listening = '0A';
 
 /** Inodes of the sockets that listen on `port`, from the text of /proc/net/tcp or tcp6 (proc_net_tcp). */
-export const listeningInodes = (table: string, port: number): string[] => {
+const listeningInodes = (table: string, port: number): string[] => {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
   return table
     .split('\n')

@@ -23,7 +23,7 @@ export type BisectStep =
   | { kind: 'answer'; answer: BisectAnswer };
 
 /** A claim is made from here on. */
-export const claimProbability = 0.95;
+const claimProbability = 0.95;
 /** Pairs of the bad version, and of what a claim rests on: a culprit, and the version before it. */
 export const provingPairs = 4;
 const pairsPerStep = 2;
@@ -61,7 +61,7 @@ export const nextStep = (evidence: BisectEvidence): { step: BisectStep; posterio
 };
 
 /** The claim that the posterior allows; null when there is none yet. */
-export const answerOf = (posterior: Posterior, n: number): BisectAnswer | null => {
+const answerOf = (posterior: Posterior, n: number): BisectAnswer | null => {
   const { gradual, two, culprit, hypotheses } = posterior;
   const change = relative(meanLevel(hypotheses, n, n));
   const notSlower = notSlowerProbability(posterior, n);

@@ -1,4 +1,4 @@
-import { erfc, logGamma, regularizedBeta, regularizedGammaUpper } from './special-functions.ts';
+import { erfc, logGamma, regularizedBeta } from './special-functions.ts';
 
 /**
  * The distributions that the verdict uses. Upper tails are computed as tails, never as one minus a distribution
@@ -54,10 +54,6 @@ export const studentTUpperQuantile = (p: number, degrees: number): number => {
   while (studentTUpperTail(high, degrees) > p) high *= 2;
   return bisect((t) => studentTUpperTail(t, degrees) - p, 0, high);
 };
-
-/** P(X > x) for chi-squared with `degrees` degrees of freedom (26.4.19). */
-export const chiSquaredUpperTail = (x: number, degrees: number): number =>
-  regularizedGammaUpper(degrees / 2, x / 2);
 
 /** P(X = k) for a binomial of `trials` trials with probability `share`. */
 export const binomialProbability = (k: number, trials: number, share: number): number => {

@@ -84,36 +84,3 @@ export const regularizedBeta = (x: number, a: number, b: number): number => {
   if (x < (a + 1) / (a + b + 2)) return (front * betaContinuedFraction(x, a, b)) / a;
   return 1 - (front * betaContinuedFraction(1 - x, b, a)) / b;
 };
-
-/** Regularised upper incomplete gamma function Q(a, x), a > 0, x >= 0: series 6.5.29, continued fraction 6.5.31. */
-export const regularizedGammaUpper = (a: number, x: number): number => {
-  if (x <= 0) return 1;
-  const front = Math.exp(a * Math.log(x) - x - logGamma(a));
-  if (x < a + 1) {
-    let term = 1 / a;
-    let sum = term;
-    for (let k = 1; k < 10_000; k += 1) {
-      term *= x / (a + k);
-      sum += term;
-      if (term < sum * epsilon) break;
-    }
-    return 1 - front * sum;
-  }
-  let b = x + 1 - a;
-  let c = 1 / tiny;
-  let d = 1 / b;
-  let result = d;
-  for (let k = 1; k < 10_000; k += 1) {
-    const numerator = -k * (k - a);
-    b += 2;
-    d = numerator * d + b;
-    if (Math.abs(d) < tiny) d = tiny;
-    c = b + numerator / c;
-    if (Math.abs(c) < tiny) c = tiny;
-    d = 1 / d;
-    const step = d * c;
-    result *= step;
-    if (Math.abs(step - 1) < 1e-15) break;
-  }
-  return front * result;
-};

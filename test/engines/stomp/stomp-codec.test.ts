@@ -5,13 +5,14 @@ import { Parser } from '../../../node_modules/@stomp/stompjs/esm6/parser.js';
 import { StompDecoder } from '../../../src/engines/stomp/stomp-decoder.ts';
 import { encodeFrame, encodeHead } from '../../../src/engines/stomp/stomp-encoder.ts';
 import type { StompFrame } from '../../../src/engines/stomp/stomp-frame.ts';
-import {
-  escapeHeader,
-  StompProtocolError,
-  stompFrame,
-  unescapeHeader,
-} from '../../../src/engines/stomp/stomp-frame.ts';
+import { escapeHeader, StompProtocolError, unescapeHeader } from '../../../src/engines/stomp/stomp-frame.ts';
 import { Random } from './random.ts';
+
+const stompFrame = (command: string, headers: Record<string, string>, body: string | Buffer): StompFrame => ({
+  command,
+  headers,
+  body: Buffer.from(body as Buffer),
+});
 
 const decode = (pieces: Buffer[]): { frames: StompFrame[]; heartbeats: number; incomplete: boolean } => {
   const frames: StompFrame[] = [];
@@ -70,7 +71,7 @@ const randomCase = (random: Random, names = fragments, values = fragments): Case
   let wire = Buffer.from(encodeFrame(encodeHead(command, headers), body, sized));
   if (random.chance(0.3)) wire = withCrLf(wire, body.length);
   if (sized) headers['content-length'] = String(body.length);
-  return { frame: stompFrame(command, headers, body), wire };
+  return { frame: { command, headers, body }, wire };
 };
 
 /** The same frame with its lines ending in CR LF. */
