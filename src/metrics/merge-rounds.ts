@@ -172,7 +172,6 @@ const mergeWork = (parts: readonly ResourceUsage[]): Pick<ResourceUsage, 'work'>
   const works = parts.flatMap(({ work }) => work ?? []);
   if (works.length === 0 || works.length < parts.length) return {};
   const sum = (of: (work: ServerWork) => number | null) => sumKnown(works.map(of));
-  const calls = works.flatMap((work) => work.calls ?? []);
   return {
     work: {
       systemCalls: sum((work) => work.systemCalls),
@@ -185,14 +184,6 @@ const mergeWork = (parts: readonly ResourceUsage[]): Pick<ResourceUsage, 'work'>
       runQueueSeconds: sum((work) => work.runQueueSeconds),
       allocatedBytes: sum((work) => work.allocatedBytes),
       collections: sum((work) => work.collections),
-      ...(calls.length === 0
-        ? {}
-        : {
-            calls: {
-              count: calls.reduce((total, { count }) => total + count, 0),
-              messages: calls.reduce((total, { messages }) => total + messages, 0),
-            },
-          }),
     },
   };
 };

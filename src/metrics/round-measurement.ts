@@ -76,8 +76,6 @@ export type ServerWork = {
   allocatedBytes: number | null;
   /** Garbage collections. */
   collections: number | null;
-  /** Calls of functions of Node processes, and the messages that they were counted over; only where a limit asks. */
-  calls?: { count: number; messages: number } | null;
 };
 
 /** Bytes that the load generator put on the wire and took from it, handshakes and pings among them. */
