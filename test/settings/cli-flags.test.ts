@@ -202,7 +202,7 @@ test('a mistake on the command line is a usage error that says what to write', (
     [
       'bisect --good v1 --jobs 5/4',
       'ARGUMENTS_INVALID',
-      'The command line is not valid: --jobs takes the number of a job and how many there are, such as "2/4", and got "5/4".\n"tailgate bisect --help" shows how it is written.',
+      'The command line is not valid: --jobs takes the number of a job and how many there are, such as "2/4", and got "5/4".\n"tailgate bisect --help" shows the syntax.',
     ],
     [
       'verify --inject 1.1,slow',

@@ -51,10 +51,10 @@ test('an unknown setting that resembles none lists those that there are', async 
 
 test('a file that is not YAML is one problem at its place', async () => {
   assert.deepEqual(await messages(withSettings('suites:\n\t- name: chat\n')), [
-    'tailgate.yml:2:1: The settings file is not valid YAML: Tabs are not allowed as indentation.\nCorrect the line named here; indentation in YAML is spaces, never tabs.',
+    'tailgate.yml:2:1: The settings file is not valid YAML: Tabs are not allowed as indentation.\nCorrect the line named here; YAML is indented with spaces, never tabs.',
   ]);
   assert.deepEqual(await messages(withSettings(`${suites}seed: 1\nseed: 2\n`)), [
-    'tailgate.yml:3:1: The settings file is not valid YAML: Map keys must be unique.\nCorrect the line named here; indentation in YAML is spaces, never tabs.',
+    'tailgate.yml:3:1: The settings file is not valid YAML: Map keys must be unique.\nCorrect the line named here; YAML is indented with spaces, never tabs.',
   ]);
   const [problem] = await problemsIn(withSettings('- just\n- a list\n'));
   assert.equal(problem?.code, 'SETTINGS_NOT_YAML');

@@ -1,8 +1,8 @@
+import { SignJWT } from 'jose';
 import { SecretMask } from '../../host/secret-mask.ts';
 import { resolveSecret, resolveSecretsIn } from '../../settings/secrets.ts';
 import type { RoomSettings } from '../../settings/settings-schema.ts';
 import { fillTemplate } from './fill-template.ts';
-import { ownerToken } from './owner-token.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -72,3 +72,19 @@ export const ownerCredentials = async (
     mask: (text) => mask.mask(text),
   };
 };
+
+/**
+ * The token of the room's owner: the one given, or a JWT minted from secret and claims at `nowMs` (milliseconds since
+ * the epoch); null if the settings have neither. Throws SECRET_MISSING.
+ */
+async function ownerToken(settings: RoomSettings, env: Env, nowMs: number): Promise<string | null> {
+  if (settings.token !== undefined) return resolveSecret(settings.token, env, 'room.token');
+  if (settings.jwt === undefined) return null;
+  const { secret, claims, algorithm, expiresInSeconds } = settings.jwt;
+  const key = new TextEncoder().encode(resolveSecret(secret, env, 'room.jwt.secret'));
+  const issuedAt = Math.floor(nowMs / 1000);
+  // Claims come last: whoever tests with an expired token has to be able to write one.
+  return new SignJWT({ iat: issuedAt, exp: issuedAt + expiresInSeconds, ...claims })
+    .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
+    .sign(key);
+}
