@@ -25,6 +25,8 @@ export type FoundCode = {
   ports: number[];
   /** Destinations of STOMP that are subscribed to. */
   topics: string[];
+  /** It reads JSON, so that a plain text may end it. */
+  readsJson: boolean;
 };
 
 /** A first scenario is short. */
@@ -75,6 +77,7 @@ export const findEvents = (files: readonly SourceFile[]): FoundCode => {
     paths: found(/(?:(?:path|addEndpoint|prefix)\s*[:(]|\bpath\s*\|\|)\s*['"](\/[\w./-]*)['"]/g),
     portVariables: found(/(?:process\.env|env)\.(\w*PORT\w*)/g),
     ports: found(/listen\(\s*(?:process\.env\.\w+\s*\|\|\s*)?(\d{2,5})\b/g).map(Number),
+    readsJson: /JSON\.parse/.test(all),
     topics: found(/@SendTo\(\s*"([^"]+)"/g),
   };
 };

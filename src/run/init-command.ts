@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { driveEvents } from '../init/drive-events.ts';
@@ -25,8 +25,8 @@ export type InitCommand = Omit<Extract<CliRequest, { command: 'init' }>, 'comman
 
 const settingsName = 'tailgate.yml';
 const scenarioName = 'first';
-/** Enough for a p95 where there are only handshakes. */
-const handshakeRate = 25;
+/** Enough for a p95 where each user gives one value. */
+const onceRate = 25;
 const phases = [{ duration: 10, arrivalRate: 5 }];
 
 type Scenario = {
@@ -128,7 +128,7 @@ async function driven(project: Project, server: FoundServer, host: Host): Promis
   );
   const path = server.path.replace(/\/$/, '');
   const options = protocol === 'ws' ? path : '';
-  const sent = events.length > 0 || protocol === 'socketio' ? events : [echo];
+  const sent = events.length > 0 || protocol === 'socketio' || project.code.readsJson ? events : [echo];
   const tried = await driveEvents(
     protocol,
     `${target}${options}`,
@@ -143,9 +143,9 @@ async function driven(project: Project, server: FoundServer, host: Host): Promis
     name: scenarioName,
     phases,
   });
-  const text = isMeasured(written.text)
+  const text = isMeasuredOften(written.text)
     ? written.text
-    : written.text.replace(/arrivalRate: \d+/, `arrivalRate: ${handshakeRate}`);
+    : written.text.replace(/arrivalRate: \d+/, `arrivalRate: ${onceRate}`);
   host.info(
     `The server took ${tried.taken.length === 0 ? 'none of them' : tried.taken.join(', ')}${tried.refused.length === 0 ? '' : `; it refused ${tried.refused.join(', ')}`}.`,
   );
@@ -165,6 +165,16 @@ async function driven(project: Project, server: FoundServer, host: Host): Promis
 /** Whether anything but connecting is timed. */
 const isMeasured = (scenario: string): boolean =>
   /^\s+(acknowledge|response|delivery|receipt|waitFor):/m.test(scenario);
+
+/** Whether each user gives many values, not one. */
+const isMeasuredOften = (scenario: string): boolean => {
+  const { scenarios } = parse(scenario) as { scenarios: { flow: { loop?: object[] }[] }[] };
+  return scenarios.some(({ flow }) =>
+    flow.some(({ loop = [] }) =>
+      loop.some((step) => 'acknowledge' in step || 'response' in step || 'delivery' in step),
+    ),
+  );
+};
 
 /** A text, for a server whose messages the code does not tell. */
 const echo: FoundEvent = {
