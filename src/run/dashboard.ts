@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tailgateError } from '../errors.ts';
+import type { PageScript } from '../report/html-page.ts';
 import { renderHtml, waitingPage } from '../report/render-html.ts';
 import type { Report } from '../report/report-model.ts';
 import { pageScript } from './page-script.ts';
@@ -24,8 +25,11 @@ const lastLookMs = 3_000;
  * a page from elsewhere that a browser was led to believe is here is not. Throws ARGUMENTS_INVALID when the port is
  * taken. `mask` removes secrets.
  */
-export async function startDashboard(port: number, mask: (text: string) => string): Promise<Dashboard> {
-  const script = pageScript();
+export async function startDashboard(
+  port: number,
+  mask: (text: string) => string,
+  script: PageScript | null = pageScript(),
+): Promise<Dashboard> {
   let line = 'starting';
   let version = 0;
   let report: Report | null = null;

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { test } from 'node:test';
+import { buildPageScript } from '../../scripts/build.ts';
 import { startDashboard } from '../../src/run/dashboard.ts';
+import { browserMissing, startBrowser } from '../baseline/chromium.ts';
 import { judgedReports } from '../report/judged-report.ts';
 
 const get = (url: string, host?: string) =>
@@ -44,4 +47,32 @@ test('once it is over the port is free', async () => {
   await get(dashboard.url);
   await dashboard[Symbol.asyncDispose]();
   await assert.rejects(get(dashboard.url), /ECONNREFUSED/);
+});
+
+test('an open page follows the run, and ends with it', { skip: browserMissing }, async () => {
+  const text = (await buildPageScript('report-page')).trim();
+  const hash = `sha256-${createHash('sha256').update(text).digest('base64')}`;
+  await using browser = await startBrowser();
+  const { page } = browser;
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().includes('404')) problems.push(message.text());
+  });
+  {
+    await using dashboard = await startDashboard(0, String, { text, hash });
+    dashboard.progress('chat · pair 1');
+    await page.goto(dashboard.url);
+    assert.match((await page.locator('#live').textContent())!, /pair 1/);
+    dashboard.show(judgedReports.inconclusive!());
+    dashboard.progress('chat · pair 3');
+    await page.locator('figure canvas').first().waitFor();
+    assert.match((await page.locator('h1').textContent())!, /inconclusive/);
+    assert.match((await page.locator('#live').textContent())!, /pair 3/);
+    dashboard.show(judgedReports.fail!(), true);
+  }
+  // It is closed only when the page has what it came to.
+  await page.locator('h1', { hasText: 'got 19% slower' }).waitFor();
+  assert.equal(await page.locator('#live').textContent(), '');
+  assert.deepEqual(problems, []);
 });
