@@ -121,15 +121,18 @@ function drawMarks(
   { x, y, plot }: { x: Scale; y: Scale; plot: { left: number; right: number; top: number; bottom: number } },
 ): string[] {
   const upright = marks.filter((mark) => mark.x !== undefined).sort((a, b) => a.x! - b.x!);
+  const level = marks.filter((mark) => mark.y !== undefined).sort((a, b) => a.y! - b.y!);
+  let lastText = Number.POSITIVE_INFINITY;
   let lastEnd = Number.NEGATIVE_INFINITY;
   let row = 0;
   return [
-    ...marks
-      .filter((mark) => mark.y !== undefined)
-      .map(
-        (mark) =>
-          `<path d="M${plot.left} ${at(y(mark.y!))}H${plot.right}" stroke="${colorOf[mark.tone]}" stroke-dasharray="4 4"/>${text(plot.right - 4, y(mark.y!) - 4, mark.text, 'end', colorOf[mark.tone])}`,
-      ),
+    ...level.map((mark) => {
+      const place = y(mark.y!);
+      // From below upwards, so that the text of one never covers that of another.
+      const textAt = Math.min(place - 4, lastText - 15);
+      lastText = textAt;
+      return `<path d="M${plot.left} ${at(place)}H${plot.right}" stroke="${colorOf[mark.tone]}" stroke-dasharray="4 4"/>${text(plot.right - 4, textAt, mark.text, 'end', colorOf[mark.tone])}`;
+    }),
     ...upright.map((mark) => {
       const place = x(mark.x!);
       const size = mark.text.length * characterWidth;

@@ -67,7 +67,8 @@ const drawExtras = (chart) => (plot) => {
   ctx.font = `${13 * ratio}px system-ui, sans-serif`;
   let lastEnd = Number.NEGATIVE_INFINITY;
   let row = 0;
-  for (const mark of [...(chart.marks ?? [])].sort((a, b) => (a.x ?? 0) - (b.x ?? 0))) {
+  let lastText = Number.POSITIVE_INFINITY;
+  for (const mark of [...(chart.marks ?? [])].sort((a, b) => (a.x ?? a.y) - (b.x ?? b.y))) {
     ctx.strokeStyle = ctx.fillStyle = colour(mark.tone);
     ctx.beginPath();
     if (mark.x === undefined) {
@@ -75,7 +76,8 @@ const drawExtras = (chart) => (plot) => {
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.textAlign = 'right';
-      ctx.fillText(mark.text, bbox.left + bbox.width - 4 * ratio, y - 4 * ratio);
+      lastText = Math.min(y - 4 * ratio, lastText - 15 * ratio);
+      ctx.fillText(mark.text, bbox.left + bbox.width - 4 * ratio, lastText);
     } else {
       const x = plot.valToPos(mark.x, 'x', true);
       const size = ctx.measureText(mark.text).width;
