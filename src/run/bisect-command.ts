@@ -25,7 +25,7 @@ import { CommitBuilds, shortName } from './commit-builds.ts';
 import { showProblems } from './deliver.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { CommitMeter } from './measure-commit.ts';
-import { prepareRun } from './prepare-run.ts';
+import { contextOf, prepareRun } from './prepare-run.ts';
 import { isReadByNobody } from './same-code.ts';
 import { writeText } from './write-reports.ts';
 
@@ -118,13 +118,7 @@ async function bisect(command: BisectCommand): Promise<number> {
       plan,
       plannedMs: outline.plannedMs,
       obstacle: sliceObstacle(scenario),
-      context: {
-        host,
-        logDir,
-        seed: plan.seed,
-        pinning: stage.pinning.pinning,
-        limits: stage.limits.get(suite.name)!.plan,
-      },
+      context: contextOf(stage, suite, host),
       builds,
     }),
   });

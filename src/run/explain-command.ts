@@ -12,7 +12,7 @@ import { loadSettings } from '../settings/load-settings.ts';
 import { showProblems } from './deliver.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { explainSuite, type SuiteExplanation } from './explain-suite.ts';
-import { prepareRun } from './prepare-run.ts';
+import { contextOf, prepareRun } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { changeRoots } from './read-change.ts';
 import { writeProfiles } from './write-profiles.ts';
@@ -68,13 +68,7 @@ async function perform(command: ExplainCommand): Promise<number> {
       suite,
       baseline: sides.baseline!,
       head: sides.head,
-      context: {
-        host,
-        logDir: stage.logDir,
-        seed: plan.seed,
-        pinning: stage.pinning.pinning,
-        limits: stage.limits.get(suite.name)!.plan,
-      },
+      context: contextOf(stage, suite, host),
       label: suite.name.replaceAll('/', '-'),
       sliced: sliceObstacle(scenario) === null,
       guardMs: plan.verdict.guardMs,

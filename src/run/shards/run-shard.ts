@@ -14,7 +14,7 @@ import { openSide } from '../../side/open-side.ts';
 import type { CheckedScenario } from '../check-scenarios.ts';
 import { showProblems } from '../deliver.ts';
 import { exitCodeOfProblems } from '../exit-code.ts';
-import { prepareRun, type Stage } from '../prepare-run.ts';
+import { contextOf, prepareRun, type Stage } from '../prepare-run.ts';
 import { keepingProblems, logName } from '../suite-run.ts';
 import { writeText } from '../write-reports.ts';
 import { ciRun } from './ci-run.ts';
@@ -119,14 +119,8 @@ const oneRound = async (
   round: number,
   dueAtMs: number,
 ): Promise<{ round: ShardRound | null; problem: TailgateError | null }> => {
-  const context = {
-    host,
-    logDir: stage.logDir,
-    seed: stage.plan.seed,
-    shard: { index: place.number - 1, count: place.count },
-    pinning: stage.pinning.pinning,
-    limits: stage.limits.get(suite.name)!.plan,
-  };
+  const shard = { index: place.number - 1, count: place.count };
+  const context = { ...contextOf(stage, suite, host), shard };
   const label = `${logName(suite)}-shard${place.number}-round${round}`;
   await using side = await openSide(suite, { name: 'head', cwd: loaded.cwd }, context, label);
   await onOpen(side.target.url);
