@@ -16,7 +16,7 @@ export type Replaced = {
 };
 
 const userKey =
-  /^(user_?name|user|nick(_?name)?|name|email|e-?mail|login|display_?name|handle|author|sender|from|player)$/i;
+  /^(user_?name|user_?id|user|nick(_?name)?|name|email|e-?mail|login|display_?name|handle|author|sender|from|player)$/i;
 const userEvent = /user|nick|name|login|register|identif/i;
 const roomKey = /room|channel|topic|lobby|group/i;
 const roomEvent = /room|join|channel|lobby|group/i;
@@ -74,9 +74,18 @@ const sentBy = (session: Session, requests: readonly HttpExchange[]): Sent[] => 
   );
   const handshake = [
     ...leavesOf(session.auth),
-    ...query.map(([name, value]): Leaf => ({ path: [name], value })),
+
     ...ownHeaders(session.headers).map(([name, value]): Leaf => ({ path: [name], value })),
   ].map((leaf): Sent => ({ atMs: session.openedAtMs, leaf, event: '', opens: true }));
+  // A query also holds what is no secret: names, versions, events.
+  const queried = query.map(
+    ([name, value]): Sent => ({
+      atMs: session.openedAtMs,
+      leaf: { path: [name], value },
+      event: '',
+      ...(/\d/.test(value) && /[a-z]/i.test(value) && value.length >= 16 ? { opens: true } : {}),
+    }),
+  );
   const asked = requests.flatMap(({ atMs, body, url }) => [
     ...leavesOf(jsonOf(body ?? '') ?? Object.fromEntries(new URLSearchParams(body ?? ''))).map((leaf) => ({
       atMs,
@@ -101,7 +110,7 @@ const sentBy = (session: Session, requests: readonly HttpExchange[]): Sent[] => 
         )
         .map((leaf) => ({ atMs, leaf, event: '' })),
     ]);
-  return [...asked, ...handshake, ...messages].sort((a, b) => a.atMs - b.atMs);
+  return [...asked, ...handshake, ...queried, ...messages].sort((a, b) => a.atMs - b.atMs);
 };
 
 const partsOf = (destination: string): string[] => destination.split(/[/.]/).filter((part) => part !== '');
@@ -190,7 +199,7 @@ export const findReplaced = (
       continue;
     }
     if (typeof leaf.value !== 'string') continue;
-    const other = shared.find((each) => sameAs(each) && each.atMs < atMs && isTelling(leaf));
+    const other = shared.find((each) => sameAs(each) && each.atMs < firstSent.get(value)! && isTelling(leaf));
     const sentBefore = all.some(
       (each) =>
         each !== session &&

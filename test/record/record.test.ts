@@ -187,6 +187,24 @@ test('JSON over a WebSocket: ids and types tell the answer, what the server gave
   ]);
 });
 
+test('what a query names is no secret, and what comes back from another client is no value of the server', () => {
+  const lines = (peer: string): [number, string][] => [
+    [5, '< 40{"sid":"y1"}'],
+    [50, `> 42["signal",{"to":"${peer}","n":1}]`],
+    [50, `< 42["signal",{"to":"${peer}","n":1}]`],
+    [50, `> 42["signal",{"to":"${peer}","n":2}]`],
+  ];
+  const { all, written } = write(
+    recording(
+      connection(`${socketIo}&event=signal&userid=anna1x`, lines('bert2y')),
+      connection(`${socketIo}&event=signal&userid=bert2y`, lines('anna1x')),
+    ),
+  );
+  assert.doesNotMatch(all, /\*\*\*|fill-in|take_/);
+  assert.deepEqual(Object.keys(written.files), ['chat-users.csv']);
+  assert.match(all, /userid: "\{\{ userid \}\}"/);
+});
+
 test('STOMP in SockJS frames: what is subscribed, sent and delivered, without the passcode', () => {
   const frame = (text: string): string => JSON.stringify([text]);
   const message =
