@@ -7,8 +7,8 @@ import type { Host } from '../host/host.ts';
 import { formatElapsed, plural } from '../metrics/notation.ts';
 import { renderJobProgress, renderVerification, truthName } from '../report/render-verification.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
+import type { CliRequest } from '../settings/cli-request.ts';
 import { pairMs } from '../settings/estimate.ts';
-import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { type JobKind, jobKinds, jobsLeft, nextJob } from '../verdict/job-series.ts';
@@ -20,25 +20,10 @@ import { contextOf, prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { type JobSetting, runJob } from './verify-job.ts';
 
-export type VerifyCommand = {
+/** What was asked for (`aa` jobs of the server against itself, and so on), and where it is shown. */
+export type VerifyCommand = Extract<CliRequest, { command: 'verify' }> & {
   host: Host;
   print: (text: string) => void;
-  inputs: RawInputs;
-  /** Jobs that compare the server with itself. */
-  aa: number;
-  /** Factors on the service time of the head, and the jobs at each. */
-  inject: number[];
-  jobs: number;
-  /** Environment variable by which the server takes a factor; the preload of Node servers is used if undefined. */
-  injectEnv: string | undefined;
-  /** Pairs that are measured in whole rounds as well; 0 for none. */
-  roundPairs: number;
-  /** JSON-lines file of raw values; a file that exists is continued. */
-  raw: string | undefined;
-  /** Pairs after which a job ends once its verdict stands; all of them if undefined. */
-  pairs: number | undefined;
-  /** Jobs that this command runs; all that are left if undefined. */
-  atMost: number | undefined;
 };
 
 /** The settings as verification reads them: both sides from the same folder, and nothing published. */

@@ -96,9 +96,9 @@ export type CliRequest =
       /** Factors by which the service time of the head is multiplied, and the jobs at each. */
       inject: number[];
       jobs: number;
-      /** Environment variable by which the server takes a factor and slows itself. */
+      /** Environment variable by which the server takes a factor; the preload of Node servers is used if undefined. */
       injectEnv: string | undefined;
-      /** Pairs that are measured in whole rounds as well, one side after the other. */
+      /** Pairs that are measured in whole rounds as well, one side after the other; 0 for none. */
       roundPairs: number;
       /** JSON-lines file of raw values; a file that exists is continued. */
       raw: string | undefined;
