@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
-import { link, open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readProcess } from '../host/processes/process-table.ts';
 
@@ -75,7 +76,8 @@ const claim = async (lockPath: string, text: string): Promise<boolean> => {
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return false;
+    // Gone: this process stood still for so long that another took its file for one that was left behind.
+    if (code === 'EEXIST' || code === 'ENOENT') return false;
     if (code !== 'EPERM' && code !== 'ENOSYS' && code !== 'EOPNOTSUPP') throw error;
     // A file system without hard links.
     return await claimByName(lockPath, text);
@@ -113,6 +115,22 @@ const breakStale = async (lockPath: string, seen: Sight, text: string): Promise<
   }
 };
 
+/** What a claim is written to before it is linked into its place. */
+const claimName = /\.lock(\.break)?\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Removes what processes left that were killed while they claimed the lock. */
+const sweepClaims = async (lockPath: string): Promise<void> => {
+  const folder = path.dirname(lockPath);
+  for (const name of await readdir(folder).catch(() => [])) {
+    const file = path.join(folder, name);
+    if (!file.startsWith(`${lockPath}.`) || !claimName.test(name)) continue;
+    const seen = await look(file).catch(() => null);
+    if (seen === null) continue;
+    const gone = isGone(parseHolder(seen.text)) ?? Date.now() - seen.beat > staleMs;
+    if (gone) await rm(file, { force: true }).catch(() => {});
+  }
+};
+
 /** A lock that is held: `assertHeld` throws if somebody else broke it, for example while this process was stopped. */
 export type HeldLock = AsyncDisposable & { assertHeld(): Promise<void> };
 
@@ -132,6 +150,7 @@ const hold = (lockPath: string, text: string): HeldLock => {
     },
     [Symbol.asyncDispose]: async () => {
       clearInterval(beat);
+      await sweepClaims(lockPath);
       if (await isHeld()) await rm(lockPath, { force: true });
     },
   };
