@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { formatElapsed } from '../metrics/notation.ts';
 import { measureOnePair } from '../side/measure-one-pair.ts';
 import type { SideSource } from '../side/open-side.ts';
 import { coarserDesign, firstDesign, type PairDesign, warmedUpTogether } from '../side/pair-design.ts';
@@ -13,7 +14,7 @@ import {
 } from './suite-run.ts';
 
 const inWords = (design: PairDesign): string =>
-  design.kind === 'slices' ? `slices of ${design.sliceMs / 1_000} s` : 'whole rounds';
+  design.kind === 'slices' ? `slices of ${formatElapsed(design.sliceMs)}` : 'whole rounds';
 
 /** Measures head and baseline in the same job, pair after pair, until the verdict stands or the budget is spent. */
 export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSource): Promise<SuiteRun> => {

@@ -91,7 +91,7 @@ capacity: { from: 39, to: 400, stepMs: 1300, warmUpMs: 700, precisionPercent: 25
   assert.match(report.reason, /The head holds \S+ users\/s; the baseline holds \S+ users\/s: −/);
   assert.equal(result.outputs.verdict, 'fail');
   assert.equal(result.outputs.capacity, String(head.edge.holds));
-  assert.match(result.summary, /Capacity: .* users\/s, -\d+% against the baseline/);
+  assert.match(result.summary, /Capacity: .* users\/s, −\d+% against the baseline/);
   assert.match(result.summary, /\| +Load \(users\/s\) \|/);
   assert.match(result.summary, /xychart-beta/);
   assert.match(readFileSync(result.outputs['report-html'] ?? '', 'utf8'), /<svg/);
