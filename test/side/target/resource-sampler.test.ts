@@ -1,3 +1,5 @@
+// Runs alone: it counts context switches of the kernel, which other tests move.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
