@@ -35,7 +35,11 @@ export async function removeOldReports(reportDir: string, kept: readonly string[
   if (kept.includes(reportDir)) return;
   for (const name of ['report.json', 'report.md', 'report.html', 'junit.xml', 'records.jsonl']) {
     const file = path.join(reportDir, name);
-    if (!kept.includes(file)) await rm(file, { force: true });
+    if (kept.includes(file)) continue;
+    await rm(file, { force: true }).catch((failure: NodeJS.ErrnoException) => {
+      // What is no folder holds no old report; writing into it says what is wrong.
+      if (failure.code !== 'ENOTDIR') throw failure;
+    });
   }
 }
 
