@@ -98,6 +98,11 @@ export const catalogue = {
     (p) => `The setting "${p.key}" is not valid: ${p.problem}.`,
     (p) => p.expected,
   ),
+  OVERRIDE_INVALID: entry<{ key: string; problem: string }>(
+    'usage',
+    (p) => `The setting "${p.key}" is not valid: ${p.problem}`,
+    () => 'Overrides are merged over "config" of the scenario, so they have its keys; see docs/scenarios.md.',
+  ),
   SETTINGS_NOTHING_TO_RUN: entry<Record<never, never>>(
     'usage',
     () => 'There is nothing to run: no suite and no scenario is set.',

@@ -3,6 +3,7 @@ import type { Host } from '../host/host.ts';
 import { checkThresholds } from '../metrics/threshold-sets.ts';
 import { type KnownMetrics, knownMetrics } from '../scenario/known-metrics.ts';
 import { type LintContext, lintScenario } from '../scenario/lint-scenario.ts';
+import type { ScenarioInputs } from '../scenario/merge-script.ts';
 import { type ReadScenario, readScenario } from '../scenario/read-scenario.ts';
 import { mainValues, type SessionOutline, sessionOutline } from '../scenario/session-outline.ts';
 import type { ScenarioOutline } from '../settings/estimate.ts';
@@ -48,6 +49,19 @@ const lintContext = (suite: SuitePlan, env: Env): LintContext => ({
   ],
 });
 
+/** The place of a part of the overrides, or of the nearest part around it that is written. */
+const overridePlaceIn =
+  ({ overridePlaces = [] }: SuitePlan): ScenarioInputs['overridePlace'] =>
+  (place) => {
+    for (let length = place.length; length > 0; length -= 1) {
+      const found = overridePlaces.find(
+        ({ path }) => path.length === length && path.every((part, index) => part === place[index]),
+      );
+      if (found !== undefined) return found.where;
+    }
+    return { key: 'overrides' };
+  };
+
 /** `warned` gets what is said beside the problems, and is called before they are thrown. */
 const checkSuite = async (
   suite: SuitePlan,
@@ -57,6 +71,7 @@ const checkSuite = async (
   const scenario = await readScenario(suite.scenarioPath, {
     environment: suite.environment,
     overrides: suite.overrides,
+    overridePlace: overridePlaceIn(suite),
     variables: suite.variables,
   });
   const lint = lintScenario(scenario, suite.measure, lintContext(suite, env));

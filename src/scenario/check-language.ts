@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { httpMethods } from '../engines/http/http-methods.ts';
 import { nearestName } from '../metrics/nearest-name.ts';
 import { bareType, expectedValue } from './expected-value.ts';
 import { keysOf, languageLevels, scenarioFile, stepsOfEngine } from './scenario-language.ts';
@@ -76,6 +77,30 @@ export const checkLanguage = (
   return check.findings;
 };
 
+const configLevel = innerGroup(scenarioFile.shape.config as z.ZodType, {})!;
+
+/**
+ * Finds what is wrong with `overrides`, which are merged over `config` of `content`, by the same description. Places are those
+ * inside of the overrides. Pure.
+ */
+export const checkOverrides = (overrides: Json, content: Json): LanguageFinding[] => {
+  const config = isMapping(content.config) ? content.config : {};
+  const names = (key: 'engines' | 'plugins') =>
+    [config[key], overrides[key]].flatMap((group) => (isMapping(group) ? Object.keys(group) : []));
+  const scenarios = [content.scenarios, content.before, content.after].flat().filter(isMapping);
+  const check: Check = {
+    findings: [],
+    isAnchor: () => false,
+    extensions: new Set([
+      ...names('engines'),
+      ...names('plugins'),
+      ...scenarios.flatMap(({ engine }) => (typeof engine === 'string' ? engine : [])),
+    ]),
+  };
+  checkGroup(configLevel, overrides, ['config'], [], check);
+  return check.findings.map((finding) => ({ ...finding, place: finding.place.slice(1) }));
+};
+
 const checkFlow = (flow: unknown, place: ScenarioPath, steps: readonly z.ZodObject[], check: Check): void => {
   if (!Array.isArray(flow)) return;
   for (const [index, spec] of flow.entries()) {
@@ -138,8 +163,12 @@ const checkGroup = (
     const { subject, unknown, steps: kind } = languageLevels.get(level)!;
     check.findings.push({
       place: at,
-      level: check.hasStrictSteps && kind !== undefined && !kind.includes('loop') ? 'error' : unknown,
-      message: `"${key}" means nothing ${place.length === 0 ? 'at the top of the file' : `in ${subjectAt(subject, place)}`}${advice(key, level, around, steps)}`,
+      level:
+        synonymOf(key, level, given) === 'channel' ||
+        (check.hasStrictSteps && kind !== undefined && !kind.includes('loop'))
+          ? 'error'
+          : unknown,
+      message: `"${key}" means nothing ${place.length === 0 ? 'at the top of the file' : `in ${subjectAt(subject, place)}`}${advice(key, level, given, around, steps)}`,
     });
   }
 };
@@ -169,8 +198,10 @@ const checkValue = (
   steps: readonly z.ZodObject[],
 ): void => {
   if (Array.isArray(value)) {
+    const items = itemsOf(type);
+    if (items === null) return;
     for (const [index, item] of value.entries())
-      if (isMapping(item)) checkValue(type, item, [...place, index], around, check, steps);
+      if (isMapping(item)) checkValue(items, item, [...place, index], around, check, steps);
     return;
   }
   if (!isMapping(value)) return;
@@ -186,7 +217,7 @@ const checkValue = (
 };
 
 /** The group that a mapping of this type is; null when it may have any keys. */
-const innerGroup = (type: z.ZodType, value: Json): z.ZodObject | null => {
+function innerGroup(type: z.ZodType, value: Json): z.ZodObject | null {
   const known = bareType(type);
   if (known instanceof z.ZodObject) return languageLevels.get(known) === undefined ? null : known;
   if (known instanceof z.ZodArray) return innerGroup(known.element as z.ZodType, value);
@@ -197,6 +228,14 @@ const innerGroup = (type: z.ZodType, value: Json): z.ZodObject | null => {
     }
   }
   return null;
+}
+
+/** What the items of a list of this type are; null where a list is nothing that has items of ours. */
+const itemsOf = (type: z.ZodType): z.ZodType | null => {
+  const known = bareType(type);
+  if (known instanceof z.ZodArray) return known.element as z.ZodType;
+  if (!(known instanceof z.ZodUnion)) return null;
+  return known.options.map((option) => itemsOf(option as z.ZodType)).find((items) => items !== null) ?? null;
 };
 
 const recordValue = (type: z.ZodType): z.ZodType | null => {
@@ -212,21 +251,55 @@ const hints: Readonly<Record<string, string>> = {
   url: '; where to connect is "config.target", or "--target" for the server under test',
 };
 
+/** What people call what a group has, by its key here. */
+const synonyms: readonly (readonly [key: string, others: readonly string[]])[] = [
+  ['channel', ['event', 'eventname', 'name', 'type', 'topic', 'on']],
+  ['data', ['payload', 'message', 'body', 'content', 'arguments']],
+  ['extraHeaders', ['headers']],
+  ['subprotocols', ['sec-websocket-protocol', 'protocol', 'protocols']],
+];
+
+/** The key that was meant; without an event, which nothing else names, a step cannot run. */
+const synonymOf = (key: string, level: z.ZodObject, given: Json): string | undefined =>
+  synonyms.find(
+    ([name, others]) =>
+      Object.hasOwn(level.shape, name) &&
+      given[name] === undefined &&
+      (name !== 'channel' || given.on === undefined) &&
+      others.includes(key.toLowerCase()),
+  )?.[0];
+
+/** A header of HTTP that stands among options. */
+const isHeader = (key: string): boolean => /^(authorization|cookie|origin|host)$|^[a-z]+-[a-z-]+$/i.test(key);
+
 /** What the key was probably meant to be, and what to write. */
-const advice = (key: string, level: z.ZodObject, around: Around, steps: readonly z.ZodObject[]): string => {
+const advice = (
+  key: string,
+  level: z.ZodObject,
+  given: Json,
+  around: Around,
+  steps: readonly z.ZodObject[],
+): string => {
+  const synonym = synonymOf(key, level, given);
+  if (synonym !== undefined) return `: write "${synonym}".`;
   const outer = [...around].reverse().find((each) => Object.hasOwn(each.level.shape, key));
   if (outer !== undefined) return `: write it beside "${outer.key}", not inside of it.`;
   const own = keysOf(level);
+  const headers = ['extraHeaders', 'headers'].find((name) => Object.hasOwn(level.shape, name));
+  if (headers !== undefined && isHeader(key)) return `: write it inside of "${headers}".`;
   const meant = nearestName(key, own);
   if (meant !== undefined) return `. Did you mean "${meant}"?`;
   const inside = own.find((name) => {
     const inner = innerGroup(level.shape[name] as z.ZodType, {});
     return inner !== null && Object.hasOwn(inner.shape, key);
   });
+  if (key === 'options' && around.at(-1)?.key === 'connect') return ': write its keys directly in "connect".';
   if (hints[key] !== undefined) return `${hints[key]}.`;
   if (inside !== undefined) return `: write it inside of "${inside}".`;
+  const isStep = languageLevels.get(level)?.steps !== undefined;
   const alone = steps.find((step) => languageLevels.get(step)?.steps?.includes(key));
-  if (alone !== undefined) return `: it is a step of its own, so write "- ${key}:" on a line of its own.`;
+  if (alone !== undefined && (isStep || !(httpMethods as readonly string[]).includes(key)))
+    return `: it is a step of its own, so write "- ${key}:" on a line of its own.`;
   const other = steps.find((step) => Object.hasOwn(step.shape, key));
   if (other !== undefined) return `: it is a key of ${languageLevels.get(other)!.subject}.`;
   return own.length > 14 ? '.' : `; it has ${own.map((name) => `"${name}"`).join(', ')}.`;
@@ -235,10 +308,13 @@ const advice = (key: string, level: z.ZodObject, around: Around, steps: readonly
 /** `config.engines.socketio` only says that the engine is there: its options stand elsewhere. */
 const checkEngineOptions = (engine: string, options: unknown, check: Check): void => {
   if (!isMapping(options)) return;
-  for (const key of Object.keys(options))
+  const own = innerGroup((configLevel.shape[engine] as z.ZodType | undefined) ?? z.unknown(), {});
+  for (const key of Object.keys(options)) {
+    const isKnown = own === null || Object.hasOwn(own.shape, key);
     check.findings.push({
       place: ['config', 'engines', engine, key],
       level: 'warning',
-      message: `"${key}" means nothing in "config.engines.${engine}": write it in "config.${engine}".`,
+      message: `"${key}" means nothing in "config.engines.${engine}"${isKnown ? `: write it in "config.${engine}".` : own === null ? '.' : advice(key, own, {}, [], [])}`,
     });
+  }
 };

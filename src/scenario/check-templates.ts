@@ -106,7 +106,7 @@ const setsMore = (scenario: Pick<ReadScenario, 'config'>): boolean =>
  * to the run, which watches it. Each name is told once, at its first place. Pure.
  */
 export const checkTemplates = (
-  scenario: Pick<ReadScenario, 'content' | 'config' | 'environment' | 'processorText'>,
+  scenario: Pick<ReadScenario, 'content' | 'config' | 'environment' | 'overrides' | 'processorText'>,
   { variables, hasToken, env }: TemplateNames,
 ): TemplateFinding[] => {
   const { content, environment } = scenario;
@@ -139,6 +139,7 @@ export const checkTemplates = (
   const inConfig = [
     ...templatesOf(ownConfig, ['config']),
     ...(chosen === null ? [] : templatesOf(chosen, ['config', 'environments', environment!])),
+    ...templatesOf(scenario.overrides, ['overrides']),
   ].filter(({ place }) => place.at(-1) !== 'target');
   const scenarios = Array.isArray(content.scenarios) ? content.scenarios : [];
   // What a scenario's steps set may be read in `config` as well: options of connections are rendered for each user.

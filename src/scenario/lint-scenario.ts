@@ -8,9 +8,12 @@ import { type MessageStep, messageStepsOf } from './message-steps.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
 import { type ScenarioPositions, scenarioPositions } from './scenario-positions.ts';
-import { allSteps, type Emit, emitsOf, scenarioSteps } from './scenario-steps.ts';
+import { allSteps, type Emit, emitsOf, type PlacedStep, scenarioSteps } from './scenario-steps.ts';
 import { isMapping } from './script.ts';
 import { unknownStep } from './unknown-step.ts';
+
+/** What is to be said of a part of the file. */
+type Finding = { place: ScenarioPath; message: string };
 
 /** Something that runs, but not as its author will have meant. */
 export type ScenarioWarning = { message: string; file: string; line?: number | undefined };
@@ -65,7 +68,7 @@ const measuringAdvice = (emits: readonly Emit[], untimed: readonly MessageStep[]
   ].join('\n');
 };
 
-const thinkWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: string }[] =>
+const thinkWarnings = (scenario: ReadScenario): Finding[] =>
   [...allSteps(scenario)]
     .filter(({ spec }) => isFraction(spec.think))
     .map(({ spec, place }) => {
@@ -78,7 +81,7 @@ const thinkWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: 
     });
 
 /** Artillery merges the phases of an environment into those of `config` one by one, so the longer list shows through. */
-const phaseWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: string }[] => {
+const phaseWarnings = (scenario: ReadScenario): Finding[] => {
   const { environment } = scenario;
   const config = scenario.content.config as
     | { phases?: unknown; environments?: Record<string, { phases?: unknown } | undefined> }
@@ -94,7 +97,7 @@ const phaseWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: 
   ];
 };
 
-const unmeasuredWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: string }[] => {
+const unmeasuredWarnings = (emits: readonly Emit[]): Finding[] => {
   const seen = new Set<string | null>();
   return emits
     .filter((emit) => emit.latencies.length === 0 && emit.spec?.isMeasured === true)
@@ -110,7 +113,7 @@ const unmeasuredWarnings = (emits: readonly Emit[]): { place: ScenarioPath; mess
 };
 
 /** Tags that no receiver is watched for. */
-const tagWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: string }[] =>
+const tagWarnings = (emits: readonly Emit[]): Finding[] =>
   emits.flatMap(({ spec, step }) =>
     spec === null || !spec.outgoing.names.has('$tag') || spec.delivery !== null
       ? []
@@ -122,21 +125,30 @@ const tagWarnings = (emits: readonly Emit[]): { place: ScenarioPath; message: st
         ],
   );
 
-/** `send: { payload }` is Artillery's form for a message with a capture; without one the mapping itself is sent. */
-const payloadWarnings = (scenario: ReadScenario): { place: ScenarioPath; message: string }[] =>
-  [...allSteps(scenario)]
-    .filter(({ spec, engine }) => {
-      const { send } = spec;
-      return engine === 'ws' && isMapping(send) && Object.keys(send).join() === 'payload';
-    })
-    .map(({ place }) => ({
-      place: [...place, 'send'],
-      message:
-        'The message is sent as {"payload": ...}: without "capture" or "match", "payload" is a field like any other. Write the message itself after "send:".',
-    }));
+/**
+ * `send: { payload }` is Artillery's form for a message with a capture; without one the mapping itself is sent. Nor does
+ * a mapping with one field that is JSON in text mean that text.
+ */
+const payloadWarnings = (scenario: ReadScenario): Finding[] =>
+  [...allSteps(scenario)].flatMap(({ spec: { send }, engine, place }) => {
+    if (engine !== 'ws' || !isMapping(send)) return [];
+    const [[key, value] = ['', null], ...others] = Object.entries(send);
+    const isText = typeof value === 'string' && /^\s*[[{]/.test(value) && !value.startsWith('{{');
+    if (others.length > 0 || (key !== 'payload' && !isText)) return [];
+    const reason =
+      key === 'payload'
+        ? 'without "capture" or "match", "payload" is a field like any other'
+        : `its one field holds JSON as text`;
+    return [
+      {
+        place: [...place, 'send'],
+        message: `The message is sent as {"${key}": ...}: ${reason}. Write the message itself after "send:".`,
+      },
+    ];
+  });
 
 /** Messages of `ws` and `stomp` scenarios that nothing times, with what would time them. */
-const messageWarnings = (steps: readonly MessageStep[]): { place: ScenarioPath; message: string }[] =>
+const messageWarnings = (steps: readonly MessageStep[]): Finding[] =>
   steps.flatMap(({ step, outline, advice }) =>
     (outline?.unmeasured ?? []).map((name) => ({
       place: step.place,
@@ -157,6 +169,20 @@ const measuresOtherwise = (scenario: ReadScenario): boolean =>
 /** Keys by which a step waits for something; one that stands at the wrong place is why nothing is measured. */
 const measuringKeys = new Set(['acknowledge', 'response', 'delivery', 'receipt']);
 
+/** Steps that no engine knows. Those of a scenario that does not name its engine are so for one reason: the first is told. */
+const unknownSteps = (scenario: ReadScenario): { step: PlacedStep; problem: string }[] => {
+  const found = [...allSteps(scenario)].flatMap((step) => {
+    if (step.engine !== 'http' && !isEmitting(step.engine)) return [];
+    const unknown = unknownStep(step, engineNamed(step.engine)?.stepKeys ?? []);
+    return unknown === null ? [] : [{ step, ...unknown }];
+  });
+  return found.filter(
+    ({ step, lacksEngine }, index) =>
+      !lacksEngine ||
+      found.findIndex((other) => other.lacksEngine && other.step.scenario === step.scenario) === index,
+  );
+};
+
 /** A scenario written as code has no positions. */
 const noPositions: ScenarioPositions = { positionOf: () => ({}), holdsAnchor: () => false };
 
@@ -172,9 +198,25 @@ export const lintScenario = (
 ): LintResult => {
   const { path, text } = scenario;
   const positions = text === '' ? noPositions : scenarioPositions(path, text);
-  const positionOf = (place: ScenarioPath) => ({ file: path, ...positions.positionOf(place) });
+  const positionOf = (place: ScenarioPath): SourcePosition & { file: string } => ({
+    ...positions.positionOf(place),
+    file: path,
+  });
   const invalid = (place: ScenarioPath, problem: string): TailgateError =>
     tailgateError('SCENARIO_INVALID', { path, problem }, positionOf(place));
+  /** The same mistake at several places is told once, with its lines. */
+  const onceEach = (found: readonly Finding[]): Finding[] =>
+    found.flatMap((first) => {
+      const { place, message } = first;
+      const all = found.filter((one) => one.message === message);
+      if (all[0] !== first) return [];
+      const [own, ...lines] = new Set(all.map((one) => positionOf(one.place).line));
+      if (own === undefined || lines.length === 0) return first;
+      return {
+        place,
+        message: `${message}${/[.?]$/.test(message) ? '' : '.'} Also in ${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}.`,
+      };
+    });
 
   const language = checkLanguage(scenario.content, positions.holdsAnchor);
   const refused = language.filter(({ level }) => level === 'error');
@@ -186,30 +228,34 @@ export const lintScenario = (
     );
   });
   const templates = checkTemplates(scenario, context).map(({ place, problem, fix }) =>
-    tailgateError('SCENARIO_TEMPLATE_EMPTY', { path, problem, fix }, positionOf(place)),
+    tailgateError(
+      'SCENARIO_TEMPLATE_EMPTY',
+      { path, problem, fix },
+      place[0] === 'overrides' ? scenario.overridePlace(place.slice(1)) : positionOf(place),
+    ),
   );
 
   const emits = emitsOf(scenario, measure);
   const messages = messageStepsOf(scenario, measure);
-  const unknown = [...allSteps(scenario)]
-    .filter(({ engine }) => engine === 'http' || isEmitting(engine))
-    .map((step) => ({ step, problem: unknownStep(step, engineNamed(step.engine)?.stepKeys ?? []) }));
+  const unknown = unknownSteps(scenario);
   const problems = [
-    ...refused.map(({ place, message }) => invalid(place, message)),
+    ...onceEach(refused).map(({ place, message }) => invalid(place, message)),
     ...unquoted,
     // A step that is not understood may have been meant to set the name.
-    ...(unknown.some(({ problem }) => problem !== null) ? [] : templates),
-    ...[...emits, ...messages, ...unknown].flatMap(({ problem, step }) =>
-      // What is wrong with a key of the step is told above, with its line.
-      problem === null ||
-      refused.some(
-        ({ place }) =>
-          step.place.every((part, at) => place[at] === part) ||
-          problem.includes(`unknown key "${place.at(-1)}"`),
-      )
-        ? []
-        : [invalid(step.place, problem)],
-    ),
+    ...(unknown.length > 0 || messages.some(({ problem }) => problem !== null) ? [] : templates),
+    ...onceEach(
+      [...emits, ...messages, ...unknown].flatMap(({ problem, step }) =>
+        // What is wrong with a key of the step is told above, with its line.
+        problem === null ||
+        refused.some(
+          ({ place }) =>
+            step.place.every((part, at) => place[at] === part) ||
+            problem.includes(`unknown key "${place.at(-1)}"`),
+        )
+          ? []
+          : [{ place: step.place, message: problem }],
+      ),
+    ).map(({ place, message }) => invalid(place, message)),
   ];
   const untimed = messages.filter(({ outline }) => (outline?.unmeasured.length ?? 0) > 0);
   const measuresNothing =
@@ -225,7 +271,8 @@ export const lintScenario = (
     ? language.filter(({ place }) => measuringKeys.has(String(place.at(-1))))
     : [];
   if (measuresNothing) {
-    if (promoted.length > 0) problems.push(...promoted.map(({ place, message }) => invalid(place, message)));
+    if (promoted.length > 0)
+      problems.push(...onceEach(promoted).map(({ place, message }) => invalid(place, message)));
     else
       problems.push(
         tailgateError(
@@ -253,8 +300,8 @@ export const lintScenario = (
     ...language.filter((one) => one.level === 'warning' && !promoted.includes(one)),
     ...(measuresNothing ? [] : [...unmeasuredWarnings(emits), ...messageWarnings(messages)]),
   ];
-  const warnings = found.map(({ place, message }) => {
-    const { file, line } = positionOf(place) as { file: string; line?: number };
+  const warnings = onceEach(found).map(({ place, message }) => {
+    const { file, line } = positionOf(place);
     return { message, file, line };
   });
   return { problems, warnings };

@@ -1,4 +1,6 @@
+import type { SourcePosition } from '../errors.ts';
 import { hideUserTemplates, mapStrings, showUserTemplates } from './config-templates.ts';
+import type { ScenarioPath } from './scenario-positions.ts';
 import type { ScenarioSource } from './scenario-source.ts';
 import type { Json, Script } from './script.ts';
 
@@ -7,6 +9,8 @@ export type ScenarioInputs = {
   environment: string | null;
   overrides: Json;
   variables: Json;
+  /** Where a part of the overrides was written, for what is wrong with it. */
+  overridePlace?: ((place: ScenarioPath) => SourcePosition) | undefined;
 };
 
 /** Variables that Artillery knows when it resolves the templates of `config`. */

@@ -42,7 +42,7 @@ export const messageStepsOf = (
       if (outline !== null) found.push({ step, outline, problem: null, advice });
       else {
         const unknown = unknownStep(step, engine.stepKeys);
-        if (unknown !== null) refuse(step, unknown);
+        if (unknown !== null) refuse(step, unknown.problem);
       }
     } catch (error) {
       if (!(error instanceof TailgateError)) throw error;

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { type SourcePosition, tailgateError } from '../errors.ts';
+import { type SourcePosition, tailgateError, throwProblems } from '../errors.ts';
 import { type ArrivalPhase, plannedArrivals, plannedMs } from './arrival-schedule.ts';
+import { checkOverrides } from './check-language.ts';
 import { mergeScript, type ScenarioInputs } from './merge-script.ts';
 import { checkFiles, checkPlugins, checkShape, enginesOf, invalid, phasesOf } from './scenario-checks.ts';
 import { scenarioHash } from './scenario-hash.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
 import { readScenarioSource } from './scenario-source.ts';
-import { isMapping, type ScenarioConfig, type ScenarioSpec, type Script } from './script.ts';
+import { isMapping, type Json, type ScenarioConfig, type ScenarioSpec, type Script } from './script.ts';
 
 /** A scenario file, read and checked; nothing was started, written or (but for the files it is made of) opened. */
 export type ReadScenario = {
@@ -15,6 +16,9 @@ export type ReadScenario = {
   text: string;
   /** Name of the environment, if one was chosen. */
   environment: string | null;
+  /** What the settings merge over `config`, and where its parts were written. */
+  overrides: Json;
+  overridePlace(place: ScenarioPath): SourcePosition;
   /** The file as its author wrote it, parsed. */
   content: Readonly<Record<string, unknown>>;
   /** Text of the processor; null when there is none. */
@@ -34,7 +38,7 @@ export type ReadScenario = {
 };
 
 /**
- * Reads and checks a scenario, with Artillery's own merging and templating, and starts nothing. Throws SCENARIO_MISSING,
+ * Reads and checks a scenario, with Artillery's own merging and templating, and starts nothing. Throws OVERRIDE_INVALID, SCENARIO_MISSING,
  * SCENARIO_INVALID, SCENARIO_ENVIRONMENT_UNKNOWN, SCENARIO_ENGINE_UNKNOWN, SCENARIO_PLUGIN_MISSING and
  * SCENARIO_FILE_MISSING, each with the line it concerns.
  */
@@ -51,6 +55,14 @@ export const readScenario = async (path: string, inputs: ScenarioInputs): Promis
   for (const [index, payload] of (Array.isArray(given.payload) ? given.payload : [given.payload]).entries())
     if (payload !== undefined && (!isMapping(payload) || typeof payload.path !== 'string'))
       throw await invalid(source, '"config.payload" has no "path"', ['config', 'payload', index]);
+  const overridePlace = inputs.overridePlace ?? ((place) => ({ key: ['overrides', ...place].join('.') }));
+  throwProblems(
+    checkOverrides(inputs.overrides, source.content).map(({ place, message }) => {
+      const where = overridePlace(place);
+      const params = { key: where.key ?? 'overrides', problem: message };
+      return tailgateError('OVERRIDE_INVALID', params, where);
+    }),
+  );
   let script: Script;
   try {
     script = await mergeScript(source, inputs);
@@ -59,7 +71,7 @@ export const readScenario = async (path: string, inputs: ScenarioInputs): Promis
   }
   await checkShape(source, script);
   const engines = await enginesOf(source, script);
-  const phases = await phasesOf(source, script, inputs.environment);
+  const phases = await phasesOf(source, script, { ...inputs, overridePlace });
   await checkPlugins(source, script);
   const files = await checkFiles(source, script);
   const processor = files.find((file) => /\.[cm]?[jt]s$/.test(file));
@@ -67,6 +79,8 @@ export const readScenario = async (path: string, inputs: ScenarioInputs): Promis
     path,
     text: source.text,
     environment: inputs.environment,
+    overrides: inputs.overrides,
+    overridePlace,
     content: source.content,
     processorText: processor === undefined ? null : await readFile(processor, 'utf8'),
     script,

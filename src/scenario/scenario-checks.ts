@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { tailgateError } from '../errors.ts';
 import { type ArrivalPhase, PhaseError, readPhases } from './arrival-schedule.ts';
 import { bundledEngines } from './engine-packages.ts';
+import type { ScenarioInputs } from './merge-script.ts';
 import { bundledPlugins } from './plugin-packages.ts';
 import { stepsOfEngine } from './scenario-language.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
@@ -81,7 +82,7 @@ const named = (place: ScenarioPath): string =>
 export const phasesOf = async (
   source: ScenarioSource,
   script: Script,
-  environment: string | null,
+  { environment, overrides, overridePlace }: Required<Omit<ScenarioInputs, 'variables'>>,
 ): Promise<ArrivalPhase[]> => {
   script.config.phases ??= [...structuredClone(defaultPhases)];
   if (!Array.isArray(script.config.phases))
@@ -91,6 +92,10 @@ export const phasesOf = async (
   } catch (error) {
     if (!(error instanceof PhaseError)) throw error;
     const tail = ['phases', error.phase, ...(error.key === null ? [] : [error.key])];
+    if (phaseIn(overrides, error)) {
+      const where = overridePlace!(tail);
+      throw tailgateError('OVERRIDE_INVALID', { key: where.key ?? 'phases', problem: error.message }, where);
+    }
     const environments = source.content.config as
       | { environments?: Record<string, { phases?: unknown }> }
       | undefined;
@@ -99,6 +104,12 @@ export const phasesOf = async (
     const place = fromEnvironment ? ['config', 'environments', environment, ...tail] : ['config', ...tail];
     throw await invalid(source, error.message, place, error);
   }
+};
+
+/** Whether the overrides say what is wrong with a phase: they are merged over those of the file, one by one. */
+const phaseIn = ({ phases }: Json, { phase, key }: PhaseError): boolean => {
+  const own = Array.isArray(phases) ? phases[phase] : undefined;
+  return isMapping(own) && (key === null || key in own);
 };
 
 export const enginesOf = async (source: ScenarioSource, script: Script): Promise<string[]> => {
@@ -131,6 +142,12 @@ export const enginesOf = async (source: ScenarioSource, script: Script): Promise
 export const checkPlugins = async (source: ScenarioSource, script: Script): Promise<void> => {
   for (const [name, config] of Object.entries(script.config.plugins ?? {})) {
     if (config === null || config === false || (bundledPlugins as readonly string[]).includes(name)) continue;
+    if (bundledEngines.includes(name))
+      throw await invalid(
+        source,
+        `"${name}" is an engine and no plugin: name it in the scenario ("engine: ${name}"), and take it out of "config.plugins"`,
+        ['config', 'plugins', name],
+      );
     const prefix =
       (isMapping(config) ? config.scope : undefined) ?? script.config.pluginsScope ?? 'artillery-plugin-';
     const packageName = `${String(prefix)}${name}`;

@@ -308,7 +308,12 @@ const socketIoSteps = [
     measure: z.boolean(),
     timeout: duration,
   }),
-  stepOf('a step that disconnects', ['disconnect'], { disconnect: flag, namespace: text }),
+  stepOf('a step that disconnects', ['disconnect'], {
+    disconnect: z
+      .union([flag, z.null(), group('"disconnect"', {})])
+      .describe('Close the connection of the namespace.'),
+    namespace: text,
+  }),
 ];
 
 const wsAnswer = z.union([

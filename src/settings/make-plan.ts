@@ -3,7 +3,7 @@ import type { Threshold } from '../metrics/threshold.ts';
 import { parseThreshold } from '../metrics/threshold-grammar.ts';
 import { mergeThresholds } from '../metrics/threshold-sets.ts';
 import type { RunPlan, SuitePlan } from './run-plan.ts';
-import { mergeTrees, type SettingPath, type Tree } from './setting-path.ts';
+import { formatPath, mergeTrees, type SettingPath, type Tree } from './setting-path.ts';
 import type { Settings, SuiteSettings } from './settings-schema.ts';
 
 /** What a plan needs beside the settings; what `loadSettings` gives is one. */
@@ -41,6 +41,7 @@ const planSuite = (
   settings: Settings,
   shared: readonly Threshold[],
   thresholds: ThresholdParser,
+  placeOf: PlanContext['placeOf'],
 ): SuitePlan[] => {
   const room = suite.room ?? settings.room;
   const own = mergeThresholds(shared, thresholds.parse(suite.thresholds, [...path, 'thresholds']));
@@ -50,6 +51,7 @@ const planSuite = (
     scenarioPath: suite.scenario,
     environment: suite.environment ?? null,
     overrides: suite.overrides,
+    ...overridePlacesOf(suite.overrides, [...path, 'overrides'], placeOf),
     variables: suite.variables,
     target: suite.target ?? settings.target,
     room: room === undefined || room === false ? null : room,
@@ -62,12 +64,40 @@ const planSuite = (
     name: `${suite.name}/${level.name}`,
     level: { suite: suite.name, name: level.name },
     overrides: mergeTrees(suite.overrides, level.overrides) as Tree,
+    ...overridePlacesOf(
+      level.overrides,
+      [...path, 'levels', index, 'overrides'],
+      placeOf,
+      plan.overridePlaces,
+    ),
     variables: mergeTrees(suite.variables, level.variables) as Tree,
     thresholds: mergeThresholds(
       own,
       thresholds.parse(level.thresholds, [...path, 'levels', index, 'thresholds']),
     ),
   }));
+};
+
+/** Places of all parts of `overrides`, which stand at `at`, before those of what they are merged over. */
+const overridePlacesOf = (
+  overrides: Tree,
+  at: SettingPath,
+  placeOf: PlanContext['placeOf'],
+  under: SuitePlan['overridePlaces'] = [],
+): Pick<SuitePlan, 'overridePlaces'> => {
+  const placesIn = (value: unknown, path: SettingPath): NonNullable<SuitePlan['overridePlaces']> =>
+    typeof value !== 'object' || value === null
+      ? []
+      : Object.entries(value).flatMap(([key, inner]) => {
+          const own = [...path, Array.isArray(value) ? Number(key) : key];
+          const written = [...at, ...own];
+          return [
+            { path: own, where: { key: formatPath(written), ...placeOf(written) } },
+            ...placesIn(inner, own),
+          ];
+        });
+  const overridePlaces = [...placesIn(overrides, []), ...under];
+  return overridePlaces.length === 0 ? {} : { overridePlaces };
 };
 
 const isSelected = (suite: SuitePlan, name: string): boolean =>
@@ -123,7 +153,7 @@ export const makePlan = (settings: Settings, context: PlanContext): RunPlan => {
   const thresholds = new ThresholdParser(context.placeOf);
   const shared = thresholds.parse(settings.thresholds, ['thresholds']);
   const all = settings.suites.flatMap((suite, index) =>
-    planSuite(suite, ['suites', index], settings, shared, thresholds),
+    planSuite(suite, ['suites', index], settings, shared, thresholds, context.placeOf),
   );
   throwProblems(thresholds.problems);
   const suites = select(all, context);

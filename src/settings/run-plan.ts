@@ -1,4 +1,6 @@
+import type { SourcePosition } from '../errors.ts';
 import type { Threshold } from '../metrics/threshold.ts';
+import type { SettingPath } from './setting-path.ts';
 import type {
   BaselineSettings,
   MeasureSettings,
@@ -18,6 +20,8 @@ export type SuitePlan = {
   scenarioPath: string;
   environment: string | null;
   overrides: Record<string, unknown>;
+  /** Where each part of the overrides was written, and its path in them; what came last stands first. */
+  overridePlaces?: { path: SettingPath; where: SourcePosition }[];
   variables: Record<string, unknown>;
   target: TargetSettings;
   room: RoomSettings | null;

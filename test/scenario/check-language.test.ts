@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { checkLanguage } from '../../src/scenario/check-language.ts';
+import { checkLanguage, checkOverrides } from '../../src/scenario/check-language.ts';
 import { scenarioJsonSchema } from '../../src/scenario/scenario-language.ts';
 import { scenarioPositions } from '../../src/scenario/scenario-positions.ts';
 
@@ -48,6 +48,26 @@ describe('a key that does nothing is told, with what to write', () => {
       'two steps in one',
       withSteps('      - emit: [a]\n        think: 2\n'),
       /"think" means nothing in a step that emits: it is a step of its own, so write "- think:"/,
+    ],
+    [
+      'an event that is called otherwise, which is an error',
+      withSteps('      - emit: { name: join, payload: 1 }\n'),
+      /^error [^\n]*emit\.name: "name" means nothing in "emit": write "channel"\.\nwarning [^\n]*"payload" means nothing in "emit": write "data"\.$/,
+    ],
+    [
+      'headers among the options of a connection',
+      'config: { ws: { Sec-WebSocket-Protocol: a, Authorization: b }, socketio: { headers: {}, X-Key: c } }\nscenarios: []',
+      /ws\.Sec-WebSocket-Protocol: .*: write "subprotocols"\.\n.*ws\.Authorization: .*: write it inside of "headers"\.\n.*socketio\.headers: .*: write "extraHeaders"\.\n.*X-Key: .*inside of "extraHeaders"\.$/,
+    ],
+    [
+      'an option that stands at the wrong place and would be none at the right one either',
+      'config: { engines: { ws: { pingInterval: 5, subProtocols: a } } }\nscenarios: []',
+      /"pingInterval" means nothing in "config\.engines\.ws"\.\n.*"subProtocols" means nothing in "config\.engines\.ws"\. Did you mean "subprotocols"\?$/,
+    ],
+    [
+      'options below "connect"',
+      withSteps('      - connect: { options: { path: /a } }\n'),
+      /"options" means nothing in "connect": write its keys directly in "connect"\.$/,
     ],
     ['a count beside an emit', withSteps('      - emit: [a]\n        count: 2\n'), /it is a key of a loop/],
     [
@@ -174,6 +194,34 @@ scenarios:
       [],
     );
   });
+});
+
+test('what a message says in a list has any keys, and a step that disconnects may be empty', () => {
+  const steps = '      - emit: [move, { id: 1, coords: { lat: 1 } }]\n      - disconnect: {}\n';
+  assert.deepEqual(findings(withSteps(steps)), []);
+});
+
+test('overrides are checked as what they are merged over, with their places in the settings', () => {
+  const content = parse(`config: { plugins: { fuzzer: {} } }\nscenarios: [{ engine: grpc, flow: [] }]\n`);
+  const found = checkOverrides(
+    {
+      phases: [{ duration: 5, arivalRate: 2 }],
+      socketio: { path: '/ws', transprots: [] },
+      http: 5,
+      fuzzer: { any: 1 },
+      grpc: { any: 1 },
+      plugins: { fuzzer: false },
+    },
+    content,
+  );
+  assert.deepEqual(
+    found.map(({ place, message }) => `${place.join('.')}: ${message}`),
+    [
+      'phases.0.arivalRate: "arivalRate" means nothing in a phase. Did you mean "arrivalRate"?',
+      'socketio.transprots: "transprots" means nothing in "config.socketio". Did you mean "transports"?',
+      'http: "http" must be a mapping with "timeout", "maxSockets", "pool", "extendedMetrics" ..., not 5.',
+    ],
+  );
 });
 
 /** Every YAML file that users may take as a model. */

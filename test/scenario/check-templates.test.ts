@@ -6,7 +6,11 @@ import type { ScenarioConfig } from '../../src/scenario/script.ts';
 
 const check = (
   text: string,
-  given: Partial<TemplateNames> & { processorText?: string; environment?: string } = {},
+  given: Partial<TemplateNames> & {
+    processorText?: string;
+    environment?: string;
+    overrides?: Record<string, unknown>;
+  } = {},
 ): string[] => {
   const content = parse(text) as Record<string, unknown>;
   return checkTemplates(
@@ -14,6 +18,7 @@ const check = (
       content,
       config: (content.config ?? {}) as ScenarioConfig,
       environment: given.environment ?? null,
+      overrides: given.overrides ?? {},
       processorText: given.processorText ?? null,
     },
     { variables: given.variables ?? [], hasToken: given.hasToken ?? false, env: given.env ?? {} },

@@ -342,3 +342,79 @@ scenarios:
     assert.match(lint.warnings[0]?.message ?? '', /Did you mean "acknowledge"\?/);
   }
 });
+
+test('steps of a scenario that does not name its engine are told once, with the line to add', async () => {
+  const { lint } = await check(`config: {}
+scenarios:
+  - flow:
+      - connect: { namespace: /chat }
+      - emit: { channel: a }
+      - emit: { channel: b }
+`);
+  assert.deepEqual(
+    lint.problems.map(({ what, where }) => [where.line, what.replace(/^.* is not valid: /, '')]),
+    [
+      [
+        4,
+        'scenario 1: the engine "http" has no step with "connect"; name the engine of the scenario, "engine: socketio" or "engine: ws" or "engine: stomp"',
+      ],
+    ],
+  );
+});
+
+test('a mistake that is made several times is told once, with all of its lines', async () => {
+  const { lint } = await check(`config: {}
+scenarios:
+  - engine: socketio
+    flow:
+      - on: { channel: a }
+      - emit: { channel: a, acknowledge: {} }
+      - on: { channel: a }
+      - emit: { channel: b }
+        acknowlege: {}
+      - emit: { channel: c, acknowledge: {} }
+        acknowledge: {}
+`);
+  assert.deepEqual(
+    lint.problems.map(({ what }) => what.replace(/^.* is not valid: /, '')),
+    ['scenario 1: the engine "socketio" has no step with "on"; did you mean "response"? Also in line 7.'],
+  );
+  assert.match(
+    lint.warnings[0]?.message ?? '',
+    /^"acknowledge" means nothing in "emit".* Also in line 10\.$/,
+  );
+});
+
+test('a step that is not understood may have been meant to set the names that are missing', async () => {
+  const { lint } = await check(`config: {}
+scenarios:
+  - engine: ws
+    flow:
+      - set: { name: ann }
+      - send: "I am {{ name }}"
+        response: true
+`);
+  assert.equal(lint.problems.length, 1);
+  assert.match(lint.problems[0]?.what ?? '', /no step with "set"/);
+});
+
+test('a message over ws whose one field is JSON in text was meant to be that text', async () => {
+  const { lint } = await check(`config: {}
+scenarios:
+  - engine: ws
+    flow:
+      - send: { text: '{"type": "ping"}' }
+        response: true
+      - send: { text: hello }
+        response: true
+`);
+  assert.deepEqual(
+    lint.warnings.map(({ line, message }) => [line, message]),
+    [
+      [
+        5,
+        'The message is sent as {"text": ...}: its one field holds JSON as text. Write the message itself after "send:".',
+      ],
+    ],
+  );
+});

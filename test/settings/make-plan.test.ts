@@ -95,6 +95,13 @@ test('every level is a suite of its own', () => {
   assert.deepEqual(low.level, { suite: 'chat', name: 'low' });
   assert.deepEqual(low.variables, { a: 1, b: 2 });
   assert.deepEqual(high?.overrides, { phases: [{ duration: 9 }], http: { timeout: 1, pool: 3 } });
+  const placeOf = (...path: (string | number)[]) =>
+    high?.overridePlaces?.find((one) => one.path.join() === path.join())?.where.key;
+  assert.match(
+    placeOf('phases', 0, 'duration') ?? '',
+    /^suites\[\d\]\.levels\[\d\]\.overrides\.phases\[0\]\.duration$/,
+  );
+  assert.match(placeOf('http', 'timeout') ?? '', /^suites\[\d\]\.overrides\.http\.timeout$/);
   assert.deepEqual(
     high.thresholds.map(({ source }) => source),
     ['lost = 0', 'p95 < 3s'],
