@@ -15,7 +15,7 @@ import { run } from 'node:test';
 import { spec as Spec, type TestEvent } from 'node:test/reporters';
 
 /** What a test file gave. */
-type FileResult = { failed: boolean; counts: Counts };
+type FileResult = { failed: boolean; counts: Counts; durationMs: number };
 type Counts = Record<'tests' | 'suites' | 'passed' | 'failed' | 'cancelled' | 'skipped' | 'todo', number>;
 
 const wanted = process.argv.slice(2);
@@ -55,13 +55,16 @@ async function show(lanes: readonly Lane[], again: readonly string[] = []): Prom
 
 async function* eventsOf(lanes: readonly Lane[], again: readonly string[]): AsyncGenerator<TestEvent> {
   for (const { chosen, atOnce } of lanes) {
-    for (const file of chosen) results.set(file, { failed: false, counts: crashed });
+    for (const file of chosen) results.set(file, { failed: false, counts: crashed, durationMs: 0 });
     if (chosen.length === 0) continue;
     for await (const event of run({ files: [...chosen], concurrency: atOnce, timeout: 300_000 })) {
       const { type, data } = event as TestEvent;
       const result = data !== undefined && 'file' in data ? results.get(data.file ?? '') : undefined;
       if (type === 'test:fail' && result !== undefined && data.todo === undefined) result.failed = true;
-      if (type === 'test:summary' && result !== undefined) result.counts = data.counts as unknown as Counts;
+      if (type === 'test:summary' && result !== undefined) {
+        result.counts = data.counts as unknown as Counts;
+        result.durationMs = data.duration_ms;
+      }
       // The counts of a lane are added up with those of the others.
       const isCount = type === 'test:diagnostic' && result === undefined && data.nesting === 0;
       if (!isCount && !(type === 'test:summary' && result === undefined)) yield event;
@@ -69,6 +72,7 @@ async function* eventsOf(lanes: readonly Lane[], again: readonly string[]): Asyn
   }
   const flaky = again.filter((file) => results.get(file)?.failed === false);
   if (flaky.length > 0) yield line(`flaky, for they passed the second time: ${relative(flaky)}`);
+  if (results.size > 20) for (const text of slowest(10)) yield line(text);
   const sum = (key: keyof Counts): number =>
     [...results.values()].reduce((total, { counts }) => total + counts[key], 0);
   yield line(`tests ${sum('tests')}`);
@@ -79,6 +83,14 @@ async function* eventsOf(lanes: readonly Lane[], again: readonly string[]): Asyn
   yield line(`skipped ${sum('skipped')}`);
   yield line(`todo ${sum('todo')}`);
   yield line(`duration_ms ${performance.now() - started}`);
+}
+
+/** The files that took longest: where the time of the whole goes. */
+function slowest(count: number): string[] {
+  return [...results]
+    .sort(([, one], [, other]) => other.durationMs - one.durationMs)
+    .slice(0, count)
+    .map(([file, { durationMs }]) => `${(durationMs / 1000).toFixed(1)} s in ${relative([file])}`);
 }
 
 function line(message: string): TestEvent {

@@ -7,6 +7,7 @@ import { renderActionYml } from './action-yml.ts';
 import { renderErrorReference } from './error-reference.ts';
 import { renderPageList } from './page-list.ts';
 import { publishedSchema, renderCatalogEntry } from './published-schema.ts';
+import { renderSampleSentences } from './sample-sentences.ts';
 import { renderSettingsReference } from './settings-reference.ts';
 import { renderInputsTable, renderOutputsTable, replaceBetweenMarkers } from './tables.ts';
 
@@ -36,6 +37,10 @@ export const documentFiles: readonly GeneratedFile[] = [
   {
     path: 'docs/README.md',
     render: (current) => replaceBetweenMarkers(current, 'pages', renderPageList(path.join(root, 'docs'))),
+  },
+  {
+    path: 'docs/how-it-decides.md',
+    render: (current) => replaceBetweenMarkers(current, 'sentences', renderSampleSentences()),
   },
   {
     path: 'docs/troubleshooting.md',

@@ -23,11 +23,11 @@ export const explainCount = (
   const clusters =
     c.dispersion > 1.5 && !c.assumed ? `; they come in clusters, which the comparison allows for` : '';
   if (state === 'fail')
-    return `${counts}: a rise of ${formatPoints(c.rise)}, more than the ${formatPoints(allowed)} let through and more than chance explains${clusters}, so it fails.`;
+    return `${counts}: a rise of ${formatPoints(c.rise)}, more than the ${formatPoints(allowed)} allowed and more than chance explains${clusters}, so it fails.`;
   if (state === 'undecided')
     return `${counts}: a rise of ${formatPoints(c.rise)} would be too much, but chance could still explain it${clusters}.`;
   if (c.rise <= 0) return `${counts}: no rise, so it passes.`;
   return c.rise < allowed
-    ? `${counts}: a rise of ${formatPoints(c.rise)}, less than the ${formatPoints(allowed)} let through, so it passes.`
+    ? `${counts}: a rise of ${formatPoints(c.rise)}, less than the ${formatPoints(allowed)} allowed, so it passes.`
     : `${counts}: chance explains the difference${clusters}, so it passes.`;
 };

@@ -27,13 +27,7 @@ import type { Change, ChangeAtLook, MeasuredPair } from './judgement.ts';
 import { jobAlpha, passBeta, plannedLook } from './look-schedule.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 import { samplesNeeded } from './sample-sizes.ts';
-import {
-  estimatorFor,
-  pairLogRatio,
-  sketchResolution,
-  summarisePairs,
-  typicalValues,
-} from './statistics/pair-effect.ts';
+import { pairLogRatio, sketchResolution, summarisePairs, typicalValues } from './statistics/pair-effect.ts';
 
 type Sides = { baseline: Values; head: Values };
 
@@ -195,23 +189,20 @@ const explainChange = (
     change === null
       ? `changed by ${formatValue(summary.mean, unit)} on average`
       : `changed by ${formatChange(change)}`;
-  const how = estimatorFor(gate.statistic) !== 'pooled' && series.scale === 'log' ? ', slice by slice' : '';
-  const what = `${name} ${effect} in ${plural(summary.pairs, 'pair')}${how}, from ${formatValue(values.baseline, unit)} to ${formatValue(values.head, unit)}`;
+  const what = `${name} ${effect} in ${plural(summary.pairs, 'pair')}, from ${formatValue(values.baseline, unit)} to ${formatValue(values.head, unit)}`;
   const worse = gate.sign === 1 ? 'rise' : 'fall';
   if (state === 'fail')
-    return `${what}: the ${worse} is proven and more than the ${limitWords(allowed, series)} let through, so it fails.`;
+    return `${what}. The ${worse} is certain and larger than the ${limitWords(allowed, series)} allowed, so it fails.`;
   if (gate.guard)
-    return `${what}: no proven ${worse} of the worst waits beyond ${limitWords(allowed, series)}, so it passes.`;
+    return `${what}. No ${worse} of the worst waits beyond ${limitWords(allowed, series)} is certain, so it passes.`;
   if (state === 'pass')
-    return `${what}: a ${worse} beyond ${limitWords(margin, series)} is ruled out, so it passes.`;
+    return `${what}. A ${worse} beyond ${limitWords(margin, series)} is ruled out, so it passes.`;
+  if (!final) return `${what}. More pairs will tell.`;
   const detectable =
     series.scale === 'log'
       ? formatPercentChange(Math.expm1(gate.sign * Math.log1p(detectableChange(series, decision))))
       : formatValue(detectableChange(series, decision), unit);
-  const open = `neither is a ${worse} proven nor is one beyond ${limitWords(margin, series)} ruled out`;
-  return final
-    ? `${what}: ${open}, so it is undecided; a change of ${detectable} or more would have been found.`
-    : `${what}: ${open} yet.`;
+  return `${what}. It could be a ${worse} beyond ${limitWords(margin, series)}, or none at all, so it is undecided. A change of ${detectable} or more would have been found.`;
 };
 
 /** What came of all gates side by side. `settled` is false while more pairs are wanted. */

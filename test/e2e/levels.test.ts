@@ -36,6 +36,7 @@ verdict:
 thresholds: ["work.ack.p50 < 10s"]
 baseline: { mode: side-by-side, dir: ., start: 'SERVICE_MS=2 node ${queueServer}' }
 failOn: [fail]
+explain: never
 `;
 
 let repo: Checkout;

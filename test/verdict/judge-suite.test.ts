@@ -53,7 +53,7 @@ describe('side by side', () => {
     const { explanation } = limitOf(judgement, metricId, 'p50');
     assert.match(
       explanation,
-      /^chat\.ack p50 changed by .*% \(.* to .*\) in \d+ pairs, slice by slice, from .* ms to .* ms: a rise beyond \+10% is ruled out, so it passes\.$/,
+      /^chat\.ack p50 changed by .*% \(.* to .*\) in \d+ pairs, from .* ms to .* ms\. A rise beyond \+10% is ruled out, so it passes\.$/,
     );
   });
 
@@ -101,7 +101,7 @@ describe('side by side', () => {
     assert.equal(judgement.verdict, 'fail');
     const limit = limitOf(judgement, metricId, 'p10');
     assert.equal(limit.verdict, 'fail');
-    assert.match(limit.explanation, /the rise is proven and more than the \+2% let through, so it fails/);
+    assert.match(limit.explanation, /The rise is certain and larger than the \+2% allowed, so it fails/);
     const change = judgement.metrics[0]!.change.find(({ statistic }) => statistic === 'p10')!;
     assert.ok(change.low! > 0 && change.relative > 0.1 && change.relative < 0.3, JSON.stringify(change));
     assert.ok(change.high! > change.relative);
@@ -133,7 +133,7 @@ describe('side by side', () => {
     assert.equal(judgement.verdict, 'inconclusive');
     assert.equal(judgement.next, 'decided');
     const limit = limitOf(judgement, metricId, 'p50');
-    assert.match(limit.explanation, /so it is undecided; a change of \+\d+% or more would have been found/);
+    assert.match(limit.explanation, /so it is undecided\. A change of \+\d+% or more would have been found/);
     assert.ok(limit.detectable! > 0.2);
   });
 
@@ -208,7 +208,7 @@ describe('side by side', () => {
     assert.equal(limitOf(held, 'custom.throughput', 'value').verdict, 'pass');
     const fell = run(withRate(0.8), { thresholds });
     assert.equal(fell.verdict, 'fail');
-    assert.match(limitOf(fell, 'custom.throughput', 'value').explanation, /the fall is proven/);
+    assert.match(limitOf(fell, 'custom.throughput', 'value').explanation, /The fall is certain/);
   });
 
   test('a custom number that can be zero is compared by its difference', () => {
