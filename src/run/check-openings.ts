@@ -1,5 +1,5 @@
 import { problemsOf, TailgateError, throwProblems } from '../errors.ts';
-import { asInputs } from '../settings/as-inputs.ts';
+import { asInputs } from '../settings/input-overlay.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 import type { RoomSettings } from '../settings/settings-schema.ts';

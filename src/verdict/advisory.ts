@@ -1,7 +1,8 @@
 import { resourceMetrics } from '../metrics/metric-names.ts';
-import { formatChange, plural, subjectName } from '../metrics/notation.ts';
+import { formatChange, formatInterval, plural, subjectName } from '../metrics/notation.ts';
 import type { Statistic } from '../metrics/threshold.ts';
 import type { Change, MeasuredPair } from './judgement.ts';
+import type { GateOutcome } from './outcome.ts';
 import { studentTUpperQuantile, studentTUpperTail } from './statistics/distributions.ts';
 import { falseDiscoveries } from './statistics/false-discovery.ts';
 import { pairLogRatio, sketchResolution, summarisePairs, typicalValues } from './statistics/pair-effect.ts';
@@ -66,4 +67,31 @@ export const adviseOnPairs = (
         `Worth a look, though no limit is on its change: ${subjectName(metric, statistic)} changed by ${formatChange(change)} in ${plural(change.samples, 'pair')}.`,
     );
   return { changes, findings };
+};
+
+/**
+ * What the server's CPU time per message says of latencies that failed, in a sentence: whether the code does more, or
+ * waits longer. It is measured by the kernel and not by the generator, so it is a second witness. Null when no latency
+ * failed, when it was not sampled, or when it cannot tell: its interval holds both no rise and one that matters.
+ */
+export const cpuWitness = (
+  outcomes: readonly GateOutcome[],
+  changes: readonly AdvisoryChange[],
+  materialityPercent: number,
+): string | null => {
+  const failed = outcomes.some(
+    ({ gate, state }) =>
+      state === 'fail' &&
+      gate.kind === 'change' &&
+      gate.unit === 'ms' &&
+      gate.metric !== 'server.cpuPerMessage',
+  );
+  const found = changes.find(({ metric }) => metric === 'server.cpuPerMessage');
+  if (!failed || found === undefined) return null;
+  const { low, high } = found.change;
+  if (low > 0)
+    return `The CPU time that a message costs the server changed by ${formatChange(found.change)} too: the code does more.`;
+  if (high * 100 < materialityPercent)
+    return `The CPU time that a message costs the server did not rise (${formatInterval(low, high)}): it is not work that takes longer, but waiting, for example for a database, a lock or a timer.`;
+  return null;
 };

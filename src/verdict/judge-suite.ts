@@ -1,9 +1,8 @@
 import { chooseMain } from '../metrics/main-metric.ts';
 import { customMetric } from '../metrics/metric.ts';
 import { type Values, valuesOf } from '../metrics/values.ts';
-import { adviseOnPairs } from './advisory.ts';
+import { adviseOnPairs, cpuWitness } from './advisory.ts';
 import { inconsistencies, mixedHistory, partlyEmptyNames } from './consistency.ts';
-import { cpuWitness } from './cpu-witness.ts';
 import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
 import { type Gate, gatesFor } from './gates.ts';
 import { hiddenByDelays, mostlyTimeouts, unjudgedForDelays, withDelays } from './generator-delays.ts';
@@ -11,12 +10,13 @@ import { judgeAbsolute } from './judge-absolute.ts';
 import { judgeHistory } from './judge-history.ts';
 import { judgePairs } from './judge-pairs.ts';
 import { listMetrics } from './judged-metrics.ts';
-import type { Measured, SuiteEvidence, SuiteJudgement, SuiteQuestion } from './judgement.ts';
-import { noiseNotes } from './noise-notes.ts';
+import type { Measured, MeasuredPair, SuiteEvidence, SuiteJudgement, SuiteQuestion } from './judgement.ts';
+import { noiseNotes } from './noise-budget.ts';
 import { type GateOutcome, type GateState, plainOutcome } from './outcome.ts';
 import { judgeChecks } from './plugin-checks.ts';
-import { progressOf } from './progress.ts';
 import { reasonOf } from './reason.ts';
+import { studentTUpperQuantile } from './statistics/distributions.ts';
+import { pairLogRatio, sketchResolution, summarisePairs } from './statistics/pair-effect.ts';
 import { maxHistory } from './statistics/stored-history.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
 
@@ -315,4 +315,34 @@ const samplesOf = (...sides: readonly Values[]): Map<string, number> => {
   for (const side of sides)
     for (const metric of side.latencies) counts.set(metric, (counts.get(metric) ?? 0) + side.samples(metric));
   return counts;
+};
+
+/**
+ * The change that the progress line shows: of the gate with most weight that is still open, with an ordinary 95%
+ * interval. Only to be looked at: the verdict uses boundaries made for looking again and again.
+ */
+const progressOf = (
+  outcomes: readonly GateOutcome[],
+  pairs: readonly MeasuredPair[],
+  main: string | null,
+): SuiteJudgement['progress'] => {
+  if (pairs.length < 2 || main === null) return null;
+  const candidates = outcomes.flatMap(({ gate, state }) =>
+    gate.kind === 'change' && gate.metric === main && !gate.guard
+      ? [{ gate, open: state === 'undecided' }]
+      : [],
+  );
+  const chosen = (candidates.find(({ open }) => open) ?? candidates[0])?.gate;
+  if (chosen === undefined) return null;
+  const ratios = pairs.map((pair) => pairLogRatio(pair.baseline, pair.head, main, chosen.statistic));
+  if (!ratios.every((ratio) => ratio !== null)) return null;
+  const summary = summarisePairs(ratios, sketchResolution);
+  const reach = studentTUpperQuantile(0.025, summary.pairs - 1) * summary.standardError;
+  return {
+    metric: main,
+    statistic: chosen.statistic,
+    relative: Math.expm1(summary.mean),
+    low: Math.expm1(summary.mean - reach),
+    high: Math.expm1(summary.mean + reach),
+  };
 };

@@ -1,11 +1,10 @@
 import type { LatencySummary } from '../metrics/latency-sketch.ts';
 import { customMetric } from '../metrics/metric.ts';
-import { statisticOfSummary, unitOf } from '../metrics/values.ts';
+import { statisticOfSummary, unitOf, type Values } from '../metrics/values.ts';
 import type { AdvisoryChange } from './advisory.ts';
 import type { AppliedLimit, Change, JudgedMetric, Measured, SuiteQuestion } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
-import { maxHistory } from './statistics/stored-history.ts';
-import { typicalSummary } from './typical-summary.ts';
+import { maxHistory, weakCentre } from './statistics/stored-history.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
 
 const limitOf = ({
@@ -134,4 +133,26 @@ export const listMetrics = (
       verdict: verdictOfLimits(limit),
     };
   });
+};
+
+/**
+ * The usual summary of one latency over stored runs: the median run of each number. One run is itself; null when no
+ * run has the metric. Merging the runs instead would let the longest or the oddest decide.
+ */
+const typicalSummary = (history: readonly Values[], metric: string): LatencySummary | null => {
+  const summaries = history.flatMap((run) => run.summary(metric) ?? []);
+  if (summaries.length === 0) return null;
+  const median = (of: (summary: LatencySummary) => number) => weakCentre(summaries.map(of));
+  return {
+    count: Math.round(median((summary) => summary.count)),
+    meanMs: median((summary) => summary.meanMs),
+    p10Ms: median((summary) => summary.p10Ms),
+    p50Ms: median((summary) => summary.p50Ms),
+    p90Ms: median((summary) => summary.p90Ms),
+    p95Ms: median((summary) => summary.p95Ms),
+    tailMs: median((summary) => summary.tailMs),
+    p99Ms: median((summary) => summary.p99Ms),
+    p999Ms: median((summary) => summary.p999Ms),
+    maxMs: median((summary) => summary.maxMs),
+  };
 };

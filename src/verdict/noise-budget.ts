@@ -1,16 +1,18 @@
-import { formatShare } from '../metrics/notation.ts';
+import { formatDuration, formatShare } from '../metrics/notation.ts';
 import type { Statistic } from '../metrics/threshold.ts';
-import { restoreSketch, statisticOfSketch } from '../metrics/values.ts';
+import { restoreSketch, statisticOfSketch, valuesOf } from '../metrics/values.ts';
 import type { MeasuredPair } from './judgement.ts';
+import type { GateOutcome } from './outcome.ts';
 import { estimatorFor, minSlices, pairLogRatio } from './statistics/pair-effect.ts';
 import { mean, standardDeviation, trimmedMean } from './statistics/robust.ts';
+import { twoModes } from './statistics/two-modes.ts';
 
 /** The quantile whose number of messages a statistic rests on; that of the tail lies in the middle of it. */
 const quantileBehind = { p10: 0.1, p50: 0.5, tail: 0.9, p95: 0.95, p99: 0.99 } as const;
 
 export type BudgetStatistic = keyof typeof quantileBehind;
 
-export const hasBudget = (statistic: Statistic): statistic is BudgetStatistic =>
+const hasBudget = (statistic: Statistic): statistic is BudgetStatistic =>
   Object.hasOwn(quantileBehind, statistic);
 
 /** What a quantile's noise can be made of. */
@@ -160,4 +162,31 @@ function lagOneCovariance(values: readonly number[]): number {
   const centre = mean(values);
   const products = values.slice(1).map((value, index) => (value - centre) * (values[index]! - centre));
   return products.length === 0 ? 0 : mean(products);
+}
+
+/** Where the noise comes from that left limits undecided, and values that keep to two modes. */
+export function noiseNotes(
+  pairs: readonly MeasuredPair[],
+  main: string | null,
+  outcomes: readonly GateOutcome[],
+): string[] {
+  const open = outcomes.find(
+    ({ gate, state }) => state === 'undecided' && gate.kind === 'change' && hasBudget(gate.statistic),
+  );
+  const failed = outcomes.some(({ state }) => state === 'fail');
+  const budget =
+    open === undefined || failed
+      ? null
+      : noiseBudget(pairs, open.gate.metric, open.gate.statistic as BudgetStatistic);
+  const modes =
+    main === null
+      ? []
+      : (['baseline', 'head'] as const).flatMap((side) => {
+          const values = pairs.map((pair) => valuesOf([pair[side]]).value(main, 'p50') ?? 0);
+          const found = twoModes(values);
+          if (found === null) return [];
+          const high = Math.round(found.shareHigh * values.length);
+          return `The p50 of ${main} keeps to two values at ${side === 'head' ? 'this PR' : 'the baseline'}: ${formatDuration(found.low)} and ${formatDuration(found.high)} (${high} of ${values.length} pairs). A mean between them describes neither; fresh processes are often laid out or placed in one of two ways.`;
+        });
+  return [...(budget === null ? [] : [noiseSentence(budget)]), ...modes];
 }
