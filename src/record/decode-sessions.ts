@@ -127,9 +127,10 @@ function decodeSocketIo(session: Session, frames: readonly Frame[]): Session {
           data: whole.data,
         });
       } else if (typeof data === 'string' && data.startsWith('4')) {
-        const { type, namespace, id, payload } = parseTextPacket(data);
+        const packet = parseTextPacket(data);
+        const { type, namespace, id } = packet;
         if (type === 0 && !sent && session.connectedAtMs === session.openedAtMs) session.connectedAtMs = atMs;
-        if (type === 0 && sent) auth[namespace] = payload === '' ? {} : parsePayload(payload);
+        if (type === 0 && sent) auth[namespace] = parsePayload(packet) ?? {};
         if (type === 2 || type === 3)
           add(session, {
             atMs,
@@ -137,7 +138,7 @@ function decodeSocketIo(session: Session, frames: readonly Frame[]): Session {
             isAck: type === 3,
             scope: namespace,
             id,
-            data: parsePayload<unknown[]>(payload),
+            data: (parsePayload(packet) ?? []) as unknown[],
           });
       }
     } catch {

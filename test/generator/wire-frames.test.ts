@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
 import { Server } from 'socket.io';
 import { folderWith, openSession, useBundledWorker } from './load-fixture.ts';
@@ -22,6 +22,8 @@ scenarios:
 
 const wireOf = async (transports: string) => {
   const http = createServer();
+  const sockets: Socket[] = [];
+  http.on('connection', (socket) => sockets.push(socket));
   const io = new Server(http);
   io.on('connection', (socket) => {
     socket.on('note', (_text, acknowledge) => acknowledge('ok'));
@@ -37,17 +39,26 @@ const wireOf = async (transports: string) => {
     await session.finished;
     const { wire, counters } = await session.collect();
     assert.equal(counters['messages.sent'], 4);
-    return wire;
+    const ofServer = (count: (socket: Socket) => number) =>
+      sockets.reduce((sum, socket) => sum + count(socket), 0);
+    return {
+      wire,
+      server: {
+        read: ofServer((socket) => socket.bytesRead),
+        written: ofServer((socket) => socket.bytesWritten),
+      },
+    };
   } finally {
     await io.close();
   }
 };
 
 test('messages of a WebSocket are counted both ways, and are not known where a package connects', async () => {
-  const wire = await wireOf('websocket');
+  const { wire, server } = await wireOf('websocket');
+  assert.deepEqual([wire?.bytesSent, wire?.bytesReceived], [server.read, server.written]);
   // Each user: the packet that opens, the namespace and its answer, two emits and their answers, the farewell.
   assert.deepEqual([wire?.framesSent, wire?.framesReceived], [8, 8]);
-  const polled = await wireOf('polling');
+  const { wire: polled } = await wireOf('polling');
   assert.ok((polled?.bytesSent ?? 0) > 0);
   assert.equal(polled?.framesSent, undefined);
 });

@@ -7,6 +7,7 @@ import { mayRefuse, refusalOf } from '../core/refusal.ts';
 import type { StepFailure } from '../core/step-failure.ts';
 import type { AcknowledgementReceiver } from './client-socket.ts';
 import type { PendingAnswer, PendingAnswers } from './pending-answers.ts';
+import { parseArguments } from './wire/packet.ts';
 
 /** What became of the observed emits of one event. */
 type Observation = {
@@ -135,7 +136,7 @@ class ObservedEmit implements PendingAnswer, AcknowledgementReceiver {
 
   acknowledgeJson(json: string): void {
     const isRead = this.#message.judgesRefusal && mayRefuse(json);
-    this.acknowledge(isRead ? (JSON.parse(json) as unknown[]) : []);
+    this.acknowledge(isRead ? parseArguments(json) : []);
   }
 
   acknowledge(args: unknown[]): void {

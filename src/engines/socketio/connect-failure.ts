@@ -11,7 +11,7 @@ type Described = Error & {
 const codeIn = (text: string): string | undefined => /\bE[A-Z]{3,}[A-Z0-9_]*\b/.exec(text)?.[0];
 
 /** The error below an event or a wrapper, with its code; several addresses tried at once have one each. */
-const innermost = (value: unknown): { code: string | undefined; message: string } => {
+export const innermost = (value: unknown): { code: string | undefined; message: string } => {
   if (typeof value !== 'object' || value === null) return { code: undefined, message: '' };
   const { code, message, error, errors } = value as Record<string, unknown>;
   const inner = Array.isArray(errors) ? errors[0] : error;

@@ -5,6 +5,7 @@ import type { PayloadPath } from '../core/delivery/payload-path.ts';
 import { recorder } from '../core/recorder.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
+import { parseArguments } from './wire/packet.ts';
 
 /** What the scenarios of a script say together about deliveries: the users of one may get what those of another send. */
 export class DeliveryPlan {
@@ -63,7 +64,7 @@ export class DeliveryPlan {
                 if (tag !== null) receive(tag);
                 else recorder.untaggedArrival(event, '');
               }
-            : (json) => take((JSON.parse(json) as unknown[]).slice(1)),
+            : (json) => take(parseArguments(json).slice(1)),
         });
     }
   }

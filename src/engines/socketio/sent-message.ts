@@ -8,6 +8,7 @@ import type { AcknowledgementReceiver } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
 import type { PendingAnswer } from './pending-answers.ts';
 import type { Namespace, SocketIoUser } from './socketio-user.ts';
+import { parseArguments } from './wire/packet.ts';
 
 export type SentMessageEnd = (failure: StepFailure | null, answer: unknown[]) => void;
 
@@ -77,7 +78,7 @@ export class SentMessage implements PendingAnswer, AcknowledgementReceiver {
 
   acknowledgeJson(json: string): void {
     const isRead = this.#spec.readsAnswer || this.#spec.acknowledge!.mustRead(json);
-    this.acknowledge(isRead ? (JSON.parse(json) as unknown[]) : []);
+    this.acknowledge(isRead ? parseArguments(json) : []);
   }
 
   /** Several events may together be the response; tells whether this one belonged to it. */

@@ -4,7 +4,7 @@ import { loadActivity } from '../core/load-activity.ts';
 import { recorder } from '../core/recorder.ts';
 import { StepFailure } from '../core/step-failure.ts';
 import type { ClientSocket } from './client-socket.ts';
-import { connectFailure } from './connect-failure.ts';
+import { connectFailure, innermost } from './connect-failure.ts';
 
 type Waiting = (failure: StepFailure | null) => void;
 
@@ -139,8 +139,12 @@ export class UserChannel {
   }
 }
 
-/** What the server's close frame said, where it said anything: 1005 and 1006 are none. */
+/** What broke the connection, or what the server's close frame said, where it said anything: 1005 and 1006 are none. */
 const closeOf = (details: unknown): string => {
+  if (details instanceof Error) {
+    const { message } = innermost((details as { description?: unknown }).description);
+    return message === '' ? '' : ` (${message})`;
+  }
   const { context } = (details ?? {}) as { context?: { code?: unknown; reason?: unknown } };
   const { code, reason } = context ?? {};
   if (typeof code !== 'number' || code === 1005 || code === 1006) return '';

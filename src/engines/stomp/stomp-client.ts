@@ -3,7 +3,7 @@ import type { ClientOptions, RawData, WebSocket } from 'ws';
 import { arrivedMs, noteArrival } from '../core/arrival-instant.ts';
 import { deadlines } from '../core/deadlines.ts';
 import { StepFailure } from '../core/step-failure.ts';
-import { openSocket, publicUrl } from '../ws/open-socket.ts';
+import { onLoss, openSocket, publicUrl } from '../ws/open-socket.ts';
 import { sendMessage } from '../ws/send-message.ts';
 import { encodeSockJs, parseSockJs, sockJsPath } from './sockjs-framing.ts';
 import { StompDecoder } from './stomp-decoder.ts';
@@ -171,7 +171,7 @@ export class StompClient {
       remainingMs,
     );
     socket.on('message', (data, isBinary) => this.#arrived(data, isBinary));
-    socket.on('close', (code, reason) => this.#closed(code, reason.toString()));
+    onLoss(socket, (why) => this.#closed(why));
     if (!this.#sockJs) this.#sendConnect();
   }
 
@@ -268,10 +268,12 @@ export class StompClient {
     this.#watchTimer = setTimeout(check, limitMs);
   }
 
-  #closed(code: number, reason: string): void {
+  #closed(why: string): void {
     if (this.#phase === 'closed') return;
-    const why = this.#closeReason || `WebSocket close ${code}${reason === '' ? '' : ` ${reason}`}`;
-    this.#end(new ClosedByServer('disconnected', `the server closed the connection (${why})`));
+    const said = this.#closeReason;
+    this.#end(
+      new ClosedByServer('disconnected', said === '' ? why : `the server closed the connection (${said})`),
+    );
   }
 
   /** The session is over without our asking. */

@@ -63,6 +63,19 @@ export const openSocket = (
   });
 };
 
+/** Calls `lost` once, when a socket that was opened has ended; `why` is what broke it, or the server's close frame. */
+export const onLoss = (socket: WebSocket, lost: (why: string) => void): void => {
+  let broken: Error | null = null;
+  socket.once('error', (error) => {
+    broken = error;
+  });
+  socket.once('close', (code, reason) => {
+    const said = reason.toString();
+    if (broken !== null) lost(`the connection broke: ${broken.message}`);
+    else lost(`the server closed the connection (WebSocket close ${code}${said === '' ? '' : ` ${said}`})`);
+  });
+};
+
 /** The beginning of what the server says instead of opening the WebSocket. */
 const readRefusal = (response: IncomingMessage, done: (body: string) => void): void => {
   let body = '';

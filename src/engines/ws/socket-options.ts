@@ -47,8 +47,6 @@ export const socketOptions = (
   const options: ClientOptions & { closeTimeout: number } = {
     // A server that never answers the closing handshake must not hold the socket for the default 30 s.
     closeTimeout: 2_000,
-    // The server's text is parsed by its reader anyway; checking it here costs the generator.
-    skipUTF8Validation: true,
     ...tls,
     ...rest,
   };

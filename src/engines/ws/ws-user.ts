@@ -9,6 +9,7 @@ import { MessageUser, messageUser } from '../core/message/message-user.ts';
 import { openSessions } from '../core/open-sessions.ts';
 import { recorder } from '../core/recorder.ts';
 import { StepFailure } from '../core/step-failure.ts';
+import { onLoss } from './open-socket.ts';
 import { WsMessage } from './ws-message.ts';
 
 /** What all virtual users of a scenario have in common, from the steps of its flow. */
@@ -53,8 +54,8 @@ export class WsUser extends MessageUser<WsMessage> {
     this.socket = socket;
     this.lost = null;
     socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
-    socket.once('close', (code, reason) => {
-      if (this.socket === socket) this.#closed(code, reason.toString());
+    onLoss(socket, (why) => {
+      if (this.socket === socket) this.#lost(why);
     });
     if (this.#needs.joinsOnConnect) deliveryLedger.join(this.member, everyone);
   }
@@ -97,12 +98,11 @@ export class WsUser extends MessageUser<WsMessage> {
     return true;
   }
 
-  #closed(code: number, reason: string): void {
+  #lost(why: string): void {
     this.socket = null;
     deliveryLedger.disconnected(this.member);
     if (this.#isEnded) return;
-    const why = `WebSocket close ${code}${reason === '' ? '' : ` ${reason}`}`;
-    this.loses(new StepFailure('disconnected', `the server closed the connection (${why})`));
+    this.loses(new StepFailure('disconnected', why));
   }
 
   /** Closes the connection because the scenario says so: what is on its way may or may not arrive. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Decoder, Encoder, PacketType } from 'socket.io-parser';
@@ -223,36 +223,27 @@ describe('the wire client behaves like socket.io-client', () => {
     { connectionStateRecovery: { maxDisconnectionDuration: 10_000 } },
   );
 
-  type Raw = { send(data: string | Buffer): void; _socket: { write(bytes: Buffer): void } };
-  const bad = Buffer.from([0x34, 0x32, 0x5b, 0x22, 0xff, 0xfe, 0x22, 0x5d]);
-  const violations: Record<string, (raw: Raw) => void> = {
-    'an unknown packet of Engine.IO': (raw) => raw.send('9'),
-    'text that is no packet at all': (raw) => raw.send('hello'),
-    'an empty text': (raw) => raw.send(''),
-    'a packet that is no JSON': (raw) => raw.send('42{not json'),
-    'binary data that no packet announced': (raw) => raw.send(Buffer.from([1, 2, 3])),
-    'text where an attachment is due': (raw) => {
-      raw.send('451-["x",{"_placeholder":true,"num":0}]');
-      raw.send('42["y"]');
-    },
-    'text that is not UTF-8': (raw) =>
-      raw._socket.write(Buffer.concat([Buffer.from([0x81, bad.length]), bad])),
-    'a reserved opcode': (raw) => raw._socket.write(Buffer.from([0x8b, 0])),
-    'nothing but a pong, an upgrade and a noop': (raw) => ['3', '5', '6'].map((text) => raw.send(text)),
-  };
-  for (const [name, violate] of Object.entries(violations))
-    alike(`${name} does what it does to the reference`, async (open, { io }, log) => {
-      io.on('connection', (socket) => {
-        setTimeout(() => violate((socket.conn.transport as unknown as { socket: Raw }).socket), 20);
-        setTimeout(() => socket.emit('after'), 40);
-      });
-      const socket = open('/', { reconnection: false });
-      const first = await new Promise<string>((resolve) => {
-        socket.on('disconnect', (reason) => resolve(String(reason)));
-        socket.on('after', () => resolve('nothing'));
-      });
-      log(first);
-    });
+  test('what breaks the protocol does to it what it does to the reference', async () => {
+    const server = await startRawServer();
+    try {
+      const outcomes = await Promise.all(
+        Object.keys(violations).map(
+          async (name) =>
+            await Promise.all([
+              name,
+              outcomeOf(openClientConnection, server.url, name),
+              outcomeOf(openWireConnection, server.url, name),
+            ]),
+        ),
+      );
+      for (const [name, reference, ours] of outcomes) assert.deepEqual(ours, reference, String(name));
+      // The table is none of servers that do nothing: what the reference does differs.
+      const ends = new Set(outcomes.map(([, reference]) => JSON.stringify(reference)));
+      assert.ok(ends.size >= 6, [...ends].join('\n'));
+    } finally {
+      server.close();
+    }
+  });
 
   test('a packet that opens and is malformed is an error of that connection alone', async () => {
     for (const text of ['0{"sid":', '0', '0null', '0{"sid":"a","pingInterval":"x"}']) {
@@ -271,22 +262,162 @@ describe('the wire client behaves like socket.io-client', () => {
       server.close();
     }
   });
-
-  test('text that is no packet ends the connection, and not the process', async () => {
-    await using server = await startServer();
-    server.io.on('connection', (socket) => {
-      const { socket: raw } = socket.conn.transport as unknown as { socket: { send(text: string): void } };
-      raw.send('42{not json');
-    });
-    const connection = openWireConnection(server.url, { ...websocket, reconnection: false });
-    const socket = connection.socket('/');
-    const [reason] = await new Promise<unknown[]>((resolve) =>
-      socket.on('disconnect', (...args) => resolve(args)),
-    );
-    assert.equal(reason, 'parse error');
-    connection.close();
-  });
 });
+
+const opens = '0{"sid":"s","upgrades":[],"pingInterval":10000,"pingTimeout":10000,"maxPayload":1000000}';
+const connects = '40{"sid":"n"}';
+/** A frame as wrong as wanted: `first` is its first byte. */
+const rawFrame = (first: number, ...payload: number[]): Frame => ({
+  raw: [first, payload.length, ...payload],
+});
+type Frame = string | Buffer | { raw: number[] };
+
+/** What a server sends: from the beginning (with `opens` and `connects`), or once the namespace is connected. */
+const violations: Record<string, Frame[] | { instead: Frame[] }> = {
+  // Engine.IO
+  'an unknown packet': ['9'],
+  'text that is no packet at all': ['hello'],
+  'an empty text': [''],
+  'nothing but a pong, an upgrade and a noop': ['3', '5', '6'],
+  'a ping with something in it': ['2probe'],
+  'a packet that closes': ['1'],
+  'a second packet that opens': [opens],
+  'an open packet without a session id': {
+    instead: ['0{"upgrades":[],"pingInterval":10000,"pingTimeout":10000}', connects],
+  },
+  'no ping in time': { instead: ['0{"sid":"s","upgrades":[],"pingInterval":60,"pingTimeout":60}', connects] },
+  'no ping in time, before the namespace': {
+    instead: ['0{"sid":"s","upgrades":[],"pingInterval":30,"pingTimeout":30}'],
+  },
+  'a ping before the packet that opens': { instead: ['2', opens, connects] },
+  'a namespace before the packet that opens': { instead: [connects, '42["early"]'] },
+  'base64 that no packet announced': ['bAQID'],
+  // namespaces
+  'a namespace without a session id': { instead: [opens, '40{}'] },
+  'a namespace without data': { instead: [opens, '40'] },
+  'a namespace that is connected with a list': { instead: [opens, '40[]'] },
+  'a namespace that is connected twice': [connects],
+  'a namespace that nobody asked for': ['40/other,{"sid":"x"}', '42/other,["x"]', '41/other,'],
+  'a namespace that is closed with data': ['41{}'],
+  'a namespace that is closed': ['41'],
+  'a namespace that is closed before it is connected': { instead: [opens, '41'] },
+  'a refusal': { instead: [opens, '44{"message":"no","data":1}'] },
+  'a refusal that is a text': { instead: [opens, '44"no"'] },
+  'a refusal that is a list': { instead: [opens, '44[1]'] },
+  // packets
+  'an empty packet': ['4'],
+  'a packet of no type': ['4x'],
+  'a packet of an unknown type': ['47["x"]'],
+  'an event that is no JSON': ['42{not json'],
+  'an event that is cut off': ['42["after"'],
+  'an event that is no list': ['42{"a":1}'],
+  'an event without a name': ['42[]'],
+  'an event whose name is a number': ['42[7,1]'],
+  'an event whose name is an object': ['42[{},1]'],
+  'an event with a reserved name': ['42["connect"]'],
+  'an event that wants an acknowledgement': ['429["x"]'],
+  'an acknowledgement that nothing waits for': ['4399["x"]'],
+  'an acknowledgement without an id': ['43["x"]'],
+  'an acknowledgement without data': ['430'],
+  'an acknowledgement that is no list': ['430{"a":1}'],
+  'an acknowledgement that is no JSON': ['430[no]'],
+  'an acknowledgement of nothing that is no list': ['4399{"a":1}'],
+  'two acknowledgements': ['430["one"]', '430["two"]'],
+  // binary data
+  'binary data that no packet announced': [Buffer.from([1, 2, 3])],
+  'text where an attachment is due': ['451-["x",{"_placeholder":true,"num":0}]', '42["y"]'],
+  'an attachment': ['451-["after",{"_placeholder":true,"num":0}]', Buffer.from('x')],
+  'an attachment too many': ['451-["y",{"_placeholder":true,"num":0}]', Buffer.from('x'), Buffer.from('y')],
+  'an attachment too few': ['452-["x",{"_placeholder":true,"num":0}]', Buffer.from('x')],
+  'an attachment that has no place': ['451-["x"]', Buffer.from('x')],
+  'an attachment whose place is none': ['451-["x",{"_placeholder":true,"num":3}]', Buffer.from('x')],
+  'a number of attachments that is none': ['45x-["x"]'],
+  'no attachments': ['450-["x"]'],
+  'a thousand attachments': ['451000-["x"]'],
+  'an acknowledgement with an attachment': ['461-0[{"_placeholder":true,"num":0}]', Buffer.from('x')],
+  // WebSocket
+  'text that is not UTF-8': [rawFrame(0x81, 0x34, 0x32, 0x5b, 0x22, 0xff, 0xfe, 0x22, 0x5d)],
+  'a reserved opcode': [rawFrame(0x8b)],
+  'reserved bits': [rawFrame(0xf1, 0x32)],
+  'a masked frame': [{ raw: [0x81, 0x81, 0, 0, 0, 0, 0x32] }],
+  'a continuation of nothing': [rawFrame(0x80, 0x32)],
+  'a message that is too large': [`42["x","${'x'.repeat(3_000)}"]`],
+  'fragments that are too large together': [
+    ...Array.from({ length: 40 }, (_, at) => rawFrame(at === 0 ? 0x01 : 0x00, ...Buffer.alloc(100, 0x32))),
+  ],
+  'more fragments than are taken': [
+    { raw: [...Array.from({ length: 17_000 }, (_, at) => [at === 0 ? 0x01 : 0x00, 0])].flat() },
+  ],
+  'a close frame with a code that is none': [rawFrame(0x88, 0x00, 0x01)],
+  'a close frame with a reason': [rawFrame(0x88, 0x0f, 0xa1, ...Buffer.from('go away'))],
+  'a connection that is cut': [{ raw: [] }],
+};
+
+/** Sends what the query `case` names; `after` follows what comes once the namespace is connected. */
+const startRawServer = async (): Promise<{ url: string; close(): void }> => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  server.on('connection', (socket, request) => {
+    const spec = violations[new URL(request.url!, 'http://host').searchParams.get('case')!]!;
+    const tcp = (socket as unknown as { _socket: Socket })._socket;
+    const send = (frames: Frame[]) => {
+      for (const frame of frames)
+        if (typeof frame === 'string' || Buffer.isBuffer(frame)) socket.send(frame);
+        else if (frame.raw.length === 0) socket.terminate();
+        else tcp.write(Buffer.from(frame.raw));
+    };
+    socket.on('error', () => {});
+    if (!Array.isArray(spec)) {
+      send(spec.instead);
+      setTimeout(() => socket.readyState === socket.OPEN && send(['42["after"]']), 60);
+      return;
+    }
+    socket.send(opens);
+    socket.on('message', (data) => {
+      const text = String(data);
+      if (text.startsWith('40')) send([connects]);
+      else if (text === '3') send(['42["pong"]']);
+      else if (text.startsWith('420')) send([...spec, '42["after"]']);
+    });
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      for (const client of server.clients) client.terminate();
+      server.close();
+    },
+  };
+};
+
+/** What a user of the client sees until nothing comes any more. */
+const outcomeOf = async (open: typeof openWireConnection, url: string, name: string): Promise<unknown[]> => {
+  const seen: unknown[] = [];
+  const connection = open(url, {
+    ...websocket,
+    reconnection: false,
+    maxPayload: 2_000,
+    query: { case: name },
+  });
+  const socket = connection.socket('/') as FullSocket;
+  const log = (...entry: unknown[]) => seen.push(entry);
+  socket.on('connect', () => log('connect'));
+  socket.on('connect_error', (error) => log('connect_error', error?.type ?? 'refused', error?.data));
+  socket.on('disconnect', (reason, details) =>
+    log('disconnect', reason, details?.context?.code, details?.context?.reason),
+  );
+  for (const event of ['after', 'pong', 'early', 'x'])
+    socket.on(event, (...args) =>
+      log(
+        event,
+        args.filter((arg) => typeof arg !== 'function'),
+      ),
+    );
+  socket.emit('ask', (...args: unknown[]) => log('acknowledged', args));
+  await pause(900);
+  log(socket.connected, socket.active);
+  connection.close();
+  return seen;
+};
 
 const namespace = fc.constantFrom('/', '/chat', '/a-b/c');
 const data = fc.tuple(fc.string({ minLength: 1 }), fc.jsonValue());

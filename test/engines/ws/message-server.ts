@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 
 /** What the server got: one handshake or message. */
@@ -13,7 +13,7 @@ export type Received =
 /**
  * A server that does what JSON messages ask: `echo` (in `delay` milliseconds), `join`, `leave` and `chat` in rooms,
  * `say` (answered, then sent to the whole
- * room), `fail` (an `exception` event), `hang` (nothing), `drop` (closes the connection), `greet` (three messages). Text that
+ * room), `fail` (an `exception` event), `hang` (nothing), `drop` (closes the connection), `garble` (text that is no UTF-8), `greet` (three messages). Text that
  * is not JSON and binary data are sent back.
  */
 export type MessageServer = AsyncDisposable & {
@@ -93,6 +93,8 @@ export const startMessageServer = async (
     } else if (type === 'fail')
       send({ event: 'exception', data: { status: 'error', message: 'not allowed' } });
     else if (type === 'drop') client.close(4001, 'go away');
+    else if (type === 'garble')
+      (client as unknown as { _socket: Socket })._socket.write(Buffer.from([0x81, 1, 0xff]));
     else if (type === 'greet') for (const name of ['one', 'two', 'three']) send({ type: 'greeting', name });
     else if (type !== 'hang') send(message);
   };

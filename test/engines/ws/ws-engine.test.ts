@@ -216,6 +216,11 @@ test('a connection that the server ends is a disconnect, once, also while nothin
   const idle = await runUsers(WsEngine, config(), [{ send: { type: 'drop' } }, { think: '200ms' }]);
   assert.equal(idle.counters.disconnects, 1);
   assert.notEqual(idle.ends[0], null);
+
+  const broken = await runUsers(WsEngine, config(), [{ send: { type: 'garble' } }, { think: '200ms' }]);
+  assert.deepEqual(errorsOf(broken.errors), [
+    'disconnected: the connection broke: Invalid WebSocket frame: invalid UTF-8 sequence',
+  ]);
 });
 
 test('a handshake that fails says why', async () => {

@@ -1,9 +1,8 @@
 import { PacketType } from 'socket.io-parser';
 import type { ClientConnection, ClientSocket, ConnectionOptions } from '../client-socket.ts';
-import type { Farewell } from './message-socket.ts';
-import { BinaryAssembler, ProtocolError, parseTextPacket } from './packet.ts';
+import { BinaryAssembler, ProtocolError, parsePayload, parseTextPacket } from './packet.ts';
 import { type ReconnectOptions, reconnectOptions, sessionUrl, webSocketOptions } from './wire-options.ts';
-import { WireSession } from './wire-session.ts';
+import { type CloseDetails, WireSession } from './wire-session.ts';
 import { WireSocket, type WireTransport } from './wire-socket.ts';
 
 const defaultTimeoutMs = 20_000;
@@ -85,14 +84,14 @@ class WireConnection implements ClientConnection, WireTransport {
         for (const socket of [...this.#sockets.values()]) if (socket.active) socket.failed(error);
         this.#retryLater();
       },
-      closed: (reason, farewell) => this.#lost(reason, farewell),
+      closed: (reason, details) => this.#lost(reason, details),
     });
   }
 
-  #lost(reason: string, farewell?: Farewell): void {
+  #lost(reason: string, details?: CloseDetails): void {
     this.#session = null;
     this.#attempt = 0;
-    for (const socket of [...this.#sockets.values()]) if (socket.active) socket.lost(reason, farewell);
+    for (const socket of [...this.#sockets.values()]) if (socket.active) socket.lost(reason, details);
     this.#retryLater();
   }
 
@@ -114,7 +113,11 @@ class WireConnection implements ClientConnection, WireTransport {
       if (this.#assembler?.isWaiting === true) throw new ProtocolError('text where an attachment was due');
       if (packet.type === PacketType.BINARY_EVENT || packet.type === PacketType.BINARY_ACK) {
         this.#assemble(frame);
-      } else this.#sockets.get(packet.namespace)?.receiveText(packet);
+        return;
+      }
+      const socket = this.#sockets.get(packet.namespace);
+      if (socket === undefined) parsePayload(packet);
+      else socket.receiveText(packet);
     });
   }
 

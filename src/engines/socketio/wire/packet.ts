@@ -15,10 +15,12 @@ const slash = 47;
 
 /**
  * Splits the text of an Engine.IO message frame (its leading 4 included) into the parts of a Socket.IO packet:
- * `<type>[<namespace>,][<id>][payload]` (Socket.IO protocol v5). Binary packets are for `BinaryAssembler`.
+ * `<type>[<namespace>,][<id>][payload]` (Socket.IO protocol v5). Binary packets are for `BinaryAssembler`. Throws
+ * ProtocolError for a type that is none; the payload is not looked at.
  */
 export const parseTextPacket = (frame: string): TextPacket => {
   const type = frame.charCodeAt(1) - zero;
+  if (PacketType[type] === undefined) throw new ProtocolError('unknown packet type');
   let at = 2;
   let namespace = '/';
   if (frame.charCodeAt(at) === slash) {
@@ -35,13 +37,23 @@ export const parseTextPacket = (frame: string): TextPacket => {
   return { type, namespace, id, payload: frame.slice(at) };
 };
 
-/** The name of the event in the payload `["name",...]`; null if only parsing it can tell. */
+/** The name of the event in the payload `["name",...]`; null if only parsing it can tell, or that it is no event. */
 export const eventName = (payload: string): string | null => {
-  if (!payload.startsWith('["')) return null;
+  if (!payload.startsWith('["') || !payload.endsWith(']')) return null;
   const end = payload.indexOf('"', 2);
   const name = payload.slice(2, end);
-  return end < 0 || name.includes('\\') ? null : name;
+  return end < 0 || name.includes('\\') || reservedEvents.has(name) ? null : name;
 };
+
+/** Names that only the client itself may give to an event. */
+export const reservedEvents: ReadonlySet<unknown> = new Set([
+  'connect',
+  'connect_error',
+  'disconnect',
+  'disconnecting',
+  'newListener',
+  'removeListener',
+]);
 
 const namespacePrefix = (namespace: string): string => (namespace === '/' ? '' : `${namespace},`);
 
@@ -103,11 +115,33 @@ export class BinaryAssembler {
 /** What the server sent is no Socket.IO packet. */
 export class ProtocolError extends Error {}
 
-/** The value of a packet's payload. Throws ProtocolError when it is no JSON. */
-export const parsePayload = <T>(payload: string): T => {
+/**
+ * The value of a packet's payload, undefined where there is none. Throws ProtocolError when it is no JSON, or not what
+ * packets of that type carry.
+ */
+export const parsePayload = ({ type, payload }: Pick<TextPacket, 'type' | 'payload'>): unknown => {
+  if (payload === '') return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(payload) as T;
+    value = JSON.parse(payload);
   } catch (error) {
     throw new ProtocolError(String(error));
   }
+  if (!isPayload(type, value)) throw new ProtocolError('invalid payload');
+  return value;
+};
+
+/** The arguments of an acknowledgement, or the name and arguments of an event. Throws ProtocolError when it is no list. */
+export const parseArguments = (json: string): unknown[] =>
+  (parsePayload({ type: PacketType.ACK, payload: json }) as unknown[] | undefined) ?? [];
+
+/** The rules of `socket.io-parser`. */
+const isPayload = (type: PacketType, value: unknown): boolean => {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (type === PacketType.CONNECT) return isObject;
+  if (type === PacketType.CONNECT_ERROR) return isObject || typeof value === 'string';
+  if (type === PacketType.ACK) return Array.isArray(value);
+  if (type !== PacketType.EVENT || !Array.isArray(value)) return false;
+  const [name] = value as unknown[];
+  return typeof name === 'number' || (typeof name === 'string' && !reservedEvents.has(name));
 };

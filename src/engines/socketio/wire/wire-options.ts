@@ -68,8 +68,7 @@ export const webSocketOptions = (url: string, options: ConnectionOptions): Clien
   // The types of the package lag behind: they have no `closeTimeout`.
   const given: ClientOptions & { closeTimeout: number } = {
     perMessageDeflate: { threshold: 1_024 },
-    // Text is parsed as JSON by who reads it; a server that never answers a farewell must not hold the socket.
-    skipUTF8Validation: true,
+    // A server that never answers a farewell must not hold the socket for the default 30 s.
     closeTimeout: 2_000,
     ...sourceAddress(url),
     ...chosen,

@@ -1,14 +1,7 @@
-import type { ClientOptions } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import { noteArrival } from '../../core/arrival-instant.ts';
 import { type Deadline, deadlines } from '../../core/deadlines.ts';
 import { frameMeter } from '../../core/frame-meter.ts';
-import {
-  type Farewell,
-  type MessageSocket,
-  type MessageSocketEvents,
-  openPackageSocket,
-} from './message-socket.ts';
-import { isForPlainSocket, openPlainSocket } from './plain-socket.ts';
 
 export type SessionEvents = {
   opened(): void;
@@ -18,17 +11,22 @@ export type SessionEvents = {
   /** It never opened. */
   failed(error: unknown): void;
   /** It was open, and is not any more. */
-  closed(reason: string, farewell?: Farewell): void;
+  closed(reason: string, details?: CloseDetails): void;
 };
+
+/**
+ * How a connection ended, as `socket.io-client` tells it: the error that broke it, or the close frame of the server
+ * (1005 is none, 1006 that no close frame came; RFC 6455, 7.4.1).
+ */
+export type CloseDetails = Error | { context: { code: number; reason: string } };
 
 type Handshake = { pingInterval: number; pingTimeout: number };
 
 const open = 48;
-const close = 49;
 const ping = 50;
 const message = 52;
-/** pong, upgrade and noop: nothing to do. */
-const ignored: ReadonlySet<number | undefined> = new Set([51, 53, 54]);
+/** close (which the WebSocket does for itself), pong, upgrade and noop: nothing to do. */
+const ignored: ReadonlySet<number | undefined> = new Set([49, 51, 53, 54]);
 /** Binary data of a message as base64, which a server may send where it takes the transport for one of text. */
 const base64 = 98;
 
@@ -48,8 +46,8 @@ const parseHandshake = (text: string): Handshake | null => {
 };
 
 /** One Engine.IO session (protocol 4) over one WebSocket, without upgrades. */
-export class WireSession implements MessageSocketEvents {
-  readonly #socket: MessageSocket;
+export class WireSession {
+  readonly #socket: WebSocket;
   readonly #events: SessionEvents;
   #state: 'opening' | 'open' | 'closed' = 'opening';
   #handshake: Handshake | null = null;
@@ -57,39 +55,41 @@ export class WireSession implements MessageSocketEvents {
 
   constructor(url: string, options: ClientOptions, timeoutMs: number, events: SessionEvents) {
     this.#events = events;
-    const openSocket = isForPlainSocket(url, options) ? openPlainSocket : openPackageSocket;
-    this.#socket = openSocket(url, options, this);
+    this.#socket = new WebSocket(url, options);
+    this.#socket.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary));
+    this.#socket.on('error', (error) => this.#broke(transportError(error)));
+    this.#socket.on('close', (code, reason) =>
+      this.#end('transport close', transportError(new Error('closed in the handshake')), {
+        context: { code, reason: reason.toString() },
+      }),
+    );
     this.#deadline = deadlines.after(timeoutMs, () => this.#end('timeout', new Error('timeout')));
-  }
-
-  /** The socket is over. */
-  closed(error: Error | null, farewell?: Farewell): void {
-    if (error !== null) this.#end('transport error', transportError(error));
-    else this.#end('transport close', transportError(new Error('closed in the handshake')), farewell);
   }
 
   get isOpen(): boolean {
     return this.#state === 'open';
   }
 
-  message(data: Buffer, isBinary: boolean): void {
+  #message(data: Buffer, isBinary: boolean): void {
     noteArrival();
     frameMeter.received();
     if (this.#state === 'closed') return;
-    if (isBinary) {
-      this.#events.attachment(Buffer.from(data));
-      return;
-    }
-    const type = data[0];
-    if (type === message) this.#events.text(data.toString());
-    else if (type === ping) {
+    const type = isBinary ? message : data[0];
+    if (type === message || type === base64) {
+      // What comes before the packet that opens is nobody's.
+      if (this.#state === 'open') this.#carry(data, isBinary, type);
+    } else if (type === ping) {
       this.writeText('3');
-      this.#awaitPing();
+      if (this.#handshake !== null) this.#awaitPing();
     } else if (type === open) this.#opened(data.toString('utf8', 1));
-    else if (type === close) this.#end('transport close', transportError(new Error('closed by the server')));
-    else if (type === base64) this.#events.attachment(Buffer.from(data.toString('latin1', 1), 'base64'));
     else if (!ignored.has(type))
-      this.#end('transport error', transportError(new Error('parse error: no packet of Engine.IO')));
+      this.#broke(transportError(new Error('parse error: no packet of Engine.IO')));
+  }
+
+  #carry(data: Buffer, isBinary: boolean, type: number): void {
+    if (isBinary) this.#events.attachment(data);
+    else if (type === message) this.#events.text(data.toString());
+    else this.#events.attachment(Buffer.from(data.toString('latin1', 1), 'base64'));
   }
 
   #opened(text: string): void {
@@ -99,15 +99,22 @@ export class WireSession implements MessageSocketEvents {
       return;
     }
     this.#handshake = handshake;
-    this.#state = 'open';
     this.#awaitPing();
+    if (this.#state === 'open') return;
+    this.#state = 'open';
     this.#events.opened();
   }
 
   #awaitPing(): void {
     const { pingInterval, pingTimeout } = this.#handshake!;
     this.#deadline.cancel();
-    this.#deadline = deadlines.after(pingInterval + pingTimeout, () => this.#end('ping timeout', null));
+    this.#deadline = deadlines.after(pingInterval + pingTimeout, () =>
+      this.#end('ping timeout', new Error('ping timeout')),
+    );
+  }
+
+  #broke(error: Error): void {
+    this.#end('transport error', error, error);
   }
 
   writeText(frame: string): void {
@@ -122,7 +129,8 @@ export class WireSession implements MessageSocketEvents {
     }
   }
 
-  #end(reason: string, error: unknown, farewell?: Farewell): void {
+  /** `error` is what a session ends with that never opened. */
+  #end(reason: string, error: Error, details?: CloseDetails): void {
     const state = this.#state;
     if (state === 'closed') return;
     this.#state = 'closed';
@@ -130,7 +138,7 @@ export class WireSession implements MessageSocketEvents {
     if (state === 'opening') this.#socket.terminate();
     else this.#socket.close();
     if (state === 'opening') this.#events.failed(error);
-    else this.#events.closed(reason, farewell);
+    else this.#events.closed(reason, details);
   }
 
   /** Closes it without telling anyone. */

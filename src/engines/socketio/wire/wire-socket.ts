@@ -1,7 +1,6 @@
 import { PacketType } from 'socket.io-parser';
 import type { AcknowledgementReceiver, ClientSocket, EventWatcher } from '../client-socket.ts';
 import { type Listener, Listeners } from './listeners.ts';
-import type { Farewell } from './message-socket.ts';
 import {
   type AssembledPacket,
   connectFrame,
@@ -9,9 +8,12 @@ import {
   encodePacket,
   eventName,
   eventPrefix,
+  parseArguments,
   parsePayload,
+  reservedEvents,
   type TextPacket,
 } from './packet.ts';
+import type { CloseDetails } from './wire-session.ts';
 
 /** What a socket needs of the connection under it. */
 export type WireTransport = {
@@ -22,15 +24,6 @@ export type WireTransport = {
   activate(socket: WireSocket): void;
   release(socket: WireSocket): void;
 };
-
-const reserved = new Set([
-  'connect',
-  'connect_error',
-  'disconnect',
-  'disconnecting',
-  'newListener',
-  'removeListener',
-]);
 
 type Acknowledgement = AcknowledgementReceiver | Listener;
 
@@ -77,7 +70,7 @@ export class WireSocket implements ClientSocket {
   }
 
   emit(event: string, ...args: unknown[]): this {
-    if (reserved.has(event)) throw new Error(`"${event}" is a reserved event name`);
+    if (reservedEvents.has(event)) throw new Error(`"${event}" is a reserved event name`);
     const last = args.at(-1);
     if (typeof last === 'function') this.#emit([event, ...args.slice(0, -1)], last as Listener);
     else this.#emit([event, ...args], null);
@@ -197,19 +190,18 @@ export class WireSocket implements ClientSocket {
   }
 
   /** The connection was lost. */
-  lost(reason: string, farewell?: Farewell): void {
-    if (!this.connected) return;
+  lost(reason: string, details?: CloseDetails): void {
+    // Before it was connected, what waits for an answer was not sent yet.
+    if (this.connected) this.#acknowledgements = null;
     this.connected = false;
     this.id = undefined;
-    this.#acknowledgements = null;
-    // As `socket.io-client` tells it.
-    this.#listeners.call('disconnect', farewell === undefined ? [reason] : [reason, { context: farewell }]);
+    this.#listeners.call('disconnect', details === undefined ? [reason] : [reason, details]);
   }
 
   receiveText(packet: TextPacket): void {
-    if (packet.type === PacketType.ACK) this.#acknowledgeText(packet.id, packet.payload);
+    if (packet.type === PacketType.ACK) this.#acknowledgeText(packet);
     else if (packet.type === PacketType.EVENT) this.#eventText(packet);
-    else this.#control(packet.type, packet.payload === '' ? undefined : parsePayload(packet.payload));
+    else this.#control(packet.type, parsePayload(packet));
   }
 
   /** A packet with binary data. */
@@ -257,11 +249,15 @@ export class WireSocket implements ClientSocket {
     return acknowledgement;
   }
 
-  #acknowledgeText(id: number | null, payload: string): void {
-    const acknowledgement = this.#take(id);
-    if (acknowledgement === undefined) return;
-    if (typeof acknowledgement === 'function') acknowledgement(...parsePayload<unknown[]>(payload));
-    else acknowledgement.acknowledgeJson(payload);
+  #acknowledgeText(packet: TextPacket): void {
+    const acknowledgement = this.#take(packet.id);
+    const { payload } = packet;
+    const isList = payload.startsWith('[') && payload.endsWith(']');
+    if (acknowledgement === undefined || typeof acknowledgement === 'function' || !isList) {
+      const args = parseArguments(payload);
+      if (typeof acknowledgement === 'function') acknowledgement(...args);
+      else acknowledgement?.acknowledge(args);
+    } else acknowledgement.acknowledgeJson(payload);
   }
 
   #acknowledge(id: number | null, args: unknown[]): void {
@@ -271,14 +267,16 @@ export class WireSocket implements ClientSocket {
     else acknowledgement.acknowledge(args);
   }
 
-  #eventText({ payload, id }: TextPacket): void {
+  #eventText(packet: TextPacket): void {
+    const { payload, id } = packet;
     const name = eventName(payload);
     if (name === null || !this.connected || id !== null || this.#recoveryId !== undefined) {
-      this.#event(parsePayload<unknown[]>(payload), id, false, payload);
+      const args = parsePayload(packet) as unknown[] | undefined;
+      if (args !== undefined) this.#event(args, id, false, payload);
       return;
     }
     this.#watchers?.get(name)?.text(payload);
-    if (this.#listeners.has(name)) this.#dispatch(parsePayload<unknown[]>(payload));
+    if (this.#listeners.has(name)) this.#dispatch(parsePayload(packet) as unknown[]);
   }
 
   #event(args: unknown[], id: number | null, isBinary: boolean, payload = ''): void {
