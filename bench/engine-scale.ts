@@ -161,7 +161,7 @@ const roomFigures = async (server: Program & { url: string }): Promise<Figure[]>
   ];
 };
 
-const rssOf = (pid: number): number => readTreeUsage(pid)!.rssBytes;
+const rssOf = (pid: number): number => readTreeUsage(pid)?.rssBytes ?? Number.NaN;
 
 /** Waits until all connections are open and a while more; gives the memory of one, bytes. */
 const idleBytes = async (server: Program, pid: number, start: () => Promise<unknown>): Promise<number> => {

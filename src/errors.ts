@@ -382,6 +382,12 @@ export const catalogue = {
     (p) => `The custom metrics ("${p.source}") could not be read: ${p.reason}.`,
     () => 'It must give one JSON object of numbers and nothing else, for example {"persisted": 1200}.',
   ),
+  RESOURCES_FAILED: entry<{ source: string; reason: string }>(
+    'invalid',
+    (p) => `The resources of the server could not be read from "${p.source}": ${p.reason}.`,
+    () =>
+      'Ask it by hand, and repair "target.resources" (docs/server.md); without it, a server that runs elsewhere has no resources in the report.',
+  ),
 
   // room
   ROOM_CONNECT_FAILED: entry<{ url: string; reason: string }>(

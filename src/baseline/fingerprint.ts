@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { artilleryVersion, tailgateVersion } from '../host/versions.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
-import { measureSchema, roomSchema, targetSchema } from '../settings/settings-schema.ts';
+import {
+  measureSchema,
+  type ResourceSettings,
+  roomSchema,
+  targetSchema,
+} from '../settings/settings-schema.ts';
 import type { Fingerprint } from './baseline-record.ts';
 
 type Json = Record<string, unknown>;
@@ -72,10 +77,22 @@ export const settingsHash = (suite: SuitePlan): string => {
       ]),
       jwt: withoutSecret(measure.jwt),
     },
-    target: chosen(target, targetSchema.parse({}) as Json, ['pin', 'nodePreload']),
+    target: {
+      ...chosen(target, targetSchema.parse({}) as Json, ['pin', 'nodePreload']),
+      resources: sourceOfResources(target.resources),
+    },
   };
   return createHash('sha256').update(canonicalJson(relevant)).digest('hex');
 };
+
+/** Whoever else tells of the resources tells of others; where it is asked is part of the server. */
+const sourceOfResources = (resources: ResourceSettings | undefined): Json | undefined =>
+  resources === undefined
+    ? undefined
+    : {
+        by: ['url', 'command', 'agent'].find((kind) => resources[kind as 'url'] !== undefined),
+        metrics: resources.metrics,
+      };
 
 /** The distribution's name and version, as in `/etc/os-release`; null where there is none. */
 const distribution = (): string | null => {

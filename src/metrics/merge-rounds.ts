@@ -151,12 +151,12 @@ export const mergeResources = (
   const limits = sampled.flatMap((usage) => usage.openFilesLimit ?? []);
   return {
     samples,
-    cpuSeconds: sampled.reduce((total, usage) => total + usage.cpuSeconds, 0),
-    maxCpuShare: peak((usage) => usage.maxCpuShare) ?? 0,
-    maxRssBytes: peak((usage) => usage.maxRssBytes) ?? 0,
-    maxOpenFiles: peak((usage) => usage.maxOpenFiles) ?? 0,
+    cpuSeconds: sumKnown(sampled.map((usage) => usage.cpuSeconds)),
+    maxCpuShare: peak((usage) => usage.maxCpuShare),
+    maxRssBytes: peak((usage) => usage.maxRssBytes),
+    maxOpenFiles: peak((usage) => usage.maxOpenFiles),
     openFilesLimit: limits.length === 0 ? null : Math.min(...limits),
-    maxThreads: peak((usage) => usage.maxThreads) ?? 0,
+    maxThreads: peak((usage) => usage.maxThreads),
     maxHeapUsedBytes: peak((usage) => usage.maxHeapUsedBytes),
     maxLoopDelayMs: peak((usage) => usage.maxLoopDelayMs),
     gcPauseMs: peak((usage) => usage.gcPauseMs),

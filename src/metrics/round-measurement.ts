@@ -40,17 +40,20 @@ export type GeneratorHealth = {
   peakRssBytes: number;
 };
 
-/** One sample of the server's process tree. `atMs` counts from the start of the load. */
+/**
+ * One sample of the server. `atMs` counts from the start of the load. What the machine, or the source that the user
+ * named, does not tell is absent.
+ */
 export type ResourceSample = {
   atMs: number;
   /** CPU time over wall time since the previous sample; 1 is one full core. */
-  cpuShare: number;
-  rssBytes: number;
-  openFiles: number;
-  threads: number;
+  cpuShare?: number;
+  rssBytes?: number;
+  openFiles?: number;
+  threads?: number;
   /** Milliseconds of this server's own load when it was taken; absent while only the other side was driven. */
   loadAtMs?: number;
-  /** Only for Node servers with the preload. */
+  /** Only for Node servers with the preload, or from the user's source. */
   loopDelayP99Ms?: number;
   heapUsedBytes?: number;
   gcPauseMs?: number;
@@ -87,15 +90,15 @@ export type WireTraffic = {
   framesReceived?: number;
 };
 
-/** Resources of the server over one round. */
+/** Resources of the server over one round; null is what could not be sampled. */
 export type ResourceUsage = {
   samples: ResourceSample[];
-  cpuSeconds: number;
-  maxCpuShare: number;
-  maxRssBytes: number;
-  maxOpenFiles: number;
+  cpuSeconds: number | null;
+  maxCpuShare: number | null;
+  maxRssBytes: number | null;
+  maxOpenFiles: number | null;
   openFilesLimit: number | null;
-  maxThreads: number;
+  maxThreads: number | null;
   maxHeapUsedBytes: number | null;
   maxLoopDelayMs: number | null;
   gcPauseMs: number | null;

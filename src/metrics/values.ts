@@ -34,8 +34,6 @@ export type Values = {
   checks: readonly PluginCheck[];
   /** Arrivals that were intended, over all rounds. */
   intendedArrivals: number;
-  /** Whether the server was sampled. */
-  sampled: boolean;
   /** Name of a number that is none: then nothing here can be trusted. Null when all are sound. */
   damaged: string | null;
   metric: (id: string) => Metric;
@@ -110,7 +108,6 @@ function read(rounds: readonly RoundMeasurement[]): Values {
     nameUses: mergeNameUses(rounds.map((round) => round.nameUses ?? [])),
     checks: rounds.flatMap((round) => round.checks ?? []),
     intendedArrivals: rounds.reduce((sum, round) => sum + round.generator.intendedArrivals, 0),
-    sampled: rounds.some((round) => round.resources !== null),
     damaged: rounds.map(damagedIn).find((name) => name !== null) ?? null,
     metric,
     value: (id, statistic) => {
@@ -266,8 +263,9 @@ const known = (value: number | null | undefined): number[] =>
 /** CPU time of the server over the messages sent, milliseconds; null when a round was not sampled or none was sent. */
 const cpuPerMessage = (rounds: readonly RoundMeasurement[]): number | null => {
   const messages = rounds.reduce((sum, round) => sum + (round.counters['messages.sent'] ?? 0), 0);
-  if (messages === 0 || rounds.some((round) => round.resources === null)) return null;
-  return (1000 * rounds.reduce((sum, round) => sum + round.resources!.cpuSeconds, 0)) / messages;
+  const spent = rounds.flatMap((round) => known(round.resources?.cpuSeconds));
+  if (messages === 0 || spent.length < rounds.length) return null;
+  return (1000 * spent.reduce((sum, seconds) => sum + seconds, 0)) / messages;
 };
 
 const fieldOfWork: Record<string, (round: RoundMeasurement) => number | null | undefined> = {
@@ -303,7 +301,8 @@ const workOver = (rounds: readonly RoundMeasurement[], metric: string): number |
 
 /**
  * A resource over rounds of one side: `max` is the highest of all rounds, `mean` the mean over their samples, and
- * what has one value a round (`server.gc`) the mean over rounds. Null when it was never sampled.
+ * what has one value a round (`server.gc`) the mean over rounds. Null when a round was not sampled: what it would have
+ * shown is not known.
  */
 const resourceOver = (
   rounds: readonly RoundMeasurement[],
@@ -311,6 +310,7 @@ const resourceOver = (
   statistic: Statistic,
 ): number | null => {
   if (metric === 'server.cpuPerMessage') return cpuPerMessage(rounds);
+  if (rounds.some(({ resources }) => resources === null)) return null;
   if (metric === 'server.gc') return average(rounds.flatMap((round) => known(round.resources?.gcPauseMs)));
   if (statistic === 'max') {
     const peaks = rounds.flatMap((round) => known(peakOf[metric]?.(round)));

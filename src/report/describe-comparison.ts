@@ -102,11 +102,11 @@ const resourceLines = (resources: SuiteReport['resources']): Line[] => {
     head: cell(resources.head, of),
   });
   const files = (usage: ResourceReport): string =>
-    usage.openFilesLimit === null
+    usage.openFilesLimit === null || usage.maxOpenFiles === null
       ? formatCount(usage.maxOpenFiles)
       : `${formatCount(usage.maxOpenFiles)} of ${formatCount(usage.openFilesLimit)}`;
   return [
-    line('CPU time', (usage) => formatDuration(usage.cpuSeconds * 1000)),
+    line('CPU time', (usage) => formatDuration(usage.cpuSeconds === null ? null : usage.cpuSeconds * 1000)),
     line('CPU, peak', (usage) => formatValue(usage.maxCpuShare, 'cores')),
     line('Memory (RSS), peak', (usage) => formatBytes(usage.maxRssBytes)),
     line('Heap, peak', (usage) => formatBytes(usage.maxHeapUsedBytes)),

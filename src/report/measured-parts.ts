@@ -170,12 +170,12 @@ export const resourceReport = (usage: ResourceUsage | null): ResourceReport | nu
   usage === null
     ? null
     : {
-        cpuSeconds: finiteOrZero(usage.cpuSeconds),
-        maxCpuShare: finiteOrZero(usage.maxCpuShare),
-        maxRssBytes: finiteOrZero(usage.maxRssBytes),
-        maxOpenFiles: finiteOrZero(usage.maxOpenFiles),
+        cpuSeconds: finite(usage.cpuSeconds),
+        maxCpuShare: finite(usage.maxCpuShare),
+        maxRssBytes: finite(usage.maxRssBytes),
+        maxOpenFiles: finite(usage.maxOpenFiles),
         openFilesLimit: finite(usage.openFilesLimit),
-        maxThreads: finiteOrZero(usage.maxThreads),
+        maxThreads: finite(usage.maxThreads),
         maxHeapUsedBytes: finite(usage.maxHeapUsedBytes),
         maxLoopDelayMs: finite(usage.maxLoopDelayMs),
         gcPauseMs: finite(usage.gcPauseMs),

@@ -168,17 +168,23 @@ const generatorReportSchema = z
 
 export const resourceReportSchema = z
   .strictObject({
-    cpuSeconds: z.number(),
-    maxCpuShare: z.number().describe('1 is one core'),
-    maxRssBytes: z.number(),
-    maxOpenFiles: z.number(),
+    cpuSeconds: finiteOrNull,
+    maxCpuShare: finiteOrNull.describe('1 is one core'),
+    maxRssBytes: finiteOrNull,
+    maxOpenFiles: finiteOrNull,
     openFilesLimit: finiteOrNull,
-    maxThreads: z.number(),
-    maxHeapUsedBytes: finiteOrNull.describe('Only for Node servers with the preload'),
-    maxLoopDelayMs: finiteOrNull.describe('Only for Node servers with the preload'),
-    gcPauseMs: finiteOrNull.describe('Garbage collection in a round, the largest; only with the preload'),
+    maxThreads: finiteOrNull,
+    maxHeapUsedBytes: finiteOrNull.describe(
+      'Only for Node servers with the preload, or from "target.resources"',
+    ),
+    maxLoopDelayMs: finiteOrNull.describe(
+      'Only for Node servers with the preload, or from "target.resources"',
+    ),
+    gcPauseMs: finiteOrNull.describe(
+      'Garbage collection in a round, the largest; only with the preload, or from "target.resources"',
+    ),
   })
-  .describe("The server's process tree over all rounds");
+  .describe('The server over all rounds; null is what was not sampled');
 
 export const problemSchema = z
   .strictObject({

@@ -93,19 +93,17 @@ function loadSeries(points: ReturnType<typeof loadOf>): TimelineSide['load'] {
 
 function serverSeries(points: readonly Timed<ResourceSample>[]): NonNullable<TimelineSide['server']> {
   const grouped = groups(points);
-  type Field = 'heapUsedBytes' | 'loopDelayP99Ms' | 'gcPauseMs';
+  type Field = Exclude<keyof ResourceSample, 'atMs' | 'loadAtMs'>;
   const valuesOf = (group: readonly Timed<ResourceSample>[], field: Field): number[] =>
     group.flatMap(({ value }) => value[field] ?? []);
   const isKnown = (field: Field): boolean => points.some(({ value }) => value[field] !== undefined);
-  const peaks = (of: (sample: ResourceSample) => number) =>
-    grouped.map((group) => highest(group.map(({ value }) => of(value))));
-  const optional = (field: Field) =>
-    isKnown(field) ? { [field]: grouped.map((group) => highest(valuesOf(group, field))) } : {};
+  const peaks = (field: Field) => grouped.map((group) => highest(valuesOf(group, field)));
+  const optional = (field: Field) => (isKnown(field) ? { [field]: peaks(field) } : {});
   return {
     atMs: grouped.map(middle),
-    cpuCores: grouped.map((group) => mean(group.map(({ value }) => value.cpuShare))),
-    rssBytes: peaks((sample) => sample.rssBytes),
-    openFiles: peaks((sample) => sample.openFiles),
+    cpuCores: grouped.map((group) => mean(valuesOf(group, 'cpuShare'))),
+    rssBytes: peaks('rssBytes'),
+    openFiles: peaks('openFiles'),
     ...optional('heapUsedBytes'),
     ...optional('loopDelayP99Ms'),
     ...optional('gcPauseMs'),
@@ -124,7 +122,7 @@ const thinned = (values: readonly number[]): number[] => values.slice(0, maxPoin
 const middle = (group: readonly Timed<unknown>[]): number =>
   Math.round(group.reduce((sum, { atMs }) => sum + atMs, 0) / group.length);
 const mean = (values: readonly number[]): number | null =>
-  short(values.reduce((sum, value) => sum + value, 0) / values.length);
+  values.length === 0 ? null : short(values.reduce((sum, value) => sum + value, 0) / values.length);
 const highest = (values: readonly number[]): number | null =>
   values.length === 0 ? null : short(Math.max(...values));
 /** Four digits are more than a drawing shows. */

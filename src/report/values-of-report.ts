@@ -48,7 +48,6 @@ export function valuesOfReport(suite: SuiteReport): Values {
     nameUses: [],
     checks: [],
     intendedArrivals: suite.generator?.intendedArrivals ?? 0,
-    sampled: resources !== null,
     damaged: null,
     metric,
     value,
@@ -87,7 +86,9 @@ function resourceOf(
   if (usage === null) return null;
   if (statistic === 'max') return peaks[id]?.(usage) ?? null;
   const messages = counters['messages.sent'] ?? 0;
-  return id === 'server.cpuPerMessage' && messages > 0 ? (1000 * usage.cpuSeconds) / messages : null;
+  return id === 'server.cpuPerMessage' && messages > 0 && usage.cpuSeconds !== null
+    ? (1000 * usage.cpuSeconds) / messages
+    : null;
 }
 
 /** The one value of a metric, where it is that of the statistic: an absolute limit tells what it was held against. */

@@ -28,7 +28,7 @@ const measurable = ({ target }: SuitePlan, known: KnownMetrics): Parameters<type
   latencies: known.open ? null : known.latencies,
   counters: known.open ? null : known.counters,
   custom: known.custom ? null : [],
-  resources: target.start !== undefined || target.pid !== undefined,
+  resources: [target.start, target.pid, target.resources].some((source) => source !== undefined),
 });
 
 /** Values of the main latency in the whole of a scenario; null when its flow or a limit of users hides them. */

@@ -14,7 +14,11 @@ const placed = (problem: TailgateError, suiteIndex: number, loaded: LoadedSettin
   return new TailgateError(problem.code, problem.what, problem.fix, problem.exit, where, problem.cause);
 };
 
-const secretsOf = ({ room, measure }: SuitePlan, env: Env, source: SecretSource): (() => unknown)[] => {
+const secretsOf = (
+  { target, room, measure }: SuitePlan,
+  env: Env,
+  source: SecretSource,
+): (() => unknown)[] => {
   const jwt = measure.jwt;
   const token = room?.token;
   const ownerJwt = room?.jwt;
@@ -26,6 +30,11 @@ const secretsOf = ({ room, measure }: SuitePlan, env: Env, source: SecretSource)
       ([name, header]) =>
         () =>
           resolveSecret(header, env, `room.headers.${name}`, source),
+    ),
+    ...Object.entries(target.resources?.headers ?? {}).map(
+      ([name, header]) =>
+        () =>
+          resolveSecret(header, env, `target.resources.headers.${name}`, source),
     ),
     () => resolveSecretsIn(room?.auth ?? {}, env, 'room.auth', source),
   ];

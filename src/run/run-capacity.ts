@@ -70,8 +70,12 @@ const rulesOf = (suites: readonly SuitePlan[]): Rules => {
   };
 };
 
-/** Cores and memory that the server has; a container often has less than the machine. */
-const serverMeans = ({ pinning }: PinningDecision) => {
+/**
+ * Cores and memory that the server has; a container often has less than the machine. Of one whose resources are asked
+ * for elsewhere nobody knows.
+ */
+const serverMeans = ({ pinning }: PinningDecision, { target }: SuitePlan) => {
+  if (target.resources !== undefined) return { cores: Infinity, memoryBytes: Infinity };
   const allowed = process.constrainedMemory();
   return {
     cores: pinning?.server.length ?? os.availableParallelism(),
@@ -139,7 +143,7 @@ const search = (
       scenario: stage.scenarios.get(suite.name)!,
       plan,
       context: { host, logDir: stage.logDir, seed: plan.seed, pinning: stage.pinning.pinning },
-      means: serverMeans(stage.pinning),
+      means: serverMeans(stage.pinning, suite),
     },
     settings: loaded.settings.capacity,
     sources,

@@ -1,4 +1,5 @@
 import { type SourcePosition, type TailgateError, tailgateError } from '../errors.ts';
+import { parseSelector } from '../metrics/server-reading.ts';
 import { formatPath, type SettingPath } from './setting-path.ts';
 import type { MeasureSettings, RoomSettings, Settings, TargetSettings } from './settings-schema.ts';
 
@@ -49,6 +50,23 @@ const checkTarget = (target: TargetSettings, path: SettingPath, report: Report):
       'it is for a server that Tailgate does not start',
       'Leave out "pid" or "start".',
     );
+  checkResources(target.resources, [...path, 'resources'], report);
+};
+
+const checkResources = (resources: TargetSettings['resources'], path: SettingPath, report: Report): void => {
+  if (resources === undefined) return;
+  const { url, command, agent, headers, metrics } = resources;
+  if ([url, command, agent].filter((source) => source !== undefined).length !== 1)
+    report(path, 'it needs one of "url", "command" and "agent"', 'Keep one of the three.');
+  if (url === undefined && Object.keys(headers).length > 0)
+    report([...path, 'headers'], 'there is no "url" to send them to', 'Leave "headers" out.');
+  for (const [field, selector] of Object.entries(metrics))
+    if (parseSelector(selector) === null)
+      report(
+        [...path, 'metrics', field],
+        `"${selector}" is no name of a metric`,
+        'Write a name, with labels where several have it: process_open_fds{job="chat"}.',
+      );
 };
 
 const checkRoom = (room: RoomSettings, path: SettingPath, report: Report): void => {

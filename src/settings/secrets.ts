@@ -83,6 +83,8 @@ export const secretValues = (settings: Settings, env: Env): string[] => {
   for (const part of [settings, ...settings.suites]) {
     addPassword(part.target?.url, add);
     addUnder(part.target?.env, false);
+    addPassword(part.target?.resources?.url, add);
+    addUnder(part.target?.resources?.headers, false);
     const room = part.room === false ? undefined : part.room;
     addSecret(room?.token);
     addSecret(room?.jwt?.secret);

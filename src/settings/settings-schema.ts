@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readingFields } from '../metrics/server-reading.ts';
 
 /**
  * The schema of tailgate.yml, the only description of the settings: the parser, the editor schema
@@ -50,6 +51,40 @@ export const readySchema = z
   })
   .describe('How to tell that the server is ready to be measured.');
 
+const resourcesSchema = z
+  .strictObject({
+    url: text
+      .optional()
+      .describe(
+        'URL that answers as Prometheus or OpenMetrics do, such as `/metrics`; relative to `target.url`. `{{ side }}` in it is `baseline` or `head`.',
+      ),
+    headers: z
+      .record(z.string(), secretSchema)
+      .default({})
+      .describe('Headers of the question, for `url`: `{ authorization: { env: NAME } }`.'),
+    command: text
+      .optional()
+      .describe(
+        'Command that is run for each sample and prints what `kubectl top pod` or `docker stats --no-stream` print, lines of `name value`, or JSON.',
+      ),
+    agent: text
+      .optional()
+      .describe(
+        'Command that is started once and prints a line of JSON, or `name value` pairs, for each sample.',
+      ),
+    metrics: z
+      .partialRecord(z.enum(readingFields), text)
+      .default({})
+      .describe(
+        'What stands for a resource under another name than the usual ones: `{ rss: \'container_memory_working_set_bytes{pod="chat-0"}\' }`.',
+      ),
+    intervalMs: z.number().int().min(100).default(1_000).describe('Time from one sample to the next.'),
+    timeoutMs: durationMs.default(5_000).describe('Longest wait for a sample.'),
+  })
+  .describe(
+    'Where the resources of the server are asked for, instead of its process tree: of one that runs elsewhere, or in a container. docs/server.md explains it.',
+  );
+
 export const targetSchema = z
   .strictObject({
     build: text.optional().describe('Command that builds the server, run once before its first start.'),
@@ -92,6 +127,7 @@ export const targetSchema = z
       .positive()
       .optional()
       .describe('Process id of a server that runs already, so that its resources can be sampled.'),
+    resources: resourcesSchema.optional(),
     pin: z
       .boolean()
       .default(true)
@@ -545,6 +581,7 @@ export const settingsSchema = z.strictObject({
 export type Settings = z.output<typeof settingsSchema>;
 export type SuiteSettings = z.output<typeof suiteSchema>;
 export type TargetSettings = z.output<typeof targetSchema>;
+export type ResourceSettings = z.output<typeof resourcesSchema>;
 export type RoomSettings = z.output<typeof roomSchema>;
 export type ReadySettings = z.output<typeof readySchema>;
 export type MeasureSettings = z.output<typeof measureSchema>;

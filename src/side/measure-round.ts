@@ -11,6 +11,7 @@ import type { OpenSide } from './open-side.ts';
 import { readCustomMetrics } from './target/custom-metrics.ts';
 import { nativeFilesOf } from './target/process-tree-usage.ts';
 import { type ResourceSampler, sampleResources } from './target/resource-sampler.ts';
+import { sampleSource } from './target/sample-source.ts';
 
 /** What a round gave: what was measured, even when a problem ended it early. */
 export type RoundOutcome = {
@@ -31,6 +32,7 @@ const datedByLoad = (
   resources: RoundMeasurement['resources'],
   startedAtMs: number,
   turns: readonly Turn[],
+  intervalMs: number = resourceIntervalMs,
 ): RoundMeasurement['resources'] =>
   resources === null
     ? null
@@ -40,7 +42,7 @@ const datedByLoad = (
           const atMs = startedAtMs + sample.atMs;
           // The share of CPU is of the time since the sample before: most of it must be of this turn.
           const turn = turns.find(
-            ({ startMs, endMs }) => atMs >= startMs + resourceIntervalMs / 2 && atMs <= endMs + 20,
+            ({ startMs, endMs }) => atMs >= startMs + intervalMs / 2 && atMs <= endMs + 20,
           );
           return turn === undefined
             ? sample
@@ -58,13 +60,28 @@ const asTailgateError = (failure: unknown): TailgateError =>
         failure,
       );
 
-/** Samples the server's process tree of one side, when it has one of ours. */
+/** Samples the server of one side, when its process tree is known or the user's source tells of it. */
 const startSampling = async (side: OpenSide): Promise<ResourceSampler | null> => {
+  if (side.resources !== null) return await sampleSource(side.resources);
   if (side.target.pid === null) return null;
   return sampleResources(side.target.pid, {
     intervalMs: resourceIntervalMs,
     nodeSamples: side.target.nodeSamples,
   });
+};
+
+/** What the sampling of one side gave, and why that is nothing, a sentence. */
+type Sampled = { resources: RoundMeasurement['resources']; missing: string | null };
+
+const sampledBy = async (
+  sampler: ResourceSampler | null,
+  quick: boolean,
+  sampledFromMs: number,
+  turns: readonly Turn[],
+): Promise<Sampled> => {
+  if (sampler === null) return { resources: null, missing: null };
+  const resources = datedByLoad(await sampler.stop(quick), sampledFromMs, turns, sampler.intervalMs);
+  return { resources, missing: sampler.missing() };
 };
 
 const cancelled = ({ signal }: Host): TailgateError =>
@@ -73,7 +90,7 @@ const cancelled = ({ signal }: Host): TailgateError =>
 /** Ends one side: collects what was measured, with resources and custom metrics. Never throws. */
 const finishSide = async (
   side: OpenSide,
-  stopSampling: () => Promise<RoundMeasurement['resources']>,
+  stopSampling: () => Promise<Sampled>,
   problem: TailgateError | null,
   host: Host,
 ): Promise<RoundOutcome> => {
@@ -86,7 +103,7 @@ const finishSide = async (
   } catch (failure) {
     found ??= asTailgateError(failure);
   }
-  const resources = await stopSampling();
+  const { resources, missing } = await stopSampling();
   try {
     if (found === null) await side.target.assertAlive();
   } catch (failure) {
@@ -94,6 +111,7 @@ const finishSide = async (
   }
   if (measurement === null) return { measurement, problem: found };
   measurement = { ...measurement, resources };
+  if (missing !== null) measurement.warnings = [...measurement.warnings, missing];
   const custom = side.suite.measure.custom;
   if (custom !== undefined && found === null) {
     try {
@@ -216,8 +234,7 @@ export const measureRound = async (
     problem = asTailgateError(failure);
   }
   const turn = { startMs: sampledFromMs, endMs: performance.now(), loadBeforeMs: 0 };
-  const stopSampling = async () =>
-    datedByLoad((await sampler?.stop(problem !== null)) ?? null, sampledFromMs, [turn]);
+  const stopSampling = () => sampledBy(sampler, problem !== null, sampledFromMs, [turn]);
   return finishSide(side, stopSampling, problem, host);
 };
 
@@ -354,17 +371,13 @@ export const measurePair = async (
   const [ranBaseline, ranHead] = over() ? [null, null] : await Promise.all([baseline, head].map(ranScripts));
   // Of both at once: a server that idles while the other side is finished would be charged for it.
   const sampled = await Promise.all(
-    [baseline, head].map(async (side) =>
-      datedByLoad(
-        (await samplers[side.name]?.stop(over() && ended.size === 0)) ?? null,
-        sampledFromMs[side.name],
-        turnsOf[side.name],
-      ),
+    [baseline, head].map(({ name }) =>
+      sampledBy(samplers[name], over() && ended.size === 0, sampledFromMs[name], turnsOf[name]),
     ),
   );
   const [ofBaseline, ofHead] = await Promise.all(
     [baseline, head].map((side, index) =>
-      finishSide(side, async () => sampled[index] ?? null, problems[side.name], options.host),
+      finishSide(side, async () => sampled[index]!, problems[side.name], options.host),
     ),
   );
   for (const [name, { measurement }] of Object.entries({ baseline: ofBaseline!, head: ofHead! }))

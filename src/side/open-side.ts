@@ -13,6 +13,7 @@ import { logName } from './log-name.ts';
 import { type OpenRoom, openRoom } from './room/open-room.ts';
 import type { SideName } from './slice-order.ts';
 import type { LimitPlan } from './target/limits.ts';
+import { openResourceSource, type ResourceSource } from './target/resource-source.ts';
 import type { RunningTarget } from './target/running-target.ts';
 import { startTarget } from './target/start-target.ts';
 
@@ -52,6 +53,8 @@ export type OpenSide = AsyncDisposable & {
   readonly suite: SuitePlan;
   readonly target: RunningTarget;
   readonly room: OpenRoom | null;
+  /** The user's source for the resources of the server; null without one. */
+  readonly resources: ResourceSource | null;
   readonly load: LoadSession;
   /** Resolves with the first thing that makes the measurement worthless: server died, room lost. */
   readonly failed: Promise<TailgateError>;
@@ -84,6 +87,28 @@ const whileAlive = async <T>(target: RunningTarget, host: Host, opening: Promise
     throw (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? failure;
   }
 };
+
+/** Opens the source of resources that the suite names; of shards the first alone asks. Throws RESOURCES_FAILED. */
+const openResources = async (
+  { target: { resources } }: SuitePlan,
+  source: SideSource,
+  { host, shard }: RoundContext,
+  target: RunningTarget,
+): Promise<ResourceSource | null> =>
+  resources === undefined || (shard !== undefined && shard.index > 0)
+    ? null
+    : await whileAlive(
+        target,
+        host,
+        openResourceSource(resources, {
+          url: target.url,
+          side: source.name,
+          cwd: host.cwd,
+          env: host.env,
+          serverEnv: target.env,
+          secrets: host.secrets,
+        }),
+      );
 
 const logFileOf =
   (context: RoundContext, label: string) =>
@@ -143,6 +168,8 @@ export const openSide = async (
   };
   const generators = opening.use(startGenerators(loadOptions));
   const target = opening.use(await startSideTarget(suite, source, context, label));
+  const resources = await openResources(suite, source, context, target);
+  if (resources !== null) opening.use(resources);
   const room =
     suite.room === null
       ? null
@@ -193,6 +220,7 @@ export const openSide = async (
     suite,
     target,
     room,
+    resources,
     load,
     failed,
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),

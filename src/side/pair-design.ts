@@ -119,8 +119,13 @@ export const warmedUpTogether = (
 ): PairDesign => {
   if (design.kind !== 'slices' || design.warmUpTogether) return design;
   const sides = [pair.baseline, pair.head];
-  if (sides.some(({ resources, activeMs }) => resources === null || activeMs === 0)) return design;
-  const servers = sum(sides.map(({ resources, activeMs }) => (1_000 * resources!.cpuSeconds) / activeMs));
+  const used = sides.flatMap(({ resources, activeMs }) =>
+    resources === null || resources.cpuSeconds === null || activeMs === 0
+      ? []
+      : [(1_000 * resources.cpuSeconds) / activeMs],
+  );
+  if (used.length < sides.length) return design;
+  const servers = sum(used);
   const generators = sum(sides.map(({ generator }) => generator.cpuShare));
   const hasRoom =
     typeof cores === 'number'

@@ -1,5 +1,5 @@
 import { chooseMain } from '../metrics/main-metric.ts';
-import { customMetric } from '../metrics/metric.ts';
+import { customMetric, metricOf } from '../metrics/metric.ts';
 import { type Values, valuesOf } from '../metrics/values.ts';
 import { adviseOnPairs, cpuWitness } from './advisory.ts';
 import { inconsistencies, mixedHistory, partlyEmptyNames } from './consistency.ts';
@@ -302,7 +302,9 @@ const advisoryWork = ['server.syscalls.perMessage', 'server.allocated.perMessage
 
 /** Metrics beside latencies that are compared though no limit is on them. */
 const advisoryMetrics = (...sides: readonly Values[]): string[] => [
-  ...(sides.some(({ sampled }) => sampled) ? ['server.cpuPerMessage', 'server.rss'] : []),
+  ...['server.cpuPerMessage', 'server.rss'].filter((metric) =>
+    sides.some((side) => side.value(metric, metricOf(metric).statistics[0]!) !== null),
+  ),
   ...advisoryWork.filter((metric) =>
     sides.every(({ rounds }) => rounds.every((round) => round.value(metric, 'value') !== null)),
   ),

@@ -11,16 +11,16 @@ import { openFileLimit } from './limits.ts';
 /** Clock ticks per second in /proc: USER_HZ, which is 100 on every architecture that Node runs on. */
 const ticksPerSecond = 100;
 
-/** Resources of a process tree at one instant. */
+/** Resources of a process tree, or of a server elsewhere, at one instant; null is what cannot be read. */
 export type TreeUsage = {
   /** CPU time of the tree since it started, with its ended children, seconds. */
-  cpuSeconds: number;
-  rssBytes: number;
+  cpuSeconds: number | null;
+  rssBytes: number | null;
   /** Open files of the process that has most of them, because the limit holds for each process by itself. */
-  openFiles: number;
-  /** Soft limit of that process; null if it cannot be read. */
+  openFiles: number | null;
+  /** Soft limit of that process. */
   openFilesLimit: number | null;
-  threads: number;
+  threads: number | null;
 };
 
 const childrenOf = (pid: number): number[] | null => {

@@ -32,9 +32,9 @@ export const usageFromPs = (table: string, root: number): TreeUsage | null => {
   return {
     cpuSeconds: tree.reduce((sum, row) => sum + row.cpuSeconds, 0),
     rssBytes: tree.reduce((sum, row) => sum + row.rssBytes, 0),
-    openFiles: 0,
+    openFiles: null,
     openFilesLimit: null,
-    threads: 0,
+    threads: null,
   };
 };
 

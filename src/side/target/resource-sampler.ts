@@ -2,13 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hasProcessTable } from '../../host/processes/process-table.ts';
 import type { ResourceUsage } from '../../metrics/round-measurement.ts';
 import type { NodeSample, NodeSamples } from './node-samples.ts';
-import {
-  readTreeUsage,
-  readTreeWork,
-  type TreeUsage,
-  treeCpuSeconds,
-  workBetween,
-} from './process-tree-usage.ts';
+import { readTreeUsage, readTreeWork, type TreeUsage, workBetween } from './process-tree-usage.ts';
 import { readPsUsage } from './ps-tree-usage.ts';
 import { heapWorkBetween, UsageSeries } from './usage-series.ts';
 
@@ -16,22 +10,27 @@ export type SamplingOptions = {
   intervalMs: number;
   /** What the preload in the server's Node processes hands over (`RunningTarget.nodeSamples`). */
   nodeSamples?: NodeSamples | null | undefined;
-  /** Told once why nothing, or not everything, can be sampled. */
-  warn?: ((message: string) => void) | undefined;
 };
 
 /** Samples the resources of one server until it is stopped. */
 export type ResourceSampler = {
-  /** CPU time of the process tree since it started, seconds, read now; null if it cannot be read. */
-  cpuSeconds(): number | null;
+  /** Time from one sample to the next, milliseconds. */
+  readonly intervalMs: number;
   /**
    * Counts work from now on, and not from when the sampling began. Waits until every Node process has told what it
    * allocated before, half a second at most: for a server that idles.
    */
   begin(): Promise<void>;
-  /** Ends the sampling; `quick` waits for no Node process. Null if the process could never be read. */
+  /** Ends the sampling; `quick` waits for nobody. Null if nothing, or not all that there was, could be read. */
   stop(quick?: boolean): Promise<ResourceUsage | null>;
+  /** Why there is no usage, a sentence, once it is stopped; null where there is one, or that is no news. */
+  missing(): string | null;
 };
+
+const unreadable = (pid: number): string =>
+  process.platform === 'win32'
+    ? 'The resources of the server were not sampled: Windows has no /proc and no ps.'
+    : `The resources of process ${pid} could not be read.`;
 
 /** Node processes hand over twice a second. */
 const freshSampleMs = 600;
@@ -51,7 +50,6 @@ const read = (pid: number): Promise<TreeUsage | null> =>
 export const sampleResources = (pid: number, options: SamplingOptions): ResourceSampler => {
   const startedAt = performance.now();
   const sinceStart = (): number => performance.now() - startedAt;
-  const warn = options.warn ?? (() => {});
   const series = new UsageSeries(options.nodeSamples?.latest() ?? []);
   const ignore =
     options.nodeSamples?.onSample((sample) => {
@@ -80,9 +78,6 @@ export const sampleResources = (pid: number, options: SamplingOptions): Resource
     });
     return reading;
   };
-  if (process.platform === 'win32')
-    warn('The resources of the server are not sampled: Windows has no /proc and no ps.');
-  else if (!hasProcessTable) warn('Open files and threads of the server are not sampled: there is no /proc.');
   const intervalMs = hasProcessTable
     ? options.intervalMs
     : Math.max(shortestPsIntervalMs, options.intervalMs);
@@ -91,7 +86,7 @@ export const sampleResources = (pid: number, options: SamplingOptions): Resource
   void takeReading();
 
   return {
-    cpuSeconds: () => treeCpuSeconds(pid),
+    intervalMs,
     begin: async () => {
       await freshSamples();
       heapBefore = new Map(latest().map((sample) => [sample.pid, sample]));
@@ -104,12 +99,12 @@ export const sampleResources = (pid: number, options: SamplingOptions): Resource
       if (!quick) await freshSamples();
       ignore();
       const living = latest().filter((sample) => performance.now() - heard.get(sample.pid)! < silenceMs);
-      if (readings === 0) warn(`The resources of process ${pid} could not be read.`);
       const usage = series.usage();
       if (usage === null) return null;
       return kernel === null
         ? usage
         : { ...usage, work: { ...kernel, ...heapWorkBetween(heapBefore, living) } };
     },
+    missing: () => (readings > 0 ? null : unreadable(pid)),
   };
 };

@@ -2,6 +2,15 @@ import type { ResourceSample, ResourceUsage, ServerWork } from '../../metrics/ro
 import type { NodeSample } from './node-samples.ts';
 import type { TreeUsage } from './process-tree-usage.ts';
 
+/** A reading of a server; what the preload tells of Node servers may come with it instead. */
+export type ServerReading = TreeUsage & {
+  heapUsedBytes?: number | undefined;
+  loopDelayP99Ms?: number | undefined;
+  loopDelayMaxMs?: number | undefined;
+  /** Since the process started. */
+  gcPauseMs?: number | undefined;
+};
+
 /** A share of CPU over a shorter time than this is mostly the coarseness of the kernel's clock ticks. */
 const shortestShareMs = 50;
 /** The preload hands over twice a second, each time about the half second before. */
@@ -17,10 +26,10 @@ const round = (value: number): number => Math.round(value * 1000) / 1000;
  */
 export class UsageSeries {
   #samples: ResourceSample[] = [];
-  #first: TreeUsage | null = null;
-  #last: { atMs: number; usage: TreeUsage } | null = null;
+  #first: ServerReading | null = null;
+  #last: { atMs: number; usage: ServerReading } | null = null;
   #openFilesLimit: number | null = null;
-  #maxOpenFiles = 0;
+  #maxOpenFiles: number | null = null;
   #nodes = new Map<number, { sample: NodeSample; atMs: number }>();
   #gcAtStartMs = new Map<number, number>();
   #fresh: NodeSample[] = [];
@@ -41,26 +50,27 @@ export class UsageSeries {
     this.#maxLoopDelayMs = Math.max(this.#maxLoopDelayMs ?? 0, sample.loopDelayMaxMs);
   }
 
-  /** Adds a reading of the process tree. */
-  addReading(atMs: number, usage: TreeUsage): void {
+  /** Adds a reading of the server. */
+  addReading(atMs: number, usage: ServerReading): void {
     this.#first ??= usage;
     const before = this.#last;
     if (before !== null && atMs - before.atMs < shortestShareMs) return;
     this.#last = { atMs, usage };
-    if (usage.openFiles >= this.#maxOpenFiles) {
+    if (usage.openFiles !== null && usage.openFiles >= (this.#maxOpenFiles ?? 0)) {
       this.#maxOpenFiles = usage.openFiles;
       this.#openFilesLimit = usage.openFilesLimit;
     }
     // The first reading has nothing before it that a share of CPU could be taken from.
     if (before === null) return;
-    const cpuSeconds = Math.max(0, usage.cpuSeconds - before.usage.cpuSeconds);
+    const cpuSeconds = grownBy(before.usage.cpuSeconds, usage.cpuSeconds);
     const sample: ResourceSample = {
       atMs: Math.round(atMs),
-      cpuShare: round((cpuSeconds * 1000) / (atMs - before.atMs)),
-      rssBytes: usage.rssBytes,
-      openFiles: usage.openFiles,
-      threads: usage.threads,
+      ...(cpuSeconds !== null && { cpuShare: round((cpuSeconds * 1000) / (atMs - before.atMs)) }),
+      ...(usage.rssBytes !== null && { rssBytes: usage.rssBytes }),
+      ...(usage.openFiles !== null && { openFiles: usage.openFiles }),
+      ...(usage.threads !== null && { threads: usage.threads }),
     };
+    this.#addToldByUser(sample, before.usage, usage);
     const living = [...this.#nodes.values()].filter((node) => atMs - node.atMs < nodeSilenceMs);
     if (living.length > 0) {
       sample.heapUsedBytes = living.reduce((sum, node) => sum + node.sample.heapUsedBytes, 0);
@@ -76,6 +86,20 @@ export class UsageSeries {
     this.#samples.push(sample);
   }
 
+  /** What the source of the user tells in place of the preload. */
+  #addToldByUser(sample: ResourceSample, before: ServerReading, usage: ServerReading): void {
+    const { heapUsedBytes, loopDelayP99Ms, loopDelayMaxMs = loopDelayP99Ms } = usage;
+    if (heapUsedBytes !== undefined) {
+      sample.heapUsedBytes = heapUsedBytes;
+      this.#maxHeapUsedBytes = Math.max(this.#maxHeapUsedBytes ?? 0, heapUsedBytes);
+    }
+    if (loopDelayP99Ms !== undefined) sample.loopDelayP99Ms = round(loopDelayP99Ms);
+    if (loopDelayMaxMs !== undefined)
+      this.#maxLoopDelayMs = Math.max(this.#maxLoopDelayMs ?? 0, loopDelayMaxMs);
+    const paused = grownBy(before.gcPauseMs ?? null, usage.gcPauseMs ?? null);
+    if (paused !== null) sample.gcPauseMs = round(paused);
+  }
+
   /** Pauses of all processes since the start of the load; a process that started later counts from its start. */
   #gcPauseMs(): number {
     return [...this.#nodes.values()].reduce(
@@ -88,21 +112,31 @@ export class UsageSeries {
   usage(): ResourceUsage | null {
     const last = this.#last?.usage;
     if (last === undefined || this.#first === null) return null;
-    const peak = (of: (sample: ResourceSample) => number, atLeast: number): number =>
-      this.#samples.reduce((most, sample) => Math.max(most, of(sample)), atLeast);
+    const { cpuSeconds, rssBytes, threads, gcPauseMs = null } = this.#first;
+    const spent = grownBy(cpuSeconds, last.cpuSeconds);
+    const paused = grownBy(gcPauseMs, last.gcPauseMs ?? null);
+    const peak = (of: (sample: ResourceSample) => number | undefined, atLeast: number | null) =>
+      atLeast === null
+        ? null
+        : this.#samples.reduce((most, sample) => Math.max(most, of(sample) ?? 0), atLeast);
     return {
       samples: this.#samples,
-      cpuSeconds: round(Math.max(0, last.cpuSeconds - this.#first.cpuSeconds)),
-      maxCpuShare: peak((sample) => sample.cpuShare, 0),
-      maxRssBytes: peak((sample) => sample.rssBytes, this.#first.rssBytes),
+      cpuSeconds: spent === null ? null : round(spent),
+      maxCpuShare: peak((sample) => sample.cpuShare, spent === null ? null : 0),
+      maxRssBytes: peak((sample) => sample.rssBytes, rssBytes),
       maxOpenFiles: this.#maxOpenFiles,
       openFilesLimit: this.#openFilesLimit,
-      maxThreads: peak((sample) => sample.threads, this.#first.threads),
+      maxThreads: peak((sample) => sample.threads, threads),
       maxHeapUsedBytes: this.#maxHeapUsedBytes,
       maxLoopDelayMs: this.#maxLoopDelayMs === null ? null : round(this.#maxLoopDelayMs),
-      gcPauseMs: this.#nodes.size === 0 ? null : round(this.#gcPauseMs()),
+      gcPauseMs: paused !== null ? round(paused) : this.#nodes.size === 0 ? null : round(this.#gcPauseMs()),
     };
   }
+}
+
+/** How far a counter got from one reading to a later one; null where one of them does not have it. */
+function grownBy(from: number | null, to: number | null): number | null {
+  return from === null || to === null ? null : Math.max(0, to - from);
 }
 
 /**

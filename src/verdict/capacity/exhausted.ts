@@ -36,7 +36,7 @@ const cpu = (round: RoundMeasurement, means: ServerMeans): CapacityReason[] => {
 const memory = (round: RoundMeasurement, means: ServerMeans): CapacityReason[] => {
   const { resources } = round;
   if (resources === null) return [];
-  if (resources.maxRssBytes >= usedUp * means.memoryBytes)
+  if (resources.maxRssBytes !== null && resources.maxRssBytes >= usedUp * means.memoryBytes)
     return [
       {
         what: 'memory',
@@ -56,12 +56,12 @@ const memory = (round: RoundMeasurement, means: ServerMeans): CapacityReason[] =
 
 const descriptors = (round: RoundMeasurement): CapacityReason[] => {
   const { resources } = round;
-  const limit = resources?.openFilesLimit ?? null;
-  if (resources !== null && limit !== null && resources.maxOpenFiles >= 0.95 * limit)
+  const [open, limit] = [resources?.maxOpenFiles ?? null, resources?.openFilesLimit ?? null];
+  if (open !== null && limit !== null && open >= 0.95 * limit)
     return [
       {
         what: 'descriptors',
-        explanation: `The server had ${formatValue(resources.maxOpenFiles, 'count')} files and connections open, and its limit is ${formatValue(limit, 'count')}.`,
+        explanation: `The server had ${formatValue(open, 'count')} files and connections open, and its limit is ${formatValue(limit, 'count')}.`,
       },
     ];
   const error = round.errors.find(

@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import { markedCommand, markerVariable, stopFamily } from '../../host/processes/process-family.ts';
+import {
+  announceProcess,
+  registerProcess,
+  unregisterProcess,
+} from '../../host/processes/process-registry.ts';
+
+/** How the user's own commands and URLs are asked, for numbers and for what tells which version runs. */
+
+const maxOutputBytes = 1_000_000;
+const killTimeoutMs = 300;
+
+/** The port of a URL, or that of its protocol. */
+export const portOf = (url: string): string => {
+  const { port, protocol } = new URL(url);
+  return port !== '' ? port : protocol === 'https:' || protocol === 'wss:' ? '443' : '80';
+};
+
+/** Fills `{{ url }}` and `{{ port }}` of the server. */
+export const fillAddress = (text: string, url: string): string =>
+  text.replace(/\{\{\s*url\s*\}\}/g, url).replace(/\{\{\s*port\s*\}\}/g, portOf(url));
+
+const readBody = async (response: Response): Promise<string> => {
+  let text = '';
+  for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += part;
+    if (text.length > maxOutputBytes) throw new Error(`it answered with more than ${maxOutputBytes} bytes`);
+  }
+  return text;
+};
+
+/** `fetch` takes no userinfo in a URL: it is what the header says. */
+const authorized = (
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): [URL, { headers: Record<string, string> }] => {
+  const plain = new URL(url);
+  const { username, password } = plain;
+  if (username === '' && password === '') return [plain, { headers: { ...headers } }];
+  plain.username = '';
+  plain.password = '';
+  const userinfo = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const authorization = `Basic ${Buffer.from(userinfo).toString('base64')}`;
+  return [plain, { headers: { authorization, ...headers } }];
+};
+
+export type AskOptions = { timeoutMs: number; signal?: AbortSignal | undefined };
+
+/** The text at a URL. Throws an Error, a clause, for anything but an answer that is fine. */
+export const askUrl = async (
+  url: string,
+  { timeoutMs, signal, headers = {} }: AskOptions & { headers?: Readonly<Record<string, string>> },
+): Promise<string> => {
+  const limits = [AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])];
+  const [plain, init] = authorized(url, headers);
+  try {
+    const response = await fetch(plain, { ...init, signal: AbortSignal.any(limits) });
+    const text = await readBody(response);
+    if (!response.ok)
+      throw new Error(`it answered with HTTP ${response.status} ${text.trim().slice(0, 120)}`);
+    return text;
+  } catch (error) {
+    const { name, message, cause } = error as Error;
+    if (name === 'TimeoutError') throw new Error(`no answer within ${timeoutMs} ms`);
+    throw new Error(
+      cause instanceof Error ? cause.message || String((cause as NodeJS.ErrnoException).code) : message,
+    );
+  }
+};
+
+/** A command that runs: its end, and how it is stopped with everything that it started. */
+export type AskedCommand = {
+  /** Its exit code, or how else it ended. */
+  ended: Promise<string | number>;
+  /** The last that it said on standard error. */
+  complaints(): string;
+  stop(): Promise<void>;
+};
+
+/** Starts a command through a shell; `onOutput` is told what it prints. */
+export const startCommand = async (
+  command: string,
+  options: { cwd: string; env: Record<string, string>; onOutput: (part: string) => void },
+): Promise<AskedCommand> => {
+  const marker = announceProcess();
+  const isWindows = process.platform === 'win32';
+  const [program, args] = isWindows ? [command, []] : markedCommand(marker, ['/bin/sh', '-c', command]);
+  const child = spawn(program, args, {
+    shell: isWindows,
+    cwd: options.cwd,
+    env: { ...options.env, [markerVariable]: marker },
+    detached: !isWindows,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  const family = registerProcess(child.pid!, marker);
+  let complaints = '';
+  child.stdout.setEncoding('utf8').on('data', options.onOutput);
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    complaints = (complaints + part).slice(-1_000);
+  });
+  return {
+    ended: new Promise((resolve) =>
+      child.once('close', (code, signal) => resolve(code ?? `it ended with signal ${signal}`)),
+    ),
+    complaints: () => complaints.trim(),
+    stop: async () => {
+      const left = await stopFamily(family, 'SIGTERM', killTimeoutMs);
+      if (left.length === 0) unregisterProcess(family);
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
+  };
+};
+
+/** How a command ended, a clause, with what it said. */
+export const endOf = (end: string | number, said: string): string =>
+  `${typeof end === 'number' ? `it ended with exit code ${end}` : end}${said === '' ? '' : `: ${said}`}`;
+
+/** What a command prints. Throws an Error, a clause, where it fails, prints too much or does not end. */
+export const askCommand = async (
+  command: string,
+  { timeoutMs, signal, cwd, env }: AskOptions & { cwd: string; env: Record<string, string> },
+): Promise<string> => {
+  let output = '';
+  let tooMuch = (): void => {};
+  const printedTooMuch = new Promise<string>((resolve) => {
+    tooMuch = () => resolve(`it printed more than ${maxOutputBytes} bytes`);
+  });
+  const running = await startCommand(command, {
+    cwd,
+    env,
+    onOutput: (part) => {
+      output += part;
+      if (output.length > maxOutputBytes) tooMuch();
+    },
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const outOfTime = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`no end after ${timeoutMs} ms`), timeoutMs);
+    signal?.addEventListener('abort', () => resolve('it was stopped'), { once: true });
+  });
+  try {
+    const end = await Promise.race([running.ended, printedTooMuch, outOfTime]);
+    if (end === 0) return output;
+    throw new Error(endOf(end, running.complaints()));
+  } finally {
+    clearTimeout(timer);
+    await running.stop();
+  }
+};
