@@ -132,14 +132,10 @@ export const catalogue = {
         : `The setting "${p.key}" takes its value from the environment variable ${p.name}, which is not set.`,
     (p) => {
       const literal = `a server that Tailgate starts needs no real secret: write "${p.name}: test-secret" under "target.env", and the same text as "${p.key}"`;
-      switch (p.source) {
-        case 'terminal':
-          return `Set it for this command: "${p.name}=... tailgate run". Or ${literal}.`;
-        case 'workflow':
-          return `Pass it to the step: "env: { ${p.name}: \${{ secrets.${p.name} }} }". Or ${literal}, which works for forks too.`;
-        case 'fork':
-          return `${literal.slice(0, 1).toUpperCase()}${literal.slice(1)}.`;
-      }
+      if (p.source === 'fork') return `${literal.slice(0, 1).toUpperCase()}${literal.slice(1)}.`;
+      return p.source === 'terminal'
+        ? `Set it for this command: "${p.name}=... tailgate run". Or ${literal}.`
+        : `Pass it to the step: "env: { ${p.name}: \${{ secrets.${p.name} }} }". Or ${literal}, which works for forks too.`;
     },
   ),
 

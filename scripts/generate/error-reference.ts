@@ -4,7 +4,7 @@ import { catalogue, exitCodes } from '../../src/errors.ts';
 const parts: readonly { title: string; codes: RegExp; more: string }[] = [
   {
     title: 'Settings, inputs and the command line',
-    codes: /^(SETTINGS|EXTENDS|FILE|WORKING|SUITE|SECRET|INPUT|COMMAND|OPTION|ARGUMENTS)_/,
+    codes: /^(SETTINGS|EXTENDS|FILE|WORKING|SUITE|OVERRIDE|SECRET|INPUT|COMMAND|OPTION|ARGUMENTS)_/,
     more: 'Every key is in [settings.md](settings.md); `tailgate validate` names all mistakes at once.',
   },
   {
@@ -42,6 +42,21 @@ const parts: readonly { title: string; codes: RegExp; more: string }[] = [
     codes: /^(GITHUB|REPORT|REPORTS|PULL|NOTHING_IN)_/,
     more: 'Permissions and forks are in [github.md](github.md).',
   },
+  {
+    title: 'Record, import and init',
+    codes: /^(RECORDING|IMPORT|INIT)_/,
+    more: 'How a scenario is recorded is in [record.md](record.md).',
+  },
+  {
+    title: 'Several machines',
+    codes: /^SHARDS?_/,
+    more: 'How shards start, and what is merged, is in [scale.md](scale.md).',
+  },
+  {
+    title: 'Bisect and compare',
+    codes: /^(BISECT|COMPARED|SUITES)_/,
+    more: 'The search for a commit is in [bisect.md](bisect.md).',
+  },
   { title: 'Everything else', codes: /./, more: '' },
 ];
 
@@ -75,7 +90,9 @@ const renderError = (code: string): string => {
 /** A message with the name of each parameter in the place of its value. */
 const wordsOf = (words: Words): string => {
   const params = new Proxy({}, { get: (_, key) => stand(String(key)) });
-  return String(words(params)).replaceAll('NaN', '<number>');
+  const said = String(words(params)).replaceAll('NaN', '<number>');
+  if (/\bundefined\b/.test(said)) throw new Error(`a message of the catalogue says nothing here: ${said}`);
+  return said;
 };
 
 /** Stands for a parameter whatever is done with it: a text, a list of one, or a group. */
