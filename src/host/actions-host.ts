@@ -36,7 +36,7 @@ export const createActionsHost = (options: {
     cwd: options.cwd,
     columns: 120,
     interactive: false,
-    result: { columns: 120, color: false },
+    result: { columns: 120, color: false, unicode: true },
     info: (message) => core.info(harmless(message)),
     warn: (message, where) => core.warning(placed(message, where), annotation(where)),
     error: (message, where) => core.error(placed(message, where), annotation(where)),

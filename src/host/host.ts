@@ -9,8 +9,8 @@ export type Host = {
   /** Width in columns of where messages go, and whether a line may be rewritten there. */
   readonly columns: number;
   readonly interactive: boolean;
-  /** Width and colours of where results go, which may be a file while messages go to a terminal. */
-  readonly result: { readonly columns: number; readonly color: boolean };
+  /** Width, colours and characters of where results go, which may be a file while messages go to a terminal. */
+  readonly result: { readonly columns: number; readonly color: boolean; readonly unicode: boolean };
   info(message: string): void;
   warn(message: string, place?: MessagePlace): void;
   error(message: string, place?: MessagePlace): void;

@@ -42,6 +42,13 @@ export function wantsColor(stream: Stream, env: Env): boolean {
   return stream.isTTY === true && term !== 'dumb';
 }
 
+/** Whether lines and bars can be drawn: not on a console without them, and not in a locale that names another encoding. */
+export function canDraw({ LC_ALL, LC_CTYPE, LANG, TERM }: Env): boolean {
+  if (TERM === 'linux' || TERM === 'dumb') return false;
+  const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '');
+  return locale === undefined || /utf-?8/i.test(locale);
+}
+
 const columnsOf = (stream: Stream): number => stream.columns ?? 100;
 
 /** A person's terminal, or another CI system's log. Messages go to stderr, so that stdout stays for results. */
@@ -74,7 +81,7 @@ export const createTerminalHost = (options: {
     // A line that fills the terminal would break.
     columns: columnsOf(stderr) - 1,
     interactive,
-    result: { columns: columnsOf(stdout), color: wantsColor(stdout, env) },
+    result: { columns: columnsOf(stdout), color: wantsColor(stdout, env), unicode: canDraw(env) },
     info: (message) => {
       if (options.quiet !== true) print(message);
     },

@@ -1,5 +1,6 @@
 import type { Verdict } from '../verdict/verdict.ts';
 import type { Chart } from './chart.ts';
+import type { Intervals } from './interval-picture.ts';
 import type { FlameReport, ProblemReport, Report } from './report-model.ts';
 
 /**
@@ -70,6 +71,8 @@ export type FigureBlock = {
   flame?: FlameReport | undefined;
   /** The same in block characters, for a terminal and a comment. */
   text?: string | undefined;
+  /** Or intervals, drawn as wide as the terminal is. */
+  intervals?: Intervals | undefined;
   /** For GitHub, which draws it itself. */
   mermaid?: string | undefined;
 };

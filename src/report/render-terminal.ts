@@ -12,6 +12,7 @@ import {
   type TableBlock,
 } from './document.ts';
 import { type AnyReport, documentOf } from './document-of.ts';
+import { intervalPicture } from './interval-picture.ts';
 import type { ProblemReport } from './report-model.ts';
 import { layout, type Paint, paintFor, wrap } from './terminal-text.ts';
 
@@ -21,11 +22,13 @@ export type TerminalOptions = {
   color?: boolean | undefined;
   /** Title of the head's column; "Head" if not given. */
   headLabel?: string | undefined;
+  /** Whether lines and bars can be drawn; they are by default. */
+  unicode?: boolean | undefined;
   /** What is folded away as well. */
   full?: boolean | undefined;
 };
 
-type Writer = { columns: number; paint: Paint; full: boolean };
+type Writer = { columns: number; paint: Paint; full: boolean; unicode: boolean };
 
 /** A report for a terminal. Foreign text in it holds no control sequence. Ends with a line break. */
 export function renderTerminal(report: AnyReport, options: TerminalOptions = {}): string {
@@ -33,6 +36,7 @@ export function renderTerminal(report: AnyReport, options: TerminalOptions = {})
     columns: Math.max(options.columns ?? 100, 40),
     paint: paintFor(options.color ?? false),
     full: options.full ?? false,
+    unicode: options.unicode ?? true,
   };
   const document = documentOf(report, options.headLabel);
   // The verdict comes last: it is what stays on the screen.
@@ -121,8 +125,12 @@ function blockText(block: Block, writer: Writer): string[] {
     case 'problem':
       return [problemText(block.problem, writer)];
     case 'figure': {
-      if (block.text === undefined) return [];
       const caption = inline(block.caption);
+      if (block.intervals !== undefined) {
+        const picture = intervalPicture(block.intervals, columns - 2, writer.unicode);
+        return picture === null ? [] : [`${paint.dim(wrap(caption, columns))}\n${indented(picture)}`];
+      }
+      if (block.text === undefined) return [];
       return [
         block.text.includes('\n')
           ? `${caption}\n${block.text}`
@@ -140,6 +148,8 @@ function blockText(block: Block, writer: Writer): string[] {
     }
   }
 }
+
+const indented = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ');
 
 /** A title directly above what it is the title of. */
 const under = (title: string, [first, ...rest]: string[]): string[] =>

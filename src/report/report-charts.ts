@@ -1,4 +1,11 @@
-import { formatLimit, formatPercentChange, formatValue, plural, statisticName } from '../metrics/notation.ts';
+import {
+  formatLimit,
+  formatPercentChange,
+  formatValue,
+  plural,
+  statisticName,
+  subjectName,
+} from '../metrics/notation.ts';
 import { type Chart, type ChartLine, type ChartMark, type ChartPoint, tailScale } from './chart.ts';
 import type { Block, FigureBlock, Inline } from './document.ts';
 import { toldRow } from './headline.ts';
@@ -38,6 +45,26 @@ export function suiteFigures(suite: SuiteReport): Block[] {
   ].map((block): Block => ({ ...block, only: ['page'] }));
 }
 
+/** The same narrowing for a terminal. */
+export function narrowingPicture(suite: SuiteReport): Block[] {
+  const told = toldLooks(suite);
+  if (told === null) return [];
+  const rows = told.looks.flatMap(({ pairs, relative, low, high }) =>
+    low === null || high === null ? [] : [{ label: `${pairs}`, value: relative, low, high }],
+  );
+  if (rows.length < 2) return [];
+  const { allowed, margin } = told.limit;
+  return [
+    {
+      kind: 'figure',
+      caption: [`Change of ${subjectName(told.metric, told.statistic)}, pair by pair`],
+      sides: [],
+      intervals: { rows, limits: [allowed, margin].filter((limit) => limit !== null && limit !== undefined) },
+      only: ['terminal'],
+    },
+  ];
+}
+
 /** Recent runs as a line of bars. */
 export function trendFigure(trend: TrendReport | null): Block[] {
   if (trend === null || trend.values.length < 2) return [];
@@ -67,19 +94,28 @@ function figure(caption: Inline, chart: Chart): FigureBlock[] {
 
 /** How the interval of the change that the headline tells of narrowed, pair by pair, with what decides. */
 function narrowing(suite: SuiteReport): FigureBlock[] {
-  const row = toldRow(suite);
-  const limit = row?.limits.find((one) => (one.looks?.length ?? 0) > 0);
-  if (row === null || limit?.looks === undefined) return [];
-  const points = limit.looks.map(
+  const told = toldLooks(suite);
+  if (told === null) return [];
+  const { looks, limit } = told;
+  const points = looks.map(
     ({ pairs, relative, low, high }): ChartPoint =>
       low === null || high === null ? [pairs, relative] : [pairs, relative, low, high],
   );
-  return figure(['Change of ', { code: row.metric }, ` ${statisticName(row.statistic)}, pair by pair`], {
+  return figure(['Change of ', { code: told.metric }, ` ${statisticName(told.statistic)}, pair by pair`], {
     x: { title: 'pairs', unit: 'count', ...(points.length === 1 ? { ticks: [0, points[0]![0]] } : {}) },
     y: { title: '', unit: 'change' },
     lines: [{ name: 'change', side: 'head', points, style: 'dots' }],
     marks: boundaries(limit),
   });
+}
+
+/** The change that the headline tells of, as it was pair by pair; null where nobody looked more than at the end. */
+function toldLooks(suite: SuiteReport) {
+  const row = toldRow(suite);
+  const limit = row?.limits.find((one) => (one.looks?.length ?? 0) > 0);
+  return row === null || limit?.looks === undefined
+    ? null
+    : { metric: row.metric, statistic: row.statistic, limit, looks: limit.looks };
 }
 
 /**

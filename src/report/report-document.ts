@@ -35,7 +35,7 @@ import {
 } from './level-groups.ts';
 import { explanationsOf, isChanged, metricRows, valuesOf } from './metric-rows.ts';
 import { nextSteps } from './next-steps.ts';
-import { suiteFigures, trendFigure } from './report-charts.ts';
+import { narrowingPicture, suiteFigures, trendFigure } from './report-charts.ts';
 import type { ErrorReport, Explanation, ProblemReport, Report, SuiteReport } from './report-model.ts';
 import { resultsOf, resultsTable } from './results-table.ts';
 
@@ -107,6 +107,7 @@ function suiteBlocks(suite: SuiteReport, headLabel: string, report: Report, base
     ...why(suite.explanation, base + 3),
     ...suiteFigures(suite),
     ...(shown.length === 0 ? [] : [{ ...resultsTable(shown, headLabel), importance: base }]),
+    ...narrowingPicture(suite),
     ...nextSteps(suite, report, base - 1),
     ...bottleneck(suite, base - 2),
     ...errorsBlock(suite, base - 3),

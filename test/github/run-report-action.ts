@@ -92,7 +92,7 @@ const recordingHost = (env: Record<string, string>, step: ReportStep): Host => {
     cwd: env.GITHUB_WORKSPACE!,
     columns: 100,
     interactive: false,
-    result: { columns: 120, color: false },
+    result: { columns: 120, color: false, unicode: true },
     info: print,
     warn: print,
     error: print,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
-import { createLiveLine, createTerminalHost, wantsColor } from '../../src/host/terminal-host.ts';
+import { canDraw, createLiveLine, createTerminalHost, wantsColor } from '../../src/host/terminal-host.ts';
 
 /** A terminal of 40 columns, or a file, that keeps what is written. */
 const streamOf = (isTTY: boolean) => {
@@ -26,6 +26,13 @@ test('each stream decides on colours for itself, FORCE_COLOR before NO_COLOR', (
   assert.equal(wantsColor(terminal, { FORCE_COLOR: '0' }), false);
 });
 
+test('lines are drawn where the locale can have them', () => {
+  assert.equal(canDraw({}), true);
+  assert.equal(canDraw({ LANG: 'de_DE.UTF-8', TERM: 'xterm' }), true);
+  assert.equal(canDraw({ LANG: 'de_DE.UTF-8', LC_ALL: 'C' }), false);
+  assert.equal(canDraw({ TERM: 'linux' }), false);
+});
+
 test('the line of progress is cleared before anything else is written', () => {
   const { stream, written } = streamOf(true);
   const live = createLiveLine(stream);
@@ -37,7 +44,7 @@ test('the line of progress is cleared before anything else is written', () => {
     stdout: streamOf(false).stream,
     live,
   });
-  assert.deepEqual(host.result, { columns: 40, color: false });
+  assert.deepEqual(host.result, { columns: 40, color: false, unicode: true });
   assert.equal(host.columns, 39);
   host.progress('measuring');
   assert.equal(written.join(''), 'measuring');
