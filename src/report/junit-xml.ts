@@ -31,8 +31,8 @@ const caseXml = (test: JunitCase, className: string): string => {
     case 'passed':
       return `${open}/>`;
     case 'skipped':
-      // GitLab shows the text, Jenkins the message.
-      return `${open}>\n      <skipped message="${message}" type="tailgate">${xmlLines(test.text, 60)}</skipped>\n    </testcase>`;
+      // GitLab shows the text; Jenkins the message, and versions since 2025 only what the case printed.
+      return `${open}>\n      <skipped message="${message}" type="tailgate">${xmlLines(test.text, 60)}</skipped>\n      <system-out>${xmlLines(test.text, 60)}</system-out>\n    </testcase>`;
     default:
       return `${open}>\n      <${test.outcome} message="${message}" type="tailgate">${xmlLines(test.text, 60)}</${test.outcome}>\n    </testcase>`;
   }

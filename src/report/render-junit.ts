@@ -96,7 +96,7 @@ const limitCases = (suite: SuiteReport, failOn: FailOn): JunitCase[] =>
         name: `${rowName(row)} ${shortRule(limit.rule, row)}`,
         outcome: outcomeOf(limit.verdict, failOn),
         message: told(limit.verdict, limit.explanation, failOn),
-        text: `${placeText(limit)}${limit.explanation}\n${values}`,
+        text: `${placeText(limit)}${told(limit.verdict, limit.explanation, failOn)}\n${values}`,
       };
     }),
   );

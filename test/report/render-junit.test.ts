@@ -41,7 +41,10 @@ const allowed: Record<string, { children: string[]; attributes: string[] }> = {
     children: ['testcase', 'system-out'],
     attributes: ['name!', 'tests!', 'failures!', 'errors!', 'skipped', 'time', 'timestamp'],
   },
-  testcase: { children: ['skipped', 'error', 'failure'], attributes: ['name!', 'time', 'classname'] },
+  testcase: {
+    children: ['skipped', 'error', 'failure', 'system-out'],
+    attributes: ['name!', 'time', 'classname'],
+  },
   failure: { children: [], attributes: ['type', 'message'] },
   error: { children: [], attributes: ['type', 'message'] },
   skipped: { children: [], attributes: ['type', 'message'] },
