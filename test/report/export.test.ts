@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import parse from 'csv-parse/lib/sync.js';
 import { renderCsv, renderOpenMetrics, renderOtlp } from '../../src/report/export/export-forms.ts';
@@ -62,10 +63,38 @@ test('OpenMetrics: families once, with type, unit and help; every line set of la
   assert.match(renderOpenMetrics(report), /tailgate_passed\{suite="chat-room",verdict="fail"\} 0/);
 });
 
-test('OTLP: one line of MetricsData as the JSON encoding of the protocol wants it', () => {
-  const text = renderOtlp(report);
-  assert.equal(text.split('\n').length, 2);
-  const [resource] = JSON.parse(text).resourceMetrics;
+/** The protocol's own messages, as the OpenTelemetry project generates them. */
+type Message = {
+  verify(value: unknown): string | null;
+  fromObject(value: unknown): object;
+  toObject(message: object, options: object): unknown;
+  encode(message: object): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): object;
+};
+const { opentelemetry } = createRequire(import.meta.url)(
+  '@opentelemetry/otlp-transformer/build/src/generated/root.js',
+) as { opentelemetry: { proto: { collector: { metrics: { v1: Record<string, Message> } } } } };
+const request = opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest!;
+
+test('OTLP: a line that the messages of the protocol read, write and read again, with nothing left over', () => {
+  for (const one of [...Object.values(judgedReports).map((make) => make()), sampleCapacity()]) {
+    const text = renderOtlp(one);
+    assert.equal(text.split('\n').length, 2);
+    // To the protocol an empty list is none.
+    const sent = JSON.parse(text, (_, value) =>
+      Array.isArray(value) && value.length === 0 ? undefined : value,
+    );
+    const read = request.decode(request.encode(request.fromObject(sent)).finish());
+    assert.equal(request.verify(read), null);
+    // A field that the protocol does not know, or of another type, would be gone or another.
+    assert.deepEqual(request.toObject(read, { longs: String, enums: String }), sent);
+  }
+});
+
+test('OTLP: a latency is what the report says, in seconds, at the end of the run', () => {
+  const sent = JSON.parse(renderOtlp(report));
+  const { resourceMetrics } = request.toObject(request.fromObject(sent), { longs: String }) as typeof sent;
+  const [resource] = resourceMetrics;
   const texts = (list: { key: string; value: { stringValue: string } }[]) =>
     Object.fromEntries(list.map(({ key, value }) => [key, value.stringValue]));
   assert.equal(texts(resource.resource.attributes)['vcs.ref.head.revision'], report.commits.head);
@@ -78,7 +107,6 @@ test('OTLP: one line of MetricsData as the JSON encoding of the protocol wants i
     return metric === 'chat.delivery' && side === 'head' && statistic === 'p95';
   })!;
   assert.ok(Math.abs(point.asDouble - p95) < 1e-9);
-  // 64-bit integers are decimal strings; the end of the run.
   assert.match(point.timeUnixNano, /^\d{19}$/);
   assert.equal(
     Number(point.timeUnixNano.slice(0, -6)),
