@@ -15,6 +15,18 @@ export type Fingerprint = {
   };
 };
 
+/** The highest load that a server took, in a record of a search for it. */
+export type RecordedCapacity = {
+  /** Virtual users a second: the highest load that held, null when none did. */
+  holds: number | null;
+  /** The lowest load above it that broke, null when none was found. The capacity lies between the two. */
+  breaks: number | null;
+  /** Both were measured more than once. */
+  confirmed: boolean;
+  /** Messages that were sent a second at `holds`. */
+  messagesPerSecond: number | null;
+};
+
 /** One record of a stored baseline: one suite of one run. Append-only. */
 export type BaselineRecord = {
   schemaVersion: 1;
@@ -33,6 +45,11 @@ export type BaselineRecord = {
   runUrl: string | null;
   /** Tells the machine that measured it from others, see `machineId`; absent in records of earlier versions. */
   machine?: string;
+  /**
+   * What a search for the capacity found; absent in the records of runs. `rounds` are then those at its edge, and the
+   * suite is `capacityHistory` of the suite that was searched.
+   */
+  capacity?: RecordedCapacity;
 };
 
 /** The history of one suite, oldest first, and what could not be read. */

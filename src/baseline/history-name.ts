@@ -10,6 +10,12 @@ import type { GitEnv } from './run-git.ts';
  */
 export const historyName = (key: string, suite: string): string => (key === '' ? suite : `${key}: ${suite}`);
 
+/**
+ * Where the searches for the capacity of a suite are kept: beside its runs, which are compared with each other, by any
+ * version of Tailgate. Given a history it names the one beside it.
+ */
+export const capacityHistory = (suite: string): string => `${suite} (capacity)`;
+
 /** The history that a record belongs to. */
 export const historyOf = (record: Pick<BaselineRecord, 'key' | 'suite'>): string =>
   historyName(record.key ?? '', record.suite);

@@ -63,6 +63,14 @@ const recordSchema = z.looseObject({
   verdict: z.enum(['pass', 'fail', 'inconclusive', 'invalid', 'none']),
   accepted: z.looseObject({ by: z.string(), why: z.string(), at: z.string() }).nullable(),
   runUrl: z.string().nullable(),
+  capacity: z
+    .looseObject({
+      holds: finite.nullable(),
+      breaks: finite.nullable(),
+      confirmed: z.boolean(),
+      messagesPerSecond: finite.nullable(),
+    })
+    .optional(),
 });
 
 type Json = Record<string, unknown>;

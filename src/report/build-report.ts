@@ -16,7 +16,7 @@ import {
   unjudgedMetrics,
   withDistribution,
 } from './measured-parts.ts';
-import { problemReport, verdictWith } from './problem-report.ts';
+import { problemReports, verdictWith } from './problem-report.ts';
 import type {
   EnvironmentReport,
   Explanation,
@@ -113,7 +113,7 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
             ...(parts.bottleneck !== null && parts.bestEffort === true ? { bestEffort: true } : {}),
           },
     resources: resources.baseline === null && resources.head === null ? null : resources,
-    problems: parts.problems.map(problemReport),
+    problems: problemReports(parts.problems),
     warnings: [
       ...new Set([
         ...parts.warnings,
@@ -145,7 +145,7 @@ export const buildReport = (parts: ReportParts): Report => ({
   verdict: verdictWith(overallVerdict(parts.suites.map((suite) => suite.verdict)), parts.problems),
   failOn: parts.failOn,
   suites: [...parts.suites],
-  problems: parts.problems.map(problemReport),
+  problems: problemReports(parts.problems),
   environment: parts.environment,
   commits: parts.commits,
   runUrl: parts.runUrl,

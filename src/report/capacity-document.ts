@@ -52,10 +52,11 @@ export function capacityHeadline(report: CapacityReport): Headline {
         : `Capacity: ${capacityText(head, report.unit)}${againstBaseline(report)}`,
     ],
     detail: [
-      report.reason,
+      // What ended the search is said where it says what to do.
+      ...(report.problems.some(({ what }) => what.split('\n')[0] === report.reason) ? [] : [report.reason]),
       ...firstOf(head, baseline === null ? '' : ' at the head'),
       ...firstOf(baseline, ' at the baseline'),
-      ...(head.edge.confirmed ? [] : ['The edge was measured once only.']),
+      ...(head.edge.confirmed || head.edge.holds === null ? [] : ['The edge was measured once only.']),
     ].flatMap((sentence, index) => (index === 0 ? [sentence] : [' ', sentence])),
   };
 }

@@ -11,6 +11,12 @@ export const problemReport = (error: TailgateError): ProblemReport => ({
   line: error.where.line ?? null,
 });
 
+/** Problems as the report shows them: what came from two places is said once. */
+export const problemReports = (errors: readonly TailgateError[]): ProblemReport[] => {
+  const bySaying = new Map(errors.map(problemReport).map((problem) => [JSON.stringify(problem), problem]));
+  return [...bySaying.values()];
+};
+
 const endsTheRun = ({ code, exit }: TailgateError): boolean =>
   exit === 'invalid' || exit === 'cancelled' || code === 'INTERNAL';
 

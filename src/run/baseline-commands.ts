@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { BaselineRecord } from '../baseline/baseline-record.ts';
-import { folderKey, historyName } from '../baseline/history-name.ts';
+import type { BaselineRecord, RecordedCapacity } from '../baseline/baseline-record.ts';
+import { capacityHistory, folderKey, historyName } from '../baseline/history-name.ts';
 import { type OpenBaseline, openBaselineStore } from '../baseline/open-baseline.ts';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { sketchOver } from '../metrics/merge-rounds.ts';
-import { formatDuration, plural } from '../metrics/notation.ts';
+import { formatCount, formatDuration, plural } from '../metrics/notation.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';
@@ -46,7 +46,16 @@ const describeRecord = (record: BaselineRecord): string => {
   });
   const accepted =
     record.accepted === null ? '' : `; accepted by ${record.accepted.by}: ${record.accepted.why}`;
-  return `  ${record.recordedAt}  ${commit}  ${record.verdict}${accepted}\n${metrics.map((line) => `    ${line}\n`).join('')}`;
+  const found = record.capacity === undefined ? '' : `; capacity ${describeCapacity(record.capacity)}`;
+  return `  ${record.recordedAt}  ${commit}  ${record.verdict}${accepted}${found}\n${metrics.map((line) => `    ${line}\n`).join('')}`;
+};
+
+const describeCapacity = ({ holds, breaks, messagesPerSecond }: RecordedCapacity): string => {
+  const users = [
+    ...(holds === null ? [] : [`${formatCount(holds)} users/s held`]),
+    ...(breaks === null ? [] : [`${formatCount(breaks)} broke`]),
+  ].join(', ');
+  return messagesPerSecond === null ? users : `${users} (${formatCount(messagesPerSecond)} messages/s)`;
 };
 
 /** `tailgate baseline show`: prints the stored records of each suite. Throws BASELINE_UNREADABLE. */
@@ -60,9 +69,11 @@ export const showBaseline = async (
   const suites = suitesToShow(loaded);
   if (suites.length === 0) throw tailgateError('SETTINGS_NOTHING_TO_RUN', {});
   const key = loaded.settings.baseline.key ?? (await folderKey(loaded, host.env));
-  for (const suite of suites) {
-    const name = historyName(key, suite);
+  const names = new Set(suites.map((suite) => historyName(key, suite)));
+  for (const name of [...names].flatMap((runs) => [runs, capacityHistory(runs)])) {
     const history = await store.read(name);
+    // Not everybody searches for capacities.
+    if (history.records.length + history.damaged.length === 0 && !names.has(name)) continue;
     print(`${name}: ${plural(history.records.length, 'record')} in ${store.where}`);
     if (history.absent !== undefined) host.warn(`No records can be kept there: ${history.absent}.`);
     for (const record of history.records) print(visibleText(describeRecord(record)));

@@ -1,29 +1,48 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { openBaseCommit } from '../baseline/base-commit.ts';
+import { folderKey } from '../baseline/history-name.ts';
 import { problemsOf } from '../errors.ts';
 import { maskStrings } from '../host/mask-strings.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
-import { deliver, showProblems } from './deliver.ts';
+import { openDashboard } from './dashboard.ts';
+import { deliver, keepReporting, showProblems } from './deliver.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
 import { deliveryOf, type GateCommand } from './gate-command.ts';
 import { findProvenance } from './provenance.ts';
+import { capacityRecordsFile } from './read-records.ts';
+import { openStore, recordBaseline, saveRecords } from './record-baseline.ts';
+import { removeOldReports } from './report-folder.ts';
 import { runCapacity } from './run-capacity.ts';
 
 /** What a search is asked for, which is what the gate is asked for. */
 export type CapacityCommand = Omit<GateCommand, 'record'>;
 
-/** Searches and judges, then delivers, then, last, gives the exit code. */
+/** Searches and judges, stores what was found, delivers, then, last, gives the exit code. */
 const perform = async (command: CapacityCommand, loaded: LoadedSettings): Promise<number> => {
   const { host, github } = command;
   const { settings, cwd } = loaded;
+  const { reportDir } = settings;
   const context = github?.context ?? null;
+  const provenance = await findProvenance(cwd, host.env, context);
+  await using store = openStore(command, loaded);
+  await removeOldReports(reportDir, { isSearch: true });
+  await using dashboard = await openDashboard(command.dashboard, host);
   const found = await runCapacity({
     loaded,
     host,
-    provenance: await findProvenance(cwd, host.env, context),
+    provenance,
+    key: settings.baseline.key ?? (await folderKey(loaded, host.env)),
     openBase: () => openBaseCommit(settings.baseline, { cwd, env: host.env, context, signal: host.signal }),
+    watcher: dashboard ?? undefined,
   });
-  const report = maskStrings(found, (text) => host.mask(text));
+  const report = maskStrings(found.report, (text) => host.mask(text));
+  await keepReporting(report, async () => {
+    const { records } = found;
+    const accepting = `tailgate baseline accept ${path.join(path.relative(cwd, reportDir), capacityRecordsFile)} --why REASON`;
+    await recordBaseline(command, loaded, provenance, store, { verdict: report.verdict, records, accepting });
+  });
+  await keepReporting(report, () => saveRecords(reportDir, capacityRecordsFile, found.records));
   const { holds } = report.head.edge;
   await deliver(report, {
     ...deliveryOf(command, loaded, `${report.suite} (capacity)`),
@@ -34,6 +53,7 @@ const perform = async (command: CapacityCommand, loaded: LoadedSettings): Promis
       'baseline-commit': report.commits.base ?? '',
     },
   });
+  dashboard?.show(report, true);
   return exitCodeOf({ ...report, failOn: settings.failOn, suites: [] });
 };
 

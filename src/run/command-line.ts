@@ -104,6 +104,7 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
         inputs: request.inputs,
         files: request.files,
         github: null,
+        ...(request.dashboard === undefined ? {} : { dashboard: request.dashboard }),
       });
     case 'verify':
       return verifyCommand({ host: hostFor(false), print, ...request });

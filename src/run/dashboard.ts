@@ -3,19 +3,33 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tailgateError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import type { AnyReport } from '../report/document-of.ts';
 import type { PageScript } from '../report/html-page.ts';
 import { renderHtml, waitingPage } from '../report/render-html.ts';
-import type { Report } from '../report/report-model.ts';
 import { pageScript } from './page-script.ts';
 
-/** The page of a run, served while it is measured. */
-export type Dashboard = AsyncDisposable & {
-  url: string;
+/** Whoever looks on while a run is measured. */
+export type Watcher = {
   /** What is going on, in a line. */
   progress(line: string): void;
   /** The report as it is now; `final` when the run is over: open pages take it, and ask no more. */
-  show(report: Report, final?: boolean): void;
+  show(report: AnyReport, final?: boolean): void;
 };
+
+/** The page of a run, served while it is measured. */
+export type Dashboard = Watcher & AsyncDisposable & { url: string };
+
+/** Of the line of progress where it need not fit a terminal, characters. */
+export const widestLine = 200;
+
+/** The page of a command that was asked for one at this port; its address is in the log. Null where none was asked for. */
+export async function openDashboard(port: number | undefined, host: Host): Promise<Dashboard | null> {
+  if (port === undefined) return null;
+  const dashboard = await startDashboard(port, (text) => host.mask(text));
+  host.info(`Dashboard: ${dashboard.url}`);
+  return dashboard;
+}
 
 /** How long an open page may take to fetch the last state: it asks every two seconds. */
 const lastLookMs = 3_000;
@@ -32,7 +46,7 @@ export async function startDashboard(
 ): Promise<Dashboard> {
   let line = 'starting';
   let version = 0;
-  let report: Report | null = null;
+  let report: AnyReport | null = null;
   let isOver = false;
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let sawTheEnd = false;

@@ -13,8 +13,8 @@ import { type MarkdownOptions, renderMarkdown } from '../report/render-markdown.
 import { renderTerminal } from '../report/render-terminal.ts';
 import type { ProblemReport, Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
-import { removeEmptyLogs } from './report-folder.ts';
-import { reportPaths, writeReport } from './write-reports.ts';
+import { removeEmptyLogs, reportPaths } from './report-folder.ts';
+import { writeReport } from './write-reports.ts';
 
 /** How a job reaches GitHub; null where there is none, or no token. */
 export type GithubAccess = {

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { exitCodes } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { gateCommand } from './gate-command.ts';
-import { reportPaths } from './write-reports.ts';
+import { reportPaths } from './report-folder.ts';
 
 /** Where the report of the demonstration goes, in the working directory. */
 const demoReportDir = path.join('.tailgate', 'demo');

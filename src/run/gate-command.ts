@@ -1,13 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openBaseCommit } from '../baseline/base-commit.ts';
-import type { BaselineRecord, BaselineStore } from '../baseline/baseline-record.ts';
+import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { environmentFingerprint } from '../baseline/fingerprint.ts';
 import { folderKey } from '../baseline/history-name.ts';
-import { openBaselineStore } from '../baseline/open-baseline.ts';
-import { formatRecord } from '../baseline/record-format.ts';
 import { exitCodes, problemsOf, type TailgateError, tailgateError } from '../errors.ts';
-import { gitDataApi } from '../github/git-data-api.ts';
 import { madeByOf, sectionOf } from '../github/publish-report.ts';
 import type { Host } from '../host/host.ts';
 import { maskStrings } from '../host/mask-strings.ts';
@@ -19,7 +16,7 @@ import type { RawInputs } from '../settings/inputs.ts';
 import { defaultSettingsFiles, type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { settingsSchema } from '../settings/settings-schema.ts';
 import { readShardInputs } from '../settings/shard-inputs.ts';
-import { startDashboard } from './dashboard.ts';
+import { openDashboard } from './dashboard.ts';
 import {
   type Delivery,
   deliver,
@@ -29,14 +26,14 @@ import {
   showProblems,
 } from './deliver.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
-import { commitsOf, findProvenance, type Provenance } from './provenance.ts';
+import { commitsOf, findProvenance } from './provenance.ts';
 import { recordsFile } from './read-records.ts';
+import { openStore, recordBaseline, saveRecords } from './record-baseline.ts';
 import { removeOldReports } from './report-folder.ts';
 import { requireStore } from './require-store.ts';
 import { type GateResult, runGate } from './run-gate.ts';
 import { readBlobs } from './shards/read-blobs.ts';
 import { runShard } from './shards/run-shard.ts';
-import { writeText } from './write-reports.ts';
 
 export type GateCommand = {
   host: Host;
@@ -51,67 +48,6 @@ export type GateCommand = {
   dashboard?: number;
 };
 
-/**
- * Whether a run like this one is stored, if its verdict allows it. `at-a-desk`: it would be, if it ran in CI. What others
- * are compared with is written from a desk only by a command or flag that says so.
- */
-const isRecorded = (
-  command: GateCommand,
-  loaded: LoadedSettings,
-  provenance: Provenance,
-): boolean | 'at-a-desk' => {
-  const { mode, record } = loaded.settings.baseline;
-  if (mode === 'none') return false;
-  // Pull requests only read what the branches share: theirs would become the level that others are judged by.
-  if (mode !== 'file' && (command.github?.context.pullNumber ?? null) !== null) return false;
-  if (command.record === true) return true;
-  const wanted = record === 'always' || (record === 'default-branch' && provenance.onDefaultBranch);
-  const isAsked = record === 'always' && inputText(command.inputs, 'record-baseline') !== undefined;
-  return wanted && mode !== 'file' && !provenance.inCi && !isAsked ? 'at-a-desk' : wanted;
-};
-
-/** Stores the records of this run if it is one to store. Gives whether any was. Throws BASELINE_WRITE_FAILED. */
-const recordBaseline = async (
-  command: GateCommand,
-  loaded: LoadedSettings,
-  provenance: Provenance,
-  store: BaselineStore,
-  result: GateResult,
-): Promise<boolean> => {
-  const { host } = command;
-  const { verdict } = result.report;
-  const recorded = isRecorded(command, loaded, provenance);
-  if (result.records.length === 0 || recorded === false) return false;
-  if (recorded === 'at-a-desk') {
-    host.info(
-      `Not stored in ${store.where}: outside of CI a run is stored only if it is told so ("tailgate baseline record", or "--record-baseline always").`,
-    );
-    return false;
-  }
-  // A failing run is never promoted by itself, or the next change would be compared with the regression.
-  if (verdict === 'fail' || verdict === 'invalid') {
-    if (verdict === 'fail')
-      host.info(
-        `Not stored as a baseline, because it failed: "tailgate baseline accept --why REASON" stores it all the same.`,
-      );
-    return false;
-  }
-  // Nor is a suspect, which may be one that fails.
-  const suspects = new Set(
-    result.report.suites.filter(({ suspect }) => suspect === true).map(({ name }) => name),
-  );
-  const kept = result.records.filter(
-    ({ suite }) => (command.record === true || !suspects.has(suite)) && !result.known.has(suite),
-  );
-  if (kept.length === 0) return false;
-  await store.append(kept);
-  host.info(`Stored as a baseline in ${store.where}.`);
-  return true;
-};
-
-const saveRecords = (reportDir: string, records: readonly BaselineRecord[]): Promise<void> =>
-  writeText(path.join(reportDir, recordsFile), records.map((record) => `${formatRecord(record)}\n`).join(''));
-
 /** A run that is undecided because it is suspect can be settled by another machine, so workflows can tell it apart. */
 const outputVerdict = ({ verdict, suites }: Report): string =>
   verdict === 'inconclusive' && suites.some(({ suspect }) => suspect === true) ? 'suspect' : verdict;
@@ -122,6 +58,17 @@ const regressions = ({ suites }: Report): string[] =>
       limit.filter(({ verdict }) => verdict === 'fail').map(({ rule }) => `${name}: ${rule}`),
     ),
   );
+
+/** What of a run may be stored: no suspect, which may be one that fails, and nothing that is stored already. */
+const recordableOf = ({ record }: GateCommand, { report, records, known }: GateResult) => {
+  const suspects = new Set(report.suites.filter(({ suspect }) => suspect === true).map(({ name }) => name));
+  return {
+    verdict: report.verdict,
+    records,
+    isKept: ({ suite }: BaselineRecord) => (record === true || !suspects.has(suite)) && !known.has(suite),
+    accepting: 'tailgate baseline accept --why REASON',
+  };
+};
 
 /** Where the report of a job goes: its folder, its part of the comment, its log. */
 export const deliveryOf = (
@@ -210,24 +157,15 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     if (merged !== null) throw mergeMistake(command, 'one job either drives a shard or merges them');
     return await runShard({ host, loaded, place, commit: provenance.headSha });
   }
-  const repository = context?.repository ?? null;
-  const api = github === null || repository === null ? null : gitDataApi(github.client, repository);
-  await using store = openBaselineStore(settings.baseline, {
-    cwd,
-    env: host.env,
-    github: api,
-    signal: host.signal,
-  });
+  await using store = openStore(command, loaded);
   const selected = loaded.selected.length > 0 ? loaded.selected.join(',') : null;
   const { baseline, reportDir } = settings;
-  await removeOldReports(reportDir, baseline.confirmFrom === undefined ? [] : [baseline.confirmFrom]);
-  await using dashboard =
-    command.dashboard === undefined
-      ? null
-      : await startDashboard(command.dashboard, (text) => host.mask(text));
-  if (dashboard !== null) host.info(`Dashboard: ${dashboard.url}`);
+  await removeOldReports(reportDir, {
+    kept: baseline.confirmFrom === undefined ? [] : [baseline.confirmFrom],
+  });
+  await using dashboard = await openDashboard(command.dashboard, host);
   const result = await runGate({
-    ...(dashboard === null ? {} : { watcher: dashboard }),
+    watcher: dashboard ?? undefined,
     loaded,
     host,
     compares: command.record !== true,
@@ -243,9 +181,9 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
   );
   let stored = false;
   await keepReporting(report, async () => {
-    stored = await recordBaseline(command, loaded, provenance, store, result);
+    stored = await recordBaseline(command, loaded, provenance, store, recordableOf(command, result));
   });
-  await keepReporting(report, () => saveRecords(settings.reportDir, result.records));
+  await keepReporting(report, () => saveRecords(settings.reportDir, recordsFile, result.records));
   const delivery = deliveryOf(command, loaded, selected);
   await deliver(report, {
     ...delivery,

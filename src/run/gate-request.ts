@@ -2,6 +2,7 @@ import type { BaseCommit } from '../baseline/base-commit.ts';
 import type { BaselineStore } from '../baseline/baseline-record.ts';
 import type { Host } from '../host/host.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
+import type { Watcher } from './dashboard.ts';
 import type { Provenance } from './provenance.ts';
 import type { NamedBlob } from './shards/join-blobs.ts';
 
@@ -20,4 +21,6 @@ export type GateRequest = {
   openBase: () => Promise<BaseCommit>;
   /** Reads what the shards of this run left, to be judged here; everything is measured here if not given. */
   readShards?: (() => Promise<NamedBlob[]>) | undefined;
+  /** Whoever watches while it is measured. */
+  watcher?: Watcher | undefined;
 };

@@ -5,6 +5,7 @@ import { renderProgress } from '../report/render-progress.ts';
 import { fitWidth } from '../report/terminal-text.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
+import { widestLine } from './dashboard.ts';
 import { explainRun } from './explain-run.ts';
 import type { GateRequest } from './gate-request.ts';
 import { type Confirmation, measureAgainstStored } from './measure-against-stored.ts';
@@ -27,6 +28,8 @@ export type SuiteWork = {
   measured: readonly RoundMeasurement[] | undefined;
   /** Time left for it, milliseconds. */
   budgetMs: number;
+  /** Told what there is after each pair or round. */
+  onMeasured?: ((run: SuiteRun) => void) | undefined;
 };
 
 /**
@@ -80,16 +83,19 @@ function inputsOf(request: GateRequest, stage: Stage, sides: Sides, work: SuiteW
     context: { ...contextOf(stage, suite, request.host), endsAtMs: performance.now() + budgetMs },
     budgetMs,
     onProgress: showProgress(request, stage, sides.baseline !== null, budgetMs),
+    ...(work.onMeasured === undefined ? {} : { onMeasured: work.onMeasured }),
   };
 }
 
-function showProgress({ host }: GateRequest, { plan }: Stage, inPairs: boolean, budgetMs: number) {
+function showProgress({ host, watcher }: GateRequest, { plan }: Stage, inPairs: boolean, budgetMs: number) {
   return (progress: SuiteProgress): void => {
     const { suite, side, load, elapsedMs, most, done, doneMs, sinceMs } = progress;
     const [min, max] = inPairs ? [plan.verdict.minPairs, plan.verdict.maxPairs] : [most, most];
     const pairs = { done, doneMs, sinceMs, min, max };
-    const line = { suite, stage: 'measuring', side, load, pairs, elapsedMs, budgetMs };
-    host.progress(renderProgress({ ...line, interval: progress.judgement }, host.columns));
+    const interval = progress.judgement;
+    const view = { suite, stage: 'measuring', side, load, pairs, interval, elapsedMs, budgetMs };
+    host.progress(renderProgress(view, host.columns));
+    watcher?.progress(renderProgress(view, widestLine));
   };
 }
 

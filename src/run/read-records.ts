@@ -7,6 +7,8 @@ import { tailgateError } from '../errors.ts';
 
 /** Name of the file in the report folder that holds what a run measured, one record a suite. */
 export const recordsFile = 'records.jsonl';
+/** The same of a search for the capacity. */
+export const capacityRecordsFile = 'capacity-records.jsonl';
 
 const isFolder = async (name: string): Promise<boolean> => {
   try {

@@ -1,8 +1,19 @@
 import { access, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { capacityRecordsFile, recordsFile } from './read-records.ts';
+
+/** Where the forms of a report are. Absolute paths. */
+export type ReportFiles = { json: string; markdown: string; html: string; junit: string };
 
 /** By this the folder is known to be ours, and git leaves it alone. */
 const ignore = '# Written by Tailgate: reports and logs of its runs.\n*\n';
+
+/** Where the report of a run, or of a search, is in its folder. A job may do both: each has names of its own. */
+export function reportPaths(reportDir: string, isSearch = false): ReportFiles {
+  const names = isSearch ? capacityNames : runNames;
+  const at = (form: keyof ReportFiles): string => path.join(reportDir, names[form]);
+  return { json: at('json'), markdown: at('markdown'), html: at('html'), junit: at('junit') };
+}
 
 /**
  * Makes the report folder, with its logs: one that did not exist ignores itself for git, and one of ours loses the logs
@@ -28,13 +39,16 @@ export async function ignoreReportFolder(reportDir: string): Promise<void> {
 }
 
 /**
- * Removes what an earlier run left, so that a run which ends early leaves no other's result in its place; not `kept`,
- * files that this run reads. Throws what the file system says.
+ * Removes what an earlier run left, or an earlier search, so that one which ends early leaves no other's result in its
+ * place; not `kept`, files that this run reads. Throws what the file system says.
  */
-export async function removeOldReports(reportDir: string, kept: readonly string[] = []): Promise<void> {
+export async function removeOldReports(
+  reportDir: string,
+  { kept = [], isSearch = false }: { kept?: readonly string[]; isSearch?: boolean } = {},
+): Promise<void> {
   if (kept.includes(reportDir)) return;
-  for (const name of ['report.json', 'report.md', 'report.html', 'junit.xml', 'records.jsonl']) {
-    const file = path.join(reportDir, name);
+  const records = path.join(reportDir, isSearch ? capacityRecordsFile : recordsFile);
+  for (const file of [...Object.values(reportPaths(reportDir, isSearch)), records]) {
     if (kept.includes(file)) continue;
     await rm(file, { force: true }).catch((failure: NodeJS.ErrnoException) => {
       // What is no folder holds no old report; writing into it says what is wrong.
@@ -58,3 +72,16 @@ async function isOurs(reportDir: string): Promise<boolean> {
   const text = await readFile(path.join(reportDir, '.gitignore'), 'utf8').catch(() => '');
   return text === ignore;
 }
+
+const runNames: ReportFiles = {
+  json: 'report.json',
+  markdown: 'report.md',
+  html: 'report.html',
+  junit: 'junit.xml',
+};
+const capacityNames: ReportFiles = {
+  json: 'capacity.json',
+  markdown: 'capacity.md',
+  html: 'capacity.html',
+  junit: 'capacity-junit.xml',
+};

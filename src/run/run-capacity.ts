@@ -1,6 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { BaseCommit } from '../baseline/base-commit.ts';
+import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { environmentFingerprint } from '../baseline/fingerprint.ts';
 import { problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
@@ -8,19 +9,21 @@ import type { PinningDecision } from '../host/processes/core-pinning.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { mainOf } from '../metrics/main-metric.ts';
 import { metricOf } from '../metrics/metric.ts';
-import { formatDuration } from '../metrics/notation.ts';
+import { formatDuration, plural } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { Threshold } from '../metrics/threshold.ts';
 import { formatThreshold, parseThreshold } from '../metrics/threshold-grammar.ts';
 import { valuesOf } from '../metrics/values.ts';
 import { capacitySide, type MeasuredLevel } from '../report/build-capacity.ts';
 import type { CapacityReport } from '../report/capacity-model.ts';
-import { problemReport, verdictWith } from '../report/problem-report.ts';
+import { problemReports, verdictWith } from '../report/problem-report.ts';
 import { renderProgress } from '../report/render-progress.ts';
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
-import { capacityVerdict } from '../verdict/capacity/capacity-verdict.ts';
+import { capacityVerdict, type SideResult } from '../verdict/capacity/capacity-verdict.ts';
 import { samplesNeeded } from '../verdict/sample-sizes.ts';
+import { capacityRecords } from './capacity-record.ts';
+import { type Watcher, widestLine } from './dashboard.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { commitsOf, type Provenance } from './provenance.ts';
@@ -33,6 +36,17 @@ export type CapacityRequest = {
   provenance: Provenance;
   /** Makes the base version available, for side by side. */
   openBase: () => Promise<BaseCommit>;
+  /** Whose history it is in the store, see `historyName`. */
+  key: string;
+  /** Whoever watches while it is searched. */
+  watcher?: Watcher | undefined;
+};
+
+/** What a search gave, whether or not it came to a verdict. */
+export type CapacityOutcome = {
+  report: CapacityReport;
+  /** Of the head, for the store; none where nothing was found. */
+  records: BaselineRecord[];
 };
 
 /** Errors are too much for every server, whatever else the limits say. */
@@ -133,8 +147,9 @@ const search = (
   stage: Stage,
   suite: SuitePlan,
   sources: Parameters<typeof searchCapacity>[0]['sources'],
+  onFound: (sofar: CapacitySearch) => void,
 ): Promise<CapacitySearch> => {
-  const { host, loaded } = request;
+  const { host, loaded, watcher } = request;
   const { plan } = stage;
   const started = performance.now();
   return searchCapacity({
@@ -148,38 +163,44 @@ const search = (
     settings: loaded.settings.capacity,
     sources,
     budgetMs: plan.maxMinutes * 60_000,
-    onProgress: (source, step, load) =>
-      host.progress(
-        renderProgress(
-          {
-            suite: suite.name,
-            stage: `${step.phase}, ${step.load} users/s`,
-            side: source.name,
-            load,
-            pairs: null,
-            interval: null,
-            elapsedMs: performance.now() - started,
-            budgetMs: plan.maxMinutes * 60_000,
-          },
-          host.columns,
-        ),
-      ),
-    onLevel: (source, level) => {
+    onProgress: (source, step, load) => {
+      const view = {
+        suite: suite.name,
+        stage: `${step.phase}, ${step.load} users/s`,
+        side: source.name,
+        load,
+        pairs: null,
+        interval: null,
+        elapsedMs: performance.now() - started,
+        budgetMs: plan.maxMinutes * 60_000,
+      };
+      host.progress(renderProgress(view, host.columns));
+      watcher?.progress(renderProgress(view, widestLine));
+    },
+    onLevel: (source, level, sofar) => {
       const main = level.round === null ? null : mainOf(suite.measure.main ?? null, [level.round]);
       host.info(`${sources.length > 1 ? `${source.name}: ` : ''}${describeLevel(level, main)}`);
+      onFound(sofar);
     },
   });
 };
 
-const nothing = { holds: null, breaks: null, ceiling: null, confirmed: false, contradicted: false };
+const unsearched: SideResult = {
+  holds: null,
+  breaks: null,
+  ceiling: null,
+  confirmed: false,
+  contradicted: false,
+  end: 'problem',
+};
 
 /**
  * The whole story of a search for the highest load that a server takes: settings, plan, then for each step target,
  * room, load, measurement and verdict, then the report. Publishes nothing. Throws what is wrong before anything is started
  * (usage errors); what goes wrong later is in the report, with everything that was measured before it.
  */
-export const runCapacity = async (request: CapacityRequest): Promise<CapacityReport> => {
-  const { host, provenance } = request;
+export const runCapacity = async (request: CapacityRequest): Promise<CapacityOutcome> => {
+  const { host, provenance, key, watcher } = request;
   const loaded = settingsOfSearch(request.loaded);
   const startedAt = new Date().toISOString();
   const started = performance.now();
@@ -192,6 +213,49 @@ export const runCapacity = async (request: CapacityRequest): Promise<CapacityRep
   let base: BaseCommit | null = null;
   let buildMs = 0;
   let found: CapacitySearch = { sides: [], problems: [], warnings: [], loadMs: 0 };
+  const reportOf = (sofar: CapacitySearch, isOver: boolean): CapacityReport => {
+    const head = sideOf(sofar, 'head');
+    const baseline = sideOf(sofar, 'baseline');
+    const levels = sofar.sides.flatMap((side) => side.levels);
+    const rounds = levels.flatMap(({ round }) => round ?? []);
+    const main = mainOf(suite.measure.main ?? null, rounds);
+    const judged = isOver
+      ? capacityVerdict(
+          loaded.settings.capacity,
+          { head: head?.result ?? unsearched, baseline: baseline?.result ?? null },
+          levels.length,
+        )
+      : { verdict: 'inconclusive' as const, reason: `Still searching: ${tried(levels.length)}.` };
+    const [problem] = problems;
+    const verdict = verdictWith(judged.verdict, problems);
+    return {
+      schemaVersion: 1,
+      kind: 'capacity',
+      suite: suite.name,
+      scenario: path.relative(loaded.cwd, suite.scenarioPath),
+      unit: 'users/s',
+      metric: main,
+      rules: suite.thresholds.map(formatThreshold),
+      verdict,
+      reason:
+        verdict !== judged.verdict && problem !== undefined
+          ? (problem.what.split('\n')[0] ?? '')
+          : judged.reason,
+      baseline: baseline === null ? null : capacitySide(baseline.levels, baseline.result, main),
+      head: capacitySide(head?.levels ?? [], head?.result ?? unsearched, main),
+      problems: problemReports(problems),
+      warnings: [
+        ...(provenance.note === null ? [] : [provenance.note]),
+        ...(base?.notes ?? []),
+        ...warningsOf(stage, rules, sofar),
+      ],
+      environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
+      commits: commitsOf(provenance, base),
+      runUrl: provenance.runUrl,
+      startedAt,
+      durations: { totalMs: performance.now() - started, buildMs, loadMs: sofar.loadMs },
+    };
+  };
   try {
     if (provenance.problem !== null) throw provenance.problem;
     base = stage.plan.baseline.mode === 'side-by-side' ? resources.use(await request.openBase()) : null;
@@ -199,51 +263,26 @@ export const runCapacity = async (request: CapacityRequest): Promise<CapacityRep
     buildMs = sides.buildMs;
     const sources = sides.baseline === null ? [sides.head] : [sides.baseline, sides.head];
     const end = host.group(`Capacity of ${suite.name}`);
-    found = await search({ ...request, loaded }, stage, suite, sources);
+    found = await search({ ...request, loaded }, stage, suite, sources, (sofar) =>
+      watcher?.show(reportOf(sofar, false)),
+    );
     end();
     problems.push(...found.problems);
   } catch (failure) {
     problems.push(...problemsOf(failure));
   }
-  const sideOf = (name: string): SearchedSide | null =>
-    found.sides.find(({ source }) => source.name === name) ?? null;
-  const head = sideOf('head');
-  const baseline = sideOf('baseline');
-  const levels = found.sides.flatMap((side) => side.levels);
-  const rounds = levels.flatMap(({ round }) => round ?? []);
-  const main = mainOf(suite.measure.main ?? null, rounds);
-  const judged = capacityVerdict(
-    loaded.settings.capacity,
-    { head: head?.result ?? { ...nothing, end: 'problem' }, baseline: baseline?.result ?? null },
-    levels.length,
-  );
-  const [problem] = problems;
-  const verdict = verdictWith(judged.verdict, problems);
-  return {
-    schemaVersion: 1,
-    kind: 'capacity',
-    suite: suite.name,
-    scenario: path.relative(loaded.cwd, suite.scenarioPath),
-    unit: 'users/s',
-    metric: main,
-    rules: suite.thresholds.map(formatThreshold),
-    verdict,
-    reason:
-      verdict !== judged.verdict && problem !== undefined
-        ? (problem.what.split('\n')[0] ?? '')
-        : judged.reason,
-    baseline: baseline === null ? null : capacitySide(baseline.levels, baseline.result, main),
-    head: capacitySide(head?.levels ?? [], head?.result ?? { ...nothing, end: 'problem' }, main),
-    problems: problems.map(problemReport),
-    warnings: [
-      ...(provenance.note === null ? [] : [provenance.note]),
-      ...(base?.notes ?? []),
-      ...warningsOf(stage, rules, found),
-    ],
-    environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
-    commits: commitsOf(provenance, base),
-    runUrl: provenance.runUrl,
-    startedAt,
-    durations: { totalMs: performance.now() - started, buildMs, loadMs: found.loadMs },
-  };
+  const report = reportOf(found, true);
+  const head = sideOf(found, 'head');
+  const scenarioHash = stage.scenarios.get(suite.name)!.scenario.hash;
+  const settings = loaded.settings.capacity;
+  const records =
+    head === null || problems.length > 0
+      ? []
+      : capacityRecords({ suite, scenarioHash, key, settings, head, report, provenance });
+  return { report, records };
 };
+
+const sideOf = ({ sides }: CapacitySearch, name: string): SearchedSide | null =>
+  sides.find(({ source }) => source.name === name) ?? null;
+
+const tried = (levels: number): string => `${plural(levels, 'load')} tried so far`;

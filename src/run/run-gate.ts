@@ -4,7 +4,7 @@ import { environmentFingerprint, settingsHash } from '../baseline/fingerprint.ts
 import { problemsOf, type TailgateError } from '../errors.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { buildReport } from '../report/build-report.ts';
-import type { Report } from '../report/report-model.ts';
+import type { Report, SuiteReport } from '../report/report-model.ts';
 import { limitationsOf } from '../settings/limitations.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import type { GateRequest } from './gate-request.ts';
@@ -18,6 +18,7 @@ import { readRecords } from './read-records.ts';
 import type { JoinedShards } from './shards/join-blobs.ts';
 import { joinShards, shardedFingerprint } from './shards/join-shards.ts';
 import { type ReportedSuite, recordsOf, suiteReport } from './suite-report.ts';
+import { judgeRun, type SuiteRun } from './suite-run.ts';
 
 /** What a run gave, whether or not it came to a verdict. */
 export type GateResult = {
@@ -47,6 +48,24 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
   let joined: JoinedShards | null = null;
   let base: BaseCommit | null = null;
   let versions: Versions | null = null;
+  const reportOf = (those: SuiteReport[]): Report =>
+    buildReport({
+      suites: those,
+      failOn: loaded.settings.failOn,
+      problems,
+      environment: {
+        ...(joined?.environment ?? environmentFingerprint()),
+        pinning: stage.pinning.description,
+      },
+      commits: commitsOf(provenance, base),
+      runUrl: provenance.runUrl,
+      startedAt,
+      durations: {
+        totalMs: performance.now() - started,
+        buildMs: versions?.sides.buildMs ?? 0,
+        loadMs: suites.reduce((sum, { run }) => sum + run.loadMs, 0),
+      },
+    });
   try {
     if (provenance.problem !== null) throw provenance.problem;
     joined = await joinShards(request, stage, planned);
@@ -62,10 +81,16 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
       const budgetMs = Math.max(leftMs / (planned.length - index), 1_000);
       const end = host.group(`Suite ${suite.name}`);
       const measured = joined?.rounds.get(suite.name);
-      const work = { suite, confirming, history: stored.history, measured, budgetMs };
-      const run = await measureSuite(request, stage, versions, work);
-      end();
       const warnings = index === 0 ? notesOf(request, base, joined) : [];
+      const onMeasured = (now: SuiteRun): void => {
+        const judgement = now.judgement ?? judgeRun(now, stage.plan, false);
+        const report = suiteReport({ ...now, judgement }, stored, loaded.cwd, warnings);
+        request.watcher?.show(reportOf([...suites.map((suite) => suite.report), report]));
+      };
+      const work = { suite, confirming, history: stored.history, measured, budgetMs };
+      const watched = request.watcher === undefined ? work : { ...work, onMeasured };
+      const run = await measureSuite(request, stage, versions, watched);
+      end();
       const report = suiteReport(run, stored, loaded.cwd, warnings);
       suites.push({ run, report, fingerprint, confirming });
       if (run.problems.some(({ code }) => code === 'CANCELLED')) break;
@@ -73,21 +98,7 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
   } catch (failure) {
     problems.push(...problemsOf(failure));
   }
-  const report = buildReport({
-    suites: suites.map((suite) => suite.report),
-    failOn: loaded.settings.failOn,
-    problems,
-    environment: { ...(joined?.environment ?? environmentFingerprint()), pinning: stage.pinning.description },
-    commits: commitsOf(provenance, base),
-    runUrl: provenance.runUrl,
-    startedAt,
-    durations: {
-      totalMs: performance.now() - started,
-      buildMs: versions?.sides.buildMs ?? 0,
-      loadMs: suites.reduce((sum, { run }) => sum + run.loadMs, 0),
-    },
-  });
-  return { report, ...recordsOf(suites, request, startedAt) };
+  return { report: reportOf(suites.map((suite) => suite.report)), ...recordsOf(suites, request, startedAt) };
 }
 
 type PlannedSuite = { suite: SuitePlan; fingerprint: Fingerprint; confirming: ConfirmationPlan };

@@ -32,7 +32,8 @@ export type SearchInputs = {
   /** Time for the whole search, milliseconds. */
   budgetMs: number;
   onProgress: (side: SideSource, step: SearchStep, load: LoadProgress) => void;
-  onLevel: (side: SideSource, level: MeasuredLevel) => void;
+  /** Told what there is after each load that was tried. */
+  onLevel: (side: SideSource, level: MeasuredLevel, sofar: CapacitySearch) => void;
 };
 
 /** The longest sessions that a step at little load saw: one in twenty lasts longer. */
@@ -130,6 +131,18 @@ export const searchCapacity = async (inputs: SearchInputs): Promise<CapacitySear
   const started = performance.now();
   let longestMs = 0;
   let cut: 'time' | 'problem' | null = null;
+  const found = (end: typeof cut): CapacitySearch => ({
+    sides: searches.map((search) => ({
+      source: search.source,
+      levels: [...search.levels],
+      result: search.result(end),
+    })),
+    problems,
+    warnings: warningsOf(searches),
+    loadMs: searches
+      .flatMap(({ levels }) => levels)
+      .reduce((sum, { round }) => sum + (round?.activeMs ?? 0), 0),
+  });
   try {
     for (let turn = 0; cut === null && searches.some(({ next }) => next !== null); turn += 1) {
       for (const search of turn % 2 === 0 ? searches : [...searches].reverse()) {
@@ -140,7 +153,8 @@ export const searchCapacity = async (inputs: SearchInputs): Promise<CapacitySear
           cut = 'time';
           break;
         }
-        inputs.onLevel(search.source, await search.measure(step));
+        const level = await search.measure(step);
+        inputs.onLevel(search.source, level, found(null));
         longestMs = Math.max(longestMs, performance.now() - before);
       }
     }
@@ -148,16 +162,5 @@ export const searchCapacity = async (inputs: SearchInputs): Promise<CapacitySear
     cut = 'problem';
     problems.push(...problemsOf(failure));
   }
-  return {
-    sides: searches.map((search) => ({
-      source: search.source,
-      levels: search.levels,
-      result: search.result(cut),
-    })),
-    problems,
-    warnings: warningsOf(searches),
-    loadMs: searches
-      .flatMap(({ levels }) => levels)
-      .reduce((sum, { round }) => sum + (round?.activeMs ?? 0), 0),
-  };
+  return found(cut);
 };

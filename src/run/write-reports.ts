@@ -10,10 +10,7 @@ import { renderMarkdown } from '../report/render-markdown.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 import { pageScript } from './page-script.ts';
-import { ignoreReportFolder } from './report-folder.ts';
-
-/** Where the forms of a report are. Absolute paths. */
-export type ReportFiles = { json: string; markdown: string; html: string; junit: string };
+import { ignoreReportFolder, type ReportFiles, reportPaths } from './report-folder.ts';
 
 /** Those that the report folder holds, and those that are only written where they are asked for. */
 type FolderForm = keyof ReportFiles;
@@ -56,13 +53,6 @@ export async function writeReport(report: AnyReport, request: WriteRequest): Pro
   throwProblems(problems);
 }
 
-/** Where the report of a run, or of a search, is in its folder. A job may do both: each has names of its own. */
-export function reportPaths(reportDir: string, isSearch = false): ReportFiles {
-  const names = isSearch ? capacityNames : runNames;
-  const at = (form: FolderForm): string => path.join(reportDir, names[form]);
-  return { json: at('json'), markdown: at('markdown'), html: at('html'), junit: at('junit') };
-}
-
 /** Writes a file and the folder that it is in. Throws FILE_UNWRITABLE. */
 export async function writeText(file: string, text: string | Uint8Array): Promise<void> {
   try {
@@ -90,17 +80,4 @@ const renderers: Record<Form, (report: AnyReport, failOn: Report['failOn']) => s
   otlp: renderOtlp,
 };
 
-const isInFolder = (form: Form): form is FolderForm => Object.hasOwn(runNames, form);
-
-const runNames: ReportFiles = {
-  json: 'report.json',
-  markdown: 'report.md',
-  html: 'report.html',
-  junit: 'junit.xml',
-};
-const capacityNames: ReportFiles = {
-  json: 'capacity.json',
-  markdown: 'capacity.md',
-  html: 'capacity.html',
-  junit: 'capacity-junit.xml',
-};
+const isInFolder = (form: Form): form is FolderForm => Object.hasOwn(reportPaths(''), form);

@@ -94,6 +94,15 @@ const withFiles = (command: Command): Command =>
     .option('--otlp <file>', 'Write them as OTLP metrics in JSON, for an OpenTelemetry collector.')
     .optionsGroup('More:');
 
+const withDashboard = (command: Command): Command =>
+  command
+    .optionsGroup('Reports:')
+    .option(
+      '--dashboard [port]',
+      'Serve the page of the report on 127.0.0.1 while it is measured; at a free port if none is given.',
+    )
+    .optionsGroup('More:');
+
 const withQuiet = (command: Command): Command =>
   command.option('--quiet', 'Print the result alone, no progress.');
 
@@ -144,11 +153,13 @@ const wholeOf = (values: Values, name: string, command: string, least: number): 
   throw tailgateError('ARGUMENTS_INVALID', { command, problem });
 };
 
-const portOf = (values: Values): number | undefined => {
-  const port = wholeOf(values, 'dashboard', 'run', 1);
+/** The port of `--dashboard`: 0 for any, undefined where the flag is not given. */
+const dashboardOf = (values: Values, command: string): number | undefined => {
+  if (values.dashboard === true) return 0;
+  const port = wholeOf(values, 'dashboard', command, 1);
   if (port === undefined || port <= 65_535) return port;
   const problem = `--dashboard takes a port of at most 65535, and got "${port}"`;
-  throw tailgateError('ARGUMENTS_INVALID', { command: 'run', problem });
+  throw tailgateError('ARGUMENTS_INVALID', { command, problem });
 };
 
 const factorsOf = (values: Values): number[] => {
@@ -236,20 +247,15 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
   };
 
   onValues(
-    withQuiet(withFiles(withInputs(program.command('run'))))
-      .description('Measure the server, compare it with the baseline and judge it.')
-      .optionsGroup('Reports:')
-      .option(
-        '--dashboard [port]',
-        'Serve the page of the report on 127.0.0.1 while it is measured; at a free port if none is given.',
-      )
-      .optionsGroup('More:'),
+    withQuiet(withDashboard(withFiles(withInputs(program.command('run'))))).description(
+      'Measure the server, compare it with the baseline and judge it.',
+    ),
     (values) => ({
       command: 'run',
       inputs: inputsOf(values),
       files: filesOf(values),
       quiet: values.quiet === true,
-      dashboard: values.dashboard === true ? 0 : portOf(values),
+      dashboard: dashboardOf(values, 'run'),
     }),
   );
   onValues(
@@ -365,7 +371,7 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
     (values, words) => ({ command: 'report', report: words[0]!, files: filesOf(values) }),
   );
   onValues(
-    withQuiet(withFiles(withInputs(program.command('capacity'))))
+    withQuiet(withDashboard(withFiles(withInputs(program.command('capacity')))))
       .description('Find the highest load at which the limits still hold.')
       .option('--from <users>', 'Virtual users a second of the first step.')
       .option('--to <users>', 'Virtual users a second at which the search ends.')
@@ -377,6 +383,7 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
       inputs: withCapacity(inputsOf(values), values),
       files: filesOf(values),
       quiet: values.quiet === true,
+      dashboard: dashboardOf(values, 'capacity'),
     }),
   );
   onValues(

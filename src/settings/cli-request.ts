@@ -87,6 +87,7 @@ export type CliRequest =
       inputs: RawInputs;
       files: ReportFiles;
       quiet: boolean;
+      dashboard: number | undefined;
     }
   | {
       command: 'verify';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { capacityHistory, historyOf } from '../../src/baseline/history-name.ts';
 import { formatRecord, migrateRecord, parseRecord } from '../../src/baseline/record-format.ts';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { recordOf, roundOf } from './records.ts';
@@ -10,6 +11,17 @@ test('a stored sketch answers as the one that was measured', () => {
   const stored = LatencySketch.fromJSON(parsed.record.rounds[0]!.metrics['chat.ack']!);
   const measured = LatencySketch.fromJSON(roundOf(7, 5_000).metrics['chat.ack']!);
   assert.deepEqual(stored.summary(), measured.summary());
+});
+
+test('what a search for the capacity found is stored beside the runs of its suite', () => {
+  const capacity = { holds: 80, breaks: 84, confirmed: true, messagesPerSecond: 240.5 };
+  const parsed = parseRecord(formatRecord(recordOf(1, { suite: capacityHistory('chat'), capacity })));
+  assert.ok('record' in parsed);
+  assert.deepEqual(parsed.record.capacity, capacity);
+  assert.equal(historyOf(parsed.record), capacityHistory('chat'));
+  assert.ok(
+    'reason' in parseRecord(formatRecord(recordOf(1)).replace('"accepted"', '"capacity":{},"accepted"')),
+  );
 });
 
 test('what was said by others, slices and samples are not stored', () => {

@@ -1,16 +1,20 @@
 // Runs alone: it needs a verdict on latencies that it measures.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseRecord } from '../../src/baseline/record-format.ts';
 import {
   type CapacityReport,
   type CapacitySide,
   capacityReportSchema,
 } from '../../src/report/capacity-model.ts';
 import { type Checkout, checkout } from './fixture.ts';
-import { processesNaming, runStep, type StepResult } from './runner.ts';
+import { processesNaming, root, runStep, type StepResult } from './runner.ts';
 
 const queueServer = path.join(import.meta.dirname, 'queue-server.mjs');
 
@@ -115,7 +119,7 @@ test('a generator that is at its end says so, and that the server takes at least
     'tailgate.yml',
     settings(
       `SERVICE_MS=0.01 node ${queueServer}`,
-      `baseline: { mode: none }
+      `baseline: { mode: file, path: history.jsonl, record: always }
 capacity: { from: 3, to: 400, growth: 10, stepMs: 2000, warmUpMs: 500, precisionPercent: 400 }
 `,
     ).replace('100ms', '1s'),
@@ -124,6 +128,20 @@ capacity: { from: 3, to: 400, growth: 10, stepMs: 2000, warmUpMs: 500, precision
     { workspace: repo.dir, inputs: { mode: 'capacity' } },
     ({ head }) => head.edge.holds !== null,
   );
+  const [line = ''] = readFileSync(path.join(repo.dir, 'history.jsonl'), 'utf8').trim().split('\n').slice(-1);
+  const stored = parseRecord(line);
+  assert.ok('record' in stored, line);
+  const { capacity } = stored.record;
+  assert.deepEqual(
+    [stored.record.suite, capacity?.holds, capacity?.breaks],
+    ['queue (capacity)', report.head.edge.holds, null],
+  );
+  assert.ok(Math.abs(capacity!.messagesPerSecond! / capacity!.holds! - 1) < 0.5, line);
+  assert.equal(readFileSync(path.join(repo.dir, '.tailgate/capacity-records.jsonl'), 'utf8').trim(), line);
+  const [shown, offered] = await searchAtADesk();
+  assert.match(shown, /queue \(capacity\): \d records? in[\s\S]*capacity [\d.]+ users\/s held \(/);
+  // The live page has the loads that were tried, while others are still to be.
+  assert.match(offered, /Still searching: 1 load tried so far/);
   assert.equal(report.head.edge.breaks, null, result.log);
   assert.ok(report.head.edge.holds! < 70, result.log);
   assert.equal(report.head.gaveOut?.what, 'generator', result.log);
@@ -132,6 +150,37 @@ capacity: { from: 3, to: 400, growth: 10, stepMs: 2000, warmUpMs: 500, precision
   assert.equal(report.verdict, 'pass');
   assert.equal(result.exitCode, 0);
 });
+
+/** What a desk shows of the records, and the page of a search that is still going on. */
+const searchAtADesk = async (): Promise<[shown: string, page: string]> => {
+  const program = [path.join(root, 'dist/cli.js')];
+  const where = { cwd: repo.dir, env: { PATH: process.env.PATH } };
+  const { stdout } = spawnSync(process.execPath, [...program, 'baseline', 'show'], {
+    ...where,
+    encoding: 'utf8',
+  });
+  const search = spawn(process.execPath, [...program, 'capacity', '--dashboard'], {
+    ...where,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  search.stderr.on('data', (part) => {
+    log += part;
+  });
+  const ended = once(search, 'exit');
+  let page = '';
+  while (search.exitCode === null && !page.includes('load tried so far')) {
+    await delay(100);
+    const [url] = /http:\/\/127\.0\.0\.1:\d+\/(?=\n)/.exec(log) ?? [];
+    if (url !== undefined)
+      page = await fetch(url)
+        .then((answer) => answer.text())
+        .catch(() => '');
+  }
+  search.kill('SIGINT');
+  await ended;
+  return [stdout, page];
+};
 
 test('a search that is cancelled in the middle of an overload leaves nothing behind, and says what it knew', async () => {
   repo.write('load.yml', scenario());
@@ -148,6 +197,10 @@ test('a search that is cancelled in the middle of an overload leaves nothing beh
     cancelAfterMs: 6_000,
   });
   assert.equal(result.exitCode, 130, result.log);
+  assert.ok(
+    !existsSync(path.join(repo.dir, '.tailgate/capacity-records.jsonl')),
+    'that of the search before',
+  );
   assert.ok((result.cancelMs ?? 0) < 5_000, `took ${result.cancelMs} ms`);
   assert.deepEqual(processesNaming(queueServer), []);
   assert.equal(reportOf(result).problems[0]?.code, 'CANCELLED');

@@ -15,6 +15,12 @@ test('every sample fits the published schema', () => {
   }
 });
 
+test('a problem that came from two places is said once', () => {
+  const cancelled = () => tailgateError('CANCELLED', { signal: 'SIGINT' });
+  const report = buildSuiteReport({ ...judgedParts(), problems: [cancelled(), cancelled()] });
+  assert.equal(report.problems.length, 1);
+});
+
 test('what is not a number becomes null, and a change without a number is left out', () => {
   const parts = judgedParts();
   const [metric] = parts.judgement!.metrics;

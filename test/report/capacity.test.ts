@@ -52,6 +52,15 @@ test('a report that was written is read again, and one that does not fit says wh
   });
 });
 
+test('what ended a search is said once, whatever it had found', () => {
+  const report = sampleCapacity();
+  const what = 'The run was cancelled (SIGINT).';
+  report.problems = [{ code: 'CANCELLED', what, fix: 'It was stopped.', file: null, line: null }];
+  Object.assign(report, { verdict: 'invalid', reason: what });
+  for (const text of [renderTerminal(report), renderMarkdown(report), renderHtml(report)])
+    assert.equal(text.split('was cancelled').length, 2, text);
+});
+
 test('the capacity is worded by what was found', () => {
   const side = (holds: number | null, breaks: number | null) => ({
     levels: [],

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { buildPageScript } from '../../scripts/build.ts';
 import { startDashboard } from '../../src/run/dashboard.ts';
 import { browserMissing, startBrowser } from '../baseline/chromium.ts';
+import { checkout } from '../e2e/fixture.ts';
+import { root } from '../e2e/runner.ts';
 import { judgedReports } from '../report/judged-report.ts';
 
 const get = (url: string, host?: string) =>
@@ -75,4 +81,37 @@ test('an open page follows the run, and ends with it', { skip: browserMissing },
   await page.locator('h1', { hasText: 'got 19% slower' }).waitFor();
   assert.equal(await page.locator('#live').textContent(), '');
   assert.deepEqual(problems, []);
+});
+
+test('a page that is open while a run is measured has what the rounds so far gave', async () => {
+  const repo = checkout();
+  try {
+    const program = path.join(root, 'dist/cli.js');
+    const words = ['run', '--rounds', '3', '--thresholds', 'users.failed = 0', '--dashboard'];
+    const run = spawn(process.execPath, [program, ...words], {
+      cwd: repo.dir,
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let log = '';
+    run.stderr.on('data', (part) => {
+      log += part;
+    });
+    const ended = once(run, 'exit');
+    let page = '';
+    while (run.exitCode === null && !page.includes('How it was measured')) {
+      await delay(100);
+      const [url] = /http:\/\/127\.0\.0\.1:\d+\/(?=\n)/.exec(log) ?? [];
+      if (url !== undefined)
+        page = await get(url)
+          .then(({ body }) => body)
+          .catch(() => '');
+    }
+    run.kill('SIGINT');
+    await ended;
+    assert.match(page, /data-live/, log);
+    assert.match(page, /round \d of 3/, log);
+  } finally {
+    repo.remove();
+  }
 });

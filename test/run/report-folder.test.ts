@@ -45,6 +45,6 @@ test('what an earlier run left is removed when one begins, except what it reads'
     others,
   );
   writeFileSync(path.join(root, 'records.jsonl'), 'to be confirmed');
-  await removeOldReports(root, [root]);
+  await removeOldReports(root, { kept: [root] });
   assert.ok(existsSync(path.join(root, 'records.jsonl')));
 });

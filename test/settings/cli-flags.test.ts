@@ -85,6 +85,7 @@ test('each command gives what it was given', () => {
       'capacity --from 5 --to 500 --step-seconds 10 --precision 2.5 --at-least 300',
       {
         command: 'capacity',
+        dashboard: undefined,
         inputs: {
           source: 'cli',
           values: { capacity: '{"from":5,"to":500,"stepMs":10000,"precisionPercent":2.5,"atLeast":300}' },

@@ -45,6 +45,12 @@ const shownNumbers: readonly (TrendNumber & { statistic: Statistic })[] = [
   },
 ];
 
+/** What the searches for the capacity found. */
+const capacityNumbers: readonly TrendNumber[] = [
+  { id: 'capacity.users', title: 'Capacity: users a second', unit: 'perSecond' },
+  { id: 'capacity.messages', title: 'Capacity: messages a second', unit: 'perSecond' },
+];
+
 /** A number of a run that is drawn over time. */
 export type TrendNumber = { id: string; title: string; unit: Unit };
 
@@ -62,6 +68,8 @@ export type TrendPoint = {
   values: Record<string, [number, number, number]>;
   /** What was observed of `TrendData.numbers`, and of the custom metrics. */
   numbers: Record<string, number>;
+  /** Between what such a number lies, where it is not known better; null where it has no end. */
+  ranges?: Record<string, [low: number, high: number | null]>;
 };
 
 /** `data/<suite>.json` of the branch: a published form, beside the records that it is made from. */
@@ -126,6 +134,34 @@ const numbersOf = ({ rounds }: BaselineRecord): Record<string, number> => {
   );
 };
 
+/** The capacity lies between the load that held and the one that broke; messages go with users. */
+const capacityOf = ({ capacity }: BaselineRecord): Pick<TrendPoint, 'numbers' | 'ranges'> => {
+  if (capacity === undefined) return { numbers: {} };
+  const { holds, breaks, messagesPerSecond } = capacity;
+  const users = holds ?? 0;
+  const messages =
+    messagesPerSecond === null || holds === null
+      ? null
+      : { value: messagesPerSecond, high: breaks === null ? null : (messagesPerSecond * breaks) / holds };
+  return {
+    numbers: {
+      'capacity.users': users,
+      ...(messages === null ? {} : { 'capacity.messages': rounded(messages.value) }),
+    },
+    ranges: {
+      'capacity.users': [users, breaks],
+      ...(messages === null
+        ? {}
+        : {
+            'capacity.messages': [
+              rounded(messages.value),
+              messages.high === null ? null : rounded(messages.high),
+            ],
+          }),
+    },
+  };
+};
+
 const changesOf = (points: readonly TrendPoint[], metrics: readonly string[]): TrendData['changes'] => {
   const changes: TrendData['changes'] = [];
   for (const kind of new Set(points.map((point) => point.kind))) {
@@ -160,6 +196,7 @@ export const trendData = (suite: string, records: readonly BaselineRecord[]): Tr
         number,
       ];
     }
+    const capacity = capacityOf(record);
     return {
       at: record.recordedAt,
       commit: record.commit,
@@ -169,13 +206,15 @@ export const trendData = (suite: string, records: readonly BaselineRecord[]): Tr
       accepted: record.accepted,
       kind: kinds.get(kind)!,
       values,
-      numbers: numbersOf(record),
+      numbers: { ...capacity.numbers, ...numbersOf(record) },
+      ...(capacity.ranges === undefined ? {} : { ranges: capacity.ranges }),
     };
   });
   const seen = new Set(points.flatMap((point) => Object.keys(point.numbers)));
-  const custom = [...seen].filter((id) => !shownNumbers.some((number) => number.id === id)).sort();
+  const known = [...capacityNumbers, ...shownNumbers];
+  const custom = [...seen].filter((id) => !known.some((number) => number.id === id)).sort();
   const numbers = [
-    ...shownNumbers.filter(({ id }) => seen.has(id)).map(({ id, title, unit }) => ({ id, title, unit })),
+    ...known.filter(({ id }) => seen.has(id)).map(({ id, title, unit }) => ({ id, title, unit })),
     ...custom.slice(0, maxMetrics).map((id) => ({ id, title: id, unit: 'count' as const })),
   ];
   const metrics = byImportance(counts).slice(0, maxMetrics);

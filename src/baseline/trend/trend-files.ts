@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { BaselineRecord } from '../baseline-record.ts';
+import { capacityHistory } from '../history-name.ts';
 import type { BranchSnapshot } from '../record-branch.ts';
 import { suiteFolder } from './segments.ts';
 import { trendData } from './trend-data.ts';
@@ -10,7 +11,8 @@ type TrendIndex = {
   schemaVersion: 1;
   /** Hash of the page's own files, so that they are written only when they change. */
   page: string;
-  suites: { name: string; file: string }[];
+  /** `capacity` names the file of the searches for the capacity of a suite. */
+  suites: { name: string; file: string; capacity?: string }[];
 };
 
 const indexPath = 'data/index.json';
@@ -67,7 +69,12 @@ export const trendFiles = async (
     entries.set(name, { name, file });
     changes.set(file, `${JSON.stringify(trendData(name, records))}\n`);
   }
-  const listed = [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const listed = [...entries.values()]
+    .map(({ name, file }) => {
+      const capacity = entries.get(capacityHistory(name))?.file;
+      return { name, file, ...(capacity === undefined ? {} : { capacity }) };
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const index: TrendIndex = { schemaVersion: 1, page: hash, suites: listed };
   changes.set(indexPath, `${JSON.stringify(index)}\n`);
   if (known?.page !== hash) for (const [path, text] of page) changes.set(path, text);

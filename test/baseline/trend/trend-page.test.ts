@@ -75,6 +75,31 @@ test('the data of the page: points, changes of level, links to commits', () => {
   for (const change of data.changes) assert.ok(Math.abs(change.relative - 0.25) < 0.02);
 });
 
+/** Five searches, between those of the runs; the last found no end. */
+const searches = () =>
+  [80, 80, 84, 60, 60].map((holds, index) =>
+    recordOf(index * 6, {
+      suite: 'chat (capacity)',
+      capacity: {
+        holds,
+        breaks: index === 4 ? null : holds * 1.05,
+        confirmed: true,
+        messagesPerSecond: holds * 3,
+      },
+    }),
+  );
+
+test('a capacity is a number with its uncertainty', () => {
+  const data = trendData('chat (capacity)', searches());
+  assert.deepEqual(
+    data.numbers.slice(0, 2).map(({ id }) => id),
+    ['capacity.users', 'capacity.messages'],
+  );
+  assert.deepEqual(data.points[0]!.numbers['capacity.users'], 80);
+  assert.deepEqual(data.points[0]!.ranges, { 'capacity.users': [80, 84], 'capacity.messages': [240, 252] });
+  assert.deepEqual(data.points[4]!.ranges?.['capacity.users'], [60, null]);
+});
+
 test('runs of another machine or scenario are no change of level', () => {
   const slower = slowedRecords().map((record, number) => {
     const { fingerprint } = record;
@@ -110,6 +135,7 @@ test('the branch carries a page that a browser draws', { skip: browserMissing },
   const store = new BranchStore(branch, { retention: { keep: 200, keepDays: 36_500 } });
   await store.append([recordOf(1, { suite: 'Zimmer <b>1</b>' })]);
   await store.append(slowedRecords());
+  await store.append(searches());
   const files = repository.files('tailgate')!;
   assert.ok(files.has('.nojekyll') && files.has('README.md'));
   const data = JSON.parse(files.get('data/chat.json')!) as TrendData;
@@ -161,6 +187,12 @@ test('the branch carries a page that a browser draws', { skip: browserMissing },
     const box = (await page.locator('#chart svg').boundingBox())!;
     assert.ok(box.width > 400 && box.height > 100);
     assert.match((await page.locator('#numbers').textContent())!, /Errors per attempt.*Memory \(RSS\), peak/);
+    // The capacity is drawn beside the runs of the suite, each with what it lies between.
+    const capacity = page.locator('#numbers figure').first();
+    assert.match((await capacity.textContent())!, /^Capacity: users a second at which the limits held/);
+    assert.equal(await capacity.locator('circle').count(), 5);
+    assert.equal(await capacity.locator('line.range').count(), 9);
+    assert.match((await capacity.locator('circle title').first().textContent())!, /^80\/s to 84\/s, /);
     // Runs stand where they were in time: three hours without one are a gap.
     const places = await page
       .locator('#chart circle.p95')
@@ -178,6 +210,14 @@ test('the branch carries a page that a browser draws', { skip: browserMissing },
     const lines = readFileSync(await (await downloading).path(), 'utf8').split('\r\n');
     assert.match(lines[0]!, /^at,commit,verdict,kind,chat\.ack\.p50 \(ms\).*errors\.rate/);
     assert.equal(lines.length, 31);
+    await page.locator('#suite').selectOption('chat (capacity)');
+    await page.locator('#chart svg circle.p95').nth(4).waitFor();
+    const downloadingSearches = page.waitForEvent('download');
+    await page.locator('#csv').click();
+    const table = readFileSync(await (await downloadingSearches).path(), 'utf8').split('\r\n');
+    assert.match(table[0]!, /capacity\.users,capacity\.messages,.*capacity\.users at most/);
+    await page.locator('#suite').selectOption('chat');
+    await page.locator('#chart svg circle.p95').nth(29).waitFor();
     await page.setViewportSize({ width: 400, height: 800 });
     assert.equal(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false);
     assert.equal(
