@@ -9,7 +9,12 @@ import { renderPageList } from './page-list.ts';
 import { publishedSchema, renderCatalogEntry } from './published-schema.ts';
 import { renderSampleSentences } from './sample-sentences.ts';
 import { renderSettingsReference } from './settings-reference.ts';
-import { renderInputsTable, renderOutputsTable, replaceBetweenMarkers } from './tables.ts';
+import {
+  renderEnginesTable,
+  renderInputsTable,
+  renderOutputsTable,
+  replaceBetweenMarkers,
+} from './tables.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -30,6 +35,10 @@ export const schemaFiles: readonly GeneratedFile[] = [
 export const documentFiles: readonly GeneratedFile[] = [
   { path: 'action.yml', render: renderActionYml },
   { path: 'docs/settings.md', render: renderSettingsReference },
+  {
+    path: 'docs/scenarios.md',
+    render: (current) => replaceBetweenMarkers(current, 'engines', renderEnginesTable()),
+  },
   {
     path: 'docs/editors.md',
     render: (current) => replaceBetweenMarkers(current, 'catalog', renderCatalogEntry()),

@@ -1,4 +1,5 @@
 import { markdownTable } from 'markdown-table';
+import { engines } from '../../src/engines/engine-registry.ts';
 import { inputDefinitions, outputDefinitions } from '../../src/settings/inputs.ts';
 
 /** A cell: a pipe or a line break would end it. */
@@ -26,6 +27,21 @@ export const renderOutputsTable = (): string =>
     ['Output', 'Meaning'],
     outputDefinitions.map((output) => [`\`${output.name}\``, output.description]),
   );
+
+/** The engines, with links from docs/scenarios.md. */
+export const renderEnginesTable = (): string => {
+  const names = (all: readonly string[]) => all.map((name) => `\`${name}\``).join(', ');
+  return renderTable(
+    ['Engine', 'Speaks', 'Its steps, beside those of all engines', 'Counters that start at 0', 'Page'],
+    engines.map(({ name, protocol, stepKeys, counters, page }) => [
+      `\`${name}\``,
+      protocol,
+      names(stepKeys),
+      names(counters),
+      page === 'scenarios.md' ? 'this one' : `[${page}](${page})`,
+    ]),
+  );
+};
 
 /** `text` with what stands between the markers of `name` replaced. Throws when the markers are missing. */
 export const replaceBetweenMarkers = (text: string, name: string, content: string): string => {

@@ -53,17 +53,10 @@ const measuringAdvice = (emits: readonly Emit[], untimed: readonly MessageStep[]
           'If another event answers, add "response: { channel: <event> }" to the step; if others get the message, "{{ $tag }}" to its data and "delivery: <event>".',
         ]
       : []),
-    ...(engines.has('ws')
-      ? [
-          'If the server answers, add "response: true" to the step (the next message is the answer; "field" or "where" choose one).',
-          'If others get the message, put "{{ $tag }}" into it.',
-        ]
-      : []),
-    ...(engines.has('stomp')
-      ? [
-          'If the broker gives receipts, add "receipt: true" to the step; if a message answers, "response"; if subscribers get it, put "{{ $tag }}" into its body.',
-        ]
-      : []),
+    ...[...engines].flatMap((name) => {
+      const steps = engineNamed(name)?.steps;
+      return steps?.kind === 'messages' ? steps.measuring : [];
+    }),
     'If only connecting matters, set a limit on it: "connect.handshake.p95 < 200ms".',
   ].join('\n');
 };

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { EngineDescription } from '../engines/core/engine-description.ts';
+import { engineNamed, engines } from '../engines/engine-registry.ts';
 import { httpMethods } from '../engines/http/http-methods.ts';
 
 /**
@@ -551,12 +553,38 @@ const commonSteps = (inner: z.ZodType): z.ZodObject[] => [
   stepOf('"function"', ['function'], { function: text.describe('A function of the processor.') }),
 ];
 
-const engineSteps: Readonly<Record<string, readonly z.ZodObject[]>> = {
-  socketio: socketIoSteps,
-  'socketio-v3': socketIoSteps,
-  ws: wsSteps,
-  stomp: stompSteps,
-  http: [],
+type Language = EngineDescription['language'];
+
+/** What scenarios are written in: the steps that a language has of its own, and its settings in `config`. */
+const languages: Readonly<Record<Language, { steps: readonly z.ZodObject[]; config: z.ZodType }>> = {
+  socketio: { steps: socketIoSteps, config: socketIoConnection },
+  ws: { steps: wsSteps, config: wsConnection },
+  stomp: {
+    steps: stompSteps,
+    config: ours('"config.stomp"', {
+      ...stompConnect,
+      timeout: duration,
+      receipts: z.boolean(),
+      settle: duration,
+    }),
+  },
+  http: {
+    steps: [],
+    config: group('"config.http"', {
+      timeout: duration,
+      maxSockets: number,
+      pool: number,
+      extendedMetrics: flag,
+      cookieJarOptions: anyKeys(),
+      defaults: group('"config.http.defaults"', {
+        headers: anyKeys(),
+        cookie: anyKeys(),
+        strictCapture: flag,
+        think: anyKeys(),
+        auth: anyKeys(),
+      }),
+    }),
+  },
 };
 
 const anyFlow = z.array(anything);
@@ -567,11 +595,11 @@ const shallow = new Map<string, readonly z.ZodObject[]>();
  * Undefined for an engine that is not ours.
  */
 export const stepsOfEngine = (engine: string): readonly z.ZodObject[] | undefined => {
-  const own = engineSteps[engine];
-  if (own === undefined) return undefined;
+  const described = engineNamed(engine);
+  if (described === undefined) return undefined;
   const known = shallow.get(engine);
   if (known !== undefined) return known;
-  const steps = [...own, ...commonSteps(anyFlow), ...httpSteps];
+  const steps = [...languages[described.language].steps, ...commonSteps(anyFlow), ...httpSteps];
   shallow.set(engine, steps);
   return steps;
 };
@@ -621,29 +649,7 @@ const configShape: Shape = {
   engine: text.describe('Engine of the scenarios that name none.'),
   timeout: duration.describe('How long every wait lasts, seconds.'),
   tls,
-  ws: wsConnection,
-  socketio: socketIoConnection,
-  'socketio-v3': socketIoConnection,
-  stomp: ours('"config.stomp"', {
-    ...stompConnect,
-    timeout: duration,
-    receipts: z.boolean(),
-    settle: duration,
-  }),
-  http: group('"config.http"', {
-    timeout: duration,
-    maxSockets: number,
-    pool: number,
-    extendedMetrics: flag,
-    cookieJarOptions: anyKeys(),
-    defaults: group('"config.http.defaults"', {
-      headers: anyKeys(),
-      cookie: anyKeys(),
-      strictCapture: flag,
-      think: anyKeys(),
-      auth: anyKeys(),
-    }),
-  }),
+  ...Object.fromEntries(engines.map(({ name, language }) => [name, languages[language].config])),
   defaults: group('"config.defaults"', {
     think: group('"config.defaults.think"', { jitter: z.union([z.number(), z.string()]) }),
     headers: anyKeys(),
@@ -670,7 +676,9 @@ const config = group('"config"', {
 
 const scenarioShape: Shape = {
   name: text,
-  engine: text.describe('`socketio`, `socketio-v3`, `ws`, `stomp`, `http`, or an engine that is installed.'),
+  engine: text.describe(
+    `${engines.map(({ name }) => `\`${name}\``).join(', ')}, or an engine that is installed.`,
+  ),
   weight: number.describe('How often this scenario is chosen, against the others.'),
   flow: anyFlow.describe('The steps of a virtual user.'),
   beforeScenario: processorFunctions,
@@ -706,21 +714,18 @@ export const scenarioJsonSchema = (): Record<string, unknown> => {
     });
     return steps;
   };
-  const kinds: [readonly string[], readonly z.ZodObject[]][] = [
-    [['socketio', 'socketio-v3'], socketIoSteps],
-    [['ws'], wsSteps],
-    [['stomp'], stompSteps],
-    [['http'], []],
-  ];
-  const scenarios = kinds.map(([engines, own]) =>
-    z.strictObject({
+  const names = engines.map(({ name }) => name);
+  const scenarios = (Object.keys(languages) as Language[]).map((language) => {
+    const those = z.enum(engines.filter((engine) => engine.language === language).map(({ name }) => name));
+    return z.strictObject({
       ...optional(scenarioShape),
-      engine: engines.includes('http') ? z.enum(engines).optional() : z.enum(engines),
-      flow: flowOf(own),
-    }),
-  );
+      // A scenario that names none is one of HTTP, as in Artillery.
+      engine: language === 'http' ? those.optional() : those,
+      flow: flowOf(languages[language].steps),
+    });
+  });
   const others = z.looseObject({
-    engine: text.regex(/^(?!(socketio|socketio-v3|ws|stomp|http)$)/),
+    engine: text.regex(new RegExp(`^(?!(${names.join('|')})$)`)),
     flow: anyFlow.optional(),
   });
   const one = z.union([...scenarios, others] as unknown as [z.ZodType, z.ZodType]);

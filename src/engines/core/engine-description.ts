@@ -7,6 +7,11 @@ import type { MessageSteps } from './message/message-steps.ts';
 export type EngineDescription = {
   /** As scenarios name it. */
   name: string;
+  /** What it speaks, for readers, and the page of docs/ about it. */
+  protocol: string;
+  page: string;
+  /** Whose steps and settings its scenarios are written in. */
+  language: 'socketio' | 'ws' | 'stomp' | 'http';
   /** Its class, and the file of that from the root of the repository. */
   engine: { file: string; name: string };
   /**
@@ -28,8 +33,9 @@ export type EngineDescription = {
     | {
         kind: 'messages';
         outline: OutlineStep;
-        /** What to add to a message that nothing times. */
+        /** What to add to a message that nothing times, in short and at length. */
         advice: string;
+        measuring: readonly string[];
       }
     | { kind: 'requests' };
 };

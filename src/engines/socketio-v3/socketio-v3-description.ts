@@ -4,6 +4,7 @@ import { socketIoDescription } from '../socketio/socketio-description.ts';
 export const socketIoV3Description: EngineDescription = {
   ...socketIoDescription,
   name: 'socketio-v3',
+  protocol: 'Socket.IO 3 and 4, by the package `artillery-engine-socketio-v3`',
   engine: { file: 'src/engines/socketio-v3/socketio-v3-engine.ts', name: 'SocketIoV3Engine' },
   replaces: null,
   // Modules of Artillery 1 that the package `artillery-engine-socketio-v3` requires and Artillery 2 does not have.

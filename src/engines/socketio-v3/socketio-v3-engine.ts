@@ -1,7 +1,6 @@
 import cloneDeep from 'lodash/cloneDeep.js';
-import { tailgateError } from '../../errors.ts';
 import { engineSettings } from '../core/engine-settings.ts';
-import { compileFlow, type FlowConfig } from '../core/flow/compile-flow.ts';
+import type { FlowScenario, ScenarioFunction } from '../core/flow/flow-engine.ts';
 import {
   type EngineEvents,
   recordFailure,
@@ -10,29 +9,13 @@ import {
   type VirtualUserContext,
 } from '../core/flow/step.ts';
 import { frameMeter } from '../core/frame-meter.ts';
-import { loadActivity } from '../core/load-activity.ts';
 import { loadClock } from '../core/load-clock.ts';
-import { openSessions } from '../core/open-sessions.ts';
-import { tokenMint } from '../core/virtual-user-token.ts';
-import { HttpEngine } from '../http/http-engine.ts';
 import type { ClientSocket } from '../socketio/client-socket.ts';
-import { DeliveryPlan } from '../socketio/delivery-plan.ts';
 import { type EmitDefaults, emitDefaultsFrom, parseEmit } from '../socketio/emit-spec.ts';
+import { EmittingEngine } from '../socketio/emitting-engine.ts';
 import { loadPackage, type PackageEngine } from './load-package.ts';
 import { PackageRun, type PackageStep } from './package-run.ts';
 import { V3User } from './v3-user.ts';
-
-type ScenarioSpec = { name?: string; flow?: unknown };
-
-type Script = {
-  config: FlowConfig & { timeout?: number; target?: string };
-  _scriptPath?: string;
-};
-
-type ScenarioFunction = (
-  context: VirtualUserContext,
-  callback: (error: unknown, context?: VirtualUserContext) => void,
-) => unknown;
 
 type PackageContext = VirtualUserContext & { sockets: Record<string, ClientSocket> };
 
@@ -41,31 +24,17 @@ type PackageContext = VirtualUserContext & { sockets: Record<string, ClientSocke
  * emits, and checks answers; it is given what Artillery 2 took from it, and what it lacks: latencies of the steps that
  * wait, thinks on the load clock, timeouts, disconnects, and a connection for each virtual user.
  */
-export class SocketIoV3Engine {
-  readonly #script: Script;
-  readonly #http: HttpEngine;
-  readonly #deliveries = new DeliveryPlan();
+export class SocketIoV3Engine extends EmittingEngine<object> {
   /** The user whose step the package runs, by the context that it was given. */
   readonly #users = new WeakMap<object, V3User>();
   #package: PackageEngine | null = null;
 
-  constructor(script: unknown) {
-    this.#script = script as Script;
-    this.#http = new HttpEngine(script);
-  }
-
-  async init(): Promise<void> {
+  override async init(): Promise<void> {
     frameMeter.missesConnection();
-    loadActivity.onEnd(async () => await openSessions.closed());
-    await this.#http.init();
+    await super.init();
     const Package = await loadPackage();
-    const config = { processor: {}, ...this.#script.config, timeout: this.#timeoutMs / 1_000 };
+    const config = { processor: {}, ...this.script.config, timeout: this.timeoutMs / 1_000 };
     this.#package = this.#instrument(new Package({ config }));
-  }
-
-  get #timeoutMs(): number {
-    const { timeout } = this.#script.config;
-    return timeout === undefined ? engineSettings().timeoutMs : Number(timeout) * 1_000;
   }
 
   /** Watches the sockets that the package opens, and keeps users from riding on each other's connections. */
@@ -89,59 +58,42 @@ export class SocketIoV3Engine {
     return engine;
   }
 
-  createScenario(scenario: Record<string, unknown>, ee: EngineEvents): ScenarioFunction {
-    const spec = scenario as ScenarioSpec;
-    const settings = engineSettings();
-    const defaults: EmitDefaults = emitDefaultsFrom(settings);
-    const place = spec.name ?? 'scenario';
-    const run = compileFlow(spec.flow, {
-      config: this.#script.config,
+  /** Compiles a scenario. Throws SCENARIO_INVALID. */
+  createScenario(spec: FlowScenario, ee: EngineEvents): ScenarioFunction {
+    const defaults = emitDefaultsFrom(engineSettings());
+    const run = this.compile(
+      spec,
       ee,
-      path: this.#script._scriptPath ?? '',
-      place,
-      own: (step, at) => this.#compileStep(step, at, defaults, ee),
-      http: (step) => this.#http.step(step, ee) as Step,
+      this.checked((step, at) => this.#compileStep(step, at, defaults, ee)),
+    );
+    const { plan } = this;
+    return this.scenario({
+      spec,
+      ee,
+      userOf: (context) => {
+        const user = new V3User(plan, context);
+        this.#users.set(context, user);
+        return user;
+      },
+      run: () => run,
     });
-    const mint = settings.jwt === null ? null : tokenMint(settings.jwt);
-    const plan = {
-      timeoutMs: this.#timeoutMs,
-      failureEvents: settings.failureEvents,
-      deliveries: this.#deliveries,
-    };
-    return (initial, callback) => {
-      ee.emit('started');
-      const context = this.#http.setInitialContext(initial) as VirtualUserContext;
-      context._successCount ??= 0;
-      if (mint !== null) context.vars.$token = mint(context);
-      const user = new V3User(plan, context);
-      this.#users.set(context, user);
-      run(context, (error) => {
-        user.end();
-        callback(error, context);
-      });
-    };
   }
 
   #compileStep(spec: StepSpec, place: string, defaults: EmitDefaults, ee: EngineEvents): Step | null {
     if (spec.emit === undefined && spec.connect === undefined && spec.reconnect === undefined) return null;
     if (spec.emit === undefined)
       return this.#packageStep({ ...spec, connect: spec.connect ?? {} }, null, place, ee);
-    try {
-      if (spec.rate !== undefined) throw new Error('"rate" needs the engine "socketio"');
-      const emit = parseEmit(spec, defaults);
-      const response = spec.response as { channel?: unknown; on?: unknown } | undefined;
-      const channel = response?.channel ?? response?.on;
-      const step: PackageStep = {
-        emit,
-        watch: this.#deliveries.add(emit),
-        responseEvent: channel === undefined ? null : String(channel),
-        place: `${place} (${emit.event})`,
-      };
-      return this.#packageStep(spec, step, step.place, ee);
-    } catch (error) {
-      const problem = `${place}: ${error instanceof Error ? error.message : String(error)}`;
-      throw tailgateError('SCENARIO_INVALID', { path: this.#script._scriptPath ?? '', problem }, {}, error);
-    }
+    if (spec.rate !== undefined) throw new Error('"rate" needs the engine "socketio"');
+    const emit = parseEmit(spec, defaults);
+    const response = spec.response as { channel?: unknown; on?: unknown } | undefined;
+    const channel = response?.channel ?? response?.on;
+    const step: PackageStep = {
+      emit,
+      watch: this.deliveries.add(emit),
+      responseEvent: channel === undefined ? null : String(channel),
+      place: `${place} (${emit.event})`,
+    };
+    return this.#packageStep(spec, step, step.place, ee);
   }
 
   /** Lets the package run a step, each time on a copy: the package and hooks write into the step. */

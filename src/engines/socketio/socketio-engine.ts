@@ -1,6 +1,7 @@
 import { tailgateError } from '../../errors.ts';
 import { engineSettings } from '../core/engine-settings.ts';
-import { compileFlow, type FlowConfig } from '../core/flow/compile-flow.ts';
+import { type FlowScenario, placeOf, type ScenarioFunction } from '../core/flow/flow-engine.ts';
+import { connectsFirst } from '../core/flow/implicit-connect.ts';
 import { runFunction } from '../core/flow/run-function.ts';
 import { sequence } from '../core/flow/sequence.ts';
 import {
@@ -9,14 +10,9 @@ import {
   recordFailure,
   type Step,
   type StepSpec,
-  type VirtualUserContext,
+  stepsOf,
 } from '../core/flow/step.ts';
-import { loadActivity } from '../core/load-activity.ts';
-import { openSessions } from '../core/open-sessions.ts';
 import { recorder } from '../core/recorder.ts';
-import { tokenMint } from '../core/virtual-user-token.ts';
-import { HttpEngine } from '../http/http-engine.ts';
-import { hasHttpStep, isHttpStep } from '../http/http-methods.ts';
 import type { OpenConnection } from './client-socket.ts';
 import { compileSend } from './compile-send.ts';
 import {
@@ -25,34 +21,19 @@ import {
   endpointOf,
   type RenderOptions,
 } from './connect-options.ts';
-import { DeliveryPlan } from './delivery-plan.ts';
 import { type EmitDefaults, emitDefaultsFrom, parseEmit } from './emit-spec.ts';
+import { EmittingEngine } from './emitting-engine.ts';
 import { fixedRate } from './fixed-rate.ts';
 import { openConnection } from './open-connection.ts';
+import { socketIoDescription } from './socketio-description.ts';
 import { addUser, SocketIoUser, type UserPlan, userOf } from './socketio-user.ts';
 import { connectStep, disconnectStep, emitStep, hookedEmitStep, listenStep } from './steps.ts';
 
-type ScenarioSpec = {
-  name?: string;
-  engine?: string;
-  flow?: unknown;
+type ScenarioSpec = FlowScenario & {
   socketio?: Record<string, unknown>;
   beforeScenario?: unknown;
   afterScenario?: unknown;
 };
-
-type Script = {
-  config: FlowConfig & ConnectConfig & { timeout?: number; engine?: string };
-  scenarios?: ScenarioSpec[];
-  before?: ScenarioSpec;
-  after?: ScenarioSpec;
-  _scriptPath?: string;
-};
-
-type ScenarioFunction = (
-  context: VirtualUserContext,
-  callback: (error: unknown, context?: VirtualUserContext) => void,
-) => unknown;
 
 /** What the steps of one scenario gather while they are compiled. */
 type Compilation = {
@@ -62,87 +43,68 @@ type Compilation = {
   listened: Set<string>;
 };
 
-const isSocketStep = (spec: StepSpec): boolean =>
-  ['emit', 'response', 'connect', 'reconnect', 'disconnect', 'loop', 'parallel'].some(
-    (key) => spec[key] !== undefined,
-  );
-
 /**
  * Artillery's engine contract for scenarios over Socket.IO: the language of Artillery's own engine and of
  * `socketio-v3`, with every wait bounded and everything measured written to the recorder.
  */
-export class SocketIoEngine {
-  readonly #script: Script;
-  readonly #http: HttpEngine;
+export class SocketIoEngine extends EmittingEngine<ConnectConfig, ScenarioSpec> {
   #parser: unknown = undefined;
-  readonly #deliveries = new DeliveryPlan();
   /** How virtual users connect; the tests run the same scenarios over the reference client too. */
   protected readonly openConnection: OpenConnection = openConnection;
 
-  constructor(script: unknown) {
-    this.#script = script as Script;
-    this.#http = new HttpEngine(script);
-  }
-
-  /** Loads what this script needs and others do not. */
-  async init(): Promise<void> {
-    loadActivity.onEnd(async () => await openSessions.closed());
-    await this.#http.init();
-    const scenarios = [...(this.#script.scenarios ?? []), this.#script.before, this.#script.after];
-    const parsers = [
-      this.#script.config.socketio?.parser,
-      ...scenarios.map((spec) => spec?.socketio?.parser),
-    ];
+  override async init(): Promise<void> {
+    await super.init();
+    const { config, scenarios = [], before, after } = this.script;
+    const parsers = [config, ...scenarios, before, after].map((has) => has?.socketio?.parser);
     if (parsers.some(isMessagePack)) this.#parser = (await import('socket.io-msgpack-parser')).default;
   }
 
+  /**
+   * Compiles a scenario. Artillery connects before the first step. So do we, unless steps come first that may make what
+   * the connection needs, or the flow itself says `connect`; a flow in which nothing needs the connection makes it last.
+   * Throws SCENARIO_INVALID.
+   */
   createScenario(scenario: Record<string, unknown>, ee: EngineEvents): ScenarioFunction {
-    const spec = scenario as ScenarioSpec;
-    const { config } = this.#script;
-    const settings = engineSettings();
+    const spec: ScenarioSpec = scenario;
     const compilation: Compilation = {
       spec,
       ee,
-      defaults: emitDefaultsFrom(settings),
+      defaults: emitDefaultsFrom(engineSettings()),
       listened: new Set(),
     };
-    const place = spec.name ?? 'scenario';
-    const flow = (Array.isArray(spec.flow) ? spec.flow.flat(Number.POSITIVE_INFINITY) : []) as StepSpec[];
-    const leading = flow.findIndex(isSocketStep);
-    const body = compileFlow(flow, {
-      config,
+    const place = placeOf(spec);
+    const body = this.compile(
+      spec,
       ee,
-      path: this.#script._scriptPath ?? '',
-      place,
-      own: (step, at) => this.#compileStep(step, at, compilation),
-      http: (step) => this.#http.step(step, ee) as Step,
-    });
+      this.checked((step, at) => this.#compileStep(step, at, compilation)),
+    );
     const hooks = (names: unknown): Step[] =>
       [names]
         .flat()
         .flatMap((name) =>
-          typeof name === 'string' ? [guarded(runFunction(name, config, ee, place), place)] : [],
+          typeof name === 'string' ? [guarded(runFunction(name, this.script.config, ee, place), place)] : [],
         );
-    const connectsLast = leading < 0 && !this.#connectsFirst(flow, leading);
+    const first = firstSocketStep(spec.flow);
+    const connect = this.#connectDefault(place);
+    const isEager = !isConnect(first) && connectsFirst(spec.flow, stepKeys);
     const run = sequence([
       ...hooks(spec.beforeScenario),
-      ...(this.#connectsFirst(flow, leading) ? [this.#connectDefault(place)] : []),
+      ...(isEager ? [connect] : []),
       body,
-      ...(connectsLast ? [this.#connectDefault(place)] : []),
+      ...(first === undefined && !isEager ? [connect] : []),
       ...hooks(spec.afterScenario),
     ]);
-    return this.#scenario(run, this.#userPlan(compilation), { usesHttp: hasHttpStep(flow), place, ee });
-  }
-
-  /**
-   * Artillery connects before the first step. So do we, unless steps come first that may make what the connection
-   * needs (a login request, a function that sets a token), or the flow itself says `connect`.
-   */
-  #connectsFirst(flow: StepSpec[], leading: number): boolean {
-    const first = flow[leading];
-    if (first?.connect !== undefined || first?.reconnect !== undefined) return false;
-    const before = leading < 0 ? flow : flow.slice(0, leading);
-    return !before.some((step) => isHttpStep(step) || step.function !== undefined);
+    const plan = this.#userPlan(compilation);
+    return this.scenario({
+      spec,
+      ee,
+      userOf: (context) => {
+        const user = new SocketIoUser(plan, context);
+        addUser(user);
+        return user;
+      },
+      run: () => run,
+    });
   }
 
   #connectDefault(place: string): Step {
@@ -153,61 +115,49 @@ export class SocketIoEngine {
   }
 
   #userPlan(compilation: Compilation): UserPlan {
-    const { config } = this.#script;
-    const settings = engineSettings();
-    const endpoint = endpointOf(String(config.target));
     return {
-      endpoint,
+      ...this.plan,
+      endpoint: endpointOf(String(this.script.config.target)),
       options: this.#options(compilation.spec, undefined),
       open: this.openConnection,
-      timeoutMs: config.timeout === undefined ? settings.timeoutMs : Number(config.timeout) * 1_000,
-      failureEvents: settings.failureEvents,
-      deliveries: this.#deliveries,
       listened: compilation.listened,
     };
   }
 
   #options(spec: ScenarioSpec, own: Record<string, unknown> | undefined): RenderOptions {
-    const { config } = this.#script;
+    const { config } = this.script;
     const endpoint = endpointOf(String(config.target));
-    const timeoutMs =
-      config.timeout === undefined ? engineSettings().timeoutMs : Number(config.timeout) * 1_000;
     const parserName = own?.parser ?? spec.socketio?.parser ?? config.socketio?.parser;
     if (parserName !== undefined && !isMessagePack(parserName))
       throw tailgateError('SCENARIO_INVALID', {
-        path: this.#script._scriptPath ?? '',
+        path: this.script._scriptPath ?? '',
         problem: `"parser: ${String(parserName)}" is not here; there is socket.io-msgpack-parser`,
       });
     return compileConnectOptions(config, [spec.socketio, own], {
-      timeout: timeoutMs,
+      timeout: this.timeoutMs,
       ...(Object.keys(endpoint.query).length > 0 ? { query: endpoint.query } : {}),
       ...(isMessagePack(parserName) ? { parser: this.#parser } : {}),
     });
   }
 
   #compileStep(step: StepSpec, place: string, compilation: Compilation): Step | null {
-    try {
-      if (step.disconnect !== undefined) return disconnectStep(step);
-      const connects = step.connect ?? (step.reconnect ? {} : undefined);
-      if (connects !== undefined) {
-        const connect = connectStep(step, this.#options(compilation.spec, asOptions(connects)), place);
-        return step.emit === undefined
-          ? connect
-          : sequence([connect, this.#compileEmit(step, place, compilation)]);
-      }
-      if (step.emit !== undefined) return this.#compileEmit(step, place, compilation);
-      if (step.response !== undefined) return this.#compileListen(step, place, compilation);
-      return null;
-    } catch (error) {
-      const problem = `${place}: ${error instanceof Error ? error.message : String(error)}`;
-      throw tailgateError('SCENARIO_INVALID', { path: this.#script._scriptPath ?? '', problem }, {}, error);
+    if (step.disconnect !== undefined) return disconnectStep(step);
+    const connects = step.connect ?? (step.reconnect ? {} : undefined);
+    if (connects !== undefined) {
+      const connect = connectStep(step, this.#options(compilation.spec, asOptions(connects)), place);
+      return step.emit === undefined
+        ? connect
+        : sequence([connect, this.#compileEmit(step, place, compilation)]);
     }
+    if (step.emit !== undefined) return this.#compileEmit(step, place, compilation);
+    if (step.response !== undefined) return this.#compileListen(step, place, compilation);
+    return null;
   }
 
   #compileEmit(step: StepSpec, place: string, compilation: Compilation): Step {
     const emit = parseEmit(step, compilation.defaults);
     const at = `${place} (${emit.event})`;
-    const watch = this.#deliveries.add(emit);
+    const watch = this.deliveries.add(emit);
     if (watch === null && emit.outgoing.names.has('$tag'))
       recorder.warn(
         `${at}: the payload has {{ $tag }}, but no "delivery" says which event its receivers get.`,
@@ -215,7 +165,7 @@ export class SocketIoEngine {
     if (step.beforeRequest !== undefined || step.afterResponse !== undefined)
       return hookedEmitStep(
         step,
-        { processor: this.#script.config.processor, ee: compilation.ee },
+        { processor: this.script.config.processor, ee: compilation.ee },
         compilation.defaults,
         watch,
         at,
@@ -231,42 +181,16 @@ export class SocketIoEngine {
     if (!channel.includes('{{')) compilation.listened.add(channel);
     return listenStep(step, `${place} (${channel})`);
   }
-
-  #scenario(
-    run: Step,
-    plan: UserPlan,
-    { usesHttp, place, ee }: { usesHttp: boolean; place: string; ee: EngineEvents },
-  ): ScenarioFunction {
-    const { jwt } = engineSettings();
-    const mint = jwt === null ? null : tokenMint(jwt);
-    return (initial, callback) => {
-      ee.emit('started');
-      const context = usesHttp ? (this.#http.setInitialContext(initial) as VirtualUserContext) : initial;
-      context._successCount ??= 0;
-      if (mint !== null) context.vars.$token = mint(context);
-      let user: SocketIoUser;
-      try {
-        user = new SocketIoUser(plan, context);
-      } catch (error) {
-        callback(recordFailure(error, place), context);
-        return;
-      }
-      addUser(user);
-      let ended = false;
-      const end = (error: unknown) => {
-        if (ended) return;
-        ended = true;
-        user.end();
-        callback(error, context);
-      };
-      try {
-        run(context, end);
-      } catch (error) {
-        end(recordFailure(error, place));
-      }
-    };
-  }
 }
+
+const { stepKeys } = socketIoDescription;
+
+/** The first step of a flow that may need the connection. */
+const firstSocketStep = (flow: unknown): StepSpec | undefined =>
+  stepsOf(flow).find((step) => [...stepKeys, 'loop', 'parallel'].some((key) => step?.[key] !== undefined));
+
+const isConnect = (step: StepSpec | undefined): boolean =>
+  step?.connect !== undefined || step?.reconnect !== undefined;
 
 /** The one parser that is here, by its short name or that of its package. */
 const isMessagePack = (parser: unknown): boolean =>

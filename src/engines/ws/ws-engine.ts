@@ -1,5 +1,7 @@
 import { engineSettings } from '../core/engine-settings.ts';
-import { MessageEngine, type MessageScript } from '../core/message/message-engine.ts';
+import type { FlowScenario, FlowScript } from '../core/flow/flow-engine.ts';
+import { stepsOf } from '../core/flow/step.ts';
+import { MessageEngine } from '../core/message/message-engine.ts';
 import { type WsConfig, WsScope } from './ws-scope.ts';
 import { wsSteps } from './ws-steps.ts';
 import { WsUser } from './ws-user.ts';
@@ -25,11 +27,9 @@ export class WsEngine extends MessageEngine<WsConfig, WsScope> {
 }
 
 /** Whether some scenario says who is in which room; else everyone connected is in one. */
-const hasRooms = ({ scenarios = [] }: MessageScript<WsConfig>): boolean =>
+const hasRooms = ({ scenarios = [] }: FlowScript<WsConfig, FlowScenario>): boolean =>
   scenarios.some(({ flow }) => hasJoins(flow)) ||
   engineSettings().deliveries.some(({ join }) => join !== null);
 
 const hasJoins = (flow: unknown): boolean =>
-  (Array.isArray(flow) ? flow.flat(Number.POSITIVE_INFINITY) : []).some(
-    (spec) => spec?.joins !== undefined || hasJoins(spec?.loop) || hasJoins(spec?.parallel),
-  );
+  stepsOf(flow).some((spec) => spec?.joins !== undefined || hasJoins(spec?.loop) || hasJoins(spec?.parallel));

@@ -5,7 +5,7 @@ import { loop } from './loop.ts';
 import { parallel } from './parallel.ts';
 import { callProcessor, processorFunction, runFunction } from './run-function.ts';
 import { sequence } from './sequence.ts';
-import { type EngineEvents, guarded, type Step, type StepSpec } from './step.ts';
+import { type EngineEvents, guarded, type Step, type StepSpec, stepsOf } from './step.ts';
 import { think } from './think.ts';
 import { watchingNames } from './watch-names.ts';
 
@@ -27,9 +27,6 @@ export type FlowOptions = {
   /** Compiles an HTTP request. */
   http: (spec: StepSpec) => Step;
 };
-
-const asSpecs = (flow: unknown): StepSpec[] =>
-  (Array.isArray(flow) ? flow.flat(Number.POSITIVE_INFINITY) : []) as StepSpec[];
 
 const invalid = (options: FlowOptions, place: string, problem: string) =>
   tailgateError('SCENARIO_INVALID', { path: options.path, problem: `${place}: ${problem}` });
@@ -73,7 +70,7 @@ const compileStep = (spec: StepSpec, place: string, options: FlowOptions): Step 
   if (spec.loop !== undefined) return compileLoop(spec, place, options);
   if (spec.parallel !== undefined)
     return parallel(
-      asSpecs(spec.parallel).map((step, index) => compileWatched(step, `${place}.${index + 1}`, options)),
+      stepsOf(spec.parallel).map((step, index) => compileWatched(step, `${place}.${index + 1}`, options)),
       spec.limit === undefined ? undefined : Number(spec.limit),
     );
   if (spec.think !== undefined) return guarded(think(spec, options.config.defaults?.think?.jitter), place);
@@ -90,7 +87,7 @@ const compileWatched = (spec: StepSpec, place: string, options: FlowOptions): St
 const compileSteps = (flow: unknown, place: string, options: FlowOptions): Step => {
   const separator = place === options.place ? ', step ' : '.';
   return sequence(
-    asSpecs(flow).map((spec, index) => compileWatched(spec, `${place}${separator}${index + 1}`, options)),
+    stepsOf(flow).map((spec, index) => compileWatched(spec, `${place}${separator}${index + 1}`, options)),
   );
 };
 

@@ -1,8 +1,5 @@
 import { isHttpStep } from '../../http/http-methods.ts';
-import type { Step, StepCallback, StepSpec, VirtualUserContext } from './step.ts';
-
-const stepsOf = (flow: unknown): StepSpec[] =>
-  (Array.isArray(flow) ? flow.flat(Number.POSITIVE_INFINITY) : []) as StepSpec[];
+import { type Step, type StepCallback, stepsOf, type VirtualUserContext } from './step.ts';
 
 /** Whether a flow says itself when it connects. */
 export const hasConnectStep = (flow: unknown): boolean =>

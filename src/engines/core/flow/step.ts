@@ -16,6 +16,10 @@ export type Step = (context: VirtualUserContext, callback: StepCallback) => unkn
 /** A step as it stands in the scenario. */
 export type StepSpec = Record<string, unknown>;
 
+/** The steps of a flow, those of lists in it too (YAML anchors make them), without those nested in steps. */
+export const stepsOf = (flow: unknown): StepSpec[] =>
+  (Array.isArray(flow) ? flow.flat(Number.POSITIVE_INFINITY) : []) as StepSpec[];
+
 /** Artillery's event emitter: processors and HTTP steps report to it. */
 export type EngineEvents = { emit(event: string, ...args: unknown[]): unknown };
 
