@@ -1,4 +1,11 @@
-import { formatInterval, formatPercentChange, formatValue, plural } from '../metrics/notation.ts';
+import {
+  formatInterval,
+  formatPair,
+  formatPercentChange,
+  formatValue,
+  plural,
+  statisticName,
+} from '../metrics/notation.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { type Headline, type Inline, joined } from './document.ts';
 import { limitText, type MetricRow, metricRows, shortRule } from './metric-rows.ts';
@@ -56,7 +63,7 @@ export const toldRow = (suite: SuiteReport): MetricRow | null => {
 export const rowLabel = (row: Pick<MetricRow, 'metric' | 'statistic'>): Inline =>
   row.statistic === 'value'
     ? [{ code: row.metric }]
-    : [{ code: row.metric }, ` ${row.statistic === 'p999' ? 'p99.9' : row.statistic}`];
+    : [{ code: row.metric }, ` ${statisticName(row.statistic)}`];
 
 /** How a change was obtained: "8 pairs", "14 stored runs", "one earlier run". */
 const samplesPhrase = (change: ChangeReport, comparison: SuiteReport['comparison']): string => {
@@ -96,15 +103,6 @@ const ruleText = (row: MetricRow, verdict: Verdict): string => {
 /** A limit on the change, not on the value itself. */
 const isRelative = (rule: string): boolean => /[+%±]|baseline/.test(rule) && !/^[<>=]+\s*[\d.]+%/.test(rule);
 
-/** "0.72 to 0.87 ms", with the unit once where it is the same. */
-function valuesText({ baseline, head, unit, statistic }: MetricRow): string {
-  const after = formatValue(head, unit, statistic);
-  if (baseline === null) return after;
-  const before = formatValue(baseline, unit, statistic);
-  const shared = /^\S+( \S+)$/.exec(after)?.[1];
-  return `${shared !== undefined && before.endsWith(shared) ? before.slice(0, -shared.length) : before} to ${after}`;
-}
-
 function failed({ suite, row }: Found): Told {
   const rule = ruleText(row, 'fail');
   if (row.change !== null && (isRelative(rule) || row.head === null))
@@ -112,7 +110,7 @@ function failed({ suite, row }: Found): Told {
       title: [
         ...rowLabel(row),
         ` got ${directionPhrase(row, row.change.relative)}`,
-        ...(row.head === null || row.baseline === null ? [] : [`, ${valuesText(row)}`]),
+        ...(row.head === null || row.baseline === null ? [] : [`, ${valuesOf(row)}`]),
       ],
       detail: [howSure(row, row.change, suite), ' ', ...limitSentence(limitThat(row, 'fail'), row)],
     };
@@ -124,6 +122,9 @@ function failed({ suite, row }: Found): Told {
     detail: limitSentence(limitThat(row, 'fail'), row),
   };
 }
+
+const valuesOf = ({ baseline, head, unit, statistic }: MetricRow): string =>
+  formatPair(baseline, head, (value) => formatValue(value, unit, statistic));
 
 function undecided({ suite, row }: Found): Told {
   const limit = limitThat(row, 'inconclusive');

@@ -111,12 +111,15 @@ const worker = path.join(import.meta.dirname, 'delivery-shard-worker.ts');
 
 test('deliveries between generator processes are timed and counted exactly', async () => {
   await using server = await startServer();
+  const joined: (() => void)[] = [];
   let chats = 0;
   let lost = 0;
   server.io.on('connection', (socket) => {
     socket.on('join', (room, acknowledge) => {
       socket.join(room);
-      acknowledge();
+      // The processes do not start together: nobody speaks before the last one is there.
+      joined.push(acknowledge);
+      if (joined.length === 8) for (const confirm of joined) confirm();
     });
     socket.on('chat', (data) => {
       chats += 1;
