@@ -2,9 +2,9 @@
  * Whether `tailgate explain` names the function and the line: one regression of one function at a time is put into three
  * example servers, each as a commit of its own, and both commits are counted.
  *
- *   npm run bench -- explain-regressions RESULTS.jsonl [AT_MOST]
+ *   npm run bench -- explain-regressions RESULTS.jsonl [AT_MOST | NAME,NAME]
  *
- * What is in the file already is not measured again, so that a series can be made in pieces.
+ * What is in the file already is not measured again, so that a series can be made in pieces; what is named is.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -622,7 +622,7 @@ const measure = (one: Regression, { dir, git }: ReturnType<typeof repository>): 
   };
 };
 
-export const run = async ([file = 'explain-regressions.jsonl', atMost = '1000']: readonly string[]): Promise<
+export const run = async ([file = 'explain-regressions.jsonl', which = '1000']: readonly string[]): Promise<
   Figure[]
 > => {
   const done: Result[] = existsSync(file)
@@ -633,7 +633,9 @@ export const run = async ([file = 'explain-regressions.jsonl', atMost = '1000']:
         .map((line) => JSON.parse(line))
     : [];
   const known = new Set(done.map(({ name }) => name));
-  const left = regressions.filter(({ name }) => !known.has(name)).slice(0, Number(atMost));
+  const left = /^\d+$/.test(which)
+    ? regressions.filter(({ name }) => !known.has(name)).slice(0, Number(which))
+    : regressions.filter(({ name }) => which.split(',').includes(name));
   if (left.length > 0) {
     const place = repository();
     try {

@@ -5,7 +5,7 @@ import { type FlameNode, flameOfDifference } from './flame-of-difference.ts';
 import { changeOfFunctions, type FunctionChange } from './function-change.ts';
 import { matchFunctions } from './match-functions.ts';
 import type { FileChange } from './parse-diff.ts';
-import type { PlaceReader } from './places.ts';
+import { type PlaceReader, Places } from './places.ts';
 import { sampledStacks } from './sampled-stacks.ts';
 import type { BothSides, SideWork } from './side-work.ts';
 import { busyTimeUs, workOfFunctions } from './work-of-functions.ts';
@@ -27,13 +27,13 @@ export type ExplainInputs = {
 
 export type Sentence = { text: string; place?: Line };
 
-/** A row of the table of functions: work for each message. Times in microseconds. */
+/** A row of the table of functions: work for each message. Times in microseconds; `calls` null where not counted. */
 export type FunctionRow = {
   name: string;
   file: string;
   line: number;
   owner: 'own' | 'package' | 'node';
-  calls: BothSides & { difference: number; low: number; high: number };
+  calls: (BothSides & { difference: number; low: number; high: number }) | null;
   timeUs: BothSides;
   allocatedBytes: BothSides;
 };
@@ -42,8 +42,8 @@ export type Explained = {
   kind: 'more-work' | 'waits-longer' | 'dependency' | 'none';
   sentences: Sentence[];
   functions: FunctionRow[];
-  /** Calls of all functions for each message. */
-  calls: BothSides;
+  /** Calls of all functions for each message; absent where calls cannot be counted. */
+  calls?: BothSides;
   /** Where time goes on both sides, by chains of callers; absent where nothing was profiled. */
   flame?: FlameNode[];
 };
@@ -53,6 +53,9 @@ const mostRows = 40;
 /** Latency that rises by so many times the CPU time is spent waiting; the less if no work was found that explains it. */
 const surelyWaiting = 20;
 const perhapsWaiting = 5;
+/** And where a timer is set by so many messages more, which tells that it waits, by so many times. */
+const leastTimers = 0.3;
+const timedWaiting = 2;
 /** A function blocks whose time rose by so many times the CPU time, and by so much of the CPU time of a message. */
 const blockedTimes = 3;
 const blockedShare = 0.5;
@@ -75,17 +78,20 @@ export const explainWork = (inputs: ExplainInputs): Explained => {
     .sort((a, b) => interest(b) - interest(a))
     .slice(0, mostRows)
     .map(rowOf);
-  const calls = {
-    baseline: functions.reduce((sum, one) => sum + one.calls.baseline, 0),
-    head: functions.reduce((sum, one) => sum + one.calls.head, 0),
-  };
+  const isCounted = functions.some((one) => one.isCounted);
+  const callsOf = (name: 'baseline' | 'head') => functions.reduce((sum, { calls }) => sum + calls[name], 0);
   const flame = flameOfDifference({
     baseline: sampledStacks(inputs.baseline, inputs.places.baseline),
     head: sampledStacks(inputs.head, inputs.places.head),
   });
-  const told = { functions: rows, calls, ...(flame.length === 0 ? {} : { flame }) };
-  const causes = findCauses(functions, changes);
-  if (waits(inputs, causes[0]))
+  const told = {
+    functions: rows,
+    ...(isCounted ? { calls: { baseline: callsOf('baseline'), head: callsOf('head') } } : {}),
+    ...(flame.length === 0 ? {} : { flame }),
+  };
+  const headPlaces = new Places(inputs.places.head);
+  const causes = findCauses(functions, changes, (file) => headPlaces.textOf(file));
+  if (waits(inputs, causes[0], newTimer(functions) !== undefined))
     return { kind: 'waits-longer', sentences: waitingSentences(inputs, functions, causes), ...told };
   const [cause] = causes.filter(({ line }) => line !== null);
   if (cause !== undefined) return { kind: 'more-work', sentences: causeSentences(cause), ...told };
@@ -97,7 +103,11 @@ export const explainWork = (inputs: ExplainInputs): Explained => {
   return {
     kind: 'none',
     sentences: [
-      { text: 'No function does more work for a message than before.' },
+      {
+        text: isCounted
+          ? 'No function does more work for a message than before.'
+          : 'No function takes more of the processor for a message than before, as far as the samples of a profile tell.',
+      },
       ...platformSentences(inputs),
     ],
     ...told,
@@ -132,13 +142,13 @@ function interest({ calls, risen, timeUs, timeScore, at }: FunctionChange): numb
   );
 }
 
-function rowOf({ at, calls, timeUs, allocatedBytes }: FunctionChange): FunctionRow {
+function rowOf({ at, calls, isCounted, timeUs, allocatedBytes }: FunctionChange): FunctionRow {
   return {
     name: nameOf(at),
     file: at.file,
     line: at.line,
     owner: at.owner.kind,
-    calls,
+    calls: isCounted ? calls : null,
     timeUs,
     allocatedBytes,
   };
@@ -151,7 +161,7 @@ function nameOf({ name }: { name: string }): string {
 /** `verifyToken`; where it stands follows as the place of the sentence, unless it is not of the repository. */
 function subject({ name, file, line, owner }: FunctionChange['at']): string {
   if (owner.kind === 'own') return name === '' ? 'The function' : `\`${name}\``;
-  const place = file === '' ? 'V8' : `${file}:${line}`;
+  const place = file === '' ? 'V8' : line === 0 ? file : `${file}:${line}`;
   return name === '' ? `The function at ${place}` : `\`${name}\` (${place})`;
 }
 
@@ -163,8 +173,8 @@ function placeOf({ at }: FunctionChange): Pick<Sentence, 'place'> {
   return at.owner.kind === 'own' ? { place: { file: at.file, line: at.line } } : {};
 }
 
-function causeSentences({ by, change, line, caller, followers }: Cause): Sentence[] {
-  const { at, calls, timeUs, allocatedBytes } = change;
+function causeSentences({ by, change, line, caller, through, followers }: Cause): Sentence[] {
+  const { at, calls, isCounted, timeUs, allocatedBytes } = change;
   const sentences: Sentence[] = [];
   const moreUs = timeUs.head - timeUs.baseline;
   const moreBytes = allocatedBytes.head - allocatedBytes.baseline;
@@ -175,7 +185,10 @@ function causeSentences({ by, change, line, caller, followers }: Cause): Sentenc
     });
     if (line !== null)
       sentences.push({
-        text: `${calls.baseline === 0 || caller === null ? 'It is called' : 'The new call is'}${inCaller(caller)}, on a line of this change.`,
+        text:
+          through === undefined
+            ? `${calls.baseline === 0 || caller === null ? 'It is called' : 'The new call is'}${inCaller(caller)}, on a line of this change.`
+            : `It is called by \`${nameOf(through)}\`, and that${inCaller(caller)} on a line of this change.`,
         place: line,
       });
     const own = followers.slice(0, 3).map((one) => `\`${nameOf(one.at)}\``);
@@ -186,8 +199,12 @@ function causeSentences({ by, change, line, caller, followers }: Cause): Sentenc
       by === 'time'
         ? `costs ${formatDuration(moreUs / 1000)} more of the processor a message`
         : `allocates ${formatBytes(moreBytes)} more a message`;
-    sentences.push({ text: `${subject(at)} runs as often as before and ${what}.`, ...placeOf(change) });
-    if (line !== null) sentences.push({ text: 'This change touches it.', place: line });
+    const often = isCounted ? 'runs as often as before and ' : '';
+    sentences.push({ text: `${subject(at)} ${often}${what}.`, ...placeOf(change) });
+    const isCalled = caller !== at && line !== null;
+    if (isCalled)
+      sentences.push({ text: `It is called${inCaller(caller)}, on a line of this change.`, place: line });
+    else if (line !== null) sentences.push({ text: 'This change touches it.', place: line });
   }
   if (by !== 'allocation' && moreBytes >= 100 && change.allocationScore >= 3)
     sentences.push({ text: `It allocates ${formatBytes(moreBytes)} more a message.` });
@@ -202,7 +219,7 @@ function inCaller(caller: FunctionChange['at'] | null): string {
  * More latency, and hardly more time on the processor. Where cores are busy, waiting for one multiplies what a message
  * costs, so that latency alone may rise by several times the work: then the work that was found decides.
  */
-function waits(inputs: ExplainInputs, cause: Cause | undefined): boolean {
+function waits(inputs: ExplainInputs, cause: Cause | undefined, setsTimer: boolean): boolean {
   const { latencyMs } = inputs;
   const busy = { baseline: busyTimeUs(inputs.baseline), head: busyTimeUs(inputs.head) };
   const cpuMs =
@@ -217,10 +234,12 @@ function waits(inputs: ExplainInputs, cause: Cause | undefined): boolean {
   if (latencyMs === null) return false;
   const longerMs = latencyMs.head - latencyMs.baseline;
   if (longerMs < Math.max(leastWaitMs, 0.1 * latencyMs.baseline)) return false;
-  const isSmall = cause === undefined || (cause.by === 'calls' && moreMs < substantialShare * cpuMs.head);
+  // What only moved into the function that a timer calls is no more work, however much of it there is.
+  const isSmall =
+    cause === undefined || (cause.by === 'calls' && (setsTimer || moreMs < substantialShare * cpuMs.head));
   // A latency that nobody judged may be the machine's: what is surely work then goes before it.
   if (longerMs > surelyWaiting * moreCpuMs) return inputs.cpuMs !== null || isSmall;
-  return busy.head !== null && longerMs > perhapsWaiting * moreCpuMs && isSmall;
+  return busy.head !== null && longerMs > (setsTimer ? timedWaiting : perhapsWaiting) * moreCpuMs && isSmall;
 }
 
 /**
@@ -229,6 +248,17 @@ function waits(inputs: ExplainInputs, cause: Cause | undefined): boolean {
  */
 function isBlocked(cause: Cause | undefined, moreMs: number, moreCpuMs: number, cpuMs: number): boolean {
   return cause?.by === 'time' && moreMs > blockedTimes * moreCpuMs && moreMs > blockedShare * cpuMs;
+}
+
+/** What sets a timer more often. */
+function newTimer(functions: readonly FunctionChange[]): FunctionChange | undefined {
+  return functions.find(
+    ({ at, calls, risen, risenSlightly }) =>
+      at.name === 'setTimeout' &&
+      at.file.startsWith('node:') &&
+      calls.difference >= leastTimers &&
+      (risen || risenSlightly),
+  );
 }
 
 function waitingSentences(
@@ -244,9 +274,7 @@ function waitingSentences(
     both('the longest delay of the event loop', loopDelayMs),
   ].filter((part) => part !== null);
   if (evidence.length > 0) sentences.push({ text: `Before and now: ${evidence.join('; ')}.` });
-  const timer = functions.find(
-    ({ at, risen }) => risen && at.file.startsWith('node:') && at.name === 'setTimeout',
-  );
+  const timer = newTimer(functions);
   const own = causes.find(({ line, by }) => by === 'calls' && line !== null);
   const blocked = causes.find(({ line, by }) => by === 'time' && line !== null);
   if (timer !== undefined && own?.line != null)

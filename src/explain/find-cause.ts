@@ -1,6 +1,6 @@
 import type { FunctionChange } from './function-change.ts';
 import { addedLines, type FileChange } from './parse-diff.ts';
-import type { FunctionWork } from './work-of-functions.ts';
+import { type FunctionWork, wordOf } from './work-of-functions.ts';
 
 /** A line of the repository at the head. */
 export type Line = { file: string; line: number };
@@ -14,6 +14,8 @@ export type Cause = {
   line: Line | null;
   /** The function that holds that line. */
   caller: FunctionWork | null;
+  /** An unchanged function between that line and the function; absent where the line calls it. */
+  through?: FunctionWork;
   /** Others that run more often only because this one does. */
   followers: FunctionChange[];
 };
@@ -23,6 +25,7 @@ const changedScore = 3;
 const unchangedScore = 5;
 /** Rises below these shares of all time or memory of a message explain nothing. */
 const leastShare = 0.02;
+const leastCalls = 0.02;
 
 type AddedLine = Line & { words: ReadonlySet<string>; text: string; caller: FunctionChange | null };
 
@@ -30,18 +33,24 @@ type AddedLine = Line & { words: ReadonlySet<string>; text: string; caller: Func
  * What the counts say of a change, the strongest first: functions that run more often and that a line of the change
  * calls; then functions with changed lines that take more time or memory; then what grew without a changed line.
  */
-export const findCauses = (functions: readonly FunctionChange[], changes: readonly FileChange[]): Cause[] => {
+export const findCauses = (
+  functions: readonly FunctionChange[],
+  changes: readonly FileChange[],
+  textOf: (file: string) => string | null = () => null,
+): Cause[] => {
   const lines = linesOf(functions, changes);
   const risen = functions.filter((one) => one.risen && !one.at.isScript);
   const totals = {
     timeUs: total(functions, (one) => one.timeUs.head),
     bytes: total(functions, (one) => one.allocatedBytes.head),
   };
-  const called = risen.flatMap((change): Cause[] => {
-    const line = lines.find((one) => one.caller !== change && callsOn(one, change));
-    if (line === undefined) return [];
-    return [{ by: 'calls', change, line: placeOf(line), caller: line.caller?.at ?? null, followers: [] }];
-  });
+  const slightly = functions.filter(
+    ({ risen, risenSlightly, at }) => !risen && risenSlightly && !at.isScript && at.owner.kind === 'own',
+  );
+  const lineOf = (change: FunctionChange) =>
+    lines.find((one) => one.caller !== change && callsOn(one, change));
+  const direct = [...risen, ...slightly].flatMap((change) => calledOn(lineOf(change), change));
+  const called = direct.length > 0 ? direct : calledThrough(functions, risen, lineOf, textOf);
   // Who is called by one that itself runs more often only passes the cost on.
   const risenAt = new Set(risen.map(({ at }) => at));
   const roots = called.filter(({ caller }) => caller === null || !risenAt.has(caller));
@@ -52,6 +61,7 @@ export const findCauses = (functions: readonly FunctionChange[], changes: readon
     top.followers = risen.filter((one) => !named.has(one) && one.at.owner.kind === 'own');
   const costly = lines.flatMap(({ caller }) => (caller === null ? [] : [caller]));
   const byCost = [...new Set(costly)].flatMap((change) => costOf(change, lines, totals, changedScore));
+  byCost.push(...timedCalls(functions, byCost, lines, totals));
   byCost.sort((a, b) => weightOf(b, totals) - weightOf(a, totals));
   const causes = [...first, ...byCost];
   if (causes.length > 0) return causes;
@@ -61,6 +71,65 @@ export const findCauses = (functions: readonly FunctionChange[], changes: readon
     .map((change): Cause => ({ by: 'calls', change, line: null, caller: null, followers: [] }));
   return [...more, ...elsewhere].sort((a, b) => weightOf(b, totals) - weightOf(a, totals));
 };
+
+function calledOn(line: AddedLine | undefined, change: FunctionChange): Cause[] {
+  return line === undefined
+    ? []
+    : [{ by: 'calls', change, line: placeOf(line), caller: line.caller?.at ?? null, followers: [] }];
+}
+
+/**
+ * What rises beyond doubt may be called, by the text of an unchanged function, from one that the change calls, and that
+ * runs so often anyway that one call more does not show.
+ */
+function calledThrough(
+  functions: readonly FunctionChange[],
+  risen: readonly FunctionChange[],
+  lineOf: (change: FunctionChange) => AddedLine | undefined,
+  textOf: (file: string) => string | null,
+): Cause[] {
+  const own = functions.filter(
+    ({ at, head }) => head !== null && !at.isScript && at.owner.kind === 'own' && at.name !== '',
+  );
+  return risen.flatMap((change): Cause[] => {
+    if (!own.includes(change)) return [];
+    const call = new RegExp(`\\b${escaped(wordOf(change.at.name))}\\s*\\(`);
+    const callers = own.filter(({ at }) => {
+      const lines = textOf(at.file)?.split('\n') ?? [];
+      // Its own name stands on its first line.
+      return lines.slice(at.line, at.endLine).some((line) => call.test(withoutText(line)));
+    });
+    return callers.flatMap((through) =>
+      through === change
+        ? []
+        : through.calls.difference > leastCalls
+          ? calledOn(lineOf(through), through)
+          : calledOn(lineOf(through), change).map((cause) => ({ ...cause, through: through.at })),
+    );
+  });
+}
+
+/**
+ * Where calls cannot be counted, a function that takes more time and that a line of the change calls: more often, or
+ * with more to do.
+ */
+function timedCalls(
+  functions: readonly FunctionChange[],
+  known: readonly Cause[],
+  lines: readonly AddedLine[],
+  totals: Totals,
+): Cause[] {
+  return functions.flatMap((change): Cause[] => {
+    if (change.isCounted || known.some((cause) => cause.change === change)) return [];
+    const line = lines.find((one) => one.caller !== change && callsOn(one, change));
+    if (line === undefined) return [];
+    return costOf(change, [], totals, changedScore).map((cause) => ({
+      ...cause,
+      line: placeOf(line),
+      caller: line.caller?.at ?? null,
+    }));
+  });
+}
 
 type Totals = { timeUs: number; bytes: number };
 
@@ -162,7 +231,7 @@ function withoutText(text: string): string {
 /** Whether an added line calls the function, or is where an anonymous one begins. */
 function callsOn(line: AddedLine, { at }: FunctionChange): boolean {
   const begins = at.owner.kind === 'own' && at.file === line.file && at.line === line.line;
-  const name = at.name.split('.').at(-1) ?? '';
+  const name = wordOf(at.name);
   if (name === '') return begins;
   const isOwnDefinition =
     begins && !new RegExp(`\\b${escaped(name)}\\b.*\\b${escaped(name)}\\b`).test(line.text);

@@ -8,8 +8,12 @@ export type FunctionChange = FunctionPair & {
   /** The head where it ran there, else the base. */
   at: FunctionWork;
   calls: { baseline: number; head: number; difference: number; low: number; high: number };
+  /** Whether its calls were counted; they are 0 otherwise. */
+  isCounted: boolean;
   /** Whether it runs more often beyond doubt. */
   risen: boolean;
+  /** Whether it runs a little more often, steadily: enough for one of few that a change calls, and not of hundreds. */
+  risenSlightly: boolean;
   timeUs: { baseline: number; head: number };
   /** Standard scores of the rise of time and of allocation, from the samples that each was seen in. */
   timeScore: number;
@@ -27,7 +31,9 @@ const beyondSpread = 2;
 const manyTimes = 2;
 /** Or the ratio of slices at the same time of the load is at least this (a logarithm), and so many times its deviation. */
 const leastSteadyRise = 0.05;
+const leastSlightRise = 0.01;
 const steadiness = 6;
+const slightSteadiness = 4;
 
 /** The change of every function, those that do most more first. `messages`: profiled on each side. */
 export const changeOfFunctions = (pairs: readonly FunctionPair[]): FunctionChange[] =>
@@ -35,12 +41,15 @@ export const changeOfFunctions = (pairs: readonly FunctionPair[]): FunctionChang
 
 function changeOf(pair: FunctionPair): FunctionChange {
   const { baseline, head } = pair;
+  // One that ran on one side alone ran no time on the other.
   const slices = Math.max(baseline?.calls.length ?? 0, head?.calls.length ?? 0);
-  const none = Array.from({ length: slices }, () => 0);
-  const before = baseline?.calls ?? none;
-  const after = head?.calls ?? none;
+  const none = Array.from({ length: Math.max(1, slices) }, () => 0);
+  const before = some(baseline) ?? none;
+  const after = some(head) ?? none;
   const difference = mean(after) - mean(before);
-  const spread = Math.sqrt((standardDeviation(before) ** 2 + standardDeviation(after) ** 2) / slices);
+  const spread = Math.sqrt(
+    (standardDeviation(before) ** 2 + standardDeviation(after) ** 2) / Math.max(1, slices),
+  );
   const reach = studentTUpperQuantile((1 - confidence) / 2, Math.max(1, 2 * slices - 2)) * spread;
   const [highestBefore, lowestAfter] = [Math.max(...before), Math.min(...after)];
   const range = Math.max(highestBefore - Math.min(...before), Math.max(...after) - lowestAfter);
@@ -54,13 +63,16 @@ function changeOf(pair: FunctionPair): FunctionChange {
       low: difference - reach,
       high: difference + reach,
     },
+    isCounted: slices > 0,
     risen:
       (difference >= Math.max(leastRise, 0.02 * mean(before)) &&
         lowestAfter > highestBefore &&
         (difference > Math.max(reach, beyondSpread * range) ||
           // What scans a growing list does more in every slice.
           lowestAfter >= manyTimes * highestBefore + leastRise)) ||
-      hasSteadyRatio(before, after),
+      hasSteadyRatio(before, after, leastSteadyRise, steadiness),
+    risenSlightly:
+      hasSteadyRatio(before, after, leastSlightRise, slightSteadiness) || hasSteadyDifference(before, after),
     timeUs: { baseline: baseline?.timeUs ?? 0, head: head?.timeUs ?? 0 },
     timeScore: score(baseline?.ticks ?? 0, head?.ticks ?? 0),
     allocatedBytes: { baseline: baseline?.allocatedBytes ?? 0, head: head?.allocatedBytes ?? 0 },
@@ -68,15 +80,33 @@ function changeOf(pair: FunctionPair): FunctionChange {
   };
 }
 
+/** Calls that were counted. */
+function some(one: FunctionWork | null): number[] | null {
+  return one === null || one.calls.length === 0 ? null : one.calls;
+}
+
 /**
  * Where calls grow with the load, slices of one side differ by more than the sides do; slices at the same time of the
  * load are then compared with each other.
  */
-function hasSteadyRatio(before: readonly number[], after: readonly number[]): boolean {
+function hasSteadyRatio(
+  before: readonly number[],
+  after: readonly number[],
+  least: number,
+  times: number,
+): boolean {
   if (before.length < 3 || before.length !== after.length || before.some((calls) => calls < leastRise))
     return false;
   const logRatios = before.map((calls, index) => Math.log(after[index]! / calls));
-  return mean(logRatios) >= leastSteadyRise && mean(logRatios) > steadiness * standardDeviation(logRatios);
+  return mean(logRatios) >= least && mean(logRatios) > times * standardDeviation(logRatios);
+}
+
+/** One more call in each message, however many there are: steady where the ratio is not. */
+function hasSteadyDifference(before: readonly number[], after: readonly number[]): boolean {
+  if (before.length < 3 || before.length !== after.length) return false;
+  const differences = before.map((calls, index) => after[index]! - calls);
+  const least = Math.max(leastRise, leastSlightRise * mean(before));
+  return mean(differences) >= least && mean(differences) > slightSteadiness * standardDeviation(differences);
 }
 
 /** Samples are counts: their difference has the deviation of the root of their sum. */

@@ -5,6 +5,7 @@ import {
   TraceMap,
   traceSegment,
 } from '@jridgewell/trace-mapping';
+import type { ProfiledFrame } from './side-work.ts';
 
 /** Whose code it is: of the repository, of a package, or of Node and V8 themselves. */
 export type Owner = { kind: 'own' } | { kind: 'package'; name: string } | { kind: 'node' };
@@ -15,6 +16,8 @@ export type PlaceReader = {
   root: string;
   /** Source maps by the URL of their script. */
   sourceMaps: ReadonlyMap<string, { map: string; url: string }>;
+  /** Files of the repository by their path in it, or by what profiles call them, with their text. */
+  ownFiles?: ReadonlyMap<string, { file: string; text: string }>;
 };
 
 export type Place = { file: string; line: number; column: number; owner: Owner };
@@ -68,6 +71,29 @@ export class Places {
       if (segment?.length === 5 && segment[0] === at) return map.names[segment[4]] ?? name;
     }
     return name;
+  }
+
+  /** Of a function in a profile that is not of V8. */
+  ofFrame({ file, line, module }: ProfiledFrame): Place {
+    const own = this.#reader.ownFiles?.get(file);
+    if (own !== undefined) return { file: own.file, line, column: 0, owner: { kind: 'own' } };
+    const inPackage = packageOf(file);
+    const library = module.split('/').at(-1)!;
+    return {
+      file: inPackage?.file ?? (file === '' ? library : file),
+      line,
+      column: 0,
+      owner: { kind: 'package', name: inPackage?.name ?? library },
+    };
+  }
+
+  /** Text of an own file of the repository, as `ofFrame` names it; null when it is not known. */
+  textOf(file: string): string | null {
+    const { ownFiles } = this.#reader;
+    const known = ownFiles?.get(file);
+    if (known !== undefined) return known.text;
+    for (const own of ownFiles?.values() ?? []) if (own.file === file) return own.text;
+    return null;
   }
 
   #mapOf(url: string): TraceMap | null {

@@ -58,5 +58,11 @@ export const sampledStacks = (work: SideWork, reader: PlaceReader): SampledStack
       for (const node of next.node.children as HeapNode[]) allocating.push({ node, above: frames });
     }
   }
+  for (const { frames, timeUs } of work.stacks)
+    add(
+      frames.map((frame) => ({ name: frame.name, file: places.ofFrame(frame).file, line: frame.line })),
+      timeUs / work.profiledMessages,
+      0,
+    );
   return [...found.values()];
 };

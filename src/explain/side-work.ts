@@ -17,11 +17,27 @@ export type SideWork = {
   latenciesMs: Record<string, number[]>;
   /** One for each thread and profiled slice. */
   profiles: { cpu: CpuProfile; heap: HeapNode }[];
+  /** Where time went by a profile of any program, not by the inspector of V8. */
+  stacks: ProfiledStack[];
   /** Messages sent while profiled; 0 when nothing was. */
   profiledMessages: number;
   /** Time on the processor while profiled, as the kernel counts it, microseconds; null when nothing was profiled. */
   profiledCpuUs: number | null;
 };
+
+/** A function in a chain of callers, as a profile of any program names it. */
+export type ProfiledFrame = {
+  name: string;
+  /** As the profile has it: absolute, or relative to where it was compiled; empty where it is not known. */
+  file: string;
+  /** Of the call or the sample, from 1; 0 where it is not known. */
+  line: number;
+  /** The program or library that it is in; empty where it is not known. */
+  module: string;
+};
+
+/** A chain of callers, the outermost first, in all slices. */
+export type ProfiledStack = { frames: ProfiledFrame[]; samples: number; timeUs: number };
 
 /** A script that ran. */
 export type RanScript = {

@@ -1,5 +1,6 @@
+import { functionRange } from './function-range.ts';
 import { type Owner, type PlaceReader, Places } from './places.ts';
-import type { CallFrame, HeapNode, SideWork } from './side-work.ts';
+import type { CallFrame, HeapNode, ProfiledFrame, SideWork } from './side-work.ts';
 
 /** The work of one function of one side, for each message. */
 export type FunctionWork = {
@@ -12,7 +13,7 @@ export type FunctionWork = {
   owner: Owner;
   body: string;
   isScript: boolean;
-  /** Calls for each message, in each counted slice. */
+  /** Calls for each message, in each counted slice; none where calls cannot be counted. */
   calls: number[];
   /** Self time with that of everything below it that is not the repository's own, microseconds; 0 if not profiled. */
   timeUs: number;
@@ -74,7 +75,7 @@ export const workOfFunctions = (work: SideWork, reader: PlaceReader): FunctionWo
     addStart(starts, url, line, column, one);
   }
   addProfiles(work, starts, places);
-  return [...found.values()];
+  return [...found.values(), ...addStacks(work, [...found.values()], places)];
 };
 
 /**
@@ -84,7 +85,7 @@ export const workOfFunctions = (work: SideWork, reader: PlaceReader): FunctionWo
 export const busyTimeUs = (work: SideWork): number | null => {
   if (work.profiledMessages === 0) return null;
   if (work.profiledCpuUs !== null) return work.profiledCpuUs / work.profiledMessages;
-  let busy = 0;
+  let busy = work.stacks.reduce((sum, { timeUs }) => sum + timeUs, 0);
   for (const { cpu } of work.profiles) {
     const idle = new Set(
       cpu.nodes.filter(({ callFrame }) => callFrame.functionName === '(idle)').map(({ id }) => id),
@@ -169,4 +170,74 @@ function addProfiles(work: SideWork, starts: FunctionStarts, places: Places): vo
         heapStack.push({ node: child, above: owner?.owner.kind === 'own' ? owner : null });
     }
   }
+}
+
+/**
+ * Books time as `addProfiles` does, from stacks that name functions and lines: on the innermost function of the
+ * repository, else on the innermost of all. Gives the functions that were not known.
+ */
+function addStacks(work: SideWork, known: readonly FunctionWork[], places: Places): FunctionWork[] {
+  const keyOf = (file: string, name: string): string => `${file}\n${name}`;
+  const found = new Map(known.map((one) => [keyOf(one.file, one.name), one]));
+  const added = new Map<FunctionWork, { low: number; high: number }>();
+  const functionOf = (frame: ProfiledFrame): FunctionWork => {
+    const { file, owner } = places.ofFrame(frame);
+    const key = keyOf(file, frame.name);
+    const one = found.get(key) ?? withoutCalls(frame.name, file, owner);
+    found.set(key, one);
+    const lines = added.get(one);
+    if (lines !== undefined && frame.line > 0) {
+      lines.low = Math.min(lines.low, frame.line);
+      lines.high = Math.max(lines.high, frame.line);
+    } else if (!known.includes(one)) added.set(one, { low: frame.line || Infinity, high: frame.line });
+    return one;
+  };
+  for (const { frames, samples, timeUs } of work.stacks) {
+    let booked: { one: FunctionWork; line: number } | null = null;
+    for (const frame of frames) {
+      const one = functionOf(frame);
+      if (one.owner.kind === 'own' || booked?.one.owner.kind !== 'own') booked = { one, line: frame.line };
+    }
+    if (booked === null) continue;
+    const { one, line } = booked;
+    one.ticks += samples;
+    one.timeUs += timeUs / work.profiledMessages;
+    const byLine = one.ticksByLine as Map<number, number>;
+    byLine.set(line, (byLine.get(line) ?? 0) + samples);
+  }
+  for (const [one, { low, high }] of added) {
+    if (high === 0) continue;
+    const text = one.owner.kind === 'own' ? places.textOf(one.file) : null;
+    const range = { line: low, endLine: high };
+    Object.assign(
+      one,
+      text === null ? range : functionRange(text.split('\n'), wordOf(one.name), { low, high }),
+    );
+  }
+  return [...added.keys()];
+}
+
+function withoutCalls(name: string, file: string, owner: Owner): FunctionWork {
+  return {
+    name,
+    file,
+    line: 0,
+    endLine: 0,
+    owner,
+    // Its text is not known: what has another name is another function.
+    body: name,
+    isScript: false,
+    calls: [],
+    timeUs: 0,
+    ticks: 0,
+    allocatedBytes: 0,
+    allocationSamples: 0,
+    ticksByLine: new Map(),
+  };
+}
+
+/** The word that a call has: of `main.(*Conn).send`, `ns::send(int)` and `Room.send` it is `send`. */
+export function wordOf(name: string): string {
+  const plain = name.replace(/\((?!\*?\w+\)\.).*$/, '').replace(/<[^<>]*>$/, '');
+  return plain.split(/\.|::/).at(-1) ?? '';
 }

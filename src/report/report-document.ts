@@ -218,31 +218,33 @@ function flameBlock(explanation: Explanation | undefined): Block[] {
 function functionsBlock(explanation: Explanation | undefined, importance: number): Block[] {
   const functions = explanation?.functions ?? [];
   if (functions.length === 0) return [];
+  const counted = functions.some(({ calls }) => calls !== null);
   const profiled = functions.some(({ timeUs }) => timeUs.head + timeUs.baseline > 0);
+  const allocates = functions.some(({ allocatedBytes: { head, baseline } }) => head + baseline > 0);
   const time = (us: number): string => formatDuration(us / 1000);
   const columns: Column[] = [
     { title: 'Function' },
     { title: 'Where', drop: 3 },
-    { title: 'Calls a message', align: 'right' },
-    { title: 'Difference (99.9%)', align: 'right', drop: 1 },
-    ...(profiled
+    ...(counted
       ? [
-          { title: 'Time a message', align: 'right' as const, drop: 2 },
-          { title: 'Allocated a message', align: 'right' as const, drop: 2 },
+          { title: 'Calls a message', align: 'right' as const },
+          { title: 'Difference (99.9%)', align: 'right' as const, drop: 1 },
         ]
       : []),
+    ...(profiled ? [{ title: 'Time a message', align: 'right' as const, drop: 2 }] : []),
+    ...(allocates ? [{ title: 'Allocated a message', align: 'right' as const, drop: 2 }] : []),
   ];
   const rows = functions.map(({ name, file, line, calls, timeUs, allocatedBytes }): Inline[] => [
     [{ code: name }],
-    [{ code: file === '' ? 'V8' : `${file}:${line}` }],
-    [`${calls.baseline.toFixed(2)} → ${calls.head.toFixed(2)}`],
-    [`${signed(calls.low)} to ${signed(calls.high)}`],
-    ...(profiled
+    [{ code: file === '' ? 'V8' : line === 0 ? file : `${file}:${line}` }],
+    ...(counted
       ? [
-          [`${time(timeUs.baseline)} → ${time(timeUs.head)}`],
-          [`${formatBytes(allocatedBytes.baseline)} → ${formatBytes(allocatedBytes.head)}`],
+          [calls === null ? '–' : `${calls.baseline.toFixed(2)} → ${calls.head.toFixed(2)}`],
+          [calls === null ? '–' : `${signed(calls.low)} to ${signed(calls.high)}`],
         ]
       : []),
+    ...(profiled ? [[`${time(timeUs.baseline)} → ${time(timeUs.head)}`]] : []),
+    ...(allocates ? [[`${formatBytes(allocatedBytes.baseline)} → ${formatBytes(allocatedBytes.head)}`]] : []),
   ]);
   return [
     {

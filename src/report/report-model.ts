@@ -279,14 +279,17 @@ const explanationSchema = z
       .array(
         z.strictObject({
           name: z.string(),
-          file: z.string().describe('In the repository; or of a package, or of Node'),
+          file: z.string().describe('In the repository; or of a package or library, or of Node'),
           line: z.number().int(),
           owner: z.enum(['own', 'package', 'node']),
-          calls: bothSides.extend({
-            difference: z.number(),
-            low: z.number().describe('Lower end of the 99.9% confidence interval of the difference'),
-            high: z.number().describe('Upper end of it'),
-          }),
+          calls: bothSides
+            .extend({
+              difference: z.number(),
+              low: z.number().describe('Lower end of the 99.9% confidence interval of the difference'),
+              high: z.number().describe('Upper end of it'),
+            })
+            .nullable()
+            .describe('null where calls cannot be counted'),
           timeUs: bothSides.describe(
             'Time on the processor, with what it calls that is not of the repository; 0 where it was not profiled',
           ),
@@ -299,7 +302,9 @@ const explanationSchema = z
       .array(
         z.strictObject({
           name: z.string(),
-          file: z.string().describe('In the repository; or of a package, or of Node; empty for V8 itself'),
+          file: z
+            .string()
+            .describe('In the repository; or of a package or library, or of Node; empty for V8 itself'),
           line: z.number().int().describe('At the head where it ran there; 0 where it is not known'),
           parent: z
             .number()

@@ -18,8 +18,9 @@ const witnesses = [
   'server.allocated.perMessage',
   'wire.bytes.perMessage',
 ];
-/** Time that explaining a failure may take. Anything else is counted once. */
+/** Time that looking for a cause may take, with what it takes to end it; and that looking whether there is one may. */
 const longestMs = 85_000;
+const longestOfPassMs = 18_000;
 /** All calls together rose so far that a change is told though nothing failed. */
 const callsMoved = 0.05;
 
@@ -39,6 +40,8 @@ export const explainRun = async (
     return null;
   if (run.problems.length > 0 || context.host.signal.aborted) return null;
   const isNeeded = judgement.verdict === 'fail' || judgement.verdict === 'inconclusive' || hasMoved(run);
+  // Calls alone are counted after a plain pass, and there are none to count.
+  if (!isNeeded && plan.explain !== 'always' && !ranOnNode(run)) return null;
   const found = await explainSuite({
     suite,
     baseline,
@@ -51,7 +54,8 @@ export const explainRun = async (
     plannedMs: inputs.plannedMs,
     profile: isNeeded || plan.explain === 'always',
     roots,
-    budgetMs: judgement.verdict === 'fail' ? longestMs : 0,
+    budgetMs: isNeeded || plan.explain === 'always' ? longestMs : longestOfPassMs,
+    repeated: judgement.verdict === 'fail',
     evidence: evidenceOf(run),
     onProgress: (side, load) =>
       inputs.onProgress({
@@ -81,7 +85,12 @@ export const explainRun = async (
 };
 
 function callsRose({ kind, calls }: Explained): boolean {
-  return kind !== 'none' && calls.head > (1 + callsMoved) * calls.baseline;
+  return kind !== 'none' && calls !== undefined && calls.head > (1 + callsMoved) * calls.baseline;
+}
+
+/** Whether the server told of its heap, as those on Node do. */
+function ranOnNode({ pairs }: SuiteRun): boolean {
+  return pairs.some(({ head }) => (head.resources?.maxHeapUsedBytes ?? null) !== null);
 }
 
 /** Whether something that is counted rose beyond doubt. */

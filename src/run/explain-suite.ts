@@ -10,10 +10,12 @@ import { type ChangeRoots, placeReader, readChanges, readDependencyChanges } fro
 /** What the judged pairs say, where there are any. */
 export type JudgedEvidence = Pick<ExplainInputs, 'latencyMs' | 'cpuMs' | 'runQueueMs' | 'loopDelayMs'>;
 
-export type ExplainRequest = Omit<WorkRequest, 'onProgress' | 'number'> & {
+export type ExplainRequest = Omit<WorkRequest, 'onProgress' | 'number' | 'withinMs'> & {
   roots: ChangeRoots;
-  /** Pairs are counted as long as the next one ends within this time, milliseconds; one is counted in any case. */
+  /** Within this time all ends, milliseconds. */
   budgetMs: number;
+  /** Whether pairs are counted as long as there is time for the next one, three at most. */
+  repeated: boolean;
   /** Null where nothing was judged: the latency of the counted pair itself then tells whether the server waits. */
   evidence: JudgedEvidence | null;
   onProgress: WorkRequest['onProgress'];
@@ -50,11 +52,11 @@ export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplan
 
 async function countPairs(request: ExplainRequest): Promise<WorkOutcome> {
   const startMs = performance.now();
-  let all = await measureWork({ ...request, number: 0 });
-  for (let number = 1; number < mostPairs && !('unavailable' in all); number += 1) {
+  let all = await measureWork({ ...request, number: 0, withinMs: request.budgetMs });
+  for (let number = 1; request.repeated && number < mostPairs && !('unavailable' in all); number += 1) {
     const takenMs = performance.now() - startMs;
     if (takenMs + (1.2 * takenMs) / number > request.budgetMs) break;
-    const next = await measureWork({ ...request, number });
+    const next = await measureWork({ ...request, number, withinMs: request.budgetMs - takenMs });
     if ('unavailable' in next) break;
     all = { baseline: joinWork(all.baseline, next.baseline), head: joinWork(all.head, next.head) };
   }

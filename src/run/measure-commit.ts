@@ -110,7 +110,8 @@ export class CommitMeter {
       plannedMs,
       profile,
       roots,
-      budgetMs: 0,
+      budgetMs: longestCountMs,
+      repeated: false,
       evidence: null,
       onProgress: () => {},
     });
@@ -150,6 +151,8 @@ function valuesOfPair({ baseline, head }: MeasuredPair, named: string | null, su
 }
 
 const leastRise = 0.02;
+/** Far more than a counted pair takes. */
+const longestCountMs = 300_000;
 
 function recordOf(
   explanation: SuiteExplanation,
@@ -157,13 +160,15 @@ function recordOf(
   root: string,
   serverFolder: string,
 ): BisectRecord & { kind: 'counted' } {
-  if ('unavailable' in explanation)
+  if ('unavailable' in explanation || explanation.explained.calls === undefined)
     return { kind: 'counted', commit, functions: null, named: [], reachesOut: true };
   const { explained, work } = explanation;
-  const risen = explained.functions.filter(({ calls }) => calls.low > 0 && calls.difference > leastRise);
-  const functions = risen.map(
-    ({ name, file, calls }): RisenFunction => ({ name, file, difference: calls.difference }),
+  const risen = explained.functions.flatMap(({ name, file, owner, calls }) =>
+    calls !== null && calls.low > 0 && calls.difference > leastRise
+      ? [{ name, file, owner, difference: calls.difference }]
+      : [],
   );
+  const functions = risen.map(({ name, file, difference }): RisenFunction => ({ name, file, difference }));
   const places = explained.sentences.flatMap(({ place }) => (place === undefined ? [] : [place]));
   const named = risen
     .filter(({ owner }) => owner === 'own')

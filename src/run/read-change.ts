@@ -102,7 +102,10 @@ export const readDependencyChanges = (
   );
 };
 
-/** Reads the source maps of the repository's own scripts, so that functions stand where they were written. */
+/**
+ * Reads the repository's own files that ran, and the source maps of its scripts, so that functions stand where they were
+ * written.
+ */
 export const placeReader = (work: SideWork, root: string): PlaceReader => {
   const sourceMaps = new Map<string, { map: string; url: string }>();
   for (const { url, sourceMapUrl } of work.scripts) {
@@ -110,8 +113,40 @@ export const placeReader = (work: SideWork, root: string): PlaceReader => {
     const map = readMap(url, sourceMapUrl);
     if (map !== null) sourceMaps.set(url, map);
   }
-  return { root, sourceMaps };
+  return { root, sourceMaps, ownFiles: ownFiles(work, { root, sourceMaps }) };
 };
+
+/**
+ * Files of the repository that a profile names, by the name there: absolute, or relative to wherever it was compiled, so
+ * that the end of its path may be one of the repository; and those of the scripts that ran.
+ */
+function ownFiles(
+  work: SideWork,
+  { root, sourceMaps }: PlaceReader,
+): Map<string, { file: string; text: string }> {
+  const names = new Set(work.stacks.flatMap(({ frames }) => frames.map(({ file }) => file)));
+  const found = new Map<string, { file: string; text: string }>();
+  for (const file of filesThatRan(work, { root, sourceMaps })) {
+    const text = textOf(path.join(root, file));
+    if (text !== null) found.set(file, { file, text });
+  }
+  for (const name of names) {
+    if (name === '' || found.has(name)) continue;
+    const inside = path.relative(root, name);
+    const isAbsolute = path.isAbsolute(name);
+    if (isAbsolute && existsSync(name) && inside.startsWith('..')) continue;
+    const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+    const candidates =
+      isAbsolute && !inside.startsWith('..') ? [inside] : parts.map((_, from) => parts.slice(from).join('/'));
+    for (const file of candidates) {
+      const text = file.startsWith('..') ? null : textOf(path.join(root, file));
+      if (text === null) continue;
+      found.set(name, { file, text });
+      break;
+    }
+  }
+  return found;
+}
 
 function readMap(url: string, sourceMapUrl: string): { map: string; url: string } | null {
   const inline = /^data:application\/json[^,]*?(;base64)?,(.*)$/s.exec(sourceMapUrl);
@@ -129,8 +164,9 @@ function readMap(url: string, sourceMapUrl: string): { map: string; url: string 
 }
 
 /** Own files behind the scripts that ran, relative to the root. */
-function filesThatRan(work: SideWork, { root, sourceMaps }: PlaceReader): string[] {
-  return work.scripts.flatMap(({ url }) => {
+function filesThatRan(work: SideWork, { root, sourceMaps, ownFiles }: PlaceReader): string[] {
+  const profiled = [...(ownFiles?.values() ?? [])].map(({ file }) => file);
+  const ran = work.scripts.flatMap(({ url }) => {
     if (!url.startsWith('file:') || url.includes('/node_modules/')) return [];
     const map = sourceMaps.get(url);
     const urls = map === undefined ? [url] : sourcesOf(map);
@@ -143,6 +179,7 @@ function filesThatRan(work: SideWork, { root, sourceMaps }: PlaceReader): string
       }
     });
   });
+  return [...ran, ...profiled];
 }
 
 function sourcesOf({ map, url }: { map: string; url: string }): string[] {

@@ -29,6 +29,7 @@ export const sameCode = async (ran: RanCode, request: SameCodeRequest): Promise<
     messages: [],
     latenciesMs: {},
     profiles: [],
+    stacks: [],
     profiledMessages: 0,
     profiledCpuUs: null,
   });

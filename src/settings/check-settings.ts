@@ -90,9 +90,10 @@ const checkRoom = (room: RoomSettings, path: SettingPath, report: Report): void 
 };
 
 const checkMeasure = (measure: MeasureSettings, path: SettingPath, report: Report): void => {
-  const { custom } = measure;
-  if (custom !== undefined && (custom.command === undefined) === (custom.url === undefined))
-    report([...path, 'custom'], 'it needs a "command" or a "url", and not both', 'Keep one of the two.');
+  const { custom, profile } = measure;
+  for (const [name, source] of Object.entries({ custom, profile }))
+    if (typeof source === 'object' && (source.command === undefined) === (source.url === undefined))
+      report([...path, name], 'it needs a "command" or a "url", and not both', 'Keep one of the two.');
 };
 
 /**

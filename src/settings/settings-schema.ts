@@ -300,6 +300,27 @@ export const measureSchema = z
       })
       .optional()
       .describe('Numbers of your own, for example messages persisted; metrics named `custom.NAME`.'),
+    profile: z
+      .union([
+        z.literal('perf'),
+        z.strictObject({
+          command: text
+            .optional()
+            .describe(
+              'Command run while the server is under load, whose standard output is the profile. `{{ pid }}`, `{{ port }}`, `{{ url }}` and `{{ seconds }}` are filled in.',
+            ),
+          url: text
+            .optional()
+            .describe(
+              'URL asked while the server is under load, for example `/debug/pprof/profile?seconds={{ seconds }}`.',
+            ),
+          timeoutMs: durationMs.default(10_000).describe('Longest wait for the profile after its seconds.'),
+        }),
+      ])
+      .optional()
+      .describe(
+        'Where the profile of a server comes from that does not run on Node: `perf`, or a command or URL that gives pprof, folded stacks or a `.cpuprofile` (docs/explain.md). If not given: `perf`, where it is installed. Profiles are taken to explain a change, and never in what is judged.',
+      ),
   })
   .describe('What is measured.');
 

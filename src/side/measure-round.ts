@@ -272,11 +272,14 @@ export type RanScripts = {
 /** The same of both sides. */
 export type RanCode = { baseline: RanScripts; head: RanScripts };
 
+/** A judged pair does not wait longer to learn that it could have been short. */
+const scriptsTimeoutMs = 5_000;
+
 /** Asks a side which code it ran; null where it cannot tell. */
 const ranScripts = async ({ target }: OpenSide): Promise<RanScripts | null> => {
   if (target.counter === null || target.pid === null) return null;
   try {
-    const replies = await target.counter.ask('scripts');
+    const replies = await target.counter.ask('scripts', scriptsTimeoutMs);
     const { node, scripts } = mergeScripts(replies, []);
     return { node, scripts, nativeFiles: nativeFilesOf(target.pid) };
   } catch {

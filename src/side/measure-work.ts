@@ -1,13 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ReadStack } from '../explain/read-profile.ts';
 import type { CalledFunction, CpuProfile, HeapNode, RanScript, SideWork } from '../explain/side-work.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
+import { untilAborted } from '../host/until-aborted.ts';
 import { LatencySketch } from '../metrics/latency-sketch.ts';
 import { isOfMessages } from '../metrics/metric-names.ts';
+import { formatElapsed } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { type OpenSide, openSide, type RoundContext, type SideSource } from './open-side.ts';
 import { type SideName, sliceOrder } from './slice-order.ts';
-import type { CountReply, WorkCounter } from './target/work-counter.ts';
+import { treeCpuSeconds } from './target/process-tree-usage.ts';
+import { hasPerf, isMostlyNode, type ProfileSource, profileSource } from './target/profile-source.ts';
+import type { CountAction, CountReply, WorkCounter } from './target/work-counter.ts';
 
 export type WorkRequest = {
   suite: SuitePlan;
@@ -27,6 +32,8 @@ export type WorkRequest = {
   plannedMs: number | null;
   /** Whether time and memory are profiled too, which takes another eight seconds. */
   profile: boolean;
+  /** The pair is given up when it has not ended by then, milliseconds. */
+  withinMs: number;
   onProgress: (side: SideName, load: LoadProgress | null) => void;
 };
 
@@ -41,6 +48,11 @@ const countedSlices = 4;
 const profileWarmUpMs = 1_000;
 const profiledSliceMs = 1_500;
 const profiledSlices = 2;
+/** Profiles that are not of V8 have a hundred samples a second, some of them. */
+const sampledSliceMs = 5_000;
+/** More samples than any sampler takes in a second of one thread are weights of another kind: time, for example. */
+const mostSamplesPerSecond = 20_000;
+const usualSampleUs = 10_000;
 /** Of a short scenario. */
 const usedShare = 0.9;
 
@@ -50,10 +62,17 @@ const usedShare = 0.9;
  */
 export const measureWork = async (request: WorkRequest): Promise<WorkOutcome> => {
   const { host } = request.context;
+  const tooLate = AbortSignal.timeout(Math.round(request.withinMs));
+  const bounded = {
+    ...request,
+    context: { ...request.context, host: { ...host, signal: AbortSignal.any([host.signal, tooLate]) } },
+  };
   try {
-    return request.sliced ? await countInTurns(request) : await countOneAfterTheOther(request);
+    return request.sliced ? await countInTurns(bounded) : await countOneAfterTheOther(bounded);
   } catch (failure) {
     if (host.signal.aborted) throw failure;
+    if (tooLate.aborted)
+      return { unavailable: `counting had not ended after ${formatElapsed(request.withinMs)}` };
     const reason = failure instanceof Error ? failure.message : String(failure);
     return { unavailable: reason.split('\n')[0]!.replace(/\.$/, '') };
   }
@@ -67,9 +86,11 @@ async function countInTurns(request: WorkRequest): Promise<WorkOutcome> {
   const counted = [new CountedSide(first, request), new CountedSide(second, request)];
   const side = (name: SideName): CountedSide => counted.find((one) => one.name === name)!;
   for (const one of counted) await one.warmUp();
-  for (const one of counted) await one.startCalls();
-  for (const name of order) await side(name).countSlice();
-  for (const one of counted) await one.stopCalls();
+  if (counted.every((one) => one.countsCalls)) {
+    for (const one of counted) await one.startCalls();
+    for (const name of order) await side(name).countSlice();
+    for (const one of counted) await one.stopCalls();
+  }
   if (request.profile) {
     for (const one of counted) await one.warmUpAgain();
     for (const name of order.slice(0, 2 * profiledSlices)) await side(name).profileSlice();
@@ -83,9 +104,11 @@ async function countOneAfterTheOther(request: WorkRequest): Promise<WorkOutcome>
     await using opened = await open(request, source);
     const side = new CountedSide(opened, request);
     await side.warmUp();
-    await side.startCalls();
-    for (let slice = 0; slice < countedSlices; slice += 1) await side.countSlice();
-    await side.stopCalls();
+    if (side.countsCalls) {
+      await side.startCalls();
+      for (let slice = 0; slice < countedSlices; slice += 1) await side.countSlice();
+      await side.stopCalls();
+    }
     if (request.profile) {
       await side.warmUpAgain();
       for (let slice = 0; slice < profiledSlices; slice += 1) await side.profileSlice();
@@ -110,16 +133,21 @@ function open(request: WorkRequest, source: SideSource): Promise<OpenSide> {
 type Times = { warmUpMs: number; countedSliceMs: number; profileWarmUpMs: number; profiledSliceMs: number };
 
 /** A scenario that ends before everything is counted has all parts shortened alike. */
-function timesOf({ warmUpMs, plannedMs, profile }: WorkRequest): Times {
+function timesOf(
+  { warmUpMs, plannedMs, profile }: WorkRequest,
+  { countsCalls, sampled }: { countsCalls: boolean; sampled: boolean },
+): Times {
   const wantedMs = Math.max(leastWarmUpMs, warmUpMs);
-  const profilingMs = profile ? profileWarmUpMs + profiledSlices * profiledSliceMs : 0;
-  const neededMs = wantedMs + countedSlices * countedSliceMs + profilingMs;
+  const sliceMs = sampled ? sampledSliceMs : profiledSliceMs;
+  const againMs = countsCalls ? profileWarmUpMs : 0;
+  const profilingMs = profile ? againMs + profiledSlices * sliceMs : 0;
+  const neededMs = wantedMs + (countsCalls ? countedSlices * countedSliceMs : 0) + profilingMs;
   const scale = plannedMs === null ? 1 : Math.min(1, (usedShare * plannedMs) / neededMs);
   return {
     warmUpMs: scale * wantedMs,
     countedSliceMs: scale * countedSliceMs,
-    profileWarmUpMs: scale * profileWarmUpMs,
-    profiledSliceMs: scale * profiledSliceMs,
+    profileWarmUpMs: scale * againMs,
+    profiledSliceMs: scale * sliceMs,
   };
 }
 
@@ -129,29 +157,40 @@ class CountedSide {
   readonly #side: OpenSide;
   readonly #guardMs: number;
   readonly #times: Times;
-  readonly #counter: WorkCounter;
+  readonly #signal: AbortSignal;
+  readonly #counter: WorkCounter | null;
+  /** Takes the profiles; null where the inspector of V8 does. */
+  readonly #source: ProfileSource | null;
   /** Calls in each slice, by process, thread and function. */
   readonly #calls: Map<string, number>[] = [];
   readonly #messages: number[] = [];
   readonly #profiles: SideWork['profiles'] = [];
+  readonly #stacks: SideWork['stacks'] = [];
   #profiledMessages = 0;
   #profiledCpuUs: number | null = null;
 
   constructor(side: OpenSide, request: WorkRequest) {
-    const { counter } = side.target;
-    if (counter === null)
-      throw new Error(
-        side.target.pid === null || !side.suite.target.nodePreload
-          ? 'nothing can be loaded into the server'
-          : 'this machine cannot load a module into the server',
-      );
+    const { target, suite } = side;
+    const { host } = request.context;
     this.name = side.name;
     this.#side = side;
     this.#guardMs = request.guardMs;
-    this.#times = timesOf(request);
-    this.#counter = counter;
+    this.#signal = host.signal;
+    this.#counter = target.counter !== null && target.counter.threads() > 0 ? target.counter : null;
+    const options = { target, cwd: host.cwd, env: host.env, secrets: host.secrets };
+    this.#source =
+      profileSource(suite.measure.profile, options) ??
+      (this.countsCalls ? null : profileSource(canBeSampled(side, host.env) ? 'perf' : undefined, options));
+    if (!this.countsCalls && (this.#source === null || !request.profile))
+      throw new Error(whyNothing(side, this.#source !== null));
+    this.#times = timesOf(request, { countsCalls: this.countsCalls, sampled: this.#source !== null });
     side.load.onProgress((progress) => request.onProgress(side.name, progress));
     side.room?.loadStarts();
+  }
+
+  /** Whether its calls can be counted. */
+  get countsCalls(): boolean {
+    return this.#counter !== null;
   }
 
   async #drive(forMs: number, slice = -1): Promise<number> {
@@ -159,10 +198,15 @@ class CountedSide {
     const ended = this.#side.load.finished.then(
       () => new Error('the scenario ended before the work was counted'),
     );
-    const end = await Promise.race([driven, this.#side.failed, ended]);
-    if (!(end instanceof Error)) return end.messages;
-    driven.catch(() => {});
-    throw end;
+    const { aborted, forget } = untilAborted(this.#signal);
+    try {
+      const end = await Promise.race([driven, this.#side.failed, ended, aborted]);
+      if (!(end instanceof Error)) return end.messages;
+      driven.catch(() => {});
+      throw end;
+    } finally {
+      forget();
+    }
   }
 
   async warmUp(): Promise<void> {
@@ -170,23 +214,27 @@ class CountedSide {
   }
 
   async warmUpAgain(): Promise<void> {
-    await this.#drive(this.#times.profileWarmUpMs);
+    if (this.#times.profileWarmUpMs > 0) await this.#drive(this.#times.profileWarmUpMs);
+  }
+
+  #ask(action: CountAction): Promise<CountReply[]> {
+    return this.#counter!.ask(action, undefined, this.#signal);
   }
 
   async startCalls(): Promise<void> {
-    await this.#counter.ask('start-calls');
+    await this.#ask('start-calls');
   }
 
   async stopCalls(): Promise<void> {
-    await this.#counter.ask('stop-calls');
+    await this.#ask('stop-calls');
   }
 
   async countSlice(): Promise<void> {
     // What ran while the other side had its turn belongs to no message.
-    await this.#counter.ask('take-calls');
+    await this.#ask('take-calls');
     const messages = await this.#drive(this.#times.countedSliceMs, this.#messages.length);
     const calls = new Map<string, number>();
-    for (const reply of await this.#counter.ask('take-calls'))
+    for (const reply of await this.#ask('take-calls'))
       for (const [key, count] of reply.value.calls as [string, number][])
         calls.set(`${reply.process}.${reply.thread} ${key}`, count);
     this.#calls.push(calls);
@@ -194,16 +242,46 @@ class CountedSide {
   }
 
   async profileSlice(): Promise<void> {
-    await this.#counter.ask('start-profile');
+    await (this.#source === null ? this.#inspectedSlice() : this.#sampledSlice(this.#source));
+  }
+
+  async #inspectedSlice(): Promise<void> {
+    await this.#ask('start-profile');
     this.#profiledMessages += await this.#drive(this.#times.profiledSliceMs);
     const cpuUs = new Map<string, number>();
-    for (const { process, value } of await this.#counter.ask('stop-profile', 20_000)) {
+    for (const { process, value } of await this.#ask('stop-profile')) {
       const { profile, heap, ...told } = value as ToldProfile;
       this.#profiles.push({ cpu: profile, heap: heap.head });
       // Every thread tells that of its whole process.
       cpuUs.set(process, Math.max(cpuUs.get(process) ?? 0, told.cpuUs));
     }
     for (const each of cpuUs.values()) this.#profiledCpuUs = (this.#profiledCpuUs ?? 0) + each;
+  }
+
+  async #sampledSlice(source: ProfileSource): Promise<void> {
+    const forMs = this.#times.profiledSliceMs;
+    const { pid } = this.#side.target;
+    const cpuSeconds = () => (pid === null ? null : treeCpuSeconds(pid));
+    const before = cpuSeconds();
+    const ending = new AbortController();
+    const profiled = source.take(forMs, AbortSignal.any([this.#signal, ending.signal]));
+    let messages = 0;
+    try {
+      // Where calls are counted, latencies are those of the counted slices.
+      messages = await this.#drive(forMs, this.countsCalls ? undefined : this.#messages.length);
+    } catch (failure) {
+      ending.abort();
+      await profiled.catch(() => {});
+      throw failure;
+    }
+    const after = cpuSeconds();
+    const cpuUs = before === null || after === null ? null : 1e6 * Math.max(0, after - before);
+    const profile = await profiled;
+    if ('cpu' in profile) this.#profiles.push({ cpu: profile.cpu, heap: noHeap });
+    else this.#stacks.push(...timed(profile.stacks, cpuUs, forMs));
+    this.#profiledMessages += messages;
+    if (!this.countsCalls) this.#messages.push(messages);
+    if (cpuUs !== null) this.#profiledCpuUs = (this.#profiledCpuUs ?? 0) + cpuUs;
   }
 
   async #latencies(): Promise<Record<string, number[]>> {
@@ -215,17 +293,53 @@ class CountedSide {
   async finish(): Promise<SideWork> {
     if (this.#messages.every((count) => count === 0))
       throw new Error('no message was sent while it was counted');
-    const replies = await this.#counter.ask('scripts', 20_000);
+    const replies = this.countsCalls ? await this.#ask('scripts') : [];
     return {
       ...mergeScripts(replies, this.#calls),
       messages: this.#messages,
       latenciesMs: await this.#latencies(),
       profiles: this.#profiles,
+      stacks: this.#stacks,
       profiledMessages: this.#profiledMessages,
       profiledCpuUs: this.#profiledCpuUs,
     };
   }
 }
+
+/** Whether `perf` can tell what a server does in which nothing can be loaded. */
+function canBeSampled(
+  { target: { pid } }: OpenSide,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return pid !== null && hasPerf(env) && !isMostlyNode(pid);
+}
+
+function whyNothing({ target, suite }: OpenSide, hasSource: boolean): string {
+  if (hasSource) return 'calls are counted in Node servers alone';
+  const { pid } = target;
+  if (pid !== null && !isMostlyNode(pid))
+    return 'the server does not run on Node, `perf` is not installed here, and `measure.profile` names no profile of its own';
+  if (pid === null || !suite.target.nodePreload) return 'nothing can be loaded into the server';
+  return target.counter === null
+    ? 'this machine cannot load a module into the server'
+    : 'no Node process of the server loaded the preload';
+}
+
+/** A profile that counts samples alone shares the time that the kernel counted. */
+function timed(stacks: readonly ReadStack[], cpuUs: number | null, forMs: number): SideWork['stacks'] {
+  const all = stacks.reduce((sum, { samples }) => sum + samples, 0);
+  const isWeighed = all > (mostSamplesPerSecond * forMs) / 1_000;
+  return stacks.map(({ frames, samples, timeUs }) => {
+    const us = timeUs ?? (samples / all) * (cpuUs ?? 1_000 * forMs);
+    return { frames, timeUs: us, samples: isWeighed ? us / usualSampleUs : samples };
+  });
+}
+
+const noHeap: HeapNode = {
+  callFrame: { functionName: '(root)', url: '', lineNumber: -1, columnNumber: -1 },
+  selfSize: 0,
+  children: [],
+};
 
 /** What the load measured must not keep the pair waiting for answers that never come. */
 const longestCollectMs = 4_000;

@@ -1,7 +1,7 @@
 // Runs alone: it needs a verdict on latencies that it measures.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -97,4 +97,60 @@ test('a call made twice is named with its line, between two commits', async () =
     Profile.decode(gunzipSync(readFileSync(path.join(repo.dir, `.tailgate/profiles/chat-${side}.pb.gz`)))),
   );
   assert.ok(now!.stringTable.strings.includes('userOf') && before!.sample.length > 10);
+});
+
+const lacks = ['gcc', 'perf'].filter((program) => spawnSync('which', [program]).status !== 0);
+
+test('a server in C is explained by perf, without a word in its settings', {
+  skip: lacks.length === 0 ? false : `not installed: ${lacks.join(', ')}`,
+}, async (t) => {
+  const native = checkout();
+  t.after(() => native.remove());
+  const source = readFileSync(path.join(root, 'test/explain/servers/chat.c'), 'utf8');
+  native.write('.gitignore', '.tailgate\nchat\n');
+  native.write(
+    'ws.yml',
+    `config:
+  target: ws://127.0.0.1:8080
+  phases: [{ duration: 5, arrivalRate: 6 }]
+scenarios:
+  - engine: ws
+    flow:
+      - loop:
+          - send: { type: ask, text: "how are you, all of you out there? {{ $loopCount }}" }
+            response: { where: { type: answer } }
+          - think: 50ms
+        count: 40
+`,
+  );
+  native.write(
+    'tailgate.yml',
+    `target:
+  build: gcc -D_GNU_SOURCE -O2 -g main.c -o chat
+  start: ./chat
+suites: [{ name: chat, scenario: ws.yml }]
+baseline: { mode: side-by-side, ref: HEAD~1 }
+`,
+  );
+  native.write('main.c', source);
+  native.git('add', '-A');
+  native.git('commit', '-qm', 'base');
+  native.write(
+    'main.c',
+    source.replace(
+      '  int size = snprintf(',
+      '  sum += checksum(text, length, 5000);\n  int size = snprintf(',
+    ),
+  );
+  native.git('commit', '-qam', 'twice');
+  const { exitCode, stdout, stderr } = await runTailgate(native.dir, ['explain', '--json', 'why.json']);
+  assert.equal(exitCode, 0, stdout + stderr);
+  const line = source.split('\n').findIndex((text) => text.startsWith('  int size = snprintf(')) + 1;
+  // The compiler puts one function into the other, and either may be named.
+  assert.match(
+    stdout,
+    new RegExp(`^chat: .(checksum|answer). costs .* \\(main\\.c:\\d+\\)\\. .* \\(main\\.c:${line}\\)\\.`),
+  );
+  const profile = gunzipSync(readFileSync(path.join(native.dir, '.tailgate/profiles/chat-head.pb.gz')));
+  assert.ok(Profile.decode(profile).stringTable.strings.includes('checksum'));
 });

@@ -34,6 +34,7 @@ const side = (functions: readonly Told[], more: Partial<SideWork> = {}): SideWor
   messages: [100, 101, 99, 100],
   latenciesMs: {},
   profiles: [],
+  stacks: [],
   profiledMessages: 0,
   profiledCpuUs: null,
   ...more,
@@ -221,7 +222,7 @@ test('several pairs are one with more slices, so that what only one of them show
   const twice = base.map((one): Told => (one.name === 'log' ? { ...one, calls: 2 } : one));
   const once = explain(side(base), side(twice), secondCall);
   const [log] = once.functions.filter(({ name }) => name === 'log');
-  assert.deepEqual([log?.calls.difference, (log?.calls.low ?? 0) > 0], [1, true]);
+  assert.deepEqual([log?.calls?.difference, (log?.calls?.low ?? 0) > 0], [1, true]);
   const joined = joinWork(
     side(twice),
     side([...base, { name: 'late', at: ['src/late.ts', 1, 2], calls: 1 }]),
@@ -233,7 +234,7 @@ test('several pairs are one with more slices, so that what only one of them show
   );
   const again = explain(joinWork(side(base), side(base)), joined, secondCall);
   const [both] = again.functions.filter(({ name }) => name === 'log');
-  assert.deepEqual([both?.calls.difference, (both?.calls.low ?? 1) > 0], [0.5, false]);
+  assert.deepEqual([both?.calls?.difference, (both?.calls?.low ?? 1) > 0], [0.5, false]);
   assert.equal(again.kind, 'none');
 });
 
@@ -273,6 +274,100 @@ test('calls that grow with the load are compared at the same time of the load', 
   const diff = secondCall.replace('verifyToken(socket)', 'log(1)');
   assert.match(textOf(explain(growing(1), growing(1.2), diff)), /^`log` runs 22\.\d+ times a message/);
   assert.equal(explain(growing(1), growing(1.01), diff).kind, 'none');
+});
+
+test('one more call among many is found where the change calls it, itself or through another function', () => {
+  const among = (more: number, told: number): SideWork => {
+    const work = side([...base, { name: 'far', at: ['src/far.ts', 1, 5], calls: 70 }]);
+    work.functions[4]!.calls = [59, 74, 75, 75].map(
+      (calls, index) => 100 * (calls + more * [0.9, 0.9, 1.2, 1][index]!),
+    );
+    return {
+      ...work,
+      functions: [...work.functions, called({ name: 'near', at: ['src/far.ts', 7, 9], calls: told })],
+    };
+  };
+  const diff = secondCall.replace('verifyToken(socket)', 'far(1)');
+  const itself = textOf(explain(among(0, 17), among(1, 17), diff));
+  assert.match(itself, /^`far` runs 71\.\d+ times a message .* The new call is in `chat`/);
+  // Too unsteady to show by itself.
+  const unsteady = among(0, 21);
+  unsteady.functions[4]!.calls = [60, 74, 77, 76].map((calls) => 100 * calls);
+  const text = 'const far = () => {\n\n\n  near(1);\n}\n';
+  const head = {
+    root,
+    sourceMaps: new Map(),
+    ownFiles: new Map([['src/far.ts', { file: 'src/far.ts', text }]]),
+  };
+  const places = { baseline: { root, sourceMaps: new Map() }, head };
+  const through = textOf(explain(among(0, 17), unsteady, diff, { places }));
+  assert.match(through, /^`far` runs .* With it `near` runs more often\./);
+});
+
+test('without counted calls, samples name what costs more, and the line that calls it', () => {
+  const sampled = (sums: number, more: Partial<SideWork> = {}): SideWork => {
+    const frame = (name: string, file: string, line: number) => ({ name, file, line, module: '/srv/chat' });
+    const outer = [
+      frame('_start', '', 0),
+      frame('main', '/build/main.c', 90),
+      frame('answer', '/build/main.c', 31),
+    ];
+    const sum = [...outer, frame('checksum', '/build/main.c', 6)];
+    const inLibrary = [...outer, frame('memset', '../sysdeps/memset.S', 9)];
+    return side([], {
+      messages: [500, 500],
+      profiledMessages: 1_000,
+      stacks: [
+        { frames: sum, samples: sums, timeUs: 1_000 * sums },
+        { frames: inLibrary, samples: 100, timeUs: 100_000 },
+      ],
+      ...more,
+    });
+  };
+  const lines = Array.from({ length: 100 }, (_, index) => `  line(${index + 1});`);
+  Object.assign(lines, {
+    2: 'int checksum(int a) {',
+    9: '}',
+    27: 'void answer(int a) {',
+    39: '}',
+    80: 'int main() {',
+  });
+  const own = { file: 'main.c', text: lines.join('\n') };
+  const place = { root, sourceMaps: new Map(), ownFiles: new Map([['/build/main.c', own]]) };
+  const places = { baseline: place, head: place };
+  const diff = (line: number, text: string) =>
+    `diff --git a/main.c b/main.c\n--- a/main.c\n+++ b/main.c\n@@ -${line - 1},0 +${line} @@\n+${text}\n`;
+  const twice = explain(sampled(300), sampled(600), diff(30, '  checksum(a);'), { places });
+  assert.equal(
+    textOf(twice),
+    '`checksum` costs 0.3 ms more of the processor a message. [main.c:3] It is called in `answer`, on a line of this change. [main.c:30]',
+  );
+  assert.deepEqual([twice.calls, twice.functions[0]?.calls], [undefined, null]);
+  assert.ok(twice.flame?.some(({ name, file }) => name === 'checksum' && file === 'main.c'));
+  // What a library does is the work of who calls it, on the line that does.
+  const copied = sampled(300);
+  copied.stacks[1] = { ...copied.stacks[1]!, samples: 300, timeUs: 300_000 };
+  assert.equal(
+    textOf(explain(sampled(300), copied, diff(31, '  memset(a);'), { places })),
+    '`answer` costs 0.2 ms more of the processor a message. [main.c:28] This change touches it. [main.c:31]',
+  );
+  const same = explain(sampled(300), sampled(310), diff(30, '  checksum(a);'), { places });
+  assert.equal(same.kind, 'none');
+});
+
+test('an answer that a new timer gives waits, however much moved into the function that the timer calls', () => {
+  const timers = (calls: number): Told => ({ name: 'setTimeout', at: ['node:timers', 100, 140], calls });
+  const late: Told = { name: '', at: ['src/server.ts', 116, 116], calls: 1 };
+  const [before, after] = [
+    side([...base, timers(2)], { profiledMessages: 100, profiledCpuUs: 700_000 }),
+    side([...base, timers(3), late], { profiledMessages: 100, profiledCpuUs: 900_000 }),
+  ];
+  const latencyMs = { baseline: 1, head: 7 };
+  const diff = secondCall.replace('verifyToken(socket);', 'setTimeout(() => answer(1), 6);');
+  assert.match(
+    textOf(explain(before, after, diff, { latencyMs })),
+    /waits 6 ms longer\. A timer is set 1\.00 times more a message/,
+  );
 });
 
 test('a diff gives its added lines, and where the others stand now', () => {

@@ -37,6 +37,7 @@ const work: SideWork = {
   messages: [],
   latenciesMs: {},
   // Two threads that did the same.
+  stacks: [],
   profiles: [
     { cpu, heap },
     { cpu, heap },

@@ -8,7 +8,7 @@ import {
 
 /** How the user's own commands and URLs are asked, for numbers and for what tells which version runs. */
 
-const maxOutputBytes = 1_000_000;
+const usualBytes = 1_000_000;
 const killTimeoutMs = 300;
 
 /** The port of a URL, or that of its protocol. */
@@ -17,17 +17,22 @@ export const portOf = (url: string): string => {
   return port !== '' ? port : protocol === 'https:' || protocol === 'wss:' ? '443' : '80';
 };
 
-/** Fills `{{ url }}` and `{{ port }}` of the server. */
-export const fillAddress = (text: string, url: string): string =>
-  text.replace(/\{\{\s*url\s*\}\}/g, url).replace(/\{\{\s*port\s*\}\}/g, portOf(url));
+/** Fills `{{ url }}` and `{{ port }}` of the server, and what else is given by its name. */
+export const fillAddress = (text: string, url: string, more: Readonly<Record<string, string>> = {}): string =>
+  text.replace(
+    /\{\{\s*(\w+)\s*\}\}/g,
+    (whole, name: string) => ({ ...more, url, port: portOf(url) })[name] ?? whole,
+  );
 
-const readBody = async (response: Response): Promise<string> => {
-  let text = '';
-  for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    text += part;
-    if (text.length > maxOutputBytes) throw new Error(`it answered with more than ${maxOutputBytes} bytes`);
+const readBody = async (response: Response, maxBytes: number): Promise<Buffer> => {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes > maxBytes) throw new Error(`it answered with more than ${maxBytes} bytes`);
   }
-  return text;
+  return Buffer.concat(parts);
 };
 
 /** `fetch` takes no userinfo in a URL: it is what the header says. */
@@ -45,21 +50,39 @@ const authorized = (
   return [plain, { headers: { authorization, ...headers } }];
 };
 
-export type AskOptions = { timeoutMs: number; signal?: AbortSignal | undefined };
+export type AskOptions = {
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** A million if not given. */
+  maxBytes?: number | undefined;
+};
 
 /** The text at a URL. Throws an Error, a clause, for anything but an answer that is fine. */
 export const askUrl = async (
   url: string,
-  { timeoutMs, signal, headers = {} }: AskOptions & { headers?: Readonly<Record<string, string>> },
-): Promise<string> => {
+  options: AskOptions & { headers?: Readonly<Record<string, string>> },
+): Promise<string> => (await askUrlBytes(url, options)).toString('utf8');
+
+/** `askUrl` of what may be no text. */
+export const askUrlBytes = async (
+  url: string,
+  {
+    timeoutMs,
+    signal,
+    maxBytes = usualBytes,
+    headers = {},
+  }: AskOptions & { headers?: Readonly<Record<string, string>> },
+): Promise<Buffer> => {
   const limits = [AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])];
   const [plain, init] = authorized(url, headers);
   try {
     const response = await fetch(plain, { ...init, signal: AbortSignal.any(limits) });
-    const text = await readBody(response);
-    if (!response.ok)
-      throw new Error(`it answered with HTTP ${response.status} ${text.trim().slice(0, 120)}`);
-    return text;
+    const body = await readBody(response, maxBytes);
+    if (!response.ok) {
+      const said = body.toString('utf8').trim().slice(0, 120);
+      throw new Error(`it answered with HTTP ${response.status} ${said}`);
+    }
+    return body;
   } catch (error) {
     const { name, message, cause } = error as Error;
     if (name === 'TimeoutError') throw new Error(`no answer within ${timeoutMs} ms`);
@@ -81,7 +104,13 @@ export type AskedCommand = {
 /** Starts a command through a shell; `onOutput` is told what it prints. */
 export const startCommand = async (
   command: string,
-  options: { cwd: string; env: Record<string, string>; onOutput: (part: string) => void },
+  options: {
+    cwd: string;
+    env: Record<string, string>;
+    onOutput: (part: string) => void;
+    /** `latin1` keeps bytes as they are. */
+    encoding?: 'utf8' | 'latin1';
+  },
 ): Promise<AskedCommand> => {
   const marker = announceProcess();
   const isWindows = process.platform === 'win32';
@@ -100,7 +129,7 @@ export const startCommand = async (
   });
   const family = registerProcess(child.pid!, marker);
   let complaints = '';
-  child.stdout.setEncoding('utf8').on('data', options.onOutput);
+  child.stdout.setEncoding(options.encoding ?? 'utf8').on('data', options.onOutput);
   child.stderr.setEncoding('utf8').on('data', (part: string) => {
     complaints = (complaints + part).slice(-1_000);
   });
@@ -125,19 +154,34 @@ export const endOf = (end: string | number, said: string): string =>
 /** What a command prints. Throws an Error, a clause, where it fails, prints too much or does not end. */
 export const askCommand = async (
   command: string,
-  { timeoutMs, signal, cwd, env }: AskOptions & { cwd: string; env: Record<string, string> },
-): Promise<string> => {
-  let output = '';
+  options: AskOptions & { cwd: string; env: Record<string, string> },
+): Promise<string> => (await askCommandBytes(command, options)).toString('utf8');
+
+/** `askCommand` of what may be no text. */
+export const askCommandBytes = async (
+  command: string,
+  {
+    timeoutMs,
+    signal,
+    maxBytes = usualBytes,
+    cwd,
+    env,
+  }: AskOptions & { cwd: string; env: Record<string, string> },
+): Promise<Buffer> => {
+  const output: Buffer[] = [];
+  let bytes = 0;
   let tooMuch = (): void => {};
   const printedTooMuch = new Promise<string>((resolve) => {
-    tooMuch = () => resolve(`it printed more than ${maxOutputBytes} bytes`);
+    tooMuch = () => resolve(`it printed more than ${maxBytes} bytes`);
   });
   const running = await startCommand(command, {
     cwd,
     env,
+    encoding: 'latin1',
     onOutput: (part) => {
-      output += part;
-      if (output.length > maxOutputBytes) tooMuch();
+      output.push(Buffer.from(part, 'latin1'));
+      bytes += part.length;
+      if (bytes > maxBytes) tooMuch();
     },
   });
   let timer: NodeJS.Timeout | undefined;
@@ -147,7 +191,7 @@ export const askCommand = async (
   });
   try {
     const end = await Promise.race([running.ended, printedTooMuch, outOfTime]);
-    if (end === 0) return output;
+    if (end === 0) return Buffer.concat(output);
     throw new Error(endOf(end, running.complaints()));
   } finally {
     clearTimeout(timer);

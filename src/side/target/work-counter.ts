@@ -33,14 +33,17 @@ export type WorkCounter = {
   threads(): number;
   /**
    * The answers of all of them. Throws, with a clause that says why, when a thread does not answer in `timeoutMs` or
-   * could not do it.
+   * could not do it, or `signal` fires.
    */
-  ask(action: CountAction, timeoutMs?: number): Promise<CountReply[]>;
+  ask(action: CountAction, timeoutMs?: number, signal?: AbortSignal): Promise<CountReply[]>;
   close(): void;
 };
 
 /** Far more than the profile of a slice needs; a server that writes more there is not believed. */
 const maxAnswerBytes = 256_000_000;
+
+/** A server whose queue is full answers when it has worked off what the last slice sent. */
+const longestAnswerMs = 20_000;
 
 /** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
 const preloadPath = (): string | null =>
@@ -82,7 +85,7 @@ export const openWorkCounter = (
       NODE_OPTIONS: withRequire(env.NODE_OPTIONS, preload),
     },
     threads: () => present().length,
-    ask: async (action, timeoutMs = 5_000) => {
+    ask: async (action, timeoutMs = longestAnswerMs, signal) => {
       number += 1;
       const asked = present();
       if (asked.length === 0) throw new Error('no Node process of the server loaded the preload');
@@ -93,7 +96,8 @@ export const openWorkCounter = (
       for (const name of asked) {
         const [, process = '', thread = ''] = name.split('.');
         const file = join(folder, `${number}.${process}.${thread}.json`);
-        while (!existsSync(file) && performance.now() < deadline && lives(name)) await delay(5);
+        while (!existsSync(file) && performance.now() < deadline && !signal?.aborted && lives(name))
+          await delay(5);
         if (!existsSync(file)) {
           if (!lives(name) || !existsSync(join(folder, name))) continue;
           throw new Error(`process ${process} did not answer within ${timeoutMs / 1_000} s`);

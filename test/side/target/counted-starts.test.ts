@@ -118,6 +118,7 @@ for (const [how, command] of starts)
       messages: [requests],
       latenciesMs: {},
       profiles: [],
+      stacks: [],
       profiledMessages: 0,
       profiledCpuUs: null,
     };
