@@ -200,6 +200,17 @@ export const catalogue = {
       'Install and build the project first, set what the server needs in the environment, or name the command: tailgate init --start "COMMAND".',
   ),
 
+  INIT_REFUSED: entry<{ reason: string; jwt: { env: string | null } | null }>(
+    'usage',
+    (p) => `The server lets no client in: ${p.reason}.`,
+    ({ jwt }) =>
+      jwt === null
+        ? 'Record a client that it lets in: tailgate record.'
+        : jwt.env === null
+          ? 'It verifies tokens with a secret that is in no variable of the environment. Let it read one, JWT_SECRET for example, and run this again.'
+          : `It was given a token signed with a ${jwt.env} that is made up here. Where it takes only users that it knows, record one of them: tailgate record.`,
+  ),
+
   // thresholds
   THRESHOLD_SYNTAX: entry<{ source: string; column: number; problem: string; expected: string }>(
     'usage',

@@ -1,8 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
 import { looksLikeRefusal } from '../engines/core/refusal.ts';
+import { compileTemplate } from '../engines/core/template/compile-template.ts';
+import { tokenMint } from '../engines/core/virtual-user-token.ts';
 import type { FoundEvent } from './find-events.ts';
+import type { FoundHandshake } from './find-handshake.ts';
+import { madeUpSecret } from './start-and-probe.ts';
 
 const clients = 2;
 const answerMs = 700;
@@ -19,30 +24,47 @@ export type Driven = {
   senders: Map<string, number[]>;
   /** Which of them the server acknowledges: the others are not waited for again. */
   answered: Set<string>;
+  /** Those that it takes once from each client. */
+  once: Set<string>;
+  /** What the server said when it let nobody in; null where it did. */
+  refusal: string | null;
+};
+
+/** Where clients connect, and with what. */
+export type Drive = {
+  protocol: 'socketio' | 'ws';
+  url: string;
+  /** Of Socket.IO; empty for the usual one. */
+  path: string;
+  handshake: FoundHandshake;
+  /** Starts the server again where an event ended it. */
+  revive?: () => Promise<boolean>;
 };
 
 /**
- * Two clients send each event that the code handles, through `url`, and see what the server says. Those that it refuses,
- * or that end the connection, are not sent again: `tried` says which, for a second time that is recorded.
+ * Two clients send each event that the code handles and see what the server says. Those that it refuses, or that end the
+ * connection or the server, are not sent again: `tried` says which, for a second time that is recorded.
  */
 export const driveEvents = async (
-  protocol: 'socketio' | 'ws',
-  url: string,
+  drive: Drive,
   events: readonly FoundEvent[],
   tried?: Driven,
-  path = '',
 ): Promise<Driven> => {
   const ordered = order.flatMap((does) => events.filter((event) => event.does === does));
   const wanted = tried === undefined ? ordered : ordered.filter(({ name }) => tried.taken.includes(name));
-  const users = await Promise.all(
-    Array.from({ length: clients }, (_, index) =>
-      protocol === 'socketio' ? socketIoUser(url, wanted, index, path) : webSocketUser(url, index),
-    ),
-  );
+  const connect = (index: number): Promise<User> =>
+    drive.protocol === 'socketio' ? socketIoUser(drive, wanted, index) : webSocketUser(drive, index);
+  const users = await Promise.all(Array.from({ length: clients }, (_, index) => connect(index)));
   const taken: string[] = [];
   const refused: string[] = [];
   const senders = new Map<string, number[]>();
   const answered = new Set<string>();
+  const once = new Set<string>();
+  const result: Driven = { taken, refused, senders, answered, once, refusal: null };
+  if (users.every(({ refusal }) => refusal !== null)) {
+    for (const user of users) user.close();
+    return { ...result, refusal: users[0]!.refusal };
+  }
   for (const event of wanted) {
     const ends = event.does === 'leave';
     // What ends a session is tried once, and left to the end.
@@ -54,55 +76,117 @@ export const driveEvents = async (
       const answer = await users[index]!.send(sent);
       if (answer === 'answered') answered.add(event.name);
       if (answer !== 'refused') takers.push(index);
+      const another =
+        answer !== 'refused' && tried === undefined && event.does === 'say'
+          ? await users[index]!.send(sent)
+          : answer;
+      if (answer !== another && another === 'refused') once.add(event.name);
+      if (!users[index]!.isOpen()) await again(index);
     }
     senders.set(event.name, takers);
     if (takers.length === 0) refused.push(event.name);
     else taken.push(event.name);
-    const repeats = tried !== undefined && event.does === 'say' ? says - 1 : 0;
+    const repeats = tried !== undefined && event.does === 'say' && !tried.once.has(event.name) ? says - 1 : 0;
     for (let count = 0; count < repeats; count += 1) {
       await sleep(pauseMs);
-      await Promise.all(takers.map((index) => users[index]!.send(sent)));
+      const answers = await Promise.all(takers.map((index) => users[index]!.send(sent)));
+      if (answers.includes('refused')) once.add(event.name);
     }
     if (tried !== undefined) await sleep(pauseMs);
   }
   await sleep(300);
   for (const user of users) user.close();
   await sleep(100);
-  return { taken, refused, senders, answered };
+  return result;
+
+  /** A new connection stands where the old one did: known, and in its room. */
+  async function again(index: number): Promise<void> {
+    const died = (await drive.revive?.()) === true;
+    for (const each of died ? users.keys() : [index]) {
+      users[each]!.close();
+      users[each] = await connect(each);
+      for (const event of wanted)
+        if (taken.includes(event.name) && (event.does === 'identify' || event.does === 'join'))
+          await users[each]!.send(event);
+    }
+  }
 };
 
-type User = { send(event: FoundEvent): Promise<'answered' | 'taken' | 'refused'>; close(): void };
+type User = {
+  /** Why it was not let in. */
+  refusal: string | null;
+  isOpen(): boolean;
+  send(event: FoundEvent): Promise<'answered' | 'taken' | 'refused'>;
+  close(): void;
+};
+
+/** What a client connects with: a token and an id of its own in their places. */
+const handshakeOf = ({
+  auth,
+  query,
+  headers,
+  jwt,
+}: FoundHandshake): Pick<FoundHandshake, 'auth' | 'query' | 'headers'> => {
+  const id = randomUUID();
+  const token = tokenMint({
+    secret: madeUpSecret,
+    claims: jwt?.claims ?? {},
+    algorithm: 'HS256',
+    expiresInSeconds: 3_600,
+  })({ vars: { $uuid: id } });
+  return compileTemplate<Pick<FoundHandshake, 'auth' | 'query' | 'headers'>>({ auth, query, headers }).render(
+    {
+      vars: { token, $uuid: id },
+    },
+  );
+};
+
+/** An open connection that is closed at once was refused. */
+const settleMs = 200;
 
 /** A guess that names the user is another one for each. */
 const ownArgs = (args: readonly unknown[], index: number): unknown[] =>
   JSON.parse(JSON.stringify(args).replaceAll('"tailgate"', `"tailgate${index + 1}"`)) as unknown[];
 
 async function socketIoUser(
-  url: string,
+  { url, path, handshake }: Drive,
   events: readonly FoundEvent[],
   index: number,
-  path: string,
 ): Promise<User> {
   const sockets = new Map<string, Socket>();
+  const { auth, query, headers } = handshakeOf(handshake);
   let failed = false;
+  let said = '';
   for (const namespace of new Set(['/', ...events.map((event) => event.namespace)])) {
     const socket = io(`${url}${namespace === '/' ? '' : namespace}`, {
       transports: ['websocket'],
       ...(path === '' ? {} : { path }),
       forceNew: true,
       reconnection: false,
+      auth,
+      query,
+      extraHeaders: headers,
     });
     for (const name of ['exception', 'error'])
-      socket.on(name, () => {
+      socket.on(name, (reason: unknown) => {
         failed = true;
+        said = typeof reason === 'string' ? reason : String((reason as Error | undefined)?.message ?? '');
       });
     await new Promise<void>((resolve) => {
-      socket.once('connect', () => resolve()).once('connect_error', () => resolve());
+      socket.once('connect', () => resolve());
+      socket.once('connect_error', ({ message }) => {
+        said = message;
+        resolve();
+      });
       setTimeout(resolve, 3_000).unref();
     });
     sockets.set(namespace, socket);
   }
+  await sleep(settleMs);
+  const isOpen = (): boolean => [...sockets.values()].some(({ connected }) => connected);
   return {
+    refusal: isOpen() ? null : said === '' ? 'it closed the connection' : said,
+    isOpen,
     send: async ({ name, namespace, args, acknowledged }) => {
       const socket = sockets.get(namespace)!;
       if (!socket.connected) return 'refused';
@@ -130,14 +214,22 @@ async function socketIoUser(
   };
 }
 
-async function webSocketUser(url: string, index: number): Promise<User> {
-  const socket = new WebSocket(url.replace(/^http/, 'ws'));
+async function webSocketUser({ url, handshake }: Drive, index: number): Promise<User> {
+  const { query, headers } = handshakeOf(handshake);
+  const search = new URLSearchParams(query).toString();
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${search === '' ? '' : `?${search}`}`, {
+    headers,
+  });
   let failed = false;
-  socket.on('error', () => {});
+  let said = '';
+  socket.on('error', ({ message }) => {
+    said = message;
+  });
   socket.on('message', (data) => {
+    said = String(data).slice(0, 200);
     try {
       failed ||= looksLikeRefusal([JSON.parse(String(data))]);
-      failed ||= (JSON.parse(String(data)) as { type?: string } | null)?.type === 'error';
+      failed ||= /^error$/i.test((JSON.parse(String(data)) as { type?: string } | null)?.type ?? '');
     } catch {
       // Text.
     }
@@ -146,7 +238,11 @@ async function webSocketUser(url: string, index: number): Promise<User> {
     socket.once('open', () => resolve()).once('close', () => resolve());
     setTimeout(resolve, 3_000).unref();
   });
+  await sleep(settleMs);
+  const isOpen = (): boolean => socket.readyState === WebSocket.OPEN;
   return {
+    refusal: isOpen() ? null : said === '' ? 'it closed the connection' : said,
+    isOpen,
     send: async ({ args }) => {
       if (socket.readyState !== WebSocket.OPEN) return 'refused';
       failed = false;

@@ -1,4 +1,4 @@
-import { madeUpPassword } from '../record/recorded-values.ts';
+import { guessTyped, guessValue } from './guess-value.ts';
 
 /** A file of the project: its path from the root, and its text. */
 export type SourceFile = { path: string; text: string };
@@ -27,6 +27,8 @@ export type FoundCode = {
   topics: string[];
   /** It reads JSON, so that a plain text may end it. */
   readsJson: boolean;
+  /** Files that listen on a port: what may be started where nothing says so. */
+  entries: string[];
 };
 
 /** A first scenario is short. */
@@ -48,18 +50,20 @@ export const findEvents = (files: readonly SourceFile[]): FoundCode => {
   const protocols: FoundCode['protocols'] = [];
   if (/['"]socket\.io['"]|@nestjs\/websockets|SubscribeMessage|socketio/.test(all))
     protocols.push('socketio');
-  if (/['"](ws|uWebSockets\.js|websocket|@fastify\/websocket|express-ws|faye-websocket)['"]/.test(all))
+  if (/['"](ws|sockjs|uWebSockets\.js|websocket|@fastify\/websocket|express-ws|faye-websocket)['"]/.test(all))
     protocols.push('ws');
-  if (/@MessageMapping|EnableWebSocketMessageBroker|stomp|sockjs/i.test(all)) protocols.push('stomp');
+  if (/@MessageMapping|EnableWebSocketMessageBroker|stomp/i.test(all)) protocols.push('stomp');
   const prefix = /setApplicationDestinationPrefixes\(\s*"([^"]+)"/.exec(all)?.[1] ?? '';
   const events = new Map<string, FoundEvent>();
   const add = (event: FoundEvent): void => {
     const key = `${event.namespace} ${event.name}`;
     if (!events.has(key)) events.set(key, event);
   };
+  // Names of events may stand where clients read them too.
+  const named = files.map(({ text }) => text).join('\n');
   for (const { text } of server) {
-    for (const event of listeners(text)) add(event);
-    for (const event of gateways(text)) add(event);
+    for (const event of listeners(text, named)) add(event);
+    for (const event of gateways(text, all)) add(event);
     for (const event of tables(text)) add(event);
     if (protocols.includes('ws')) for (const event of typedMessages(text)) add(event);
     for (const [, name] of text.matchAll(/@MessageMapping\(\s*"([^"]+)"/g))
@@ -74,27 +78,44 @@ export const findEvents = (files: readonly SourceFile[]): FoundCode => {
   return {
     protocols,
     events: [...events.values()].slice(0, mostEvents),
-    paths: found(/(?:(?:path|addEndpoint|prefix)\s*[:(]|\bpath\s*\|\|)\s*['"](\/[\w./-]*)['"]/g),
+    paths: [
+      ...found(/(?:(?:path|addEndpoint|prefix)\s*[:(]|\bpath\s*\|\|)\s*['"](\/[\w./-]*)['"]/g),
+      // A path that is put together: its last part.
+      ...found(/\b\w*path\w*\s*=\s*`[^`\n]*[}/]([\w-]+)`/gi).map((part) => `/${part}`),
+      ...found(/\b\w*_?PATH\s*=\s*['"]\/?([\w-]+)['"]/g).map((part) => `/${part}`),
+    ],
     portVariables: found(/(?:process\.env|env)\.(\w*PORT\w*)/g),
     ports: found(/listen\(\s*(?:process\.env\.\w+\s*\|\|\s*)?(\d{2,5})\b/g).map(Number),
     readsJson: /JSON\.parse/.test(all),
-    topics: found(/@SendTo\(\s*"([^"]+)"/g),
+    topics: [
+      ...found(/@SendTo\(\s*"([^"]+)"/g),
+      ...(protocols.includes('stomp') ? found(/\.(?:subscribe|send)\(\s*['"](\/[\w./-]+)['"]/g) : []),
+    ],
+    entries: server
+      .filter(
+        ({ path, text }) => /\.[cm]?js$/.test(path) && /\.listen\(|new WebSocket(?:\.)?Server\(/.test(text),
+      )
+      .map(({ path }) => path),
   };
 };
 
-const isClient = (path: string): boolean =>
+export const isClient = (path: string): boolean =>
   /(^|\/)(public|static|client|frontend|www|dist\/client|test|tests|__tests__|spec|examples?|docs|bench)\//.test(
     path,
   ) || /\.(test|spec|min|d)\.\w+$/.test(path);
 
-/** `socket.on('name', (payload, callback) => ...)`. */
-function listeners(text: string): FoundEvent[] {
-  const pattern = /\b(\w+)\s*\.\s*(?:on|once)\(\s*(['"`])([\w:.\-/ ]+)\2\s*,/g;
+/** `socket.on('name', (payload, callback) => ...)`, `socket.on(EVENTS.NAME, ...)`, `onEvent(socket, 'name', ...)`. */
+function listeners(text: string, all: string): FoundEvent[] {
+  const pattern =
+    /(?:\b(\w+)\s*\.\s*(?:on|once)\(|\b(?:on|listen|handle|register|add)\w*\(\s*(?=socket\s*,|client\s*,)(\w+)\s*,)\s*(?:(['"`])([\w:.\-/ ]+)\3|((?:\w+\.)?[A-Z][A-Z\d_]*|\w+\.\w+))\s*,/g;
   const namespace = /\.of\(\s*['"`](\/[\w/-]+)['"`]\s*\)/.exec(text)?.[1] ?? '/';
   return [...text.matchAll(pattern)].flatMap((match): FoundEvent[] => {
-    const [whole, receiver, , name] = match;
+    const [whole, direct, passed, , literal, constant] = match;
+    const receiver = direct ?? passed;
+    const name = literal ?? constantValue(constant!, all);
     if (
-      reserved.has(name!) ||
+      name === undefined ||
+      reserved.has(name) ||
       /^(process|app|server|http|https|req|res|emitter|redis|db|mongoose|stream|child|worker|parser|sub|pub)$/i.test(
         receiver!,
       )
@@ -106,9 +127,13 @@ function listeners(text: string): FoundEvent[] {
     const named = handler === null ? /^\s*(\w+)/.exec(rest)?.[1] : undefined;
     const defined = named === undefined ? null : definition(text, named);
     const parameters = splitTop(handler?.[1] ?? handler?.[2] ?? defined?.parameters ?? '');
-    return [eventOf(name!, namespace, parameters, defined?.body ?? rest)];
+    return [eventOf(name, namespace, parameters, defined?.body ?? rest)];
   });
 }
+
+/** The text that a constant holds: `NAME: 'value'` or `NAME = 'value'`, if there is one. */
+const constantValue = (constant: string, all: string): string | undefined =>
+  new RegExp(`\\b${constant.split('.').at(-1)!}\\s*[:=]\\s*['"]([\\w:.\\-/ ]+)['"]`).exec(all)?.[1];
 
 function definition(text: string, name: string): { parameters: string; body: string } | null {
   const match = new RegExp(
@@ -140,25 +165,68 @@ function tables(text: string): FoundEvent[] {
   });
 }
 
-/** `@SubscribeMessage('name') method(@MessageBody() body: Dto)`. */
-function gateways(text: string): FoundEvent[] {
+/** `@SubscribeMessage('name') method(@MessageBody() body: Dto)`, or a payload behind the socket without a decorator. */
+function gateways(text: string, all: string): FoundEvent[] {
   const namespace = /@WebSocketGateway\([^)]*namespace:\s*['"`]\/?([\w/-]+)['"`]/s.exec(text)?.[1];
-  return [...text.matchAll(/@SubscribeMessage\(\s*['"`]([^'"`]+)['"`]\s*\)/g)].map((match) => {
-    const rest = text.slice(match.index!, match.index! + 1_500);
-    const body = /@MessageBody\([^)]*\)\s*(\w+|\{[^}]*\})\s*(?::\s*([\w{}:;,\s]+?))?\s*[,)]/.exec(rest);
-    const type = body?.[2]?.trim() ?? '';
-    const fields =
-      new RegExp(`(?:class|interface|type)\\s+${type || '-'}\\b[^{]*\\{([^}]*)\\}`).exec(text)?.[1] ??
-      (type.startsWith('{') ? type : '');
-    const names = [...fields.matchAll(/(\w+)[?!]?\s*:/g)].map(([, name]) => name!);
-    const event = eventOf(
-      match[1]!,
-      namespace === undefined ? '/' : `/${namespace}`,
-      body === null ? [] : [names.length > 0 ? `{ ${names.join(', ')} }` : body[1]!],
-      rest,
-    );
-    return { ...event, acknowledged: true };
-  });
+  return [...text.matchAll(/@SubscribeMessage\(\s*(?:['"`]([^'"`]+)['"`]|([\w.]+))\s*\)/g)].flatMap(
+    (match) => {
+      const name = match[1] ?? constantValue(match[2]!, all);
+      if (name === undefined) return [];
+      const rest = text.slice(match.index! + match[0].length, match.index! + 1_500);
+      const opens = rest.indexOf('(', rest.search(/^\s*(?:async\s+|public\s+)*\w+\s*\(/m));
+      const parameters = splitTop(callText(rest, opens + 1));
+      const body =
+        parameters.find((each) => each.startsWith('@MessageBody')) ??
+        parameters.find((each, index) => index > 0 && !each.startsWith('@'));
+      const [, field, plain = '', type = ''] =
+        /^(?:@MessageBody\((?:\s*['"](\w+)['"])?(?:[^()]|\([^()]*\))*\)\s*)?(?:readonly\s+)?(\w+|\{[^}]*\})\s*(?::\s*([\s\S]+))?$/.exec(
+          body ?? '',
+        ) ?? [];
+      const object = plain.startsWith('{') ? undefined : typedObject(type.trim(), all);
+      const guess = eventOf(
+        name,
+        namespace === undefined ? '/' : `/${namespace}`,
+        plain === '' ? [] : [plain],
+        rest,
+      );
+      const args = object === undefined ? guess.args : [object];
+      return [
+        {
+          ...guess,
+          args: field === undefined || object !== undefined ? args : [{ [field]: args[0] }],
+          acknowledged: true,
+        },
+      ];
+    },
+  );
+}
+
+/** An object of a declared type: `{ text: string }`, or a class, interface or type of that name; enums give their first value. */
+function typedObject(type: string, all: string, depth = 0): object | undefined {
+  const declared = /^\w+$/.test(type)
+    ? new RegExp(
+        `(?:class|interface|type)\\s+${type}\\b[^{;]*\\{([\\s\\S]*?)\\n?\\s*\\}(?:\\s*;|\\s*\\n|\\s*$)`,
+      ).exec(all)?.[1]
+    : /^\{([\s\S]*)\}$/.exec(type)?.[1];
+  if (declared === undefined || depth > 3) return undefined;
+  const fields = [
+    ...declared.matchAll(
+      /(?:^|[;,{\n])\s*((?:@\w+\((?:[^()]|\([^()]*\))*\)\s*)*)(?:public\s+|readonly\s+)*(\w+)(\?)?!?\s*:\s*([^;,\n]+)/g,
+    ),
+  ].filter(([, decorators, , optional]) => optional === undefined && !decorators!.includes('@IsOptional'));
+  if (fields.length === 0) return undefined;
+  return Object.fromEntries(
+    fields.map(([, decorators, name, , stated]) => {
+      const own = stated!.trim();
+      const literal = new RegExp(`enum\\s+${own}\\b\\s*\\{[^=}]*=\\s*['"]([^'"]+)['"]`).exec(all)?.[1];
+      return [
+        name!,
+        decorators!.includes('@IsUUID') && !own.endsWith(']')
+          ? '00000000-0000-4000-8000-000000000001'
+          : (literal ?? typedObject(own, all, depth + 1) ?? guessTyped(name!, own)),
+      ];
+    }),
+  );
 }
 
 /** `case 'join':` and `type === 'join'`, of servers that tell JSON messages apart by a field. */
@@ -225,22 +293,6 @@ function guessOf(parameter: string, event: string, body: string): unknown {
     : guessValue(
         /^(data|payload|msg|message|body|arg|args|value|obj)?$/i.test(plain) ? `${event} ${plain}` : plain,
       );
-}
-
-function guessValue(name: string): unknown {
-  if (/pass(word|wd|code)|secret|token/i.test(name)) return madeUpPassword;
-  if (/room|channel|topic|lobby|group|game|session/i.test(name)) return 'room-1';
-  if (/user|nick|name|author|sender|from|login|player/i.test(name)) return 'tailgate';
-  if (
-    /^(x|y|x\d|y\d|lat|lng|lon|width|height|size|count|amount|score|position|index|num|number|level|speed|angle|value)$/i.test(
-      name,
-    )
-  )
-    return 1;
-  if (/^(is|has|can)[A-Z]|typing|enabled|ready|active/.test(name)) return true;
-  if (/time|date|timestamp|createdAt/i.test(name)) return 1_700_000_000_000;
-  if (/email/i.test(name)) return 'user@example.com';
-  return 'hello from tailgate';
 }
 
 /** The text of a call's other arguments, up to its closing parenthesis. */

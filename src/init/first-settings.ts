@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Project } from './read-project.ts';
-import type { FoundServer } from './start-and-probe.ts';
+import { type FoundServer, madeUpSecret } from './start-and-probe.ts';
 
 export type FirstSettings = {
   scenario: string;
@@ -32,7 +32,7 @@ export const firstSettings = (
             ? { type: 'websocket', ...(server.path === '' ? {} : { path: server.path }) }
             : { type: 'tcp' },
     },
-    ...(jwtClaims === null ? {} : { measure: { jwt: { secret: { env: 'JWT_SECRET' }, claims: jwtClaims } } }),
+    ...(jwtClaims === null ? {} : { measure: { jwt: { secret: madeUpSecret, claims: jwtClaims } } }),
     thresholds: [
       measured ? 'p95 < 500ms' : 'connect.handshake.p95 < 500ms',
       'errors.rate < 1%',
@@ -42,7 +42,11 @@ export const firstSettings = (
   const fixed = server.fixedPort
     ? `# The server listens on port ${server.port} whatever PORT says. Let it read PORT, and take "port" out: then two versions run side by side.\n`
     : '';
-  return `# yaml-language-server: $schema=https://raw.githubusercontent.com/tailgate/tailgate/v0/tailgate.schema.json\n${fixed}${stringify(settings)}`;
+  const signed =
+    jwtClaims === null
+      ? ''
+      : `# The server is started here, and takes a secret that is nobody's: tokens signed with it open nothing else.\n`;
+  return `# yaml-language-server: $schema=https://raw.githubusercontent.com/tailgate/tailgate/v0/tailgate.schema.json\n${fixed}${signed}${stringify(settings)}`;
 };
 
 /** The workflow that runs the gate, and where it goes; a pipeline that exists is the user's own, and only told what to add. */

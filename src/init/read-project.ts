@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { jsonOf } from '../record/recording.ts';
-import { type FoundCode, findEvents } from './find-events.ts';
+import { type FoundCode, findEvents, isClient } from './find-events.ts';
+import { type FoundHandshake, findHandshake } from './find-handshake.ts';
 
 export type Project = {
   /** Command that installs, and builds where there is something to build; null without a package.json. */
@@ -10,6 +11,7 @@ export type Project = {
   /** Commands that may start the server, the likeliest first. */
   starts: string[];
   code: FoundCode;
+  handshake: FoundHandshake;
   /** Ports that Dockerfile and compose name. */
   ports: number[];
   ci: 'github' | 'gitlab' | 'jenkins';
@@ -32,10 +34,22 @@ export const readProject = (folder: string): Project => {
   const dockerfile = read('Dockerfile');
   const compose = ['compose.yml', 'compose.yaml', 'docker-compose.yml', 'docker-compose.yaml'].find(has);
   const sources = ['package.json', 'Dockerfile', compose ?? ''].filter((name) => name !== '' && has(name));
+  const files = sourceFiles(folder);
+  const code = findEvents(files);
+  const examples = ['.env.example', '.env.sample', '.env.template', compose ?? ''].filter(
+    (name) => name !== '',
+  );
   return {
     build: buildOf(manifest.scripts ?? {}, has),
-    starts: startsOf(manifest, dockerfile, folder),
-    code: findEvents(sourceFiles(folder)),
+    starts: startsOf(manifest, dockerfile, folder, code.entries),
+    code,
+    handshake: findHandshake(
+      files
+        .filter(({ path: file }) => !isClient(file))
+        .map(({ text }) => text)
+        .join('\n'),
+      examples.map(read).join('\n'),
+    ),
     ports: [...exposed(dockerfile), ...(compose === undefined ? [] : published(read(compose)))],
     ci: has('.gitlab-ci.yml') ? 'gitlab' : has('Jenkinsfile') ? 'jenkins' : 'github',
     sources,
@@ -67,6 +81,7 @@ function startsOf(
   }: { scripts?: Record<string, string>; main?: string; bin?: string | Record<string, string> },
   dockerfile: string,
   folder: string,
+  entries: readonly string[],
 ): string[] {
   const watches = (script: string | undefined): boolean =>
     /nodemon|ts-node-dev|--watch|concurrently/.test(script ?? '');
@@ -94,6 +109,8 @@ function startsOf(
       'server/server.js',
       'bin/www',
     ],
+    // Built ones are started by what a script says.
+    ...entries.filter((file) => !/^(dist|build|lib|out)\//.test(file)).slice(0, 4),
   ].filter((file) => existsSync(path.join(folder, file)) && statSync(path.join(folder, file)).isFile());
   const command = /^(?:CMD|ENTRYPOINT)\s+(.+)$/m.exec(dockerfile)?.[1];
   const list = command === undefined ? undefined : jsonOf(command);

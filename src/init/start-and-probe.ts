@@ -22,10 +22,16 @@ export type FoundServer = {
   /** Of the endpoint, where it is not the usual one. */
   path: string;
   sockjs: boolean;
+  /** Starts it again where a message ended it. Gives whether it was dead. */
+  revive: () => Promise<boolean>;
   stop: () => Promise<void>;
 };
 
-const listensWithinMs = 30_000;
+/** Signs the tokens of a server that is started here and holds no data: nobody's secret. */
+export const madeUpSecret = 'tailgate-test-secret';
+
+/** A start script may build first. */
+const listensWithinMs = 60_000;
 const answersWithinMs = 4_000;
 
 /**
@@ -45,21 +51,39 @@ export const startAndProbe = async (
     const own = Object.fromEntries(
       project.code.portVariables.filter((name) => name !== 'PORT').map((name) => [name, String(port)]),
     );
-    const shell = await startShell({
-      command: start,
-      cwd: folder,
-      env: childEnvironment(env, { PORT: port, ...own }),
-      logPath,
-      label: 'init',
-      maskSecrets: (text) => text,
-      cpus: null,
-      openFiles: null,
-    });
+    const { jwt } = project.handshake;
+    const secret = jwt === null || jwt.env === null ? {} : { [jwt.env]: madeUpSecret };
+    const open = (): Promise<ShellProcess> =>
+      startShell({
+        command: start,
+        cwd: folder,
+        env: childEnvironment(env, { PORT: port, ...own, ...secret }),
+        logPath,
+        label: 'init',
+        maskSecrets: (text) => text,
+        cpus: null,
+        openFiles: null,
+      });
+    let shell = await open();
     const stop = async (): Promise<void> => void (await shell.stop('SIGTERM', 1_500));
     const found = await findEndpoint(shell, port, project, signal);
     if (typeof found !== 'string') {
       const used = Object.fromEntries(Object.keys(own).map((name) => [name, '{{ port }}']));
-      return { start, env: used, ...found, fixedPort: found.port !== port, stop };
+      const revive = async (): Promise<boolean> => {
+        if (await opensPort(found.port)) return false;
+        await stop();
+        shell = await open();
+        await findEndpoint(shell, port, project, signal);
+        return true;
+      };
+      return {
+        start,
+        env: { ...used, ...secret },
+        ...found,
+        fixedPort: found.port !== port,
+        revive,
+        stop,
+      };
     }
     failures.push(`"${start}" ${found}`);
     await stop();
@@ -109,10 +133,15 @@ async function endpointAt(port: number, project: Project): Promise<Endpoint | nu
     if (probe.ready)
       return { port, protocol: 'socketio', path: path === '/socket.io/' ? '' : path, sockjs: false };
   }
+  const stomp = protocols.includes('stomp');
   for (const path of [...new Set(['', ...paths, '/ws', '/websocket', '/socket'])]) {
-    const sockjs = protocols.includes('stomp') && (await hasSockJs(`${url}${path}`));
-    if (await opens(`${url}${path}${sockjs ? '/websocket' : ''}`, protocols.includes('stomp')))
-      return { port, protocol: protocols.includes('stomp') ? 'stomp' : 'ws', path, sockjs };
+    const sockjs = await hasSockJs(`${url}${path}`);
+    // Behind it, SockJS speaks WebSocket without frames of its own.
+    const plain = sockjs ? `${path}/websocket` : path;
+    if (await opens(`${url}${plain}`, stomp))
+      return stomp
+        ? { port, protocol: 'stomp', path, sockjs }
+        : { port, protocol: 'ws', path: plain, sockjs };
   }
   return null;
 }
@@ -120,7 +149,10 @@ async function endpointAt(port: number, project: Project): Promise<Endpoint | nu
 /** Whether a WebSocket opens there; with `stomp`, whether CONNECT is answered. */
 const opens = (url: string, stomp: boolean): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = new WebSocket(url.replace(/^http/, 'ws'), stomp ? ['v12.stomp', 'v11.stomp'] : []);
+    const socket = new WebSocket(
+      url.replace(/^http/, 'ws'),
+      stomp ? ['v12.stomp', 'v11.stomp', 'v10.stomp'] : [],
+    );
     const end = (result: boolean): void => {
       clearTimeout(timer);
       socket.terminate();
@@ -130,15 +162,24 @@ const opens = (url: string, stomp: boolean): Promise<boolean> =>
     socket.on('error', () => end(false));
     socket.on('open', () =>
       stomp
-        ? socket.send('CONNECT\naccept-version:1.2\nhost:/\nlogin:guest\npasscode:guest\n\n\0')
+        ? socket.send('CONNECT\naccept-version:1.0,1.1,1.2\nhost:/\nlogin:guest\npasscode:guest\n\n\0')
         : end(true),
     );
     socket.on('message', (data) => end(/^(CONNECTED|ERROR)/.test(String(data))));
   });
 
+const opensPort = async (port: number): Promise<boolean> => {
+  const probe = await probeOnce(
+    { type: 'tcp', timeoutMs: 1_000, intervalMs: 100 },
+    `http://127.0.0.1:${port}`,
+    1_000,
+  );
+  return probe.ready;
+};
+
 const hasSockJs = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
-    get(`${url}/info`, (response) => {
+    const request = get(`${url}/info`, { agent: false, timeout: 1_000 }, (response) => {
       let text = '';
       response.on('data', (piece) => {
         text += piece;
@@ -146,5 +187,6 @@ const hasSockJs = (url: string): Promise<boolean> =>
       response.on('end', () =>
         resolve((jsonOf(text) as { websocket?: boolean } | undefined)?.websocket === true),
       );
-    }).on('error', () => resolve(false));
+    });
+    request.on('timeout', () => request.destroy()).on('error', () => resolve(false));
   });

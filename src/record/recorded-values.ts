@@ -42,6 +42,7 @@ const isCredential = (key: string, value: string): boolean =>
   !/[\s/]/.test(value) &&
   !userKey.test(key) &&
   !roomKey.test(key) &&
+  !/^(uu|gu)?id$|(client|peer|player|device|user)[-_]?id$/i.test(key) &&
   !/^(version|platform|client|locale|lang|device|os|login|heart-beat|accept-version|host)/i.test(key);
 
 /** A text or number that tells itself apart from others, so that seeing it twice is no accident. */

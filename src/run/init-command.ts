@@ -5,12 +5,13 @@ import { createInterface } from 'node:readline/promises';
 import { parse, stringify } from 'yaml';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { driveEvents } from '../init/drive-events.ts';
+import { type Drive, type Driven, driveEvents } from '../init/drive-events.ts';
 import type { FoundEvent } from '../init/find-events.ts';
 import { firstSettings, firstWorkflow } from '../init/first-settings.ts';
 import { type Project, readProject } from '../init/read-project.ts';
 import { type FoundServer, startAndProbe } from '../init/start-and-probe.ts';
 import { decodeSessions } from '../record/decode-sessions.ts';
+import type { Recording } from '../record/recording.ts';
 import { openRelay } from '../record/relay.ts';
 import { writeScenario } from '../record/write-scenario.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
@@ -27,6 +28,7 @@ const settingsName = 'tailgate.yml';
 const scenarioName = 'first';
 /** Enough for a p95 where each user gives one value. */
 const onceRate = 25;
+const mostRecordings = 3;
 const phases = [{ duration: 10, arrivalRate: 5 }];
 
 type Scenario = {
@@ -129,16 +131,21 @@ async function driven(project: Project, server: FoundServer, host: Host): Promis
   const path = server.path.replace(/\/$/, '');
   const options = protocol === 'ws' ? path : '';
   const sent = events.length > 0 || protocol === 'socketio' || project.code.readsJson ? events : [echo];
-  const tried = await driveEvents(
+  const { handshake } = project;
+  const signs = handshake.jwt === null || handshake.jwt.env !== null;
+  const drive: Drive = {
     protocol,
-    `${target}${options}`,
-    sent,
-    undefined,
-    protocol === 'socketio' ? path : '',
-  );
-  await using relay = await openRelay(target);
-  await driveEvents(protocol, `${relay.url}${options}`, sent, tried, protocol === 'socketio' ? path : '');
-  const written = writeScenario(decodeSessions(relay.recording), [], {
+    url: `${target}${options}`,
+    path: protocol === 'socketio' ? path : '',
+    // Nobody can sign without the secret.
+    handshake: signs ? handshake : { ...handshake, auth: {}, headers: {} },
+    revive: server.revive,
+  };
+  const tried = await driveEvents(drive, sent);
+  if (tried.refusal !== null)
+    throw tailgateError('INIT_REFUSED', { reason: tried.refusal, jwt: handshake.jwt });
+  const recording = await recorded(target, options, drive, sent, tried);
+  const written = writeScenario(decodeSessions(recording), [], {
     target,
     name: scenarioName,
     phases,
@@ -152,6 +159,7 @@ async function driven(project: Project, server: FoundServer, host: Host): Promis
   return {
     ...written,
     text,
+    jwtClaims: written.jwtClaims === null ? null : (handshake.jwt?.claims ?? written.jwtClaims),
     notes: [
       ...written.notes,
       ...tried.refused.map(
@@ -160,6 +168,27 @@ async function driven(project: Project, server: FoundServer, host: Host): Promis
       ),
     ],
   };
+}
+
+/** What the server refuses after all, or takes only once, is not in the recording that is kept. */
+async function recorded(
+  target: string,
+  path: string,
+  drive: Drive,
+  events: readonly FoundEvent[],
+  tried: Driven,
+): Promise<Recording> {
+  for (let attempt = 1; ; attempt += 1) {
+    // What an event did to the server is not what the recording begins with.
+    await drive.revive?.();
+    await using relay = await openRelay(target);
+    const { refused, once } = await driveEvents({ ...drive, url: `${relay.url}${path}` }, events, tried);
+    const isNew = refused.length > 0 || [...once].some((name) => !tried.once.has(name));
+    if (!isNew || attempt === mostRecordings) return relay.recording;
+    tried.taken = tried.taken.filter((name) => !refused.includes(name));
+    tried.refused.push(...refused);
+    for (const name of once) tried.once.add(name);
+  }
 }
 
 /** Whether anything but connecting is timed. */
