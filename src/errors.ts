@@ -395,6 +395,26 @@ export const catalogue = {
     () =>
       'Ask it by hand, and repair "target.resources" (docs/server.md); without it, a server that runs elsewhere has no resources in the report.',
   ),
+  TARGET_VERSION_UNREADABLE: entry<{ source: string; url: string; reason: string }>(
+    'invalid',
+    (p) => `"${p.source}" does not tell which commit runs at ${p.url}: ${p.reason}.`,
+    () =>
+      'The answer must name the commit by at least seven characters of its id ("target.version", docs/server.md).',
+  ),
+  TARGET_VERSION_OTHER: entry<{
+    url: string;
+    side: 'head' | 'baseline';
+    found: readonly string[];
+    wanted: readonly string[];
+  }>(
+    'invalid',
+    (p) =>
+      `At ${p.url} runs ${p.found.join(', ')}, and ${p.wanted.length === 0 ? 'no commit is known here that it could be' : `${p.wanted.join(' or ')} is to be ${p.side === 'head' ? 'judged' : 'compared with'}`}.`,
+    (p) =>
+      p.side === 'head'
+        ? 'Deploy the commit, and start the run once the new version answers everywhere.'
+        : 'Deploy the base commit there, or name the commit that runs there in "baseline.ref".',
+  ),
 
   // room
   ROOM_CONNECT_FAILED: entry<{ url: string; reason: string }>(

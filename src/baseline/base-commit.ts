@@ -16,6 +16,19 @@ export type BaseCommit = AsyncDisposable & {
   readonly sha: string | null;
   /** What the reader should know of how it was had. */
   readonly notes: readonly string[];
+  /** Of a base version that runs already: nothing was checked out for it, and `dir` is the working directory. */
+  readonly deployed?: DeployedBase | undefined;
+};
+
+/** A base version that somebody else deployed, and what git knows of the commits that it could be. */
+export type DeployedBase = {
+  url: string;
+  /** The commit that the run is to be compared with; null where git does not know it. */
+  expected: string | null;
+  /** Whether the user named it, so that no other will do. */
+  named: boolean;
+  /** The commit that an id stands for, if HEAD comes from it; else null. */
+  ancestor: (id: string) => Promise<string | null>;
 };
 
 export type BaseCommitOptions = {
@@ -123,12 +136,12 @@ const addWorktree = async (
 };
 
 /**
- * Makes the base version available for a side-by-side run: `baseline.dir` as it is, else the base commit in a git
+ * Makes the base version available for a side-by-side run: `baseline.url` or `baseline.dir` as it is, else the base commit in a git
  * worktree outside of the checkout. Shallow clones fetch what they lack; nothing that is checked out changes. Throws
  * BASE_COMMIT_UNAVAILABLE or BASE_ABSENT.
  */
 export const openBaseCommit = async (
-  settings: Pick<BaselineSettings, 'dir' | 'ref'>,
+  settings: Pick<BaselineSettings, 'dir' | 'ref' | 'url'>,
   options: BaseCommitOptions,
 ): Promise<BaseCommit> => {
   const { cwd, env, context } = options;
@@ -140,6 +153,7 @@ export const openBaseCommit = async (
     token: env['INPUT_GITHUB-TOKEN'] || env.GITHUB_TOKEN || null,
     signal: options.signal,
   });
+  if (settings.url !== undefined) return await deployedBase(settings.url, settings.ref, checkout, options);
   const wanted = settings.ref ?? context?.baseSha ?? 'HEAD';
   const top = await checkout.root();
   if ('reason' in top) throw unavailable(wanted, top.reason);
@@ -150,6 +164,36 @@ export const openBaseCommit = async (
   const base = await checkOut(checkout, root, found.sha, options);
   return { ...base, notes: [...found.notes, ...base.notes] };
 };
+
+async function deployedBase(
+  url: string,
+  ref: string | undefined,
+  checkout: GitCheckout,
+  { cwd, context, env }: BaseCommitOptions,
+): Promise<BaseCommit> {
+  const hasGit = 'root' in (await checkout.root());
+  const found = hasGit ? await findBase(checkout, ref, context, env) : null;
+  if (ref !== undefined && (found === null || !('sha' in found)))
+    throw unavailable(
+      ref,
+      found === null ? 'there is no git repository here' : 'absent' in found ? found.absent : found.reason,
+    );
+  return {
+    dir: cwd,
+    sha: null,
+    notes: [],
+    deployed: {
+      url,
+      expected: found !== null && 'sha' in found ? found.sha : null,
+      named: ref !== undefined,
+      ancestor: async (id) => {
+        const sha = hasGit ? await checkout.commitInHistory(id) : null;
+        return sha !== null && (await checkout.mergeBase(sha)) === sha ? sha : null;
+      },
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
 
 /**
  * A commit that the clone has, in a git worktree of its own, whether or not it is checked out. Throws

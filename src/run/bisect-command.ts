@@ -70,6 +70,7 @@ async function bisect(command: BisectCommand): Promise<number> {
     mode: 'side-by-side' as const,
     dir: loaded.cwd,
     start: undefined,
+    url: undefined,
   };
   const stage = await prepareRun({ ...loaded, settings: { ...loaded.settings, baseline } }, host);
   const { plan, logDir } = stage;

@@ -25,6 +25,7 @@ import {
   linksOf,
   showProblems,
 } from './deliver.ts';
+import { headCommits } from './deployed-versions.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
 import { commitsOf, findProvenance } from './provenance.ts';
 import { recordsFile } from './read-records.ts';
@@ -155,7 +156,13 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
   const place = readShardInputs(command.inputs, Date.now());
   if (place !== null) {
     if (merged !== null) throw mergeMistake(command, 'one job either drives a shard or merges them');
-    return await runShard({ host, loaded, place, commit: provenance.headSha });
+    return await runShard({
+      host,
+      loaded,
+      place,
+      commit: provenance.headSha,
+      commits: headCommits(provenance),
+    });
   }
   await using store = openStore(command, loaded);
   const selected = loaded.selected.length > 0 ? loaded.selected.join(',') : null;

@@ -3,6 +3,7 @@ import { problemsOf, type TailgateError } from '../errors.ts';
 import type { ResourceStack } from '../host/resource-stack.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { type SideSource, startSideTarget } from '../side/open-side.ts';
+import { type DeployedVersions, deployedVersions } from './deployed-versions.ts';
 import type { GateRequest } from './gate-request.ts';
 import { contextOf, type Stage } from './prepare-run.ts';
 import { prepareSides, type Sides } from './prepare-sides.ts';
@@ -12,6 +13,8 @@ import { logName } from './suite-run.ts';
 /** The versions that a run measures, and the suites that have to do without one of them. */
 export type Versions = {
   sides: Sides;
+  /** What runs where nothing is started. */
+  deployed: DeployedVersions;
   /** Where the sources of both stand; null without a base version. */
   roots: ChangeRoots | null;
   /** By suite: why there is no base version of it, where the absolute limits may decide alone. */
@@ -45,7 +48,7 @@ export async function openBase(
  * when no suite can be measured.
  */
 export async function openVersions(
-  { loaded, host, readShards }: GateRequest,
+  { loaded, host, provenance, readShards }: GateRequest,
   stage: Stage,
   { base, absent }: OpenedBase,
 ): Promise<Versions> {
@@ -53,7 +56,9 @@ export async function openVersions(
   const isOptional = plan.baseline.require === false;
   const baseless = new Map(absent === null ? [] : plan.suites.map(({ name }) => [name, absent]));
   const unbuilt = new Map<string, TailgateError>();
-  const roots = base === null ? null : await changeRoots(loaded.cwd, base, host);
+  // Of what is deployed there are no files here.
+  const roots =
+    base === null || base.deployed !== undefined ? null : await changeRoots(loaded.cwd, base, host);
   const sides = await prepareSides(readShards === undefined ? plan : { ...plan, suites: [] }, {
     cwd: loaded.cwd,
     base,
@@ -63,6 +68,7 @@ export async function openVersions(
       (side === 'baseline' && isOptional ? baseless : unbuilt).set(suite, problem),
   });
   const [failure] = unbuilt.values();
+  const deployed = await deployedVersions(plan, sides, base, { provenance, host });
   if (failure !== undefined && unbuilt.size === plan.suites.length) throw failure;
   if (sides.baseline !== null && isOptional)
     for (const suite of plan.suites) {
@@ -70,8 +76,14 @@ export async function openVersions(
       const problem = await startProblem(stage, suite, sides.baseline, host);
       if (problem !== null) baseless.set(suite.name, problem);
     }
-  return { sides, roots, baseless, unbuilt };
+  return { sides, deployed, roots, baseless, unbuilt };
 }
+
+const startFailures: ReadonlySet<string> = new Set([
+  'TARGET_EXITED',
+  'TARGET_NOT_READY',
+  'TARGET_UNREACHABLE',
+]);
 
 /** Starts the server of a version and stops it again. Gives why it does not start; throws what else goes wrong. */
 async function startProblem(
@@ -86,7 +98,7 @@ async function startProblem(
     return null;
   } catch (failure) {
     const [problem] = problemsOf(failure);
-    if (problem?.code === 'TARGET_EXITED' || problem?.code === 'TARGET_NOT_READY') return problem;
+    if (problem !== undefined && startFailures.has(problem.code)) return problem;
     throw failure;
   }
 }

@@ -66,6 +66,14 @@ const build = async (
 export const prepareSides = async (plan: RunPlan, options: BuildOptions): Promise<Sides> => {
   const { base } = options;
   const head: SideSource = { name: 'head', cwd: options.cwd };
+  if (base?.deployed !== undefined) {
+    const { url } = base.deployed;
+    return {
+      head,
+      baseline: { name: 'baseline', cwd: base.dir, version: 'the base version', url },
+      buildMs: 0,
+    };
+  }
   let buildMs = await build(plan, head, options);
   if (base === null) return { head, baseline: null, buildMs };
   const baseline: SideSource = {

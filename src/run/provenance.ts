@@ -30,9 +30,10 @@ export type Provenance = {
 export const commitsOf = (
   { headSha, mergedSha }: Provenance,
   base: Pick<BaseCommit, 'sha'> | null,
+  deployed: { baseSha: string | null } | undefined = undefined,
 ): Report['commits'] => ({
   head: headSha,
-  base: base?.sha ?? null,
+  base: deployed?.baseSha ?? base?.sha ?? null,
   ...(mergedSha === null ? {} : { merged: mergedSha }),
 });
 

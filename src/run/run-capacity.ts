@@ -24,6 +24,7 @@ import { capacityVerdict, type SideResult } from '../verdict/capacity/capacity-v
 import { samplesNeeded } from '../verdict/sample-sizes.ts';
 import { capacityRecords } from './capacity-record.ts';
 import { type Watcher, widestLine } from './dashboard.ts';
+import { type DeployedVersions, deployedVersions } from './deployed-versions.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { commitsOf, type Provenance } from './provenance.ts';
@@ -212,6 +213,7 @@ export const runCapacity = async (request: CapacityRequest): Promise<CapacityOut
   const problems: TailgateError[] = [];
   let base: BaseCommit | null = null;
   let buildMs = 0;
+  let deployed: DeployedVersions | undefined;
   let found: CapacitySearch = { sides: [], problems: [], warnings: [], loadMs: 0 };
   const reportOf = (sofar: CapacitySearch, isOver: boolean): CapacityReport => {
     const head = sideOf(sofar, 'head');
@@ -247,10 +249,11 @@ export const runCapacity = async (request: CapacityRequest): Promise<CapacityOut
       warnings: [
         ...(provenance.note === null ? [] : [provenance.note]),
         ...(base?.notes ?? []),
+        ...(deployed?.notes ?? []),
         ...warningsOf(stage, rules, sofar),
       ],
       environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
-      commits: commitsOf(provenance, base),
+      commits: commitsOf(provenance, base, deployed),
       runUrl: provenance.runUrl,
       startedAt,
       durations: { totalMs: performance.now() - started, buildMs, loadMs: sofar.loadMs },
@@ -261,6 +264,7 @@ export const runCapacity = async (request: CapacityRequest): Promise<CapacityOut
     base = stage.plan.baseline.mode === 'side-by-side' ? resources.use(await request.openBase()) : null;
     const sides = await prepareSides(stage.plan, { cwd: loaded.cwd, base, logDir: stage.logDir, host });
     buildMs = sides.buildMs;
+    deployed = await deployedVersions(stage.plan, sides, base, request);
     const sources = sides.baseline === null ? [sides.head] : [sides.baseline, sides.head];
     const end = host.group(`Capacity of ${suite.name}`);
     found = await search({ ...request, loaded }, stage, suite, sources, (sofar) =>

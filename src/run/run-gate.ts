@@ -7,6 +7,7 @@ import { buildReport } from '../report/build-report.ts';
 import type { Report, SuiteReport } from '../report/report-model.ts';
 import { limitationsOf } from '../settings/limitations.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
+import type { DeployedVersions } from './deployed-versions.ts';
 import type { GateRequest } from './gate-request.ts';
 import { measureSuite } from './measure-suite.ts';
 import { openBase, openVersions, type Versions } from './open-versions.ts';
@@ -57,7 +58,7 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
         ...(joined?.environment ?? environmentFingerprint()),
         pinning: stage.pinning.description,
       },
-      commits: commitsOf(provenance, base),
+      commits: commitsOf(provenance, base, versions?.deployed),
       runUrl: provenance.runUrl,
       startedAt,
       durations: {
@@ -81,7 +82,7 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
       const budgetMs = Math.max(leftMs / (planned.length - index), 1_000);
       const end = host.group(`Suite ${suite.name}`);
       const measured = joined?.rounds.get(suite.name);
-      const warnings = index === 0 ? notesOf(request, base, joined) : [];
+      const warnings = index === 0 ? notesOf(request, base, joined, versions.deployed) : [];
       const onMeasured = (now: SuiteRun): void => {
         const judgement = now.judgement ?? judgeRun(now, stage.plan, false);
         const report = suiteReport({ ...now, judgement }, stored, loaded.cwd, warnings);
@@ -129,7 +130,8 @@ function notesOf(
   { provenance }: GateRequest,
   base: BaseCommit | null,
   joined: JoinedShards | null,
+  deployed: DeployedVersions,
 ): Set<string> {
   const ownNotes = provenance.note === null ? [] : [provenance.note];
-  return new Set([...ownNotes, ...(joined?.notes ?? []), ...(base?.notes ?? [])]);
+  return new Set([...ownNotes, ...(joined?.notes ?? []), ...(base?.notes ?? []), ...deployed.notes]);
 }

@@ -31,7 +31,13 @@ const settingsOfVerification = (loaded: LoadedSettings): LoadedSettings => ({
   ...loaded,
   settings: {
     ...loaded.settings,
-    baseline: { ...loaded.settings.baseline, mode: 'side-by-side', dir: loaded.cwd, start: undefined },
+    baseline: {
+      ...loaded.settings.baseline,
+      mode: 'side-by-side',
+      dir: loaded.cwd,
+      start: undefined,
+      url: undefined,
+    },
   },
 });
 

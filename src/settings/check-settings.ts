@@ -50,6 +50,15 @@ const checkTarget = (target: TargetSettings, path: SettingPath, report: Report):
       'it is for a server that Tailgate does not start',
       'Leave out "pid" or "start".',
     );
+  const { version } = target;
+  if (version !== undefined && (version.url === undefined) === (version.command === undefined))
+    report([...path, 'version'], 'it needs a "url" or a "command", and not both', 'Keep one of the two.');
+  if (version !== undefined && target.start !== undefined)
+    report(
+      [...path, 'version'],
+      'it is for a server that Tailgate does not start: git tells which commit is started',
+      'Leave out "version" or "start".',
+    );
   checkResources(target.resources, [...path, 'resources'], report);
 };
 
@@ -67,6 +76,29 @@ const checkResources = (resources: TargetSettings['resources'], path: SettingPat
         `"${selector}" is no name of a metric`,
         'Write a name, with labels where several have it: process_open_fds{job="chat"}.',
       );
+};
+
+const checkBaseline = (
+  { url, mode, dir, start, ref }: Settings['baseline'],
+  target: TargetSettings,
+  report: Report,
+): void => {
+  if (url === undefined) return;
+  const wrong = (problem: string, expected: string): void => report(['baseline', 'url'], problem, expected);
+  if (mode !== 'side-by-side')
+    wrong(
+      `with "baseline.mode: ${mode}" no base version is driven`,
+      'Set "baseline.mode: side-by-side", or leave "url" out.',
+    );
+  for (const [name, value] of Object.entries({ dir, start }))
+    if (value !== undefined)
+      wrong(`"baseline.${name}" is for a base version that is started here`, `Keep "url" or "${name}".`);
+  if (ref !== undefined && target.version === undefined)
+    report(
+      ['baseline', 'ref'],
+      'nothing tells which commit runs at "baseline.url"',
+      'Say with "target.version" where the server tells it, or leave "ref" out.',
+    );
 };
 
 const checkRoom = (room: RoomSettings, path: SettingPath, report: Report): void => {
@@ -132,6 +164,7 @@ export const checkSettings = (
       `Write at most ${settings.verdict.maxPairs}.`,
     );
 
+  checkBaseline(settings.baseline, settings.target, report);
   const { confirmFrom, mode } = settings.baseline;
   if (confirmFrom !== undefined && mode !== 'branch' && mode !== 'file')
     report(

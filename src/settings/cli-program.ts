@@ -54,6 +54,7 @@ const flagGroups: Readonly<Record<string, readonly string[]>> = {
     'baseline',
     'base-ref',
     'baseline-dir',
+    'base-url',
     'require-baseline',
     'record-baseline',
     'confirm',

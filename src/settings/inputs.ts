@@ -169,6 +169,14 @@ export const inputDefinitions: readonly InputDefinition[] = [
     placeholder: 'folder',
   },
   {
+    name: 'base-url',
+    description:
+      'For `side-by-side` of two versions that run already: URL of the base version, where `target` is that of the head.',
+    kind: 'text',
+    setting: ['baseline', 'url'],
+    placeholder: 'url',
+  },
+  {
     name: 'require-baseline',
     description:
       'Whether a missing baseline makes the run invalid; otherwise the absolute limits decide alone. If not given: yes for `side-by-side`, no for stored records.',

@@ -6,6 +6,10 @@ const quote = (thresholds: readonly Threshold[]): string =>
   thresholds.map((threshold) => `"${threshold.source}"`).join(', ');
 
 const ofComparison = (plan: RunPlan): string[] => {
+  if (plan.baseline.url !== undefined && plan.explain === 'always')
+    return [
+      'The work of both versions is not counted ("explain"): nothing can be loaded into servers that run already.',
+    ];
   if (plan.baseline.mode !== 'none') return [];
   const relative = plan.suites.flatMap((suite) =>
     suite.thresholds.filter((threshold) => threshold.bound.kind === 'relative'),

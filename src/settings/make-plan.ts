@@ -116,12 +116,47 @@ const select = (suites: readonly SuitePlan[], context: PlanContext): SuitePlan[]
 
 const portTemplate = /\{\{\s*port\s*\}\}/;
 
+/** Of two versions that run already, neither is started, and they are two. */
+const deployedProblem = (
+  suites: readonly SuitePlan[],
+  baseUrl: string,
+  settings: Settings,
+  context: PlanContext,
+): TailgateError[] => {
+  const plain = (url: string): string => url.trim().replace(/\/+$/, '');
+  for (const { name, level, target } of suites) {
+    const index = settings.suites.findIndex((suite) => suite.name === (level?.suite ?? name));
+    const setting = (['start', 'build'] as const).find((key) => target[key] !== undefined);
+    const problem =
+      setting !== undefined
+        ? `the base version runs already ("baseline.url"), and "target.${setting}" is for a version that is started here`
+        : plain(target.url) === plain(baseUrl)
+          ? 'it is that of the base version too ("baseline.url"), so there is nothing to compare'
+          : plain(target.url) !== plain(suites[0]!.target.url)
+            ? 'suites of other servers cannot share one base version ("baseline.url")'
+            : null;
+    if (problem === null) continue;
+    const key = setting ?? 'url';
+    const expected =
+      setting === undefined
+        ? 'Give "target.url" the URL of the head.'
+        : `Leave "target.${setting}" out and give "target.url" the URL of the head, or leave "baseline.url" out.`;
+    const params = { key: `target.${key}`, problem, expected };
+    return [
+      tailgateError('SETTINGS_INVALID_VALUE', params, context.placeOf(['suites', index, 'target', key])),
+    ];
+  }
+  return [];
+};
+
 /** Side by side needs two servers that run at the same time: both started here, each on a port of its own. */
 const sideBySideProblem = (
   suites: readonly SuitePlan[],
   settings: Settings,
   context: PlanContext,
 ): TailgateError[] => {
+  const { url: baseUrl } = settings.baseline;
+  if (baseUrl !== undefined) return deployedProblem(suites, baseUrl, settings, context);
   const suite = suites.find(
     ({ target }) => target.start === undefined || target.port !== undefined || !portTemplate.test(target.url),
   );
@@ -129,7 +164,8 @@ const sideBySideProblem = (
   const { target } = suite;
   if (target.start === undefined) {
     const problem = `"side-by-side" starts two versions of the server, and no command starts that of suite "${suite.name}"`;
-    const expected = 'Set "target.start", or choose another "baseline.mode".';
+    const expected =
+      'Set "target.start", or "baseline.url" for a base version that runs already, or choose another "baseline.mode".';
     const params = { key: 'baseline.mode', problem, expected };
     return [tailgateError('SETTINGS_INVALID_VALUE', params, context.placeOf(['baseline', 'mode']))];
   }

@@ -85,6 +85,20 @@ const resourcesSchema = z
     'Where the resources of the server are asked for, instead of its process tree: of one that runs elsewhere, or in a container. docs/server.md explains it.',
   );
 
+const versionSchema = z
+  .strictObject({
+    url: text
+      .optional()
+      .describe('URL whose answer names the commit, such as `/version`; relative to the URL of the server.'),
+    command: text
+      .optional()
+      .describe('Command that prints the commit; it finds the address of the server in `TAILGATE_URL`.'),
+    timeoutMs: durationMs.default(10_000).describe('Longest wait for the answer.'),
+  })
+  .describe(
+    'What tells which commit a server was built from that runs already: the run is invalid when that is not the one that is judged. docs/server.md explains it.',
+  );
+
 export const targetSchema = z
   .strictObject({
     build: text.optional().describe('Command that builds the server, run once before its first start.'),
@@ -128,6 +142,7 @@ export const targetSchema = z
       .optional()
       .describe('Process id of a server that runs already, so that its resources can be sampled.'),
     resources: resourcesSchema.optional(),
+    version: versionSchema.optional(),
     pin: z
       .boolean()
       .default(true)
@@ -344,6 +359,11 @@ export const baselineSchema = z
     start: text
       .optional()
       .describe('For `side-by-side`: the command that starts the base version, if it differs.'),
+    url: text
+      .optional()
+      .describe(
+        'For `side-by-side` of two versions that run already: URL of the base version, where `target.url` is that of the head.',
+      ),
     key: z
       .string()
       .optional()
@@ -603,6 +623,7 @@ export type Settings = z.output<typeof settingsSchema>;
 export type SuiteSettings = z.output<typeof suiteSchema>;
 export type TargetSettings = z.output<typeof targetSchema>;
 export type ResourceSettings = z.output<typeof resourcesSchema>;
+export type VersionSettings = z.output<typeof versionSchema>;
 export type RoomSettings = z.output<typeof roomSchema>;
 export type ReadySettings = z.output<typeof readySchema>;
 export type MeasureSettings = z.output<typeof measureSchema>;

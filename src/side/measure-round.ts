@@ -106,6 +106,7 @@ const finishSide = async (
   const { resources, missing } = await stopSampling();
   try {
     if (found === null) await side.target.assertAlive();
+    if (found === null) await side.checkVersion();
   } catch (failure) {
     found = asTailgateError(failure);
   }

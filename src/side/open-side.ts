@@ -12,6 +12,7 @@ import { engineSettingsOf } from './engine-settings-of.ts';
 import { logName } from './log-name.ts';
 import { type OpenRoom, openRoom } from './room/open-room.ts';
 import type { SideName } from './slice-order.ts';
+import { isOneOf, readCommitIds, shortCommit } from './target/deployed-commit.ts';
 import type { LimitPlan } from './target/limits.ts';
 import { openResourceSource, type ResourceSource } from './target/resource-source.ts';
 import type { RunningTarget } from './target/running-target.ts';
@@ -26,6 +27,10 @@ export type SideSource = {
   version?: string | undefined;
   /** Command that starts this version, if it is not the suite's own. */
   start?: string | undefined;
+  /** Where it runs already, if that is not the suite's own URL. */
+  url?: string | undefined;
+  /** Commits that it may have been built from, where a server that runs already tells that; any if not given. */
+  commits?: readonly string[] | undefined;
   /** Environment variables of this version, over those of the suite. */
   env?: Readonly<Record<string, string>> | undefined;
 };
@@ -56,6 +61,8 @@ export type OpenSide = AsyncDisposable & {
   /** The user's source for the resources of the server; null without one. */
   readonly resources: ResourceSource | null;
   readonly load: LoadSession;
+  /** Throws TARGET_VERSION_* when what runs there is not, or no more, what is to be measured. */
+  checkVersion(): Promise<void>;
   /** Resolves with the first thing that makes the measurement worthless: server died, room lost. */
   readonly failed: Promise<TailgateError>;
 };
@@ -110,6 +117,19 @@ const openResources = async (
         }),
       );
 
+/** Whether a server that runs already is the version that is to be measured, as far as it tells. */
+const checkDeployed = async (
+  { target: { version } }: SuitePlan,
+  { name: side, commits }: SideSource,
+  { cwd, env, secrets }: Host,
+  { url }: RunningTarget,
+): Promise<void> => {
+  if (version === undefined || commits === undefined) return;
+  const found = await readCommitIds(version, { url, side, cwd, env, secrets });
+  if (!isOneOf(found, commits))
+    throw tailgateError('TARGET_VERSION_OTHER', { url, side, found, wanted: commits.map(shortCommit) });
+};
+
 const logFileOf =
   (context: RoundContext, label: string) =>
   (kind: string): string =>
@@ -126,6 +146,7 @@ export const startSideTarget = (
   const settings = {
     ...suite.target,
     ...(source.start === undefined ? {} : { start: source.start }),
+    ...(source.url === undefined ? {} : { url: source.url }),
     env: { ...suite.target.env, ...source.env },
   };
   return startTarget(settings, {
@@ -168,6 +189,8 @@ export const openSide = async (
   };
   const generators = opening.use(startGenerators(loadOptions));
   const target = opening.use(await startSideTarget(suite, source, context, label));
+  const checkVersion = () => checkDeployed(suite, source, host, target);
+  await checkVersion();
   const resources = await openResources(suite, source, context, target);
   if (resources !== null) opening.use(resources);
   const room =
@@ -222,6 +245,7 @@ export const openSide = async (
     room,
     resources,
     load,
+    checkVersion,
     failed,
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };

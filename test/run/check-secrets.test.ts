@@ -11,7 +11,10 @@ import { showProblems } from '../../src/run/deliver.ts';
 import { makePlan } from '../../src/settings/make-plan.ts';
 import { load } from '../settings/settings-fixture.ts';
 
-const settings = `room:
+const settings = `target:
+  url: http://127.0.0.1:3000
+  resources: { url: /metrics, headers: { authorization: { env: METRICS_AUTH } } }
+room:
   jwt: { secret: { env: OWNER_SECRET } }
   headers:
     x-key:
@@ -41,16 +44,17 @@ test('a secret that is not set is named once, at its line, whichever suites use 
   const found = await problemsWith({});
   const places = found.map(({ code, what, where }) => [code, /variable (\w+)/.exec(what)?.[1], where.line]);
   assert.deepEqual(places, [
-    ['SECRET_MISSING', 'OWNER_SECRET', 2],
-    ['SECRET_MISSING', 'API_KEY', 5],
-    ['SECRET_MISSING', 'SESSION_ID', 6],
-    ['SECRET_MISSING', 'USER_SECRET', 13],
+    ['SECRET_MISSING', 'OWNER_SECRET', 5],
+    ['SECRET_MISSING', 'API_KEY', 8],
+    ['SECRET_MISSING', 'METRICS_AUTH', 3],
+    ['SECRET_MISSING', 'SESSION_ID', 9],
+    ['SECRET_MISSING', 'USER_SECRET', 16],
   ]);
   for (const { where } of found) assert.equal(where.file, 'tailgate.yml');
 });
 
 test('secrets that are set are no problem', async () => {
-  const env = { OWNER_SECRET: 'a', API_KEY: 'b', SESSION_ID: 'c', USER_SECRET: 'd' };
+  const env = { OWNER_SECRET: 'a', API_KEY: 'b', SESSION_ID: 'c', USER_SECRET: 'd', METRICS_AUTH: 'e' };
   assert.deepEqual(await problemsWith(env), []);
   assert.equal((await problemsWith({ ...env, API_KEY: '' })).length, 1);
 });
@@ -70,7 +74,7 @@ test('a terminal shows problems at their place: file, line and column, or the fl
   const flag = new TailgateError('INTERNAL', 'It is not.', 'Fix it.', 'usage', { key: '--seed' });
   showProblems(host, [problem!, flag]);
   const text = String((stderr as unknown as PassThrough).read());
-  assert.match(text, /^Error: tailgate\.yml:2:\d+: The setting "room\.jwt\.secret" takes/m);
+  assert.match(text, /^Error: tailgate\.yml:5:\d+: The setting "room\.jwt\.secret" takes/m);
   assert.match(text, /^Error: --seed: It is not\.\nFix it\.$/m);
 });
 

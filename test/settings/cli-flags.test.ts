@@ -264,7 +264,7 @@ test('completion knows the commands and flags of its shell', () => {
   };
   assert.deepEqual(words('tailgate ca'), ['capacity']);
   assert.deepEqual(words('tailgate baseline sh'), ['show']);
-  assert.deepEqual(words('tailgate run --base-'), ['--base-ref']);
+  assert.deepEqual(words('tailgate run --base-r'), ['--base-ref']);
   assert.deepEqual(words('tailgate baseline accept --wh'), ['--why']);
   const fish = read('completion', 'fish');
   assert.ok(fish.command === 'completion');

@@ -72,6 +72,7 @@ const elsewhere = [
   'shard',
   'start-at',
   'merge',
+  'base-url',
 ];
 
 test('every input has an effect', async () => {

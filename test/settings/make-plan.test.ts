@@ -156,6 +156,24 @@ test('side by side needs two servers that can run at once', () => {
   }
 });
 
+test('two versions that run already are two, and nothing is started for them', () => {
+  const baseline = { mode: 'side-by-side', url: 'https://main.example.com/' };
+  const target = { url: 'https://pr.example.com' };
+  assert.equal(plan({ baseline, target, suites: [chat] }).suites.length, 1);
+  const table: [object, RegExp][] = [
+    [{ ...target, start: 'node .' }, /"target\.start" is for a version that is started here/],
+    [{ ...target, build: 'npm ci' }, /"target\.build" is for a version/],
+    [{ url: 'https://main.example.com' }, /nothing to compare/],
+  ];
+  for (const [wrong, message] of table)
+    assert.throws(() => plan({ baseline, target: wrong, suites: [chat] }), {
+      code: 'SETTINGS_INVALID_VALUE',
+      message,
+    });
+  const other = { name: 'other', scenario: 'a.yml', target: { url: 'https://other.example.com' } };
+  assert.throws(() => plan({ baseline, target, suites: [chat, other] }), /cannot share one base version/);
+});
+
 const outlines = (plannedMs: number | null, plannedSamples: number | null) =>
   new Map<string, ScenarioOutline>([['chat', { plannedMs, plannedSamples }]]);
 

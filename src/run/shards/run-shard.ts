@@ -28,6 +28,8 @@ export type ShardRequest = {
   place: ShardPlace;
   /** The commit that is checked out. */
   commit: string | null;
+  /** Commits that the server may have been built from, where it tells that. */
+  commits: readonly string[];
 };
 
 /**
@@ -35,7 +37,7 @@ export type ShardRequest = {
  * measured as a blob in the report folder, whatever went wrong. Judges nothing. Gives the exit code; throws what is
  * wrong before anything is started.
  */
-export const runShard = async ({ host, loaded, place, commit }: ShardRequest): Promise<number> => {
+export const runShard = async ({ host, loaded, place, commit, commits }: ShardRequest): Promise<number> => {
   const { number, count, startAtMs } = place;
   const file = path.join(loaded.settings.reportDir, blobName(place));
   // One that an earlier run left must not be taken for this one's.
@@ -60,6 +62,7 @@ export const runShard = async ({ host, loaded, place, commit }: ShardRequest): P
             host,
             loaded,
             place,
+            commits,
             stage,
             checked,
             onOpen: async (url) => {
@@ -115,14 +118,14 @@ type RoundOf = Omit<ShardRequest, 'commit'> & {
 };
 
 const oneRound = async (
-  { host, loaded, place, stage, checked: { suite }, onOpen }: RoundOf,
+  { host, loaded, place, commits, stage, checked: { suite }, onOpen }: RoundOf,
   round: number,
   dueAtMs: number,
 ): Promise<{ round: ShardRound | null; problem: TailgateError | null }> => {
   const shard = { index: place.number - 1, count: place.count };
   const context = { ...contextOf(stage, suite, host), shard };
   const label = `${logName(suite)}-shard${place.number}-round${round}`;
-  await using side = await openSide(suite, { name: 'head', cwd: loaded.cwd }, context, label);
+  await using side = await openSide(suite, { name: 'head', cwd: loaded.cwd, commits }, context, label);
   await onOpen(side.target.url);
   await untilInstant(dueAtMs, round, host);
   let startedAtMs = 0;

@@ -80,7 +80,7 @@ export const askUrlBytes = async (
     const body = await readBody(response, maxBytes);
     if (!response.ok) {
       const said = body.toString('utf8').trim().slice(0, 120);
-      throw new Error(`it answered with HTTP ${response.status} ${said}`);
+      throw new Error(`it answered with HTTP ${response.status} ${said}`.trim());
     }
     return body;
   } catch (error) {
