@@ -1,2 +1,2 @@
 import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);
-import{startSpareGenerator}from"./chunk-XH4RCXKP.js";import{guardProcess}from"./chunk-6ODZRURD.js";import"./chunk-5HARCA64.js";import"./chunk-UH2F2CE6.js";import"./chunk-66B2ZEXS.js";guardProcess();startSpareGenerator();var{actionCommand}=await import("./chunk-OU2BFLFP.js");process.exitCode=await actionCommand(process.env);
+import{startSpareGenerator}from"./chunk-WZDWLOBE.js";import{guardProcess}from"./chunk-4XR7SL2A.js";import"./chunk-Z6EMOZVP.js";import"./chunk-3LBVHLHR.js";import"./chunk-66B2ZEXS.js";guardProcess();startSpareGenerator();var{actionCommand}=await import("./chunk-JQPG47J7.js");process.exitCode=await actionCommand(process.env);

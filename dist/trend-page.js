@@ -69,7 +69,7 @@ const drawChart = (holder, { points, series, format, label, range, changes = [],
   const inner = { width: size.width - size.left - size.right, height: size.height - size.top - size.bottom };
   const [from, to] = range;
   const span = Math.max(1, to - from);
-  const { top, ticks } = scaleOf(points.flatMap((point) => point.values));
+  const { top, ticks } = scaleOf(points.flatMap((point) => [...point.values, point.range?.[1] ?? 0]));
   const x = (at) => size.left + ((at - from) / span) * inner.width;
   const y = (value) => size.top + (1 - value / (top || 1)) * inner.height;
   const chart = svg('svg', {
@@ -100,6 +100,22 @@ const drawChart = (holder, { points, series, format, label, range, changes = [],
       ),
     );
   }
+  // What is known of a number: up to where it may reach, open at the top where it has no end.
+  for (const { at, values, range: known } of points) {
+    if (known === undefined) continue;
+    const end = known[1] ?? top;
+    chart.append(
+      svg('line', {
+        class: known[1] === null ? 'range open' : 'range',
+        x1: x(at),
+        x2: x(at),
+        y1: y(values[0]),
+        y2: y(end),
+      }),
+    );
+    if (known[1] !== null)
+      chart.append(svg('line', { class: 'range', x1: x(at) - 4, x2: x(at) + 4, y1: y(end), y2: y(end) }));
+  }
   series.forEach((name, which) => {
     const path = points
       .map((point, place) => `${place === 0 ? 'M' : 'L'}${x(point.at)} ${y(point.values[which])}`)
@@ -108,10 +124,14 @@ const drawChart = (holder, { points, series, format, label, range, changes = [],
   });
   for (const point of points)
     series.forEach((name, which) => {
+      const value = format(point.values[which]);
+      const high = point.range?.[1];
+      const known =
+        high === undefined ? value : high === null ? `at least ${value}` : `${value} to ${format(high)}`;
       const title = svg(
         'title',
         {},
-        `${name === 'number' ? '' : `${name} `}${format(point.values[which])}, ${point.run.at}, ${point.run.commit ?? 'no commit'}`,
+        `${name === 'number' ? '' : `${name} `}${known}, ${point.run.at}, ${point.run.commit ?? 'no commit'}`,
       );
       const circle = svg(
         'circle',
@@ -165,6 +185,7 @@ const formats = {
 const csvOf = (data) => {
   const latencies = data.metrics.flatMap((metric) => statistics.map((name) => [metric, name]));
   const numbers = (data.numbers ?? []).map(({ id }) => id);
+  const ranged = numbers.filter((id) => data.points.some(({ ranges }) => ranges?.[id] !== undefined));
   const quoted = (value) => {
     const text = String(value ?? '');
     const inert = typeof value === 'string' && /^[=+\-@]/.test(text) ? `'${text}` : text;
@@ -177,6 +198,7 @@ const csvOf = (data) => {
     'kind',
     ...latencies.map(([metric, name]) => `${metric}.${name} (ms)`),
     ...numbers,
+    ...ranged.map((id) => `${id} at most`),
   ];
   const rows = data.points.map((point) => [
     point.at,
@@ -185,9 +207,12 @@ const csvOf = (data) => {
     point.kind,
     ...latencies.map(([metric, name]) => point.values[metric]?.[statistics.indexOf(name)]),
     ...numbers.map((id) => point.numbers?.[id]),
+    ...ranged.map((id) => point.ranges?.[id]?.[1]),
   ]);
   return [head, ...rows].map((row) => row.map(quoted).join(',')).join('\r\n');
 };
+
+const isCapacity = ({ id }) => id.startsWith('capacity.');
 
 const drawLegend = () =>
   statistics.map((name) => {
@@ -253,11 +278,14 @@ const start = async () => {
     wanted.get('suite'),
   );
   let data = null;
+  /** The searches for the capacity of the suite, which are drawn beside its runs. */
+  let capacity = null;
   /** What is shown of the time; all of it if null. */
   let zoom = null;
-  const timed = () => data.points.map((run, index) => ({ run, index, at: Date.parse(run.at) }));
+  const timed = (of = data) =>
+    (of?.points ?? []).map((run, index) => ({ run, index, at: Date.parse(run.at) }));
   const rangeOfTime = () => {
-    const times = timed().map(({ at }) => at);
+    const times = [...timed(), ...timed(capacity)].map(({ at }) => at);
     const last = Math.max(...times);
     const days = Number(byId('range').value);
     const all = [days > 0 ? Math.max(Math.min(...times), last - days * day) : Math.min(...times), last];
@@ -293,15 +321,21 @@ const start = async () => {
     });
     byId('legend').replaceChildren(...drawLegend());
     const numbers = byId('numbers');
-    const figures = (data.numbers ?? []).map(({ title }) => {
-      const holder = html('div', {});
-      return html('figure', {}, html('figcaption', {}, title), holder);
+    const searches = timed(capacity).filter(isShown);
+    const drawn = [
+      ...(capacity?.numbers ?? []).filter(isCapacity).map((number) => ({ ...number, of: searches })),
+      ...(data.numbers ?? []).map((number) => ({ ...number, of: runs })),
+    ];
+    const figures = drawn.map(({ id, title }) => {
+      const note = html('small', {}, ' at which the limits held, up to where one broke');
+      const caption = html('figcaption', {}, title, ...(isCapacity({ id }) ? [note] : []));
+      return html('figure', {}, caption, html('div', {}));
     });
     numbers.replaceChildren(...figures);
-    (data.numbers ?? []).forEach(({ id, title, unit }, index) => {
-      const own = runs
+    drawn.forEach(({ id, title, unit, of }, index) => {
+      const own = of
         .filter(({ run }) => run.numbers?.[id] !== undefined)
-        .map((point) => ({ ...point, values: [point.run.numbers[id]] }));
+        .map((point) => ({ ...point, values: [point.run.numbers[id]], range: point.run.ranges?.[id] }));
       const format = formats[unit] ?? formatCount;
       drawChart(figures[index].lastChild, {
         points: own,
@@ -332,6 +366,7 @@ const start = async () => {
   const load = async () => {
     const suite = suites.find((candidate) => candidate.name === byId('suite').value);
     data = await readJson(suite.file);
+    capacity = suite.capacity === undefined ? null : await readJson(suite.capacity);
     zoom = null;
     options(byId('metric'), data.metrics, wanted.get('metric'));
     offer(suite);
