@@ -3,6 +3,7 @@ import { mergeCourses } from './latency-course.ts';
 import { LatencySketch, type SerializedSketch } from './latency-sketch.ts';
 import { standardCounters } from './metric.ts';
 import type {
+  AnswerUse,
   ErrorRecord,
   GeneratorHealth,
   MetricId,
@@ -12,6 +13,7 @@ import type {
   ResourceUsage,
   RoundMeasurement,
   ServerWork,
+  UnheardEvent,
   UnmeasuredEmit,
   UntaggedArrival,
 } from './round-measurement.ts';
@@ -103,6 +105,26 @@ export const mergeNameUses = (parts: readonly (readonly NameUse[])[]): NameUse[]
     merged.set(key, found);
   }
   return [...merged.values()];
+};
+
+/** Adds up how waits for answers ended, by step, with the first error of each. */
+export const mergeAnswers = (parts: readonly (readonly AnswerUse[])[]): AnswerUse[] => {
+  const merged = new Map<string, AnswerUse>();
+  for (const use of parts.flat()) {
+    const found = merged.get(use.step) ?? { ...use, matched: 0, missed: 0 };
+    found.matched += use.matched;
+    found.missed += use.missed;
+    if (found.name === '') Object.assign(found, { name: use.name, message: use.message });
+    merged.set(use.step, found);
+  }
+  return [...merged.values()];
+};
+
+/** Adds up what nobody looks at, most frequent first. */
+export const mergeUnheard = (parts: readonly (readonly UnheardEvent[])[]): UnheardEvent[] => {
+  const merged = new Map<string, number>();
+  for (const { event, count } of parts.flat()) merged.set(event, (merged.get(event) ?? 0) + count);
+  return [...merged].map(([event, count]) => ({ event, count })).sort((a, b) => b.count - a.count);
 };
 
 /** The worst value of each delay and share, and the sum of each count and of the times that arrivals took. */
@@ -251,6 +273,12 @@ const mergeCommon = (parts: readonly RoundMeasurement[]) => ({
     : {}),
   ...(parts.some(({ nameUses }) => nameUses !== undefined)
     ? { nameUses: mergeNameUses(parts.map((part) => part.nameUses ?? [])) }
+    : {}),
+  ...(parts.some(({ answers }) => answers !== undefined)
+    ? { answers: mergeAnswers(parts.map((part) => part.answers ?? [])) }
+    : {}),
+  ...(parts.some(({ unheard }) => unheard !== undefined)
+    ? { unheard: mergeUnheard(parts.map((part) => part.unheard ?? [])) }
     : {}),
   warnings: [...new Set(parts.flatMap((part) => part.warnings))],
   generator: worstGenerator(parts.map((part) => part.generator)),

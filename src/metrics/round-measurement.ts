@@ -112,6 +112,15 @@ export type UntaggedArrival = { event: string; path: string; count: number };
 /** A name of the scenario's templates: how often a step read it, and how often it had no value then. */
 export type NameUse = { name: string; step: string; rendered: number; empty: number };
 
+/**
+ * How the waits of a step for an answer ended: with the answer that the scenario expects, or without it. `name` and
+ * `message` are the error of the first that was missed.
+ */
+export type AnswerUse = { step: string; matched: number; missed: number; name: string; message: string };
+
+/** Events or messages that came and that no step or delivery looks at. */
+export type UnheardEvent = { event: string; count: number };
+
 /** An emit that nothing answers and no delivery watches: counted, never in a latency. */
 export type UnmeasuredEmit = { event: string; step: string; count: number };
 
@@ -156,6 +165,10 @@ export type RoundMeasurement = {
   untagged?: UntaggedArrival[];
   /** Names that steps read, which only running the scenario gives a value. Absent where there are none. */
   nameUses?: NameUse[];
+  /** Answers that steps waited for; absent where there are none. Not stored. */
+  answers?: AnswerUse[];
+  /** Not stored. */
+  unheard?: UnheardEvent[];
   warnings: string[];
   generator: GeneratorHealth;
   resources: ResourceUsage | null;

@@ -1,13 +1,15 @@
 import { LatencySketch, type LatencySummary, type SerializedSketch } from './latency-sketch.ts';
-import { mergeCounters, mergeNameUses, mergeUntagged } from './merge-rounds.ts';
+import { mergeAnswers, mergeCounters, mergeNameUses, mergeUnheard, mergeUntagged } from './merge-rounds.ts';
 import { countIn, latency, type Metric, metricOf } from './metric.ts';
 import { rates, workMetrics } from './metric-names.ts';
 import type {
+  AnswerUse,
   ErrorRecord,
   NameUse,
   PluginCheck,
   ResourceSample,
   RoundMeasurement,
+  UnheardEvent,
   UntaggedArrival,
 } from './round-measurement.ts';
 import type { Statistic, Unit } from './threshold.ts';
@@ -31,6 +33,10 @@ export type Values = {
   untagged: readonly UntaggedArrival[];
   /** Names that steps read, with how often they had no value. */
   nameUses: readonly NameUse[];
+  /** How the waits of steps for answers ended. */
+  answers: readonly AnswerUse[];
+  /** What came and nobody looks at, most frequent first. */
+  unheard: readonly UnheardEvent[];
   checks: readonly PluginCheck[];
   /** Arrivals that were intended, over all rounds. */
   intendedArrivals: number;
@@ -106,6 +112,8 @@ function read(rounds: readonly RoundMeasurement[]): Values {
     errors: rounds.flatMap((round) => round.errors),
     untagged: mergeUntagged(rounds.map((round) => round.untagged ?? [])),
     nameUses: mergeNameUses(rounds.map((round) => round.nameUses ?? [])),
+    answers: mergeAnswers(rounds.map((round) => round.answers ?? [])),
+    unheard: mergeUnheard(rounds.map((round) => round.unheard ?? [])),
     checks: rounds.flatMap((round) => round.checks ?? []),
     intendedArrivals: rounds.reduce((sum, round) => sum + round.generator.intendedArrivals, 0),
     damaged: rounds.map(damagedIn).find((name) => name !== null) ?? null,

@@ -46,6 +46,8 @@ export function valuesOfReport(suite: SuiteReport): Values {
     errors: suite.errors.map(({ name, count, messages, steps }) => ({ name, count, messages, steps })),
     untagged: [],
     nameUses: [],
+    answers: [],
+    unheard: [],
     checks: [],
     intendedArrivals: suite.generator?.intendedArrivals ?? 0,
     damaged: null,

@@ -1,4 +1,5 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { mergeAnswers } from '../metrics/merge-rounds.ts';
 import { formatCount, plural } from '../metrics/notation.ts';
 import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
@@ -94,28 +95,70 @@ const listed = (steps: readonly string[]): string =>
     .join(', ') + (steps.length > 3 ? ` and ${steps.length - 3} more` : '');
 
 /** Answers that a step waits for, as they stand in the names of errors. */
-const unmatched = /^(ack|response|receipt) (timeout|mismatch): (.+)$/s;
+const unmatched = /^(?:(ack|response|receipt|message) (timeout|mismatch)|refused|rejected): (.+)$/s;
 
-/** An answer that neither side ever gave as the scenario expects it says nothing about either. */
+/** A step whose answer was missed fewer times than this says nothing about a step: one user may have been unlucky. */
+const minMissed = 3;
+
+/**
+ * Steps that were never answered as the scenario expects, at neither side, while others were: each a sentence. Nothing
+ * can pass that was to be seen and never was; what fails by a limit all the same is a failure of the server.
+ */
+export const stepsNeverAnswered = (baseline: Values, head: Values): string[] =>
+  mergeAnswers([baseline.answers, head.answers])
+    .filter((use) => use.matched === 0 && use.missed >= minMissed && !isKnownAt(baseline, use.step, use.name))
+    .map(({ step, name, missed, message }) => missedSentence(name, missed, message, ` in "${step}"`, head));
+
+/** Whether what is stored of the baseline, which has no steps, has such an answer. */
+const isKnownAt = (baseline: Values, step: string, name: string): boolean => {
+  const [, kind, , subject] = unmatched.exec(name) ?? [];
+  return (
+    baseline.answers.every((use) => use.step !== step) &&
+    baseline.latencies.includes(`${subject}.${kind ?? 'ack'}`)
+  );
+};
+
+/** An answer that neither side ever gave as the scenario expects it, and no other of its kind, says nothing about either. */
 const neverMatched = (baseline: Values, head: Values): string[] => {
   const matched = (kind: string): boolean =>
     [baseline, head].some((side) => side.latencies.some((id) => id.endsWith(`.${kind}`)));
   const kinds = new Set<string>();
   return head.errors.flatMap(({ name, count, messages }) => {
-    const [, kind, how, subject] = unmatched.exec(name) ?? [];
-    if (kind === undefined || kinds.has(kind) || matched(kind)) return [];
+    const [, kind] = unmatched.exec(name) ?? [];
+    if (kind === undefined || kind === 'message' || kinds.has(kind) || matched(kind)) return [];
     kinds.add(kind);
-    const what = how === 'timeout' ? 'never came' : 'was never what the scenario expects';
-    return [
-      `The ${kindNames[kind]} of "${subject}" ${what}, ${formatCount(count)} ${count === 1 ? 'time' : 'times'}${messages[0] === undefined ? '' : ` (${messages[0]})`}.`,
-    ];
+    return [missedSentence(name, count, messages[0] ?? '', '', head)];
   });
 };
+
+const missedSentence = (
+  name: string,
+  count: number,
+  message: string,
+  where: string,
+  { unheard }: Values,
+): string => {
+  const [, kind = 'ack', how, subject] = unmatched.exec(name)!;
+  const times = `${formatCount(count)} ${count === 1 ? 'time' : 'times'}`;
+  const detail = message === '' ? '' : ` (${message})`;
+  if (how === undefined)
+    return `Every "${subject}"${where} was refused, ${times}${detail}. If the server means something else by that, say what the step expects with "match", or set "measure.refusals".`;
+  const what = how === 'timeout' ? 'never came' : 'was never what the scenario expects';
+  const came = unheard.slice(0, maxUnheard).map((one) => `${formatCount(one.count)} "${one.event}"`);
+  const instead =
+    how !== 'timeout' || kind === 'ack' || kind === 'receipt' || came.length === 0
+      ? ''
+      : ` What came, and no step looks at: ${came.join(', ')}.`;
+  return `The ${kindNames[kind]} of "${subject}"${where} ${what}, ${times}${detail}.${instead}`;
+};
+
+const maxUnheard = 3;
 
 const kindNames: Readonly<Record<string, string>> = {
   ack: 'acknowledgement',
   response: 'response',
   receipt: 'receipt',
+  message: 'message',
 };
 
 /**

@@ -2,7 +2,7 @@ import { chooseMain } from '../metrics/main-metric.ts';
 import { customMetric, metricOf } from '../metrics/metric.ts';
 import { type Values, valuesOf } from '../metrics/values.ts';
 import { adviseOnPairs, cpuWitness } from './advisory.ts';
-import { inconsistencies, mixedHistory, partlyEmptyNames } from './consistency.ts';
+import { inconsistencies, mixedHistory, partlyEmptyNames, stepsNeverAnswered } from './consistency.ts';
 import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
 import { type Gate, gatesFor } from './gates.ts';
 import { hiddenByDelays, mostlyTimeouts, unjudgedForDelays, withDelays } from './generator-delays.ts';
@@ -200,9 +200,10 @@ export const judgeValues = (question: SuiteQuestion, measured: Measured): SuiteJ
   const found = question.generatorDelays ? judged.outcomes : withoutEmptyGate(judged.outcomes);
   const outcomes = sameCode === null ? found : found.map((outcome) => withSameCode(outcome));
   const next = early || sameCode !== null ? 'decided' : judged.next;
-  const missing = unmatched.map(
-    ({ source }) => `The limit "${source}" is on a metric that was never observed.`,
-  );
+  const missing = [
+    ...unmatched.map(({ source }) => `The limit "${source}" is on a metric that was never observed.`),
+    ...stepsNeverAnswered(baseline, head),
+  ];
   const checks = judgeChecks(head);
   const failedCheck = checks.find((check) => check.verdict === 'fail');
   const parts: Verdict[] = [

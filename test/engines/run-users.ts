@@ -9,7 +9,7 @@ import { loadActivity } from '../../src/engines/core/load-activity.ts';
 import { loadClock } from '../../src/engines/core/load-clock.ts';
 import { recorder } from '../../src/engines/core/recorder.ts';
 import { LatencySketch, type LatencySummary } from '../../src/metrics/latency-sketch.ts';
-import type { ErrorRecord } from '../../src/metrics/round-measurement.ts';
+import type { AnswerUse, ErrorRecord, NameUse, UnheardEvent } from '../../src/metrics/round-measurement.ts';
 
 type Engine = {
   init(): Promise<void>;
@@ -31,6 +31,9 @@ export type UsersResult = {
   errors: ErrorRecord[];
   unmeasured: { event: string; step: string; count: number }[];
   warnings: string[];
+  answers: AnswerUse[];
+  unheard: UnheardEvent[];
+  nameUses: NameUse[];
 };
 
 /**
@@ -63,7 +66,7 @@ export const runUsers = async (
   await loadActivity.end(10_000);
   // Lets go of the timer of waits that were given up, which would hold the process.
   loadClock.pause();
-  const { metrics, counters, errors, unmeasured, warnings } = recorder.snapshot();
+  const { metrics, counters, errors, unmeasured, warnings, answers, unheard, nameUses } = recorder.snapshot();
   return {
     ends,
     contexts,
@@ -74,5 +77,8 @@ export const runUsers = async (
     errors,
     unmeasured,
     warnings,
+    answers: answers ?? [],
+    unheard: unheard ?? [],
+    nameUses: nameUses ?? [],
   };
 };

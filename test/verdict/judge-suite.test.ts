@@ -497,6 +497,43 @@ describe('without a baseline', () => {
     assert.equal(none([plainRound(10, 1500, { errors: acknowledged })], 'p95 < 200ms').verdict, 'pass');
   });
 
+  test('and those of one step, while others got theirs', () => {
+    const missed = {
+      step: 'a, step 2',
+      matched: 0,
+      missed: 4,
+      name: '',
+      message: 'no answer within 1000 ms',
+    };
+    const judge = (answer: Partial<typeof missed>, unheard: { event: string; count: number }[] = []) =>
+      none(
+        [
+          plainRound(10, 1500, {
+            answers: [
+              { ...missed, ...answer },
+              { ...missed, step: 'a, step 1', matched: 9, name: 'ack timeout: join' },
+            ],
+            unheard,
+          }),
+        ],
+        'p95 < 200ms',
+      );
+    const never = judge({ name: 'response timeout: said' }, [{ event: 'say', count: 40 }]);
+    assert.equal(never.verdict, 'invalid');
+    assert.match(
+      never.reason,
+      /The response of "said" in "a, step 2" never came, 4 times \(no answer within 1000 ms\)\. What came, and no step looks at: 40 "say"\./,
+    );
+    const wrong = judge({ name: 'ack mismatch: say', message: 'expected 1 at $.0, got 2' });
+    assert.match(
+      wrong.reason,
+      /The acknowledgement of "say" in "a, step 2" was never what the scenario expects, 4 times \(expected 1 at \$\.0, got 2\)/,
+    );
+    assert.match(judge({ name: 'refused: say' }).reason, /Every "say" in "a, step 2" was refused, 4 times/);
+    assert.equal(judge({ name: 'ack timeout: say', matched: 1 }).verdict, 'pass');
+    assert.equal(judge({ name: 'ack timeout: say', missed: 2 }).verdict, 'pass', 'too few to say anything');
+  });
+
   test('no limit at all: a complete measurement passes and says that nothing was compared', () => {
     const judgement = none();
     assert.equal(judgement.verdict, 'pass');

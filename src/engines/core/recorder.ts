@@ -3,6 +3,7 @@ import { LatencyCourseRecorder } from '../../metrics/latency-course.ts';
 import { LatencySketch } from '../../metrics/latency-sketch.ts';
 import { standardCounters } from '../../metrics/metric.ts';
 import type {
+  AnswerUse,
   ErrorRecord,
   MetricId,
   NameUse,
@@ -18,10 +19,16 @@ const maxMessages = 5;
 const maxSteps = 8;
 const maxUntagged = 8;
 const maxNameUses = 64;
+const maxAnswerUses = 200;
+const maxUnheard = 30;
 const maxMessageLength = 300;
 /** Tokens that a server or an answer repeats: messages are shown in reports. */
 const jsonWebToken = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 const withoutTokens = (text: string): string => text.replace(jsonWebToken, '***');
+
+/** Errors of an answer that did not come, or was another than the scenario expects. */
+const isMissed = (name: string): boolean =>
+  /^(?:(?:ack|response|receipt|message) (?:timeout|mismatch)|refused|rejected): /.test(name);
 
 /**
  * Collects what the engines measure, on arrival and in constant memory. One per generator process and round;
@@ -35,6 +42,8 @@ export class Recorder {
   #unmeasured = new Map<string, UnmeasuredEmit>();
   #untagged = new Map<string, UntaggedArrival>();
   #nameUses = new Map<string, NameUse>();
+  #answers = new Map<string, AnswerUse>();
+  #unheard = new Map<string, number>();
   #warnings = new Set<string>();
   #raw: ((id: MetricId, valueMs: number, slice: number) => void) | null = null;
   #clock: (() => number) | null = null;
@@ -180,6 +189,32 @@ export class Recorder {
     return found;
   }
 
+  /** Takes how the wait of a step for an answer ended; a lost connection says nothing about what it waits for. */
+  answer(step: string, failure: { name: string; message: string } | null): void {
+    if (failure !== null && !isMissed(failure.name)) return;
+    let use = this.#answers.get(step);
+    if (use === undefined) {
+      if (this.#answers.size >= maxAnswerUses) return;
+      use = { step, matched: 0, missed: 0, name: '', message: '' };
+      this.#answers.set(step, use);
+    }
+    if (failure === null) {
+      use.matched += 1;
+      return;
+    }
+    use.missed += 1;
+    if (use.name !== '') return;
+    use.name = failure.name;
+    use.message = this.masked(failure.message).slice(0, maxMessageLength);
+  }
+
+  /** Counts an event or message that no step or delivery looks at. */
+  unheard(event: string): void {
+    const count = this.#unheard.get(event);
+    if (count !== undefined) this.#unheard.set(event, count + 1);
+    else if (this.#unheard.size < maxUnheard) this.#unheard.set(event, 1);
+  }
+
   warn(message: string): void {
     this.#warnings.add(message);
   }
@@ -201,6 +236,8 @@ export class Recorder {
     this.#errors.clear();
     this.#unmeasured.clear();
     this.#untagged.clear();
+    this.#answers.clear();
+    this.#unheard.clear();
     this.#forgetSeconds();
     for (const use of this.#nameUses.values()) Object.assign(use, { rendered: 0, empty: 0 });
     if (this.#clock !== null) this.#countedFromMs = this.#clock();
@@ -236,6 +273,8 @@ export class Recorder {
     | 'unmeasured'
     | 'untagged'
     | 'nameUses'
+    | 'answers'
+    | 'unheard'
     | 'warnings'
     | 'deliveryShard'
   > {
@@ -262,6 +301,15 @@ export class Recorder {
       unmeasured: [...this.#unmeasured.values()],
       ...(this.#untagged.size === 0 ? {} : { untagged: [...this.#untagged.values()] }),
       ...this.#usedNames(),
+      ...(this.#answers.size === 0 ? {} : { answers: [...this.#answers.values()] }),
+      ...(this.#unheard.size === 0
+        ? {}
+        : {
+            unheard: [...this.#unheard].map(([event, count]) => ({
+              event: this.masked(event).slice(0, 80),
+              count,
+            })),
+          }),
       warnings: [...this.#warnings],
       ...(this.deliveryShard === null ? {} : { deliveryShard: this.deliveryShard }),
     };

@@ -24,6 +24,18 @@ const requestLabel = (spec: Record<string, unknown>): string | undefined => {
 
 type HttpTimings = { phases: { firstByte?: number | undefined } };
 
+/** The failure of an answer that is not what `capture` and `match` say; what else went wrong as it is. */
+const mismatchOf = (error: unknown, label: string): { name: string; message: string } | null => {
+  if (!error) return null;
+  const name = nameOf(error);
+  return name === failedCheck
+    ? { name: `response mismatch: ${label}`, message: name }
+    : { name, message: '' };
+};
+
+/** Artillery's error of a `capture` or `match`. */
+const failedCheck = 'Failed capture or match';
+
 const nameOf = (error: unknown): string => {
   if (error instanceof Error) return (error as NodeJS.ErrnoException).code ?? error.message;
   return String(error);
@@ -60,6 +72,10 @@ export class MeasuredHttpEngine extends ArtilleryHttpEngine {
     const run = super.step(spec, ee, options);
     const label = requestLabel(spec);
     if (label === undefined) return run;
+    const isChecked = Object.values(spec).some(
+      (request) =>
+        typeof request === 'object' && request !== null && ('capture' in request || 'match' in request),
+    );
     return (context, callback) => {
       loadClock.whenRunning(() => {
         let ended = false;
@@ -70,6 +86,7 @@ export class MeasuredHttpEngine extends ArtilleryHttpEngine {
           ended = true;
           loadActivity.settled();
           if (typeof error === 'object' && error !== null) this.#steps.set(error, label);
+          if (isChecked) recorder.answer(label, mismatchOf(error, label));
           callback(error, next);
         };
         try {

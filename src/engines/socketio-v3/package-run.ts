@@ -172,6 +172,7 @@ export class PackageRun implements PendingAnswer {
       const isAnswered = failure === null || this.#answer.length > 0;
       if (this.#epoch === recorder.epoch)
         recorder.count(isAnswered ? 'messages.acknowledged' : 'messages.unanswered');
+      recorder.answer(this.#step.place, failure);
       if (failure === null) this.#membership?.confirmed();
     }
     this.#done(failure);

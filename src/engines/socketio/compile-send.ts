@@ -61,13 +61,11 @@ export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: 
     done: SentMessageEnd,
   ): AcknowledgementReceiver | null => {
     if (waits) {
-      const end: SentMessageEnd =
-        membership === null
-          ? done
-          : (failure, answer) => {
-              if (failure === null) membership.confirmed();
-              done(failure, answer);
-            };
+      const end: SentMessageEnd = (failure, answer) => {
+        recorder.answer(place, failure);
+        if (failure === null) membership?.confirmed();
+        done(failure, answer);
+      };
       const message = new SentMessage(user, namespace, spec, context, fromMs, end);
       return acknowledge === null ? null : message;
     }

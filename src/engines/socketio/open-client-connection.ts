@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { Manager } from 'socket.io-client';
 import { frameMeter } from '../core/frame-meter.ts';
 import { type SourceAddress, sourceAddress } from '../core/local-address.ts';
+import { recorder } from '../core/recorder.ts';
 import type { ClientConnection, ConnectionOptions } from './client-socket.ts';
 
 /**
@@ -32,6 +33,9 @@ export const openClientConnection = (url: string, options: ConnectionOptions): C
     socket: (namespace) => {
       const socket = manager.socket(namespace, options);
       sockets.push(socket);
+      socket.onAny((event: string) => {
+        if (!socket.hasListeners(event)) recorder.unheard(event);
+      });
       return socket;
     },
     close: () => {

@@ -191,8 +191,10 @@ export const listenStep = (spec: StepSpec, place: string): Step => {
   };
 
   return (context, callback) => {
-    const end = (failure: StepFailure | null) =>
+    const end = (failure: StepFailure | null) => {
+      recorder.answer(place, failure);
       callback(failure === null ? null : recordFailure(failure, place), context);
+    };
     const name = String(namespaceName.render(context));
     userOf(context).withNamespace(name, (failure, namespace) => {
       if (failure !== null) end(failure);

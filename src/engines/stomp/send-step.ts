@@ -57,6 +57,7 @@ const sendOnce = (
   }
   if (spec.reply !== null) {
     const { capture, timeoutMs, judgesRefusal } = spec.reply;
+    const answered = all.part();
     awaitAnswer(
       user,
       {
@@ -69,7 +70,10 @@ const sendOnce = (
       },
       context,
       fromMs,
-      all.part(),
+      (failure) => {
+        recorder.answer(place, failure);
+        answered(failure);
+      },
     );
   }
   recorder.count('messages.sent');

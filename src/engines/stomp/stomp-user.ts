@@ -97,6 +97,10 @@ export class StompUser extends MessageUser<StompMessage> {
     if (this.listens) this.give(message, this.waiterFor(message));
   }
 
+  protected override kindOf(message: StompMessage): string {
+    return message.destination;
+  }
+
   /** A new session begins; one that is open ends, and with it its subscriptions. */
   reconnects(): void {
     if (this.client === null) return;

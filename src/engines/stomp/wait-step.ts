@@ -2,6 +2,7 @@ import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
 import { readMessages } from '../core/message/await-message.ts';
 import { failStep } from '../core/message/message-user.ts';
 import { compileCaptures, compileWhere, optionalTemplate } from '../core/received-message.ts';
+import { recorder } from '../core/recorder.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import { acknowledgement } from './ack-step.ts';
 import { encodeFrame, encodeHead } from './stomp-encoder.ts';
@@ -59,6 +60,7 @@ export const compileWaitFor = (step: StepSpec, scope: StompScope, place: string)
       if (spec.ack === true)
         for (const message of read)
           client.send(encodeFrame(encodeHead('ACK', acknowledgement(client.version, message))));
+      recorder.answer(place, failure);
       if (failure === null) callback(null, context);
       else failStep(failure, context, place, callback);
     });

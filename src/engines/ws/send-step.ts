@@ -51,6 +51,7 @@ const sendOnce = (
       context,
       fromMs,
       (failure) => {
+        recorder.answer(place, failure);
         if (failure === null) confirmed?.();
         if (answer.waits) done(failure);
         else if (failure !== null) failStep(failure, context, place, () => undefined);

@@ -2,6 +2,7 @@ import type { Step, StepSpec } from '../core/flow/step.ts';
 import { readMessages } from '../core/message/await-message.ts';
 import { connectedUser, failStep } from '../core/message/message-user.ts';
 import { compileCaptures, compileWhere } from '../core/received-message.ts';
+import { recorder } from '../core/recorder.ts';
 import { compileTemplate } from '../core/template/compile-template.ts';
 import type { WsScope } from './ws-scope.ts';
 
@@ -38,6 +39,7 @@ export const compileWait = (step: StepSpec, scope: WsScope, place: string): Step
     };
     readMessages(user, wanted, context, (failure, read) => {
       context.vars.$message = read.at(-1)?.body;
+      recorder.answer(place, failure);
       if (failure === null) callback(null, context);
       else failStep(failure, context, place, callback);
     });

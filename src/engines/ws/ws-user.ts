@@ -85,6 +85,10 @@ export class WsUser extends MessageUser<WsMessage> {
     return false;
   }
 
+  protected override kindOf(message: WsMessage): string {
+    return message.type ?? 'message';
+  }
+
   /** A failure that the server reports is about the oldest message that is not answered. */
   protected override reportsFailure(message: WsMessage): boolean {
     const { failureEvents } = this.#needs;

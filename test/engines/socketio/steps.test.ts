@@ -181,6 +181,24 @@ for (const { client, runUsers } of clients)
         config: { timeout: 0.2 },
       });
       assert.equal(response.users[0]!.error?.name, 'response mismatch: answer');
+      const missed = await runUsers(server.url, {
+        flow: [
+          { emit: { channel: 'ask' }, acknowledge: {} },
+          { emit: { channel: 'call' }, response: { channel: 'answr' }, timeout: '200ms' },
+        ],
+        settings: { refusals: 'ignore' },
+      });
+      assert.deepEqual(missed.measured.answers, [
+        { step: 'test, step 1 (ask)', matched: 1, missed: 0, name: '', message: '' },
+        {
+          step: 'test, step 2 (call)',
+          matched: 0,
+          missed: 1,
+          name: 'response timeout: answr',
+          message: 'no answer within 200 ms',
+        },
+      ]);
+      assert.deepEqual(missed.measured.unheard, [{ event: 'answer', count: 1 }]);
       assert.match(response.measured.errors[0]!.messages[0]!, /expected "yes", got \["no"\]/);
     });
 

@@ -161,6 +161,10 @@ test('a wait without an answer ends as a named error', async () => {
   const flow = [{ send: { type: 'hang' }, response: true, timeout: 0.2 }];
   const result = await runUsers(WsEngine, config(), flow);
   assert.deepEqual(errorsOf(result.errors), ['response timeout: hang: no message within 200 ms']);
+  assert.deepEqual(
+    result.answers.map(({ step, matched, missed }) => [step, matched, missed]),
+    [['test, step 1', 0, 1]],
+  );
   assert.equal(result.counters['messages.unanswered'], 1);
   assert.equal(result.metrics['hang.response'], undefined);
 

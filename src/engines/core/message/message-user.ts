@@ -68,6 +68,11 @@ export abstract class MessageUser<M extends ArrivedMessage = ArrivedMessage> {
     return false;
   }
 
+  /** What messages of its kind are called, for people. */
+  protected kindOf(_message: M): string {
+    return 'message';
+  }
+
   /** The first step that waits for the message. */
   protected waiterFor(message: M): MessageWaiter<M> | undefined {
     return this.#waiters.find((waiter) => waiter.accepts(message));
@@ -84,6 +89,7 @@ export abstract class MessageUser<M extends ArrivedMessage = ArrivedMessage> {
       waiter.take(message);
       return;
     }
+    if (this.#waiters.length > 0) recorder.unheard(this.kindOf(message));
     if (this.reportsFailure(message) || !this.#needs.keepsMessages) return;
     this.#unread.push(message);
     if (this.#unread.length > maxUnread) {

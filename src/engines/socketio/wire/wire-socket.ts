@@ -1,4 +1,5 @@
 import { PacketType } from 'socket.io-parser';
+import { recorder } from '../../core/recorder.ts';
 import type { AcknowledgementReceiver, ClientSocket, EventWatcher } from '../client-socket.ts';
 import { type Listener, Listeners } from './listeners.ts';
 import {
@@ -275,8 +276,10 @@ export class WireSocket implements ClientSocket {
       if (args !== undefined) this.#event(args, id, false, payload);
       return;
     }
-    this.#watchers?.get(name)?.text(payload);
+    const watcher = this.#watchers?.get(name);
+    watcher?.text(payload);
     if (this.#listeners.has(name)) this.#dispatch(parsePayload(packet) as unknown[]);
+    else if (watcher === undefined) recorder.unheard(name);
   }
 
   #event(args: unknown[], id: number | null, isBinary: boolean, payload = ''): void {
@@ -284,6 +287,7 @@ export class WireSocket implements ClientSocket {
       const watcher = this.#watchers?.get(String(args[0]));
       if (isBinary) watcher?.args(args.slice(1));
       else watcher?.text(payload);
+      if (watcher === undefined && !this.#listeners.has(String(args[0]))) recorder.unheard(String(args[0]));
       this.#dispatch(id === null ? args : [...args, this.#answer(id)]);
     };
     if (this.connected) read();
