@@ -509,7 +509,8 @@ export const catalogue = {
   ),
   SHARDS_APART: entry<{
     suite: string;
-    round: number;
+    /** Null where they started a slice of one. */
+    round: number | null;
     apartMs: number;
     errorMs: number;
     number: number;
@@ -517,8 +518,50 @@ export const catalogue = {
   }>(
     'invalid',
     (p) =>
-      `The shards started round ${p.round} of suite "${p.suite}" ${Math.ceil(p.apartMs)} ms apart${p.errorMs > 0 ? ` (give or take ${Math.ceil(p.errorMs)} ms)` : ''}, shard ${p.number} last; one load allows ${p.allowedMs} ms.`,
-    () => 'Look at the load of that machine, and set its clock (chrony, NTP).',
+      `The shards started ${p.round === null ? 'a part' : `round ${p.round}`} of suite "${p.suite}" ${Math.ceil(p.apartMs)} ms apart${p.errorMs > 0 ? ` (give or take ${Math.ceil(p.errorMs)} ms)` : ''}, shard ${p.number} last; one load allows ${p.allowedMs} ms.`,
+    (p) =>
+      p.round === null
+        ? 'Look at the load of that machine, and at the network between it and shard 1.'
+        : 'Look at the load of that machine, and set its clock (chrony, NTP).',
+  ),
+  RENDEZVOUS_FAILED: entry<{ address: string; reason: string; leads: boolean }>(
+    'invalid',
+    (p) =>
+      p.leads
+        ? `Shard 1 cannot wait for the others at ${p.address}: ${p.reason}.`
+        : `Shard 1 could not be met at ${p.address}: ${p.reason}.`,
+    (p) =>
+      p.leads
+        ? 'Give a free port of this machine in "rendezvous".'
+        : 'Start shard 1 with the same "rendezvous" and the same token, where this machine reaches that port, and look into its log.',
+  ),
+  SHARDS_ABSENT: entry<{
+    missing: readonly number[];
+    count: number;
+    waitedMs: number;
+    strangers: readonly string[];
+  }>(
+    'invalid',
+    (p) =>
+      `${p.missing.length} of ${p.count} shards did not come to the rendezvous within ${Math.round(p.waitedMs / 1_000)} s: ${some(p.missing, (numbers) => numbers.join(', '))}.${p.strangers.length === 0 ? '' : ` Somebody without the token tried to from ${some(p.strangers, (few) => few.join(', '))}.`}`,
+    () =>
+      'Look into the logs of their jobs. Give them more time with "?wait=20m" behind the address of the rendezvous. A part of the load is never judged.',
+  ),
+  SHARD_DISAGREES: entry<{ number: number; reason: string }>(
+    'invalid',
+    (p) => `Shard ${p.number} is not of this run: ${p.reason}.`,
+    () =>
+      'Start each shard once, all of them from the same commit, with the same settings, the same count and the same release of Tailgate.',
+  ),
+  SHARD_LOST: entry<{ number: number; reason: string }>(
+    'invalid',
+    (p) => `Shard ${p.number} dropped out: ${p.reason.replace(/\.$/, '')}.`,
+    () => 'Its log says more. A part of the load is never judged: start all shards again.',
+  ),
+  SHARDS_ENDED: entry<{ problem: string }>(
+    'invalid',
+    (p) => `Shard 1 ended the run: ${p.problem.replace(/\.$/, '')}.`,
+    () => 'Its log and report say more.',
   ),
 
   // baseline

@@ -10,7 +10,8 @@ import { outputMask } from '../host/processes/output-mask.ts';
 import { killFamily, type ProcessFamily, stopFamily } from '../host/processes/process-family.ts';
 import { unregisterProcess } from '../host/processes/process-registry.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import type { LoadCommand, LoadEvent, LoadReply, PlainError } from './load-protocol.ts';
+import type { LoadMember } from './load-member.ts';
+import type { LoadEvent, LoadOrder, LoadReply, PlainError } from './load-protocol.ts';
 import type { LoadProgress } from './load-session.ts';
 import { forkGenerator, generatorProgram, takeSpareGenerator } from './spare-generator.ts';
 
@@ -24,10 +25,10 @@ const silentSeconds = 15;
 /** Its last words may still be in its pipes, which a process that it started can hold for ever. */
 const outputGraceMs = 300;
 
-type Command = LoadCommand extends infer C ? (C extends LoadCommand ? Omit<C, 'id' | 'key'> : never) : never;
 type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
 
-const fromPlain = (error: PlainError): TailgateError =>
+/** An error that came from another process. */
+export const fromPlain = (error: PlainError): TailgateError =>
   new TailgateError(error.code, error.what, error.fix, error.exit, error.where);
 
 const folders = (process.env.PATH ?? '').split(path.delimiter);
@@ -51,7 +52,7 @@ export type GeneratorProcessOptions = {
 };
 
 /** A generator process and the commands it is given. */
-export class GeneratorProcess {
+export class GeneratorProcess implements LoadMember {
   readonly #child: ChildProcess;
   readonly #family: ProcessFamily;
   readonly #key = randomUUID();
@@ -144,7 +145,7 @@ export class GeneratorProcess {
    * Sends a command; resolves with its answer. Rejects with the error it answered, or LOAD_FAILED if it died or did not
    * answer within `limitMs`: then it is killed, for nobody knows what it does.
    */
-  async ask<T>(command: Command, limitMs = answerMs): Promise<T> {
+  async ask<T>(command: LoadOrder, limitMs = answerMs): Promise<T> {
     if (!(await this.#pinned)) this.#pinnedTo = null;
     if (!this.#child.connected)
       throw this.#failure ?? tailgateError('LOAD_FAILED', { reason: 'its process is gone' });
@@ -191,14 +192,14 @@ export class GeneratorProcess {
   }
 
   /** Ends the load and gives what was measured; what a process that died had told before, with a warning. */
-  async collect(limitMs: number, hurry: boolean): Promise<RoundMeasurement> {
+  async collect(limitMs: number, hurry: boolean): Promise<RoundMeasurement[]> {
     try {
-      return await this.ask<RoundMeasurement>({ type: 'collect', hurry }, limitMs);
+      return [await this.ask<RoundMeasurement>({ type: 'collect', hurry }, limitMs)];
     } catch (error) {
       const known = this.#checkpoint;
       if (this.#failure === null || known === null) throw error;
       const warning = `The load generator ended early; what it measured after ${Math.round(known.activeMs)} ms of load is lost.`;
-      return { ...known, warnings: [...known.warnings, warning] };
+      return [{ ...known, warnings: [...known.warnings, warning] }];
     }
   }
 

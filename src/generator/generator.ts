@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type RunnerEvents, runner, runnerFuncs } from '../../node_modules/artillery/dist/lib/core/runner.js';
+import { followClock, hostTimeUs } from '../engines/core/delivery/host-time.ts';
 import { engineSettings, setEngineSettings } from '../engines/core/engine-settings.ts';
 import { loadActivity } from '../engines/core/load-activity.ts';
 import { loadClock } from '../engines/core/load-clock.ts';
 import { recorder } from '../engines/core/recorder.ts';
 import { tailgateError } from '../errors.ts';
 import { outputMask } from '../host/processes/output-mask.ts';
+import { isBetweenMachines } from '../metrics/between-machines.ts';
 import { chooseMain } from '../metrics/main-metric.ts';
 import { nearestName } from '../metrics/nearest-name.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
@@ -23,7 +26,7 @@ import { type LoadedPlugins, loadPlugins } from './artillery/load-plugins.ts';
 import { HealthMonitor } from './generator-health.ts';
 import { refusedGlobals } from './kept-globals.ts';
 import type { HookVariables } from './load-protocol.ts';
-import type { LoadProgress, LoadRequest, PauseOutcome } from './load-session.ts';
+import type { LoadProgress, LoadRequest, PauseOutcome, Started } from './load-session.ts';
 import { checksOf } from './plugin-checks.ts';
 import { RawWriter } from './raw-writer.ts';
 import { readPayload } from './read-payload.ts';
@@ -50,6 +53,7 @@ const loadProcessor = async (scenario: ReadScenario): Promise<Record<string, unk
 /** Reads the scenario and loads all that it is made of. Throws SCENARIO_* errors. */
 const loadScenario = async (request: LoadRequest) => {
   setEngineSettings(request.engine);
+  followClock(request.engine.clock?.aheadUs ?? 0);
   recorder.maskMessages(outputMask(request.secrets ?? []));
   seedRandom(request.engine.seed);
   await prepareArtilleryGlobal(randomUUID());
@@ -112,6 +116,13 @@ const rowsOf = async (payload: PayloadSpec, scenario: ReadScenario, index: numbe
   return rows;
 };
 
+const untilInstant = async (atUs: number | null): Promise<void> => {
+  if (atUs === null) return;
+  // A timer may be early by a fraction.
+  for (let leftMs = (atUs - hostTimeUs()) / 1_000; leftMs > 0; leftMs = (atUs - hostTimeUs()) / 1_000)
+    await delay(Math.ceil(leftMs));
+};
+
 /** One side's load in this process: Artillery's runner, driven by the load clock. */
 export class Generator {
   readonly #scenario: ReadScenario;
@@ -122,6 +133,7 @@ export class Generator {
   readonly #raw: RawWriter | null;
   readonly #health = new HealthMonitor();
   #started = false;
+  #collected = false;
   #sentAtResume = 0;
   /** All messages, those without an answer among them. */
   #messagesAtResume = 0;
@@ -221,20 +233,32 @@ export class Generator {
     return plain;
   }
 
-  /** Starts, or goes on with, the load. */
-  resume(slice: number): void {
+  /** Starts, or goes on with, the load: at an instant of its shared clock, or at once. */
+  async resume(slice: number, atUs: number | null): Promise<Started> {
+    await untilInstant(atUs);
+    if (this.#collected) return { startedUs: [] };
     this.#begin(slice);
+    const startedUs = hostTimeUs();
     loadClock.resume();
     this.#startRunner();
+    return { startedUs: [startedUs] };
   }
 
   /** Drives the load for exactly `forMs` of its clock, then pauses as `pause` does. */
-  async driveSlice(slice: number, forMs: number, guardMs: number): Promise<PauseOutcome> {
+  async driveSlice(
+    slice: number,
+    forMs: number,
+    guardMs: number,
+    atUs: number | null,
+  ): Promise<PauseOutcome> {
+    await untilInstant(atUs);
+    if (this.#collected) return { sent: 0, messages: 0, unanswered: 0, startedUs: [] };
     this.#begin(slice);
+    const startedUs = hostTimeUs();
     const over = new Promise<void>((resolve) => loadClock.resumeFor(forMs, resolve));
     this.#startRunner();
     await over;
-    return this.pause(guardMs);
+    return { ...(await this.pause(guardMs)), startedUs: [startedUs] };
   }
 
   #begin(slice: number): void {
@@ -257,10 +281,11 @@ export class Generator {
     this.#health.stop();
     const sent = loadActivity.messagesSent - this.#sentAtResume;
     const messages = recorder.counter('messages.sent') - this.#messagesAtResume;
-    return { sent, messages, unanswered: loadActivity.inFlight };
+    return { sent, messages, unanswered: loadActivity.inFlight, startedUs: [] };
   }
 
-  reset(): void {
+  async reset(atUs: number | null): Promise<void> {
+    await untilInstant(atUs);
     recorder.reset();
     wireMeter.reset();
     runState.reset();
@@ -305,6 +330,7 @@ export class Generator {
    */
   async collect(hurry = false): Promise<RoundMeasurement> {
     stopArrivals();
+    this.#collected = true;
     this.#finishedAtMs ??= loadClock.nowMs();
     this.#health.stop();
     await loadActivity.end(hurry ? 0 : engineSettings().drainMs + engineSettings().timeoutMs);
@@ -350,7 +376,9 @@ export class Generator {
   }
 
   progress(): LoadProgress {
-    const counts = new Map(recorder.metricIds().map((id) => [id, recorder.sketch(id)!.count]));
+    const counts = new Map(
+      recorder.metricIds().flatMap((id) => (isBetweenMachines(id) ? [] : [[id, recorder.sketch(id)!.count]])),
+    );
     const id = chooseMain(counts);
     const sketch = id === null ? null : recorder.sketch(id)!;
     return {

@@ -10,13 +10,21 @@ import type { LoadProgress, LoadRequest } from './load-session.ts';
 export type LoadCommand =
   | { type: 'check'; id: number; key: string; request: LoadRequest }
   | { type: 'prepare'; id: number; key: string; request: LoadRequest; hooks: HookVariables | null }
-  | { type: 'resume'; id: number; slice: number }
+  /** `atUs`: when, on the clock of the load (`hostTimeUs`); at once if null. */
+  | { type: 'resume'; id: number; slice: number; atUs: number | null }
   | { type: 'pause'; id: number; guardMs: number }
-  | { type: 'slice'; id: number; slice: number; forMs: number; guardMs: number }
-  | { type: 'reset'; id: number }
+  | { type: 'slice'; id: number; slice: number; forMs: number; guardMs: number; atUs: number | null }
+  | { type: 'reset'; id: number; atUs: number | null }
   /** `hurry` drains nothing and runs no `after` section. */
   | { type: 'collect'; id: number; hurry: boolean }
   | { type: 'conclude'; id: number; measurement: RoundMeasurement };
+
+/** A command before it is sent. */
+export type LoadOrder = LoadCommand extends infer C
+  ? C extends LoadCommand
+    ? Omit<C, 'id' | 'key'>
+    : never
+  : never;
 
 /** Variables that the scenario's `before` section left, for the other shards, which do not run it. */
 export type HookVariables = Record<string, unknown>;

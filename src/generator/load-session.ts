@@ -44,7 +44,10 @@ export type PauseOutcome = {
   messages: number;
   /** Of those sent, how many have no answer yet. */
   unanswered: number;
-};
+} & Started;
+
+/** When each process began, on the clock of the load (`hostTimeUs`); empty where nothing was begun. */
+export type Started = { startedUs: number[] };
 
 /**
  * One side driven by one generator process. Made by `startLoadSession`; closing it (`await using`) ends the process.
@@ -52,23 +55,26 @@ export type PauseOutcome = {
  */
 export type LoadSession = AsyncDisposable & {
   /** Starts, or goes on with, driving the load; `slice` is the index of the slice that begins, -1 for none. */
-  resume(slice?: number): Promise<void>;
+  resume(slice?: number, atUs?: number | null): Promise<Started>;
   /** Stops arrivals, thinks and sends, and waits until in-flight messages are answered or `guardMs` is over. */
   pause(guardMs?: number): Promise<PauseOutcome>;
   /**
    * Drives the load for exactly `forMs` of its clock as slice `slice` (-1: none), then pauses as `pause` does. The next
-   * slice goes on at the same reading, so both sides of a pair have the same instants in the same slices.
+   * slice goes on at the same reading, so both sides of a pair have the same instants in the same slices. It begins at
+   * `atUs` of the clock of the load; if that is not given, as soon as all who drive it can begin together.
    */
-  driveSlice(slice: number, forMs: number, guardMs: number): Promise<PauseOutcome>;
+  driveSlice(slice: number, forMs: number, guardMs: number, atUs?: number | null): Promise<PauseOutcome>;
   /** Resolves when every arrival was made and every virtual user ended. Rejects with LOAD_FAILED. */
   readonly finished: Promise<void>;
   /** Forgets what was measured so far (end of the warm-up). */
-  reset(): Promise<void>;
+  reset(atUs?: number | null): Promise<void>;
   /**
    * Ends the load, drains deliveries, and gives what was measured. Also after a failure: nothing is lost. In a `hurry`
    * it drains nothing.
    */
   collect(hurry?: boolean): Promise<RoundMeasurement>;
+  /** As `collect`, what each process measured by itself, which the machine that leads the load puts together. */
+  collectParts(hurry?: boolean): Promise<RoundMeasurement[]>;
   /** Why a generator process is gone, or was ended because it stopped answering; null while all is well. */
   readonly failure: TailgateError | null;
   onProgress(listener: (progress: LoadProgress) => void): void;

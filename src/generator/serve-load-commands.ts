@@ -46,21 +46,20 @@ export const serveLoadCommands = (): void => {
         return { variables, hasAfter } satisfies Prepared;
       }
       case 'resume':
-        running().resume(command.slice);
-        return undefined;
+        return await running().resume(command.slice, command.atUs);
       case 'pause': {
         const outcome = await running().pause(command.guardMs);
         checkpoint();
         return outcome;
       }
       case 'slice': {
-        const outcome = await running().driveSlice(command.slice, command.forMs, command.guardMs);
+        const { slice, forMs, guardMs, atUs } = command;
+        const outcome = await running().driveSlice(slice, forMs, guardMs, atUs);
         checkpoint();
         return outcome;
       }
       case 'reset':
-        running().reset();
-        return undefined;
+        return await running().reset(command.atUs);
       case 'collect':
         return await running().collect(command.hurry);
       case 'conclude':

@@ -1,20 +1,29 @@
+import { hostTimeUs } from '../engines/core/delivery/host-time.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { mergeShards } from '../metrics/merge-rounds.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { answerMs, GeneratorProcess, type GeneratorProcessOptions } from './generator-process.ts';
-import type { Prepared } from './load-protocol.ts';
-import type { LoadProgress, LoadRequest, LoadSession, PauseOutcome } from './load-session.ts';
+import type { LoadMember, OtherShards } from './load-member.ts';
+import type { HookVariables, LoadOrder, Prepared } from './load-protocol.ts';
+import type { LoadProgress, LoadRequest, LoadSession, PauseOutcome, Started } from './load-session.ts';
 
 export type LoadSessionOptions = GeneratorProcessOptions & {
   /** Generator processes that share the arrivals; 1 if not given. */
   workers?: number | undefined;
   /** How long the preparation may take, milliseconds; ten minutes if not given. */
   prepareMs?: number | undefined;
+  /** Machines that drive the other parts of this load, where this one leads it. */
+  others?: OtherShards | undefined;
+  /** What the `before` section left, where another machine ran it. */
+  hooks?: HookVariables | undefined;
 };
 
 const defaultPrepareMs = 600_000;
 /** Time for the `after` section, which is a scenario of its own. */
 const afterMs = 60_000;
+
+/** How long before they start together the processes of one machine are told when. */
+const ownLeadMs = 10;
 
 const noProgress: LoadProgress = {
   activeMs: 0,
@@ -93,12 +102,16 @@ export const startLoadSession = async (
   // A process of a machine that drives a part of the load drives a part of that part.
   const requestOf = (index: number): LoadRequest =>
     workers === 1
-      ? request
+      ? { ...request, engine: { ...request.engine, shard: { ...shard, perMachine: 1 } } }
       : {
           ...request,
           engine: {
             ...request.engine,
-            shard: { index: shard.index * workers + index, count: shard.count * workers },
+            shard: {
+              index: shard.index * workers + index,
+              count: shard.count * workers,
+              perMachine: workers,
+            },
           },
           rawPath: request.rawPath === null ? null : shardPath(request.rawPath, index),
         };
@@ -107,44 +120,64 @@ export const startLoadSession = async (
     for (const worker of processes) void worker.close();
   };
   const first = processes[0]!;
+  const { others } = options;
+  const members: readonly LoadMember[] = [...processes, ...(others?.members ?? [])];
+  for (const member of others?.members ?? []) starting.use({ [Symbol.asyncDispose]: () => member.close() });
   let collectMs = request.engine.drainMs + request.engine.timeoutMs + answerMs;
   options.signal?.addEventListener('abort', giveUp, { once: true });
   try {
     // `before` runs once, in the first process; the others get the variables it left.
     const { variables, hasAfter } = await first.ask<Prepared>(
-      { type: 'prepare', request: requestOf(0), hooks: null },
+      { type: 'prepare', request: requestOf(0), hooks: options.hooks ?? null },
       prepareMs,
     );
     if (hasAfter) collectMs += afterMs;
-    await Promise.all(
-      processes
+    await Promise.all([
+      ...processes
         .slice(1)
         .map((worker, index) =>
           worker.ask({ type: 'prepare', request: requestOf(index + 1), hooks: variables }, prepareMs),
         ),
-    );
+      others?.prepare(variables, prepareMs),
+    ]);
   } finally {
     options.signal?.removeEventListener('abort', giveUp);
   }
   for (const worker of processes) worker.watch();
-  const finished = Promise.all(processes.map((worker) => worker.finished)).then(() => {});
+  const finished = Promise.all(members.map((member) => member.finished)).then(() => {});
   finished.catch(() => {});
-  const all = async (command: Parameters<GeneratorProcess['ask']>[0]): Promise<void> => {
-    await Promise.all(processes.map((worker) => worker.ask(command)));
+  /** When all can do the same at once; null where only one does it. */
+  const soon = (): number | null =>
+    members.length === 1 ? null : hostTimeUs() + 1_000 * (others?.leadMs ?? ownLeadMs);
+  const all = <T>(command: LoadOrder): Promise<T[]> =>
+    Promise.all(members.map((member) => member.ask<T>(command)));
+  const begun = (parts: readonly Started[]): Started => {
+    const startedUs = parts.flatMap((part) => part.startedUs);
+    others?.started(startedUs);
+    return { startedUs };
   };
   /** Asks all for what ends in a pause after `forMs`, and adds up how it left them. */
-  const paused = async (
-    command: Parameters<GeneratorProcess['ask']>[0],
-    forMs: number,
-  ): Promise<PauseOutcome> => {
+  const paused = async (command: LoadOrder, forMs: number): Promise<PauseOutcome> => {
     const outcomes = await Promise.all(
-      processes.map((worker) => worker.ask<PauseOutcome>(command, forMs + answerMs)),
+      members.map((member) => member.ask<PauseOutcome>(command, forMs + answerMs)),
     );
     return {
+      ...begun(outcomes),
       sent: outcomes.reduce((sum, { sent }) => sum + sent, 0),
       messages: outcomes.reduce((sum, { messages }) => sum + messages, 0),
       unanswered: outcomes.reduce((sum, { unanswered }) => sum + unanswered, 0),
     };
+  };
+  const collectParts = async (hurry: boolean): Promise<RoundMeasurement[]> => {
+    const results = await Promise.allSettled(members.map((member) => member.collect(collectMs, hurry)));
+    const parts = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    if (parts.length === 0) throw lost[0];
+    if (lost.length > 0)
+      parts[0]!.warnings.push(
+        `${lost.length} of ${results.length} ${others === undefined ? 'generator processes' : 'parts of the load'} told nothing.`,
+      );
+    return parts;
   };
   const owned = starting.move();
   return {
@@ -152,31 +185,28 @@ export const startLoadSession = async (
     pids: processes.map((worker) => worker.pid),
     pinnedTo: first.pinnedTo,
     finished,
-    resume: (slice = -1) => all({ type: 'resume', slice }),
+    resume: async (slice = -1, atUs = soon()) => begun(await all<Started>({ type: 'resume', slice, atUs })),
     pause: (guardMs = 0) => paused({ type: 'pause', guardMs }, guardMs),
-    driveSlice: (slice, forMs, guardMs) => paused({ type: 'slice', slice, forMs, guardMs }, forMs + guardMs),
-    reset: () => all({ type: 'reset' }),
-    get failure() {
-      return processes.find((worker) => worker.failure !== null)?.failure ?? null;
+    driveSlice: (slice, forMs, guardMs, atUs = soon()) =>
+      paused({ type: 'slice', slice, forMs, guardMs, atUs }, forMs + guardMs),
+    reset: async (atUs = soon()) => {
+      await all({ type: 'reset', atUs });
     },
+    get failure() {
+      return members.find((member) => member.failure !== null)?.failure ?? null;
+    },
+    collectParts: (hurry = false) => collectParts(hurry),
     async collect(hurry = false) {
-      const results = await Promise.allSettled(processes.map((worker) => worker.collect(collectMs, hurry)));
-      const parts = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-      const [lost] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-      if (parts.length === 0) throw lost;
+      const parts = await collectParts(hurry);
       const measurement = parts.length === 1 ? parts[0]! : mergeShards(parts);
-      if (lost !== undefined)
-        measurement.warnings.push(
-          `${results.length - parts.length} of ${results.length} generator processes told nothing.`,
-        );
       // Plugins judge the whole, in the process that ran the hooks.
       if (first.failure !== null || hurry) return measurement;
       return await first.ask<RoundMeasurement>({ type: 'conclude', measurement });
     },
     onProgress(listener) {
-      const latest = processes.map(() => noProgress);
-      for (const [index, worker] of processes.entries())
-        worker.onProgress((progress) => {
+      const latest = members.map(() => noProgress);
+      for (const [index, member] of members.entries())
+        member.onProgress((progress) => {
           latest[index] = progress;
           if (index === 0) listener(sumProgress(latest));
         });

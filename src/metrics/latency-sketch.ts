@@ -119,3 +119,11 @@ export class LatencySketch {
     return restored;
   }
 }
+
+/** Merges sketches of one metric; null when there is none. */
+export const mergeSketches = (sketches: readonly SerializedSketch[]): LatencySketch | null => {
+  if (sketches.length === 0) return null;
+  const merged = new LatencySketch();
+  for (const sketch of sketches) merged.merge(LatencySketch.fromJSON(sketch));
+  return merged;
+};

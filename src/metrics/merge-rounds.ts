@@ -1,6 +1,7 @@
+import { settleBetweenMachines } from './between-machines.ts';
 import { mergeDeliveryShards } from './delivery-shards.ts';
 import { mergeCourses } from './latency-course.ts';
-import { LatencySketch, type SerializedSketch } from './latency-sketch.ts';
+import { type LatencySketch, mergeSketches, type SerializedSketch } from './latency-sketch.ts';
 import { standardCounters } from './metric.ts';
 import type {
   AnswerUse,
@@ -20,14 +21,6 @@ import type {
 
 const maxMessages = 5;
 const maxSteps = 8;
-
-/** Merges sketches of one metric; null when there is none. */
-export const mergeSketches = (sketches: readonly SerializedSketch[]): LatencySketch | null => {
-  if (sketches.length === 0) return null;
-  const merged = new LatencySketch();
-  for (const sketch of sketches) merged.merge(LatencySketch.fromJSON(sketch));
-  return merged;
-};
 
 /** The distribution of one metric over several rounds; null when no round measured it. */
 export const sketchOver = (rounds: readonly RoundMeasurement[], id: MetricId): LatencySketch | null =>
@@ -149,6 +142,12 @@ export const worstGenerator = (parts: readonly GeneratorHealth[]): GeneratorHeal
     }),
     peakRssBytes: worst((part) => part.peakRssBytes),
   };
+};
+
+/** Share of the arrivals and fixed-rate sends that started late. */
+export const lateShare = (health: GeneratorHealth): number => {
+  const intended = health.intendedArrivals + health.intendedSends;
+  return intended > 0 ? (health.lateArrivals + health.lateSends) / intended : 0;
 };
 
 const maxKnown = (values: readonly (number | null)[]): number | null => {
@@ -321,7 +320,9 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
     shards.reduce((longest, shard) => Math.max(longest, of(shard)), 0);
   const common = mergeCommon(shards);
   const between = mergeDeliveryShards(shards.flatMap(({ deliveryShard }) => deliveryShard ?? []));
-  return {
+  // Of two clocks, both may be wrong, in opposite directions.
+  const [worstMs = 0, worseMs = 0] = shards.map(({ clockErrorMs = 0 }) => clockErrorMs).sort((a, b) => b - a);
+  const merged: RoundMeasurement = {
     ...common,
     counters: mergeCounters([
       common.counters,
@@ -344,7 +345,9 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
       intendedArrivalsMs: most((shard) => shard.generator.intendedArrivalsMs ?? 0),
       arrivalsMs: most((shard) => shard.generator.arrivalsMs ?? 0),
       peakRssBytes: sum((shard) => shard.generator.peakRssBytes),
+      worstLateShare: most(({ generator }) => generator.worstLateShare ?? lateShare(generator)),
     },
     resources: mergeResources(shards.filter((shard) => shard.resources !== null).slice(0, 1)),
   };
+  return settleBetweenMachines(merged, worstMs + worseMs);
 };

@@ -31,6 +31,8 @@ export type GeneratorHealth = {
   lateSends: number;
   /** Largest lag behind an intended instant, milliseconds. */
   maxLagMs: number;
+  /** Where several processes drove it: the share of late arrivals and sends of the process that had the largest. */
+  worstLateShare?: number;
   /**
    * Time from the first to the last arrival: as it was intended, and as it was. Milliseconds of driven load; absent in
    * what earlier versions stored.
@@ -178,4 +180,6 @@ export type RoundMeasurement = {
   checks?: PluginCheck[];
   /** What the other processes of one load must know to count deliveries; gone when they are merged. */
   deliveryShard?: DeliveryShard;
+  /** How wrong the clock of the load may be on the machine that measured this part; gone when they are merged. */
+  clockErrorMs?: number;
 };

@@ -1,5 +1,5 @@
 import type { LatencySketch } from '../metrics/latency-sketch.ts';
-import { mergeSketches } from '../metrics/merge-rounds.ts';
+import { mergeSketches } from '../metrics/latency-sketch.ts';
 import type { ResourceSample, RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { TimelineReport, TimelineSide } from './report-model.ts';
 

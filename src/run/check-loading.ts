@@ -63,7 +63,7 @@ const problemsOfLoading = async (
         overrides: suite.overrides,
         variables: suite.variables,
         targetUrl: 'http://127.0.0.1',
-        engine: engineSettingsOf(suite.measure, [], 0, { index: 0, count: 1 }, () => ''),
+        engine: engineSettingsOf(suite.measure, [], { seed: 0, shard: { index: 0, count: 1 } }, () => ''),
         rawPath: null,
       },
     },

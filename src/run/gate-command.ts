@@ -27,12 +27,14 @@ import {
 } from './deliver.ts';
 import { headCommits } from './deployed-versions.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
+import type { GateRequest } from './gate-request.ts';
 import { commitsOf, findProvenance } from './provenance.ts';
 import { recordsFile } from './read-records.ts';
 import { openStore, recordBaseline, saveRecords } from './record-baseline.ts';
 import { removeOldReports } from './report-folder.ts';
 import { requireStore } from './require-store.ts';
 import { type GateResult, runGate } from './run-gate.ts';
+import { runFollower } from './shards/meet-shards.ts';
 import { readBlobs } from './shards/read-blobs.ts';
 import { runShard } from './shards/run-shard.ts';
 
@@ -153,16 +155,24 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
   const context = github?.context ?? null;
   const provenance = await findProvenance(cwd, host.env, context);
   const merged = mergedFolder(command, loaded);
-  const place = readShardInputs(command.inputs, Date.now());
+  const place = readShardInputs(command.inputs, host.env, Date.now());
+  if (place !== null && merged !== null)
+    throw mergeMistake(command, 'one job either drives a shard or merges them');
+  const commit = provenance.headSha;
+  let lead: GateRequest['lead'];
   if (place !== null) {
-    if (merged !== null) throw mergeMistake(command, 'one job either drives a shard or merges them');
-    return await runShard({
-      host,
-      loaded,
-      place,
-      commit: provenance.headSha,
-      commits: headCommits(provenance),
-    });
+    const { number, count, start } = place;
+    if ('atMs' in start)
+      return await runShard({
+        host,
+        loaded,
+        shard: { number, count },
+        startAtMs: start.atMs,
+        commit,
+        commits: headCommits(provenance),
+      });
+    if (number > 1) return await runFollower({ host, loaded, rendezvous: start, number, count, commit });
+    lead = { rendezvous: start, count };
   }
   await using store = openStore(command, loaded);
   const selected = loaded.selected.length > 0 ? loaded.selected.join(',') : null;
@@ -179,6 +189,7 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
     provenance,
     store,
     key: settings.baseline.key ?? (await folderKey(loaded, host.env)),
+    lead,
     readShards: merged === null ? undefined : () => readBlobs(merged, host.cwd),
     openBase: () => openBaseCommit(settings.baseline, { cwd, env: host.env, context, signal: host.signal }),
   });
@@ -228,11 +239,17 @@ export const gateCommand = async (command: GateCommand): Promise<number> => {
     const problems = problemsOf(failure);
     showProblems(host, problems);
     host.output('verdict', 'invalid');
-    // Of shards only what is merged has a reader.
-    if (host.kind === 'actions' && inputText(command.inputs, 'shard') === undefined)
-      await deliverMistake(command, loaded, problems);
+    if (host.kind === 'actions' && hasReader(command.inputs)) await deliverMistake(command, loaded, problems);
     return exitCodeOfProblems(problems);
   }
+};
+
+/** Of shards only one that leads the others has a reader; the rest have what is merged of them. */
+const hasReader = (inputs: RawInputs): boolean => {
+  const shard = inputText(inputs, 'shard');
+  return (
+    shard === undefined || (inputText(inputs, 'rendezvous') !== undefined && Number.parseInt(shard, 10) === 1)
+  );
 };
 
 /**

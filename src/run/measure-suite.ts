@@ -5,6 +5,7 @@ import { renderProgress } from '../report/render-progress.ts';
 import { fitWidth } from '../report/terminal-text.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
+import type { LoadPart } from '../side/round-context.ts';
 import { widestLine } from './dashboard.ts';
 import { explainRun } from './explain-run.ts';
 import type { GateRequest } from './gate-request.ts';
@@ -26,6 +27,8 @@ export type SuiteWork = {
   history: BaselineRecord[];
   /** Rounds that shards measured, to be judged here. */
   measured: readonly RoundMeasurement[] | undefined;
+  /** The part of its load that this machine drives, and leads; all of it if not given. */
+  part?: LoadPart | undefined;
   /** Time left for it, milliseconds. */
   budgetMs: number;
   /** Told what there is after each pair or round. */
@@ -80,7 +83,11 @@ function inputsOf(request: GateRequest, stage: Stage, sides: Sides, work: SuiteW
     baseline: sides.baseline,
     history: work.history,
     measured: work.measured,
-    context: { ...contextOf(stage, suite, request.host), endsAtMs: performance.now() + budgetMs },
+    context: {
+      ...contextOf(stage, suite, request.host),
+      part: work.part,
+      endsAtMs: performance.now() + budgetMs,
+    },
     budgetMs,
     onProgress: showProgress(request, stage, sides.baseline !== null, budgetMs),
     ...(work.onMeasured === undefined ? {} : { onMeasured: work.onMeasured }),

@@ -5,7 +5,7 @@ import type { LoadedSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 import { secretValues } from '../settings/secrets.ts';
-import type { RoundContext } from '../side/open-side.ts';
+import type { RoundContext } from '../side/round-context.ts';
 import { machineLimits } from '../side/target/limits.ts';
 import { checkOpenings } from './check-openings.ts';
 import { type CheckedScenario, checkScenarios, showWarnings } from './check-scenarios.ts';

@@ -16,8 +16,10 @@ import { prepareRun, type Stage } from './prepare-run.ts';
 import { commitsOf } from './provenance.ts';
 import { readHistory } from './read-history.ts';
 import { readRecords } from './read-records.ts';
+import type { Crew } from './shards/gather-shards.ts';
 import type { JoinedShards } from './shards/join-blobs.ts';
 import { joinShards, shardedFingerprint } from './shards/join-shards.ts';
+import { leadShards } from './shards/meet-shards.ts';
 import { type ReportedSuite, recordsOf, suiteReport } from './suite-report.ts';
 import { judgeRun, type SuiteRun } from './suite-run.ts';
 
@@ -39,7 +41,8 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
   const { host, loaded, provenance } = request;
   const startedAt = new Date().toISOString();
   const started = performance.now();
-  const stage = await prepareRun(loaded, host, request.readShards === undefined ? 1 : 0);
+  const share = request.readShards === undefined ? 1 / (request.lead?.count ?? 1) : 0;
+  const stage = await prepareRun(loaded, host, share);
   showLimitations(request, stage);
   const planned = await planSuites(request, stage);
 
@@ -47,6 +50,7 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
   const problems: TailgateError[] = [];
   const suites: ReportedSuite[] = [];
   let joined: JoinedShards | null = null;
+  let crew: Crew | null = null;
   let base: BaseCommit | null = null;
   let versions: Versions | null = null;
   const reportOf = (those: SuiteReport[]): Report =>
@@ -70,28 +74,40 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
   try {
     if (provenance.problem !== null) throw provenance.problem;
     joined = await joinShards(request, stage, planned);
+    if (request.lead !== undefined)
+      crew = resources.use(await leadShards({ ...request.lead, host, commit: provenance.headSha }, stage));
     const opened = await openBase(request, stage, resources);
     base = opened.base;
     versions = await openVersions(request, stage, opened);
     const measuringSince = performance.now();
     for (const [index, { suite, fingerprint: own, confirming }] of planned.entries()) {
-      const fingerprint = shardedFingerprint(own, joined);
+      const fingerprint = shardedFingerprint(own, joined ?? crew);
       const stored = await readHistory(request, suite.name, fingerprint, versions.baseless.get(suite.name));
       // Each suite may use its share of the time, and what those before it left over.
       const leftMs = stage.plan.maxMinutes * 60_000 - (performance.now() - measuringSince);
       const budgetMs = Math.max(leftMs / (planned.length - index), 1_000);
       const end = host.group(`Suite ${suite.name}`);
       const measured = joined?.rounds.get(suite.name);
-      const warnings = index === 0 ? notesOf(request, base, joined, versions.deployed) : [];
+      const { deployed } = versions;
+      const notes = (): Set<string> | [] =>
+        index === 0 ? notesOf(request, base, joined?.notes ?? crew?.notes() ?? [], deployed) : [];
       const onMeasured = (now: SuiteRun): void => {
         const judgement = now.judgement ?? judgeRun(now, stage.plan, false);
-        const report = suiteReport({ ...now, judgement }, stored, loaded.cwd, warnings);
+        const report = suiteReport({ ...now, judgement }, stored, loaded.cwd, notes());
         request.watcher?.show(reportOf([...suites.map((suite) => suite.report), report]));
       };
-      const work = { suite, confirming, history: stored.history, measured, budgetMs };
+      const work = {
+        suite,
+        confirming,
+        history: stored.history,
+        measured,
+        part: crew?.part,
+        budgetMs,
+      };
       const watched = request.watcher === undefined ? work : { ...work, onMeasured };
       const run = await measureSuite(request, stage, versions, watched);
       end();
+      const warnings = notes();
       const report = suiteReport(run, stored, loaded.cwd, warnings);
       suites.push({ run, report, fingerprint, confirming });
       if (run.problems.some(({ code }) => code === 'CANCELLED')) break;
@@ -99,6 +115,8 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
   } catch (failure) {
     problems.push(...problemsOf(failure));
   }
+  const [problem] = [...problems, ...suites.flatMap(({ run }) => run.problems)];
+  crew?.end(problem === undefined ? null : host.mask(problem.what));
   return { report: reportOf(suites.map((suite) => suite.report)), ...recordsOf(suites, request, startedAt) };
 }
 
@@ -125,13 +143,13 @@ function showLimitations({ host, provenance }: GateRequest, { plan, scenarios }:
   if (provenance.note !== null && provenance.problem === null) host.warn(provenance.note);
 }
 
-/** What is to be known of the commits that are compared, and of what shards measured. */
+/** What is to be known of the commits that are compared, and of the shards that drove the load. */
 function notesOf(
   { provenance }: GateRequest,
   base: BaseCommit | null,
-  joined: JoinedShards | null,
+  driven: readonly string[],
   deployed: DeployedVersions,
 ): Set<string> {
   const ownNotes = provenance.note === null ? [] : [provenance.note];
-  return new Set([...ownNotes, ...(joined?.notes ?? []), ...(base?.notes ?? []), ...deployed.notes]);
+  return new Set([...ownNotes, ...driven, ...(base?.notes ?? []), ...deployed.notes]);
 }

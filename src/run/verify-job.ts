@@ -1,7 +1,8 @@
 import { tailgateError } from '../errors.ts';
 import { mainOf } from '../metrics/main-metric.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
-import type { RoundContext, SideSource } from '../side/open-side.ts';
+import type { SideSource } from '../side/open-side.ts';
+import type { RoundContext } from '../side/round-context.ts';
 import { injectServiceTime, type ServiceTimeInjection } from '../side/target/inject-service-time.ts';
 import { type JobRecord, recordJob } from '../verdict/job-record.ts';
 import type { JobKind } from '../verdict/job-series.ts';

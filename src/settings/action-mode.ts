@@ -26,7 +26,9 @@ export const actionMode = (inputs: RawInputs): ActionMode => {
 
 /** A search drives loads that it chooses as it goes, so it cannot be divided. */
 const assertNoShards = (inputs: RawInputs): void => {
-  const key = ['shard', 'start-at', 'merge'].find((name) => inputText(inputs, name) !== undefined);
+  const key = ['shard', 'start-at', 'rendezvous', 'merge'].find(
+    (name) => inputText(inputs, name) !== undefined,
+  );
   if (key === undefined) return;
   const params = { key, problem: 'a search for the capacity has no shards', expected: 'Take it out.' };
   throw tailgateError('SETTINGS_INVALID_VALUE', params, inputPlace(inputs.source, key));

@@ -63,6 +63,7 @@ const flagGroups: Readonly<Record<string, readonly string[]>> = {
   'How it is measured:': [
     'shard',
     'start-at',
+    'rendezvous',
     'rounds',
     'max-minutes',
     'explain',

@@ -234,6 +234,15 @@ export const inputDefinitions: readonly InputDefinition[] = [
     command: 'run',
   },
   {
+    name: 'rendezvous',
+    description:
+      'Where all shards reach shard 1, such as `tcp://10.0.0.5:7400`: it starts the server, leads the others, and judges (docs/scale.md).',
+    kind: 'special',
+    setting: null,
+    placeholder: 'address',
+    command: 'run',
+  },
+  {
     name: 'merge',
     description:
       'Measure nothing: judge what the shards of this run left in this folder, as `tailgate merge` does (docs/scale.md).',

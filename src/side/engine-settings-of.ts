@@ -8,8 +8,7 @@ import type { MeasureSettings } from '../settings/settings-schema.ts';
 export const engineSettingsOf = (
   measure: MeasureSettings,
   failureEvents: string[],
-  seed: number,
-  shard: EngineSettings['shard'],
+  { seed, shard, clock }: Pick<EngineSettings, 'seed' | 'shard' | 'clock'>,
   resolve: (secret: NonNullable<MeasureSettings['jwt']>['secret'], key: string) => string,
   localAddresses: readonly string[] = [],
 ): EngineSettings => ({
@@ -34,4 +33,5 @@ export const engineSettingsOf = (
   seed,
   localAddresses,
   shard,
+  ...(clock === undefined ? {} : { clock }),
 });

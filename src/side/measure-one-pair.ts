@@ -1,8 +1,9 @@
 import type { LoadProgress } from '../generator/load-session.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { measurePair, measureRound, type PairOutcome, type RoundOutcome } from './measure-round.ts';
-import { type OpenSide, openSide, type RoundContext, type SideSource } from './open-side.ts';
+import { type OpenSide, openSide, type SideSource } from './open-side.ts';
 import type { PairDesign } from './pair-design.ts';
+import type { RoundContext } from './round-context.ts';
 import { roundOrder, type SideName, sliceOrder } from './slice-order.ts';
 
 export type PairRequest = {

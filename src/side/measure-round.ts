@@ -327,7 +327,7 @@ export const measurePair = async (
       driven.catch(() => {});
       // What else can end a turn has been noted for its side.
       if (end.code === 'CANCELLED') throw end;
-      return { sent: 0, messages: 0, unanswered: 0 };
+      return { sent: 0, messages: 0, unanswered: 0, startedUs: [] };
     } finally {
       forget();
     }

@@ -2,18 +2,15 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TailgateError, tailgateError } from '../errors.ts';
 import type { LoadSession } from '../generator/load-session.ts';
-import { startGenerators, startLoadSession } from '../generator/start-load-session.ts';
 import type { Host } from '../host/host.ts';
-import type { CorePinning } from '../host/processes/core-pinning.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
-import { resolveSecret } from '../settings/secrets.ts';
-import { engineSettingsOf } from './engine-settings-of.ts';
 import { logName } from './log-name.ts';
+import { loadOf } from './open-load.ts';
 import { type OpenRoom, openRoom } from './room/open-room.ts';
+import type { RoundContext } from './round-context.ts';
 import type { SideName } from './slice-order.ts';
 import { isOneOf, readCommitIds, shortCommit } from './target/deployed-commit.ts';
-import type { LimitPlan } from './target/limits.ts';
 import { openResourceSource, type ResourceSource } from './target/resource-source.ts';
 import type { RunningTarget } from './target/running-target.ts';
 import { startTarget } from './target/start-target.ts';
@@ -35,23 +32,6 @@ export type SideSource = {
   env?: Readonly<Record<string, string>> | undefined;
 };
 
-/** What every round of a run shares. */
-export type RoundContext = {
-  host: Host;
-  /** Folder for logs and raw values; one sub-folder per side and round is not needed, labels tell them apart. */
-  logDir: string;
-  seed: number;
-  /** Which part of the load this machine drives; all of it if not given. Counts from 0. */
-  shard?: { index: number; count: number } | undefined;
-  pinning: CorePinning | null;
-  /** What is counted in the server's Node processes, and not judged. */
-  counting?: 'scripts' | 'work' | undefined;
-  /** How the load is driven within the limits of the machine. */
-  limits?: LimitPlan | null;
-  /** When the time for all of it is over, by `performance.now()`. */
-  endsAtMs?: number | undefined;
-};
-
 /** One server with its room open and its load ready, paused. Closing it ends all three in reverse order. */
 export type OpenSide = AsyncDisposable & {
   readonly name: SideName;
@@ -67,9 +47,6 @@ export type OpenSide = AsyncDisposable & {
   readonly failed: Promise<TailgateError>;
 };
 
-/** However little time is left: whoever gave too little is told by the load. */
-const shortestPrepareMs = 10_000;
-
 /** A server that dies takes the room along, and its end is reported a moment later. */
 const deathDelayMs = 1_000;
 
@@ -78,12 +55,6 @@ const causeOfLoss = async (room: OpenRoom, target: RunningTarget): Promise<Tailg
   const lost = await room.lost;
   return (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? lost;
 };
-
-/** Two sides that run at once come from addresses of their own, so that neither takes the ports of the other. */
-const sourceAddresses = (limits: LimitPlan | null | undefined, side: SideName): string[] =>
-  (limits?.localAddresses ?? []).map((address) =>
-    side === 'head' ? address : address.replace(/^127\.0\.0\./, '127.0.1.'),
-  );
 
 /** What is being opened on a server that runs; if the server died, that is why it failed. */
 const whileAlive = async <T>(target: RunningTarget, host: Host, opening: Promise<T>): Promise<T> => {
@@ -99,10 +70,10 @@ const whileAlive = async <T>(target: RunningTarget, host: Host, opening: Promise
 const openResources = async (
   { target: { resources } }: SuitePlan,
   source: SideSource,
-  { host, shard }: RoundContext,
+  { host, part }: RoundContext,
   target: RunningTarget,
 ): Promise<ResourceSource | null> =>
-  resources === undefined || (shard !== undefined && shard.index > 0)
+  resources === undefined || (part !== undefined && part.shard.index > 0)
     ? null
     : await whileAlive(
         target,
@@ -177,17 +148,7 @@ export const openSide = async (
   await using opening = new ResourceStack();
   const { host } = context;
   const logFile = logFileOf(context, label);
-  const loadOptions = {
-    logPath: logFile('load.log'),
-    workers: suite.measure.generators,
-    cpus: context.pinning?.generator ?? null,
-    env: host.env,
-    signal: host.signal,
-    ...(context.endsAtMs === undefined
-      ? {}
-      : { prepareMs: Math.max(shortestPrepareMs, context.endsAtMs - performance.now()) }),
-  };
-  const generators = opening.use(startGenerators(loadOptions));
+  const prepared = opening.use(loadOf(suite, source.name, context, logFile));
   const target = opening.use(await startSideTarget(suite, source, context, label));
   const checkVersion = () => checkDeployed(suite, source, host, target);
   await checkVersion();
@@ -210,31 +171,7 @@ export const openSide = async (
           ),
         );
   const load = opening.use(
-    await whileAlive(
-      target,
-      host,
-      startLoadSession(
-        {
-          scenarioPath: suite.scenarioPath,
-          environment: suite.environment,
-          overrides: suite.overrides,
-          variables: { ...suite.variables, ...room?.variables },
-          targetUrl: target.url,
-          engine: engineSettingsOf(
-            suite.measure,
-            suite.room?.failureEvents ?? ['exception'],
-            context.seed,
-            context.shard ?? { index: 0, count: 1 },
-            (secret, key) => resolveSecret(secret, host.env, key),
-            sourceAddresses(context.limits, source.name),
-          ),
-          rawPath: suite.measure.raw ? logFile('raw.jsonl') : null,
-          secrets: [...host.secrets],
-        },
-        loadOptions,
-        generators,
-      ),
-    ),
+    await whileAlive(target, host, prepared.open({ url: target.url, variables: room?.variables ?? {} })),
   );
   const failed = room === null ? target.died : Promise.race([target.died, causeOfLoss(room, target)]);
   const owned = opening.move();

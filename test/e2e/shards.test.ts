@@ -193,3 +193,143 @@ test('mistakes are told before anything is started', async () => {
   await delay(0);
   assert.equal((await merge('empty')).code, 4);
 });
+
+/** Settings of a run whose server and room are of shard 1, and whose users get what others send. */
+const meetingSettings = (more: string): string => `target:
+  start: ${chatServer}
+  ready: { type: http, path: /health }
+room:
+  auth: { accessToken: "Bearer {{ token }}" }
+  jwt: { secret: example-secret, claims: { sub: owner } }
+  create: { event: createRoom, data: { roomId: load-test } }
+measure:
+  jwt: { secret: example-secret, claims: { sub: user } }
+  drainMs: 5000
+suites: [{ name: room, scenario: room.yml }]
+thresholds: ["chat.ack.p95 < 5s", "deliveries.lost = 0", "users.failed = 0"]
+rounds: 1
+${more}`;
+const roomScenario = (seconds: number, perUser: number): string => `config:
+  target: http://127.0.0.1:3000
+  phases: [{ duration: ${seconds}, arrivalCount: 18 }]
+  socketio:
+    transports: [websocket]
+    auth: { accessToken: "Bearer {{ $token }}" }
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: { channel: joinRoom, data: { roomId: load-test } }
+        acknowledge: {}
+        joins: load-test
+      - loop:
+          - emit: { channel: chat, data: { roomId: load-test, text: "hello {{ $tag }}" } }
+            delivery: chat
+            acknowledge: {}
+          - think: 100ms
+        count: ${perUser}
+      - think: 500ms
+`;
+
+const token = 'a-token-of-this-test';
+type Shard = { child: ReturnType<typeof spawn>; log: () => string; ended: Promise<number | null> };
+
+/** Starts the shards of a run that meet, each with a report folder of its own. */
+const meet = (shards: number, name: string, flags: readonly string[]): Shard[] => {
+  const port = 21_000 + Math.floor(Math.random() * 9_000);
+  return Array.from({ length: shards }, (_, index) => {
+    const child = spawn(
+      process.execPath,
+      [
+        ...[
+          cli,
+          'run',
+          '--shard',
+          `${index + 1}/${shards}`,
+          '--rendezvous',
+          `tcp://127.0.0.1:${port}?wait=60s`,
+        ],
+        ...['--report-dir', path.join(user.dir, name, String(index + 1)), ...flags],
+      ],
+      {
+        cwd: user.dir,
+        env: {
+          PATH: process.env.PATH ?? '',
+          HOME: user.dir,
+          TAILGATE_RENDEZVOUS_TOKEN: token,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    let log = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data));
+    return {
+      child,
+      log: () => log,
+      ended: new Promise((resolve) => child.on('close', (code) => resolve(code))),
+    };
+  });
+};
+const reportOf = (name: string) => {
+  const file = path.join(user.dir, name, '1', 'report.json');
+  return parseReport(readFileSync(file, 'utf8'), file);
+};
+test('shards that meet: one starts both versions and the room, and all drive the slices of a pair', async () => {
+  user.write('room.yml', roomScenario(8, 10));
+  user.write('pairs.yml', meetingSettings('baseline: { mode: side-by-side, ref: HEAD~1 }\n'));
+  user.git('add', '-A');
+  user.git('commit', '-qm', 'Meet');
+  const shards = meet(3, 'pairs', ['--config', 'pairs.yml']);
+  const codes = await Promise.all(shards.map(({ ended }) => ended));
+  const logs = shards.map(({ log }) => log()).join('\n---\n');
+  assert.deepEqual(codes, [0, 0, 0], logs);
+  const report = reportOf('pairs');
+  const [suite] = report.suites;
+  assert.equal(suite!.comparison, 'side-by-side');
+  const [, skewMs] =
+    /3 shards on 1 machine drove the load together; each part of it started within ([\d.]+) ms, by clocks that agree to within [\d.]+ ms\./.exec(
+      suite!.warnings.join('\n'),
+    ) ?? [];
+  assert.ok(Number(skewMs) < 1_000, suite!.warnings.join('\n'));
+  for (const side of ['baseline', 'head'] as const) {
+    const of = (name: string) => suite!.counters[`deliveries.${name}`]![side]!;
+    assert.ok(of('expected') > 100, logs);
+    assert.equal(of('received') + of('lost'), of('expected'));
+    assert.equal(of('lost'), 0);
+    assert.equal(of('duplicated'), 0);
+  }
+  const delivery = suite!.metrics.find(({ id }) => id === 'chat.delivery')!;
+  assert.ok(delivery.baseline!.count > 100 && delivery.head!.count > 100);
+});
+
+test('a shard that dies, hangs or is stopped ends the run of all, and is named', async () => {
+  user.write('room.yml', roomScenario(60, 10));
+  user.write('whole.yml', meetingSettings('baseline: { mode: none }\n'));
+  user.git('add', '-A');
+  user.git('commit', '-qm', 'Fail');
+  const cases: [name: string, number: number, signal: NodeJS.Signals, said: RegExp][] = [
+    ['dead', 2, 'SIGKILL', /Shard 2 dropped out: its connection (ended|broke)/],
+    ['cancelled', 2, 'SIGTERM', /Shard 2 dropped out: it was cancelled/],
+    ['leaderless', 1, 'SIGKILL', /Shard 1 dropped out: its connection (ended|broke)/],
+    ['hanging', 2, 'SIGSTOP', /Shard 2 dropped out: nothing was heard of it for 15 s/],
+  ];
+  await Promise.all(
+    cases.map(async ([name, number, signal, said]) => {
+      const shards = meet(2, name, ['--config', 'whole.yml']);
+      const hit = shards[number - 1]!;
+      const other = shards[2 - number]!;
+      try {
+        while (!shards[0]!.log().includes('measuring') && shards[0]!.child.exitCode === null)
+          await delay(100);
+        const hitAt = performance.now();
+        hit.child.kill(signal);
+        assert.equal(await other.ended, 4, other.log());
+        assert.match(other.log(), said);
+        const tookMs = performance.now() - hitAt;
+        assert.ok(tookMs < (signal === 'SIGSTOP' ? 30_000 : 15_000), `${name}: ${tookMs} ms`);
+        if (number === 2) assert.equal(reportOf(name).verdict, 'invalid');
+      } finally {
+        for (const { child } of shards) child.kill('SIGKILL');
+      }
+    }),
+  );
+});

@@ -58,8 +58,7 @@ const runSuite = async (
       engine: engineSettingsOf(
         settings.measure,
         settings.room.failureEvents,
-        1,
-        { index: 0, count: 1 },
+        { seed: 1, shard: { index: 0, count: 1 } },
         (secret, key) => resolveSecret(secret, environment, key),
       ),
       rawPath: null,

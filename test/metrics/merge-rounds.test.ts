@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { betweenMachines } from '../../src/metrics/between-machines.ts';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { mergeRounds, mergeShards, sketchOver } from '../../src/metrics/merge-rounds.ts';
 import { standardCounters } from '../../src/metrics/metric.ts';
@@ -165,4 +166,33 @@ test('arrivals of rounds follow each other, those of processes run beside each o
   assert.deepEqual([shards.intendedArrivalsMs, shards.arrivalsMs], [1_000, 5_000]);
   // What earlier versions stored says nothing of it, and neither does what is made from it.
   assert.equal('arrivalsMs' in mergeRounds([round()]).generator, false);
+});
+
+test('latencies between machines count as far as their clocks allow, in the whole and in each slice', () => {
+  const between = betweenMachines('chat.delivery');
+  const part = (clockErrorMs: number) =>
+    round({
+      metrics: { 'chat.delivery': sketch([9]), [between]: sketch([10, 10, 10]), 'chat.ack': sketch([1]) },
+      slices: [{ [between]: sketch([10]) }],
+      course: { stepMs: 1_000, steps: [{ [between]: sketch([10]), 'chat.delivery': sketch([9]) }] },
+      clockErrorMs,
+    });
+  const counts = (merged: RoundMeasurement) =>
+    [merged.metrics, merged.slices[0]!, merged.course!.steps[0]!].map(
+      (sketches) => sketches['chat.delivery'] && LatencySketch.fromJSON(sketches['chat.delivery']).count,
+    );
+  // The first machine reads the clock of the load itself; of two others both may be wrong.
+  const known = mergeShards([part(0), part(0.4), part(0.4)]);
+  assert.deepEqual(counts(known), [12, 3, 6]);
+  assert.deepEqual(known.warnings, []);
+  const unknown = mergeShards([part(0), part(0.6), part(0.6)]);
+  assert.deepEqual(counts(unknown), [3, undefined, 3]);
+  assert.match(
+    unknown.warnings.join(),
+    /"chat\.delivery" is without deliveries between machines.*within 1\.2 ms.*p50 of 10 ms/,
+  );
+  for (const merged of [known, unknown]) {
+    assert.equal(merged.clockErrorMs, undefined);
+    assert.ok(!Object.keys({ ...merged.metrics, ...merged.slices[0] }).includes(between));
+  }
 });

@@ -71,6 +71,7 @@ const elsewhere = [
   'github-token',
   'shard',
   'start-at',
+  'rendezvous',
   'merge',
   'base-url',
 ];
@@ -101,7 +102,7 @@ test('the mode is one of those that there are', () => {
 });
 
 test('a search has no shards', () => {
-  for (const name of ['shard', 'start-at', 'merge'])
+  for (const name of ['shard', 'start-at', 'rendezvous', 'merge'])
     assert.throws(() => actionMode({ source: 'action', values: { mode: 'capacity', [name]: '1/3' } }), {
       code: 'SETTINGS_INVALID_VALUE',
       message: new RegExp(`"${name}"[\\s\\S]*has no shards`),
@@ -110,11 +111,18 @@ test('a search has no shards', () => {
 
 test('a shard is one of so many, and starts with the others', () => {
   const now = Date.parse('2030-01-31T11:55:00Z');
-  const read = (values: Record<string, string>) => readShardInputs({ source: 'cli', values }, now);
+  const token = 'a-token-of-this-run';
+  const env = { TAILGATE_RENDEZVOUS_TOKEN: token };
+  const read = (values: Record<string, string>, variables: Record<string, string> = env) =>
+    readShardInputs({ source: 'cli', values }, variables, now);
   assert.equal(read({}), null);
   const startAtMs = now + 300_000;
   for (const instant of ['2030-01-31T12:00:00Z', '2030-01-31T13:00:00+01:00', String(startAtMs / 1_000)])
-    assert.deepEqual(read({ shard: '3/10', 'start-at': instant }), { number: 3, count: 10, startAtMs });
+    assert.deepEqual(read({ shard: '3/10', 'start-at': instant }), {
+      number: 3,
+      count: 10,
+      start: { atMs: startAtMs },
+    });
   for (const shard of ['0/3', '4/3', '3', '1/1001', 'a/b', '1/3/5', '-1/3'])
     assert.throws(
       () => read({ shard, 'start-at': '2030-01-31T12:00:00Z' }),
@@ -129,6 +137,26 @@ test('a shard is one of so many, and starts with the others', () => {
   );
   assert.throws(() => read({ shard: '1/3' }), /must start at one instant/);
   assert.throws(() => read({ 'start-at': '2030-01-31T12:00:00Z' }), /no shard is named/);
+
+  const address = 'tcp://[fd00::5]:7400';
+  assert.deepEqual(read({ shard: '3/10', rendezvous: `${address}?wait=90s` }), {
+    number: 3,
+    count: 10,
+    start: { address, host: 'fd00::5', port: 7_400, waitMs: 90_000, token },
+  });
+  const mistakes: [values: Record<string, string>, env: Record<string, string>, said: RegExp][] = [
+    [{ rendezvous: address }, env, /no shard is named that would go there/],
+    [{ shard: '1/1', rendezvous: address }, env, /meets nobody/],
+    [{ shard: '1/3', rendezvous: address, 'start-at': '2030-01-31T12:00:00Z' }, env, /Take one of both out/],
+    [{ shard: '1/3', rendezvous: '10.0.0.5:7400' }, env, /Write where all shards reach shard 1/],
+    [{ shard: '1/3', rendezvous: 'tcp://10.0.0.5' }, env, /Write where all shards reach shard 1/],
+    [{ shard: '1/3', rendezvous: 'tcp://10.0.0.5:70000' }, env, /Write where all shards reach shard 1/],
+    [{ shard: '1/3', rendezvous: `${address}?wait=7h` }, env, /at most six hours/],
+    [{ shard: '1/3', rendezvous: `${address}?wait=10` }, env, /at most six hours/],
+    [{ shard: '1/3', rendezvous: address }, {}, /is not set, so that anybody could join/],
+    [{ shard: '1/3', rendezvous: address }, { TAILGATE_RENDEZVOUS_TOKEN: 'short' }, /has 5 characters/],
+  ];
+  for (const [values, variables, said] of mistakes) assert.throws(() => read(values, variables), said);
 });
 
 test('the short forms of a readiness probe', async () => {

@@ -20,8 +20,17 @@ export type EngineSettings = {
   seed: number;
   /** Loopback addresses that connections come from in turn; the system chooses if there are none. */
   localAddresses?: readonly string[];
-  /** Which part of the arrivals this process drives. */
-  shard: { index: number; count: number };
+  /** Which part of the arrivals this process drives, and how many such parts in a row are of one machine (all if absent). */
+  shard: { index: number; count: number; perMachine?: number | undefined };
+  /** The clock that machines of one load go by; absent where one machine drives it. */
+  clock?: SharedClock | undefined;
+};
+
+export type SharedClock = {
+  /** How far it is ahead of this machine's monotonic clock, microseconds. */
+  aheadUs: number;
+  /** Two machines read it at most so far apart at the same instant, microseconds. */
+  apartUs: number;
 };
 
 export type DeliveryRule = {

@@ -7,3 +7,7 @@ export const ciRun = (env: Readonly<Record<string, string | undefined>>): ShardB
   // A job of GitLab that is run again stays in its pipeline.
   return env.CI_PIPELINE_ID ? { id: env.CI_PIPELINE_ID, attempt: 1 } : null;
 };
+
+/** A run of a CI system as messages name it. */
+export const shownRun = (run: ShardBlob['run']): string =>
+  run === null ? 'no CI run' : `run ${run.id}, attempt ${run.attempt}`;

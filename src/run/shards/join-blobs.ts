@@ -3,6 +3,7 @@ import { type TailgateError, tailgateError, throwProblems } from '../../errors.t
 import { generatorBottleneck } from '../../generator/generator-bottleneck.ts';
 import { mergeShards } from '../../metrics/merge-rounds.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
+import { shownRun } from './ci-run.ts';
 import type { ClockOffset } from './server-clock.ts';
 import type { ParsedBlob, ShardBlob } from './shard-blob.ts';
 
@@ -182,9 +183,6 @@ const mergedOrNull = (parts: readonly RoundMeasurement[]): RoundMeasurement | nu
 type Common = { count: number; startAtMs: number; run: string; targets: string };
 
 const targetsOf = ({ suites }: ShardBlob): string => suites.map(({ targetHash }) => targetHash).join(' ');
-
-const shownRun = (run: ShardBlob['run']): string =>
-  run === null ? 'no CI run' : `run ${run.id}, attempt ${run.attempt}`;
 
 /** Why a blob is not part of the run, a clause; null when it is. */
 const foreignBecause = (blob: ShardBlob, merging: MergingRun, common: Common): string | null => {

@@ -38,8 +38,11 @@ export async function joinShards(
 }
 
 /** Another number of shards is another load generator, so it is compared with runs of as many alone. */
-export function shardedFingerprint(own: Fingerprint, joined: JoinedShards | null): Fingerprint {
-  if (joined === null) return own;
-  const { count, environment } = joined;
+export function shardedFingerprint(
+  own: Fingerprint,
+  shards: { count: number; environment?: Fingerprint['environment'] } | null,
+): Fingerprint {
+  if (shards === null) return own;
+  const { count, environment = own.environment } = shards;
   return { ...own, settingsHash: `${own.settingsHash}/${count}`, environment };
 }

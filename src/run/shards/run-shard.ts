@@ -8,7 +8,6 @@ import { exitCodes, type TailgateError, tailgateError, throwProblems } from '../
 import type { Host } from '../../host/host.ts';
 import { tailgateVersion } from '../../host/versions.ts';
 import type { LoadedSettings } from '../../settings/load-settings.ts';
-import type { ShardPlace } from '../../settings/shard-inputs.ts';
 import { measureRound } from '../../side/measure-round.ts';
 import { openSide } from '../../side/open-side.ts';
 import type { CheckedScenario } from '../check-scenarios.ts';
@@ -19,13 +18,15 @@ import { keepingProblems, logName } from '../suite-run.ts';
 import { writeText } from '../write-reports.ts';
 import { ciRun } from './ci-run.ts';
 import { type ClockOffset, serverClock } from './server-clock.ts';
-import { blobName, formatBlob, type ShardRound, type ShardSuite } from './shard-blob.ts';
+import { blobName, formatBlob, type ShardBlob, type ShardRound, type ShardSuite } from './shard-blob.ts';
 
 /** What a shard needs from outside. */
 export type ShardRequest = {
   host: Host;
   loaded: LoadedSettings;
-  place: ShardPlace;
+  shard: ShardBlob['shard'];
+  /** When the first round starts, by the clock of the machine, milliseconds since 1970; the same in every shard. */
+  startAtMs: number;
   /** The commit that is checked out. */
   commit: string | null;
   /** Commits that the server may have been built from, where it tells that. */
@@ -37,9 +38,10 @@ export type ShardRequest = {
  * measured as a blob in the report folder, whatever went wrong. Judges nothing. Gives the exit code; throws what is
  * wrong before anything is started.
  */
-export const runShard = async ({ host, loaded, place, commit, commits }: ShardRequest): Promise<number> => {
-  const { number, count, startAtMs } = place;
-  const file = path.join(loaded.settings.reportDir, blobName(place));
+export const runShard = async (request: ShardRequest): Promise<number> => {
+  const { host, loaded, shard, startAtMs, commit, commits } = request;
+  const { number, count } = shard;
+  const file = path.join(loaded.settings.reportDir, blobName(shard));
   // One that an earlier run left must not be taken for this one's.
   await rm(file, { force: true });
   const stage = await prepareRun(loaded, host, 1 / count);
@@ -61,7 +63,7 @@ export const runShard = async ({ host, loaded, place, commit, commits }: ShardRe
           {
             host,
             loaded,
-            place,
+            shard,
             commits,
             stage,
             checked,
@@ -92,7 +94,7 @@ export const runShard = async ({ host, loaded, place, commit, commits }: ShardRe
     if (run.problems.length > 0) break;
   }
   const blob = formatBlob({
-    shard: { number, count },
+    shard,
     tailgate: tailgateVersion,
     run: ciRun(host.env),
     startAtMs,
@@ -110,7 +112,7 @@ export const runShard = async ({ host, loaded, place, commit, commits }: ShardRe
   return exitCodeOfProblems(problems);
 };
 
-type RoundOf = Omit<ShardRequest, 'commit'> & {
+type RoundOf = Omit<ShardRequest, 'commit' | 'startAtMs'> & {
   stage: Stage;
   checked: CheckedScenario;
   /** Told when the server answers, while there is time before the round. */
@@ -118,13 +120,13 @@ type RoundOf = Omit<ShardRequest, 'commit'> & {
 };
 
 const oneRound = async (
-  { host, loaded, place, commits, stage, checked: { suite }, onOpen }: RoundOf,
+  { host, loaded, shard, commits, stage, checked: { suite }, onOpen }: RoundOf,
   round: number,
   dueAtMs: number,
 ): Promise<{ round: ShardRound | null; problem: TailgateError | null }> => {
-  const shard = { index: place.number - 1, count: place.count };
-  const context = { ...contextOf(stage, suite, host), shard };
-  const label = `${logName(suite)}-shard${place.number}-round${round}`;
+  const part = { shard: { index: shard.number - 1, count: shard.count } };
+  const context = { ...contextOf(stage, suite, host), part };
+  const label = `${logName(suite)}-shard${shard.number}-round${round}`;
   await using side = await openSide(suite, { name: 'head', cwd: loaded.cwd, commits }, context, label);
   await onOpen(side.target.url);
   await untilInstant(dueAtMs, round, host);
@@ -172,28 +174,31 @@ const slotMs = ({ scenario, session, suite }: CheckedScenario): number =>
 const reasons = {
   start: {
     what: '"target.start" would start a server in every shard',
-    instead: 'Start the server before, where every shard reaches it, and name it in "target.url" alone.',
+    instead:
+      'Let the shards meet ("rendezvous"): shard 1 starts it. Or start it before, and name it in "target.url" alone.',
   },
   room: {
     what: '"room" would open a room in every shard',
-    instead: 'Open the room before the shards start, and give its name in "variables".',
+    instead:
+      'Let the shards meet ("rendezvous"): shard 1 opens it. Or open it before, and give its name in "variables".',
   },
   hooks: {
     what: 'its scenario has a "before" or "after" section, which would run in every shard',
-    instead: 'Do in a step of its own what they do, and give what it leaves in "variables".',
+    instead:
+      'Let the shards meet ("rendezvous"): shard 1 runs them. Or do it in a step of its own, and give what it leaves in "variables".',
   },
   ensure: {
     what: 'its scenario has conditions of "ensure", which would judge each shard alone',
-    instead: 'Write them as "thresholds", which judge the whole.',
+    instead: 'Write them as "thresholds", which judge the whole, or let the shards meet ("rendezvous").',
   },
   custom: {
     what: '"measure.custom" would be read by every shard',
-    instead: 'Take it out; a shard knows only its part of the load that the numbers belong to.',
+    instead: 'Let the shards meet ("rendezvous"): shard 1 reads it for all of them. Or take it out.',
   },
   deliveries: {
-    what: 'deliveries between machines cannot be counted or timed, because their clocks differ',
+    what: 'deliveries between machines cannot be counted or timed, because shards that do not talk have no common clock',
     instead:
-      'Take "measure.deliveries" and "{{ $tag }}" out and judge acknowledgements, or drive it from one machine ("measure.generators").',
+      'Let the shards meet ("rendezvous"). Or take "measure.deliveries" and "{{ $tag }}" out and judge acknowledgements.',
   },
 } as const;
 

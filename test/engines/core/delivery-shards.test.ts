@@ -32,7 +32,7 @@ const tick = () => {
   while (performance.now() < untilMs);
 };
 
-const shardOf = (index: number) => {
+const shardOf = (index: number, apartUs = 0) => {
   const recorder = new Recorder();
   const drain = { ms: 60_000 };
   const ledger = new DeliveryLedger(
@@ -40,6 +40,7 @@ const shardOf = (index: number) => {
     new LoadActivity(),
     () => drain.ms,
     () => ({ index, count: 2 }),
+    () => ({ aheadUs: 0, apartUs }),
   );
   const watch = ledger.watch({
     metric: 'm.delivery',
@@ -106,6 +107,72 @@ test('two processes together count what one would', async () => {
     { numRuns: 300 },
   );
 });
+
+test('what clocks that differ leave open is neither lost nor too much', async () => {
+  const apartUs = 12;
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
+      const shards = [shardOf(0, apartUs), shardOf(1, apartUs)];
+      const at = (who: number) => ({ ...shards[who % 2]!, member: shards[who % 2]!.members[who >> 1]! });
+      const present = new Set<number>();
+      const messages: { pending: Set<number>; tag: string }[] = [];
+      let received = 0;
+      for (const step of actions) {
+        tick();
+        const { ledger, member, watch } = at(step.who);
+        if (step.do === 'join') {
+          ledger.join(member, 'r');
+          present.add(step.who);
+        } else if (step.do === 'leave' || step.do === 'disconnect') {
+          if (step.do === 'leave') ledger.leave(member, 'r');
+          else ledger.disconnected(member);
+          present.delete(step.who);
+          for (const { pending } of messages) pending.delete(step.who);
+        } else if (step.do === 'send') {
+          const tag = ledger.send(member, { watch, room: 'r', fromMs: performance.now() });
+          messages.push({ pending: new Set([...present].filter((who) => who !== step.who)), tag });
+        } else if (step.do === 'receive' && step.message < messages.length) {
+          const message = messages[step.message]!;
+          if (!message.pending.delete(step.who)) continue;
+          ledger.receive(member, tagInText(message.tag)!);
+          received += 1;
+        }
+      }
+      for (const { drain, ledger } of shards) {
+        drain.ms = 0;
+        await ledger.drain();
+      }
+      const counters = mergeCounters(shards.map(({ recorder }) => recorder.snapshot().counters));
+      const between = mergeDeliveryShards(shards.map(({ recorder }) => recorder.deliveryShard!));
+      const all = (name: 'expected' | 'received' | 'lost') => counters[`deliveries.${name}`]! + between[name];
+      assert.equal(all('received'), received);
+      assert.equal(all('expected'), all('received') + all('lost'));
+      assert.equal(counters['deliveries.unexpected'] ?? 0, 0);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+for (const then of ['stays away', 'is back'] as const)
+  test(`a member that is gone at once after it got a message, and ${then}`, async () => {
+    const [from, to] = [shardOf(0, 5_000), shardOf(1, 5_000)];
+    const [sender, member] = [from.members[0]!, to.members[0]!];
+    to.ledger.join(member, 'r');
+    await new Promise((resolve) => setTimeout(resolve, 15));
+    const tag = from.ledger.send(sender, { watch: from.watch, room: 'r', fromMs: performance.now() });
+    to.ledger.receive(member, tagInText(tag)!);
+    to.ledger.disconnected(member);
+    if (then === 'is back') to.ledger.recovered(member);
+    for (const { drain, ledger } of [from, to]) {
+      drain.ms = 0;
+      await ledger.drain();
+    }
+    const counters = mergeCounters([from, to].map(({ recorder }) => recorder.snapshot().counters));
+    const between = mergeDeliveryShards([from, to].map(({ recorder }) => recorder.deliveryShard!));
+    assert.equal(counters['deliveries.received']! + between.received, 1);
+    assert.equal(counters['deliveries.expected']! + between.expected, 1);
+    assert.equal(between.lost, 0);
+  });
 
 const worker = path.join(import.meta.dirname, 'delivery-shard-worker.ts');
 

@@ -1,5 +1,6 @@
+import { betweenMachines } from '../../../metrics/between-machines.ts';
 import { deadlines } from '../deadlines.ts';
-import { engineSettings } from '../engine-settings.ts';
+import { type EngineSettings, engineSettings } from '../engine-settings.ts';
 import { type LoadActivity, loadActivity } from '../load-activity.ts';
 import { type Recorder, recorder } from '../recorder.ts';
 import {
@@ -47,7 +48,8 @@ export class DeliveryLedger {
   readonly #recorder: Recorder;
   readonly #activity: LoadActivity;
   readonly #drainMs: () => number;
-  readonly #shard: () => { index: number; count: number };
+  readonly #shard: () => EngineSettings['shard'];
+  readonly #clock: () => EngineSettings['clock'];
   #watches: DeliveryWatch[] = [];
   #rooms = new Map<string, DeliveryRoom>();
   #messages = new Map<number, { room: DeliveryRoom; message: InFlightMessage }>();
@@ -66,12 +68,14 @@ export class DeliveryLedger {
     target: Recorder,
     activity: LoadActivity,
     drainMs: () => number,
-    shard: () => { index: number; count: number },
+    shard: () => EngineSettings['shard'],
+    clock: () => EngineSettings['clock'] = () => undefined,
   ) {
     this.#recorder = target;
     this.#activity = activity;
     this.#drainMs = drainMs;
     this.#shard = shard;
+    this.#clock = clock;
   }
 
   /** The records for other processes, if there are any; started anew after the warm-up. */
@@ -79,7 +83,7 @@ export class DeliveryLedger {
     if (this.#epoch === this.#recorder.epoch) return this.#foreign;
     this.#epoch = this.#recorder.epoch;
     if (this.#shard().count > 1 && this.#foreign === null)
-      this.#foreign = new ForeignDeliveries(this.#drainMs());
+      this.#foreign = new ForeignDeliveries(this.#drainMs(), this.#clock()?.apartUs);
     this.#foreign?.restart(asHostTimeUs(this.#recorder.epochStartMs));
     return this.#foreign;
   }
@@ -440,7 +444,10 @@ export class DeliveryLedger {
     if (receipt === 'old') return;
     this.#recorder.count(`deliveries.${receipt}`);
     if (receipt !== 'received') return;
-    this.#recorder.latency(watch.metric, latencyMs);
+    const { index, perMachine = Number.POSITIVE_INFINITY } = this.#shard();
+    const isTimedHere = Math.floor(tag.worker / perMachine) === Math.floor(index / perMachine);
+    if (isTimedHere) this.#recorder.latency(watch.metric, latencyMs);
+    else this.#recorder.latency(betweenMachines(watch.metric), Math.max(0, latencyMs));
     if (latencyMs > this.#drainMs()) this.#recorder.count('deliveries.late');
     if (watch.expected === 'unknown') this.#recorder.count('deliveries.expected');
     else if (watch.expected !== 'members') others.receivedNumber();
@@ -490,4 +497,5 @@ export const deliveryLedger = new DeliveryLedger(
   loadActivity,
   () => engineSettings().drainMs,
   () => engineSettings().shard,
+  () => engineSettings().clock,
 );

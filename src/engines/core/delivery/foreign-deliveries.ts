@@ -7,7 +7,8 @@ const earlyUs = 5_000_000;
 /** How long the receivers of a message are remembered, so that duplicates are seen, microseconds. */
 const rememberedUs = 60_000_000;
 
-type Stay = { joinedUs: number; endedUs: number | null; recent: number[] };
+/** `recent` and `doubtful`: when messages were sent that came and were due, and that were due only because they came. */
+type Stay = { joinedUs: number; endedUs: number | null; recent: number[]; doubtful: number[] };
 
 /** A short name for a room, the same in every process (FNV-1a, 32 bits). */
 export const roomHash = (name: string): number => {
@@ -27,6 +28,8 @@ export type ForeignReceipt = 'received' | 'duplicated' | 'unexpected' | 'old';
  */
 export class ForeignDeliveries {
   readonly #drainUs: number;
+  /** Machines read the clock at most so far apart: what is closer than this may have happened in either order. */
+  readonly #apartUs: number;
   #sinceUs = 0;
   #sends = new Map<string, number[]>();
   #stays = new Map<string, { stays: Stay[]; current: Map<number, Stay> }>();
@@ -37,8 +40,9 @@ export class ForeignDeliveries {
   #receivedAnyway = 0;
   #numbered = { expected: 0, received: 0 };
 
-  constructor(drainMs: number) {
+  constructor(drainMs: number, apartUs = 0) {
     this.#drainUs = drainMs * 1_000;
+    this.#apartUs = apartUs;
   }
 
   /** The warm-up was over at `sinceUs`: what was sent before does not count. Who is a member stays one. */
@@ -49,6 +53,8 @@ export class ForeignDeliveries {
     this.#receivedEarly = [];
     this.#receivedAnyway = 0;
     this.#numbered = { expected: 0, received: 0 };
+    for (const { stays } of this.#stays.values())
+      for (const stay of stays) Object.assign(stay, { recent: [], doubtful: [] });
   }
 
   sent(room: string, sentUs: number): void {
@@ -69,7 +75,7 @@ export class ForeignDeliveries {
 
   joined(member: DeliveryMember, name: string): void {
     const room = this.#room(name);
-    const stay: Stay = { joinedUs: hostTimeUs(), endedUs: null, recent: [] };
+    const stay: Stay = { joinedUs: hostTimeUs() + this.#apartUs, endedUs: null, recent: [], doubtful: [] };
     room.stays.push(stay);
     room.current.set(member.id, stay);
   }
@@ -77,13 +83,19 @@ export class ForeignDeliveries {
   /** Nothing sent from now on is expected at this member; what is on its way still is. */
   ended(member: DeliveryMember, name: string): void {
     const stay = this.#stays.get(name)?.current.get(member.id);
-    if (stay !== undefined) stay.endedUs ??= hostTimeUs();
+    if (stay === undefined || stay.endedUs !== null) return;
+    stay.endedUs = Math.max(stay.joinedUs, hostTimeUs() - this.#apartUs);
+    this.#doubt(stay, stay.endedUs);
   }
 
   /** The server restored the session: the membership never ended. */
   recovered(member: DeliveryMember, name: string): void {
     const stay = this.#stays.get(name)?.current.get(member.id);
-    if (stay !== undefined) stay.endedUs = null;
+    if (stay === undefined) return;
+    stay.endedUs = null;
+    for (const sentUs of stay.doubtful) this.#receive(stay, sentUs);
+    this.#receivedAnyway -= stay.doubtful.length;
+    stay.doubtful = [];
   }
 
   /** The member left: what was sent within the drain time before was only expected if it came. */
@@ -94,15 +106,27 @@ export class ForeignDeliveries {
     room.current.delete(member.id);
     if (stay.endedUs !== null) return;
     stay.endedUs = Math.max(stay.joinedUs, hostTimeUs() - this.#drainUs);
-    for (const sentUs of stay.recent) if (sentUs >= stay.endedUs) this.#set(sentUs);
+    this.#doubt(stay, stay.endedUs);
   }
 
-  /** Moves a receipt to those that were expected because they came. */
-  #set(sentUs: number): void {
-    this.#received -= 1;
-    this.#receivedAnyway += 1;
-    const index = this.#receivedEarly.indexOf(sentUs);
-    if (index >= 0) this.#receivedEarly.splice(index, 1);
+  /** Of what came, that which was sent from `fromUs` on was only expected because it came. */
+  #doubt(stay: Stay, fromUs: number): void {
+    const doubtful = stay.recent.filter((sentUs) => sentUs >= fromUs);
+    stay.recent = stay.recent.filter((sentUs) => sentUs < fromUs);
+    stay.doubtful.push(...doubtful);
+    this.#received -= doubtful.length;
+    this.#receivedAnyway += doubtful.length;
+    for (const sentUs of doubtful) {
+      const index = this.#receivedEarly.indexOf(sentUs);
+      if (index >= 0) this.#receivedEarly.splice(index, 1);
+    }
+  }
+
+  #receive(stay: Stay, sentUs: number): void {
+    this.#received += 1;
+    if (sentUs - this.#sinceUs < earlyUs) this.#receivedEarly.push(sentUs);
+    stay.recent.push(sentUs);
+    while (stay.recent.length > 0 && sentUs - stay.recent[0]! > 2 * this.#drainUs) stay.recent.shift();
   }
 
   #isNew(key: string, member: DeliveryMember): boolean {
@@ -125,15 +149,20 @@ export class ForeignDeliveries {
   received(member: DeliveryMember, key: string, room: number, sentUs: number): ForeignReceipt {
     const name = this.#roomNames.get(room);
     const stay = name === undefined ? undefined : this.#stays.get(name)!.current.get(member.id);
-    const isExpected =
-      stay !== undefined && stay.joinedUs <= sentUs && (stay.endedUs === null || sentUs < stay.endedUs);
-    if (!isExpected) return 'unexpected';
+    if (stay === undefined) return 'unexpected';
+    const { joinedUs, endedUs } = stay;
+    const isExpected = joinedUs <= sentUs && (endedUs === null || sentUs < endedUs);
+    const doubtUs = 2 * this.#apartUs;
+    const isPossible = joinedUs - doubtUs <= sentUs && (endedUs === null || sentUs < endedUs + doubtUs);
+    if (!isExpected && !isPossible) return 'unexpected';
     if (!this.#isNew(key, member)) return 'duplicated';
     if (sentUs < this.#sinceUs) return 'old';
-    this.#received += 1;
-    if (sentUs - this.#sinceUs < earlyUs) this.#receivedEarly.push(sentUs);
-    stay.recent.push(sentUs);
-    while (stay.recent.length > 0 && sentUs - stay.recent[0]! > 2 * this.#drainUs) stay.recent.shift();
+    if (!isExpected) {
+      this.#receivedAnyway += 1;
+      if (sentUs >= joinedUs) stay.doubtful.push(sentUs);
+      return 'received';
+    }
+    this.#receive(stay, sentUs);
     return 'received';
   }
 
@@ -153,7 +182,8 @@ export class ForeignDeliveries {
   /** The records of this process. */
   export(): DeliveryShard {
     return {
-      sinceUs: this.#sinceUs,
+      // What was sent sooner after the warm-up may have arrived before its end.
+      sinceUs: this.#sinceUs + 2 * this.#apartUs,
       sends: Object.fromEntries(this.#sends),
       memberships: Object.fromEntries(
         [...this.#stays].map(([name, { stays }]) => [
