@@ -1,4 +1,3 @@
-import { lateShare } from '../metrics/merge-rounds.ts';
 import type { GeneratorHealth } from '../metrics/round-measurement.ts';
 
 /**
@@ -25,10 +24,10 @@ const percent = (share: number): string => `${Math.round(share * 100)}%`;
 export const generatorBottleneck = (health: GeneratorHealth): string | null => {
   if (health.cpuShare > bottleneckLimits.cpuShare)
     return `it used ${percent(health.cpuShare)} of a core, and a generator process has one thread`;
-  // In the whole, the late users of one process may be too few to be seen.
-  const late = Math.max(lateShare(health), health.worstLateShare ?? 0);
-  if (late > bottleneckLimits.lateShare)
-    return `${percent(late)} of its arrivals and timed sends started late, up to ${Math.round(health.maxLagMs)} ms`;
+  const intended = health.intendedArrivals + health.intendedSends;
+  const late = health.lateArrivals + health.lateSends;
+  if (intended > 0 && late / intended > bottleneckLimits.lateShare)
+    return `${percent(late / intended)} of its arrivals and timed sends started late, up to ${Math.round(health.maxLagMs)} ms`;
   if (health.loopDelayP50Ms > bottleneckLimits.loopDelayP50Ms)
     return `its event loop was delayed by ${Math.round(health.loopDelayP50Ms)} ms at the median, which every latency includes`;
   if (health.loopDelayP99Ms > bottleneckLimits.loopDelayP99Ms)

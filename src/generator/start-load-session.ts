@@ -2,6 +2,7 @@ import { hostTimeUs } from '../engines/core/delivery/host-time.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { mergeShards } from '../metrics/merge-rounds.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import { generatorBottleneck } from './generator-bottleneck.ts';
 import { answerMs, GeneratorProcess, type GeneratorProcessOptions } from './generator-process.ts';
 import type { LoadMember, OtherShards } from './load-member.ts';
 import type { HookVariables, LoadOrder, Prepared } from './load-protocol.ts';
@@ -199,6 +200,13 @@ export const startLoadSession = async (
     async collect(hurry = false) {
       const parts = await collectParts(hurry);
       const measurement = parts.length === 1 ? parts[0]! : mergeShards(parts);
+      const slowest = parts.findIndex(({ generator }) => generatorBottleneck(generator) !== null);
+      if (parts.length > 1 && slowest >= 0 && generatorBottleneck(measurement.generator) !== null)
+        measurement.warnings.push(
+          others === undefined
+            ? `The bottleneck was generator process ${slowest + 1} of ${parts.length}.`
+            : `The bottleneck was a load generator of shard ${1 + Math.floor(slowest / workers)}.`,
+        );
       // Plugins judge the whole, in the process that ran the hooks.
       if (first.failure !== null || hurry) return measurement;
       return await first.ask<RoundMeasurement>({ type: 'conclude', measurement });

@@ -144,12 +144,6 @@ export const worstGenerator = (parts: readonly GeneratorHealth[]): GeneratorHeal
   };
 };
 
-/** Share of the arrivals and fixed-rate sends that started late. */
-export const lateShare = (health: GeneratorHealth): number => {
-  const intended = health.intendedArrivals + health.intendedSends;
-  return intended > 0 ? (health.lateArrivals + health.lateSends) / intended : 0;
-};
-
 const maxKnown = (values: readonly (number | null)[]): number | null => {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : known.reduce((max, value) => Math.max(max, value));
@@ -345,7 +339,6 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
       intendedArrivalsMs: most((shard) => shard.generator.intendedArrivalsMs ?? 0),
       arrivalsMs: most((shard) => shard.generator.arrivalsMs ?? 0),
       peakRssBytes: sum((shard) => shard.generator.peakRssBytes),
-      worstLateShare: most(({ generator }) => generator.worstLateShare ?? lateShare(generator)),
     },
     resources: mergeResources(shards.filter((shard) => shard.resources !== null).slice(0, 1)),
   };

@@ -31,8 +31,6 @@ export type GeneratorHealth = {
   lateSends: number;
   /** Largest lag behind an intended instant, milliseconds. */
   maxLagMs: number;
-  /** Where several processes drove it: the share of late arrivals and sends of the process that had the largest. */
-  worstLateShare?: number;
   /**
    * Time from the first to the last arrival: as it was intended, and as it was. Milliseconds of driven load; absent in
    * what earlier versions stored.

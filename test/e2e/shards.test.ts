@@ -205,6 +205,7 @@ room:
 measure:
   jwt: { secret: example-secret, claims: { sub: user } }
   drainMs: 5000
+  arrivals: best-effort
 suites: [{ name: room, scenario: room.yml }]
 thresholds: ["chat.ack.p95 < 5s", "deliveries.lost = 0", "users.failed = 0"]
 rounds: 1
@@ -275,7 +276,13 @@ const reportOf = (name: string) => {
 };
 test('shards that meet: one starts both versions and the room, and all drive the slices of a pair', async () => {
   user.write('room.yml', roomScenario(8, 10));
-  user.write('pairs.yml', meetingSettings('baseline: { mode: side-by-side, ref: HEAD~1 }\n'));
+  user.write(
+    'pairs.yml',
+    meetingSettings(`verdict: { minPairs: 2, maxPairs: 2, slicesPerSide: 2 }
+explain: never
+baseline: { mode: side-by-side, ref: HEAD~1 }
+`),
+  );
   user.git('add', '-A');
   user.git('commit', '-qm', 'Meet');
   const shards = meet(3, 'pairs', ['--config', 'pairs.yml']);

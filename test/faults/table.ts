@@ -5,6 +5,7 @@ import { missingData } from './table/missing-data.ts';
 import { scenarioCode } from './table/scenario-code.ts';
 import { secrets } from './table/secrets.ts';
 import { servers } from './table/servers.ts';
+import { shardFaults } from './table/shards.ts';
 import { stores } from './table/stores.ts';
 
 /** Every fault that is tried, by what is at fault. */
@@ -39,6 +40,11 @@ export const faults: readonly { title: string; about: string; faults: readonly F
     title: 'Stored records',
     about: 'What was accepted is there, and what is not ours stays as it was.',
     faults: stores,
+  },
+  {
+    title: 'Shards that meet',
+    about: 'A part of the load never passes, and nobody waits for ever.',
+    faults: shardFaults,
   },
   {
     title: 'Secrets',

@@ -32,7 +32,6 @@ for (const [what, change, reason] of [
     { lateSends: 3 },
     /6% of its arrivals and timed sends started late, up to 70 ms/,
   ],
-  ['one process of many that was late', { worstLateShare: 0.11 }, /11% of its arrivals and timed sends/],
   ['a slow event loop throughout', { loopDelayP50Ms: 22 }, /22 ms at the median/],
   ['an event loop that stalls', { loopDelayP99Ms: 81.4 }, /81 ms at the 99th percentile/],
 ] as const)

@@ -42,8 +42,9 @@ export const followShard = async (request: FollowRequest): Promise<void> => {
   peer.trust();
   peer.onMessage((message) => {
     if (message.type === 'pong') {
-      const { askedUs, nowUs } = message as Pong;
       const answeredUs = hostTimeUs();
+      const { askedUs, nowUs, machine } = message as Pong;
+      if (machine === request.machine) clock.onOneMachine();
       clock.add({ askedUs, answeredUs, theirsUs: nowUs });
       roundTripUs = Math.max(roundTripUs, answeredUs - askedUs);
       onClock();

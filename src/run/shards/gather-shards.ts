@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
+import { machineId } from '../../baseline/machine-id.ts';
 import { hostTimeUs } from '../../engines/core/delivery/host-time.ts';
 import { type TailgateError, tailgateError } from '../../errors.ts';
-import { generatorBottleneck } from '../../generator/generator-bottleneck.ts';
 import { answerMs, fromPlain } from '../../generator/generator-process.ts';
 import type { LoadMember, OtherShards } from '../../generator/load-member.ts';
 import type { HookVariables, LoadEvent, LoadOrder, PlainError } from '../../generator/load-protocol.ts';
@@ -151,7 +151,7 @@ const listen = (server: ReturnType<typeof listenForPeers>, { host, port, address
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
 const answerPing = (peer: Peer, { askedUs }: Ping): void =>
-  peer.send({ type: 'pong', askedUs, nowUs: hostTimeUs() } as Message);
+  peer.send({ type: 'pong', askedUs, nowUs: hostTimeUs(), machine: machineId() } as Message);
 
 /** One load starts in all shards within this time, or it is not one load. */
 const maxSkewMs = 1_000;
@@ -394,17 +394,7 @@ class OtherLoad implements LoadMember {
       const reason = `its clock moved by ${Math.ceil(Math.abs(driftUs) / 1_000)} ms against that of shard 1 while it drove one load`;
       this.#failure ??= tailgateError('SHARD_LOST', { number: this.#shard.hello.number, reason });
     }
-    return parts.map((part) => {
-      const slow = generatorBottleneck(part.generator);
-      const warnings =
-        slow === null
-          ? part.warnings
-          : [
-              ...part.warnings,
-              `In shard ${this.#shard.hello.number} the load generator was the bottleneck: ${slow}.`,
-            ];
-      return { ...part, warnings, clockErrorMs: (errorUs + Math.abs(driftUs)) / 1_000 };
-    });
+    return parts.map((part) => ({ ...part, clockErrorMs: (errorUs + Math.abs(driftUs)) / 1_000 }));
   }
 
   onProgress(listener: (progress: LoadProgress) => void): void {

@@ -21,7 +21,7 @@ export type RunIdentity = {
 
 /** Asks for the clock of shard 1; every second, so that both know that the other is there. */
 export type Ping = { type: 'ping'; askedUs: number };
-export type Pong = { type: 'pong'; askedUs: number; nowUs: number };
+export type Pong = { type: 'pong'; askedUs: number; nowUs: number; machine: string };
 
 /** A shard comes, or tells that it cannot. */
 export type Hello = {
