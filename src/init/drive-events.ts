@@ -32,8 +32,10 @@ export type Driven = {
 
 /** Where clients connect, and with what. */
 export type Drive = {
-  protocol: 'socketio' | 'ws';
+  protocol: 'socketio' | 'ws' | 'stomp';
   url: string;
+  /** Of STOMP: what each client subscribes to. */
+  topic?: string;
   /** Of Socket.IO; empty for the usual one. */
   path: string;
   handshake: FoundHandshake;
@@ -53,7 +55,11 @@ export const driveEvents = async (
   const ordered = order.flatMap((does) => events.filter((event) => event.does === does));
   const wanted = tried === undefined ? ordered : ordered.filter(({ name }) => tried.taken.includes(name));
   const connect = (index: number): Promise<User> =>
-    drive.protocol === 'socketio' ? socketIoUser(drive, wanted, index) : webSocketUser(drive, index);
+    drive.protocol === 'socketio'
+      ? socketIoUser(drive, wanted, index)
+      : drive.protocol === 'ws'
+        ? webSocketUser(drive, index)
+        : stompUser(drive, index);
   const users = await Promise.all(Array.from({ length: clients }, (_, index) => connect(index)));
   const taken: string[] = [];
   const refused: string[] = [];
@@ -144,9 +150,17 @@ const handshakeOf = ({
 /** An open connection that is closed at once was refused. */
 const settleMs = 200;
 
-/** A guess that names the user is another one for each. */
+/** A guess that names the user, or is what it says, is another one for each: an echo is no delivery. */
 const ownArgs = (args: readonly unknown[], index: number): unknown[] =>
-  JSON.parse(JSON.stringify(args).replaceAll('"tailgate"', `"tailgate${index + 1}"`)) as unknown[];
+  JSON.parse(
+    JSON.stringify(args)
+      .replaceAll('"tailgate"', `"tailgate${index + 1}"`)
+      .replaceAll('hello from tailgate', `hello from tailgate ${index + 1}`),
+  ) as unknown[];
+
+/** Names of events by which servers say no. */
+const saysNo =
+  /^(exception|error)$|reject|refus|denied|forbidden|unauthori[sz]ed|failed|failure|invalid|_error$|Error$/;
 
 async function socketIoUser(
   { url, path, handshake }: Drive,
@@ -167,11 +181,11 @@ async function socketIoUser(
       query,
       extraHeaders: headers,
     });
-    for (const name of ['exception', 'error'])
-      socket.on(name, (reason: unknown) => {
-        failed = true;
-        said = typeof reason === 'string' ? reason : String((reason as Error | undefined)?.message ?? '');
-      });
+    socket.onAny((name: string, reason: unknown) => {
+      if (!saysNo.test(name)) return;
+      failed = true;
+      said = typeof reason === 'string' ? reason : String((reason as Error | undefined)?.message ?? name);
+    });
     await new Promise<void>((resolve) => {
       socket.once('connect', () => resolve());
       socket.once('connect_error', ({ message }) => {
@@ -250,6 +264,54 @@ async function webSocketUser({ url, handshake }: Drive, index: number): Promise<
         socket.send(typeof value === 'string' ? value : JSON.stringify(value));
       await sleep(pauseMs);
       return failed || socket.readyState !== WebSocket.OPEN ? 'refused' : 'taken';
+    },
+    close: () => socket.close(),
+  };
+}
+
+async function stompUser({ url, topic }: Drive, index: number): Promise<User> {
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), ['v12.stomp', 'v11.stomp', 'v10.stomp']);
+  let refusal: string | null = 'it did not answer CONNECT';
+  let failed = false;
+  const send = (command: string, headers: Record<string, string>, body = ''): void =>
+    socket.send(
+      `${command}\n${Object.entries(headers)
+        .map(([name, value]) => `${name}:${value}\n`)
+        .join('')}\n${body}\0`,
+    );
+  await new Promise<void>((resolve) => {
+    socket.on('error', ({ message }) => {
+      refusal = message;
+      resolve();
+    });
+    socket.on('close', resolve);
+    socket.on('open', () =>
+      send('CONNECT', { 'accept-version': '1.0,1.1,1.2', host: '/', 'heart-beat': '0,0' }),
+    );
+    socket.on('message', (data) => {
+      const text = String(data);
+      if (text.startsWith('CONNECTED')) refusal = null;
+      if (text.startsWith('ERROR')) {
+        failed = true;
+        refusal ??= /^message:(.*)$/m.exec(text)?.[1] ?? 'an ERROR frame';
+      }
+      resolve();
+    });
+    setTimeout(resolve, 3_000).unref();
+  });
+  const isOpen = (): boolean => socket.readyState === WebSocket.OPEN;
+  if (isOpen() && topic !== undefined) send('SUBSCRIBE', { id: 's0', destination: topic });
+  await sleep(settleMs);
+  return {
+    refusal: isOpen() ? refusal : (refusal ?? 'it closed the connection'),
+    isOpen,
+    send: async ({ name, args }) => {
+      if (!isOpen()) return 'refused';
+      failed = false;
+      const body = JSON.stringify(ownArgs(args, index)[0]);
+      send('SEND', { destination: name, 'content-type': 'application/json' }, body);
+      await sleep(pauseMs);
+      return failed || !isOpen() ? 'refused' : 'taken';
     },
     close: () => socket.close(),
   };

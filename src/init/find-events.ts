@@ -100,7 +100,7 @@ export const findEvents = (files: readonly SourceFile[]): FoundCode => {
 };
 
 export const isClient = (path: string): boolean =>
-  /(^|\/)(public|static|client|frontend|www|dist\/client|test|tests|__tests__|spec|examples?|docs|bench)\//.test(
+  /(^|\/)(public|static|client[\w-]*|frontend|www|dist\/client|test|tests|__tests__|spec|examples?|docs|bench|playwright|e2e|cypress)\//.test(
     path,
   ) || /\.(test|spec|min|d)\.\w+$/.test(path);
 

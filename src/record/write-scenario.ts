@@ -555,11 +555,25 @@ function messageStep(
       ...(Object.keys(headers).length === 0 ? {} : { headers: render(headers) }),
     },
     ...(receipt !== undefined && answer?.kind === 'ack' ? { receipt: true } : {}),
-    ...deliveryStep(
-      delivery,
-      delivery !== null && delivery.event !== message.name ? { destination: render(delivery.event) } : {},
-    ),
+    ...stompDelivery(delivery, message.name, render),
   };
+}
+
+/** Where a broker would send it back to its sender, and does not, that is said. */
+function stompDelivery(
+  delivery: Step['delivery'],
+  sentTo: string,
+  render: (value: unknown) => unknown,
+): object {
+  if (delivery === null) return {};
+  const spec = {
+    ...(delivery.event === sentTo ? {} : { destination: render(delivery.event) }),
+    ...(delivery.includesSender ? {} : { includesSender: false }),
+    ...(delivery.selective ? { expect: 'unknown' } : {}),
+  };
+  const keys = Object.keys(spec);
+  if (keys.length === 0) return {};
+  return { delivery: keys.length === 1 && keys[0] === 'destination' ? render(delivery.event) : spec };
 }
 
 const typeWhere = ({ args: [value] }: Message): Record<string, unknown> => {
@@ -572,12 +586,12 @@ const typeWhere = ({ args: [value] }: Message): Record<string, unknown> => {
 /** `chat` where that says it all. Whoever is in no room of ours may be left out by the server: then nothing is lost. */
 function deliveryStep(
   delivery: Step['delivery'],
-  what: { event?: string | undefined; where?: unknown; destination?: unknown },
+  what: { event?: string | undefined; where?: unknown },
 ): object {
   if (delivery === null) return {};
   const spec = {
     ...what,
-    ...(delivery.includesSender && what.destination === undefined ? { includesSender: true } : {}),
+    ...(delivery.includesSender ? { includesSender: true } : {}),
     ...(delivery.selective ? { expect: 'unknown' } : {}),
   };
   const only = Object.keys(spec);

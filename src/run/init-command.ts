@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { type Drive, type Driven, driveEvents } from '../init/drive-events.ts';
@@ -61,8 +61,7 @@ export const initCommand = async (command: InitCommand): Promise<number> => {
   );
   let scenario: Scenario;
   try {
-    scenario =
-      server.protocol === 'stomp' ? stompScenario(project, server) : await driven(project, server, host);
+    scenario = await driven(project, server, host);
   } finally {
     await server.stop();
   }
@@ -71,7 +70,7 @@ export const initCommand = async (command: InitCommand): Promise<number> => {
   const files: Record<string, string> = {
     [settingsName]: firstSettings(project, server, {
       scenario: `load/${scenarioName}.yml`,
-      loses: /\bdelivery:/.test(scenario.text) && !scenario.text.includes('expect: unknown'),
+      loses: scenario.text.includes('{{ $tag }}') && !scenario.text.includes('expect: unknown'),
       measured,
       jwtClaims: scenario.jwtClaims,
     }),
@@ -124,17 +123,18 @@ async function asked({ yes, start, ci }: InitCommand, project: Project): Promise
 /** What the server takes of the events in its code is tried first, and recorded when it is sent again. */
 async function driven(project: Project, server: FoundServer, host: Host): Promise<Scenario> {
   const target = `http://127.0.0.1:${server.port}`;
-  const protocol = server.protocol === 'ws' ? 'ws' : 'socketio';
-  const events = project.code.events.filter(({ namespace }) =>
-    protocol === 'ws' ? namespace === 'ws' : namespace !== 'ws' && namespace !== 'stomp',
-  );
+  const { protocol } = server;
   const path = server.path.replace(/\/$/, '');
-  const options = protocol === 'ws' ? path : '';
-  const sent = events.length > 0 || protocol === 'socketio' || project.code.readsJson ? events : [echo];
+  // Behind it, SockJS speaks STOMP without frames of its own.
+  const options =
+    protocol === 'socketio' ? '' : protocol === 'stomp' && server.sockjs ? `${path}/websocket` : path;
+  const topic = project.code.topics[0] ?? '/topic/tailgate';
+  const sent = eventsFor(protocol, project.code, topic);
   const { handshake } = project;
   const signs = handshake.jwt === null || handshake.jwt.env !== null;
   const drive: Drive = {
     protocol,
+    topic,
     url: `${target}${options}`,
     path: protocol === 'socketio' ? path : '',
     // Nobody can sign without the secret.
@@ -193,61 +193,28 @@ async function recorded(
 
 /** Whether anything but connecting is timed. */
 const isMeasured = (scenario: string): boolean =>
-  /^\s+(acknowledge|response|delivery|receipt|waitFor):/m.test(scenario);
+  /^\s+(acknowledge|response|delivery|receipt|waitFor):|\{\{ \$tag \}\}/m.test(scenario);
 
 /** Whether each user gives many values, not one. */
 const isMeasuredOften = (scenario: string): boolean => {
   const { scenarios } = parse(scenario) as { scenarios: { flow: { loop?: object[] }[] }[] };
   return scenarios.some(({ flow }) =>
     flow.some(({ loop = [] }) =>
-      loop.some((step) => 'acknowledge' in step || 'response' in step || 'delivery' in step),
+      loop.some((step) => isMeasured(JSON.stringify(step)) || 'acknowledge' in step || 'response' in step),
     ),
   );
 };
 
-/** A text, for a server whose messages the code does not tell. */
-const echo: FoundEvent = {
-  name: 'message',
-  namespace: 'ws',
-  args: ['hello from tailgate'],
-  acknowledged: false,
-  does: 'say',
-};
-
-function stompScenario(project: Project, server: FoundServer): Scenario {
-  const { topics, events } = project.code;
-  const [send] = events.filter(({ namespace }) => namespace === 'stomp');
-  const topic = topics[0] ?? '/topic/tailgate';
-  const destination = send?.name ?? topic;
-  const script = {
-    config: {
-      target: `ws://127.0.0.1:${server.port}${server.path}`,
-      phases,
-      stomp: { ...(server.sockjs ? { sockjs: true } : {}), receipts: false },
-    },
-    scenarios: [
-      {
-        name: 'user',
-        engine: 'stomp',
-        flow: [
-          { subscribe: topic },
-          { think: 1 },
-          {
-            loop: [
-              {
-                send: { destination, json: { ...(send?.args[0] as object), text: 'hello {{ $tag }}' } },
-                metric: 'message',
-                ...(topic === destination ? {} : { delivery: topic }),
-              },
-              { think: '200ms' },
-            ],
-            count: 10,
-          },
-        ],
-      },
-    ],
-  };
-  return { text: stringify(script), files: {}, notes: [], jwtClaims: null };
+/** What the code handles of this protocol; a text where it does not tell, and the server does not read JSON. */
+function eventsFor(protocol: FoundServer['protocol'], code: Project['code'], topic: string): FoundEvent[] {
+  const spoken = ({ namespace }: FoundEvent): boolean =>
+    protocol === 'socketio' ? namespace !== 'ws' && namespace !== 'stomp' : namespace === protocol;
+  const events = code.events.filter(spoken);
+  if (events.length > 0 || protocol === 'socketio' || (protocol === 'ws' && code.readsJson)) return events;
+  const said = { namespace: protocol, acknowledged: false, does: 'say' } as const;
+  return protocol === 'ws'
+    ? [{ ...said, name: 'message', args: ['hello from tailgate'] }]
+    : [{ ...said, name: topic, args: [{ text: 'hello from tailgate' }] }];
 }
 
 async function ignoreReports(folder: string): Promise<void> {

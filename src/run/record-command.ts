@@ -75,7 +75,7 @@ async function relayed({ target, port, seconds, host }: RecordCommand): Promise<
     seconds === undefined
       ? process.stdin.isTTY
         ? ', until you press Enter'
-        : ', until a signal ends it'
+        : ', until a line on standard input or a signal ends it'
       : `, for ${seconds} s`;
   host.info(
     `Recording ${target}${until}.\nOpen ${relay.url} in the browser, in two windows for two users, or let a client connect there.`,
@@ -87,12 +87,11 @@ async function relayed({ target, port, seconds, host }: RecordCommand): Promise<
   return relay.recording;
 }
 
-/** Enter on a terminal, the end of the time, or a signal: whichever comes first. */
+/** A line on standard input, the end of the time, or a signal: whichever comes first. */
 async function ended(seconds: number | undefined, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
-  const line =
-    seconds === undefined && process.stdin.isTTY ? createInterface({ input: process.stdin }) : null;
+  const line = seconds === undefined ? createInterface({ input: process.stdin }) : null;
   line?.once('line', () => over.abort());
   await sleep(seconds === undefined ? 2 ** 31 - 1 : seconds * 1_000, undefined, { signal: either }).catch(
     () => {},
