@@ -532,7 +532,7 @@ export const catalogue = {
         : `Shard 1 could not be met at ${p.address}: ${p.reason}.`,
     (p) =>
       p.leads
-        ? 'Give a free port of this machine in "rendezvous".'
+        ? 'Give a free port of this machine, or a file in a folder that it may write to, in "rendezvous".'
         : 'Start shard 1 with the same "rendezvous" and the same token, where this machine reaches that port, and look into its log.',
   ),
   SHARDS_ABSENT: entry<{

@@ -34,6 +34,7 @@ import { openStore, recordBaseline, saveRecords } from './record-baseline.ts';
 import { removeOldReports } from './report-folder.ts';
 import { requireStore } from './require-store.ts';
 import { type GateResult, runGate } from './run-gate.ts';
+import { tellCannot } from './shards/follow-shard.ts';
 import { runFollower } from './shards/meet-shards.ts';
 import { readBlobs } from './shards/read-blobs.ts';
 import { runShard } from './shards/run-shard.ts';
@@ -155,13 +156,14 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
   const context = github?.context ?? null;
   const provenance = await findProvenance(cwd, host.env, context);
   const merged = mergedFolder(command, loaded);
-  const place = readShardInputs(command.inputs, host.env, Date.now());
+  const place = readShardInputs(command.inputs, host.env, Date.now(), cwd);
   if (place !== null && merged !== null)
     throw mergeMistake(command, 'one job either drives a shard or merges them');
   const commit = provenance.headSha;
   let lead: GateRequest['lead'];
   if (place !== null) {
     const { number, count, start } = place;
+    if ('token' in start) host.secret(start.token);
     if ('atMs' in start)
       return await runShard({
         host,
@@ -239,9 +241,25 @@ export const gateCommand = async (command: GateCommand): Promise<number> => {
     const problems = problemsOf(failure);
     showProblems(host, problems);
     host.output('verdict', 'invalid');
+    if (loaded === null) await tellLeader(command, problems);
     if (host.kind === 'actions' && hasReader(command.inputs)) await deliverMistake(command, loaded, problems);
     return exitCodeOfProblems(problems);
   }
+};
+
+/** A shard whose settings cannot be read does not let the first wait for it. */
+const tellLeader = async (
+  { host, inputs }: GateCommand,
+  [problem]: readonly TailgateError[],
+): Promise<void> => {
+  let place: ReturnType<typeof readShardInputs> = null;
+  try {
+    place = readShardInputs(inputs, host.env, Date.now(), host.cwd);
+  } catch {
+    // Then nobody knows where the first is.
+  }
+  if (place === null || place.number === 1 || 'atMs' in place.start || problem === undefined) return;
+  await tellCannot({ rendezvous: place.start, number: place.number, host }, host.mask(problem.what));
 };
 
 /** Of shards only one that leads the others has a reader; the rest have what is merged of them. */

@@ -236,7 +236,7 @@ export const inputDefinitions: readonly InputDefinition[] = [
   {
     name: 'rendezvous',
     description:
-      'Where all shards reach shard 1, such as `tcp://10.0.0.5:7400`: it starts the server, leads the others, and judges (docs/scale.md).',
+      'Where all shards reach shard 1, such as `tcp://10.0.0.5:7400`, or a file in which it tells them: it starts the server, leads the others, and judges (docs/scale.md).',
     kind: 'special',
     setting: null,
     placeholder: 'address',

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { tailgateError } from '../errors.ts';
 import { inputPlace, inputText } from './input-overlay.ts';
 import type { RawInputs } from './inputs.ts';
@@ -18,8 +19,8 @@ export type ShardPlace = {
 export type Rendezvous = {
   /** As the user wrote it. */
   address: string;
-  host: string;
-  port: number;
+  /** Where shard 1 is, or the file in which it leaves where it is, absolute. */
+  place: { host: string; port: number } | { file: string };
   waitMs: number;
   /** What tells them from strangers. */
   token: string;
@@ -43,6 +44,7 @@ export const readShardInputs = (
   inputs: RawInputs,
   env: Readonly<Record<string, string | undefined>>,
   nowMs: number,
+  cwd: string,
 ): ShardPlace | null => {
   const shard = inputText(inputs, 'shard');
   const startAt = inputText(inputs, 'start-at');
@@ -71,7 +73,7 @@ export const readShardInputs = (
   if (rendezvous !== undefined) {
     if (place.count === 1)
       throw invalid(inputs, 'rendezvous', 'there is one shard, which meets nobody', 'Take it out.');
-    return { ...place, start: rendezvousOf(inputs, rendezvous, env) };
+    return { ...place, start: rendezvousOf(inputs, rendezvous, env, cwd) };
   }
   if (startAt === undefined)
     throw invalid(
@@ -102,13 +104,16 @@ const rendezvousOf = (
   inputs: RawInputs,
   text: string,
   env: Readonly<Record<string, string | undefined>>,
+  cwd: string,
 ): Rendezvous => {
   const expected =
-    'Write where all shards reach shard 1, such as "tcp://10.0.0.5:7400", and behind it how long it waits for them if 10 minutes are not right, such as "?wait=20m".';
-  const [, address = '', host = '', port = '', wait] =
-    /^(tcp:\/\/(\[[\da-f:.]+\]|[\w.-]+):(\d{1,5}))(?:\?wait=([\w.]+))?$/i.exec(text) ?? [];
+    'Write where all shards reach shard 1, such as "tcp://10.0.0.5:7400", or a file that all of them reach, such as "file:/mnt/shared/run-17"; and behind it how long shard 1 waits for them if 10 minutes are not right, such as "?wait=20m".';
+  const [, address = '', host = '', port = '', file, wait] =
+    /^(tcp:\/\/(\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})|file:(?:\/\/(?=\/))?([^?]+))(?:\?wait=([\w.]+))?$/i.exec(
+      text,
+    ) ?? [];
   const [, length, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(wait ?? '') ?? [];
-  if (address === '' || Number(port) < 1 || Number(port) > 65_535)
+  if (address === '' || (file === undefined && (Number(port) < 1 || Number(port) > 65_535)))
     throw invalid(inputs, 'rendezvous', `got "${text}"`, expected);
   const waitMs =
     wait === undefined ? defaultWaitMs : Number(length) * { s: 1_000, m: 60_000, h: 3_600_000 }[unit as 's'];
@@ -129,7 +134,11 @@ const rendezvousOf = (
         : `the token in ${rendezvousToken} has ${token.length} characters, and fewer than ${minTokenLength} can be guessed`,
       `Set ${rendezvousToken} to the same secret in every shard, such as what "openssl rand -hex 16" prints.`,
     );
-  return { address, host: host.replace(/^\[|\]$/g, ''), port: Number(port), waitMs, token };
+  const place =
+    file === undefined
+      ? { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+      : { file: path.resolve(cwd, file) };
+  return { address, place, waitMs, token };
 };
 
 const instantOf = (text: string): number => {

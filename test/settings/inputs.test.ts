@@ -114,7 +114,7 @@ test('a shard is one of so many, and starts with the others', () => {
   const token = 'a-token-of-this-run';
   const env = { TAILGATE_RENDEZVOUS_TOKEN: token };
   const read = (values: Record<string, string>, variables: Record<string, string> = env) =>
-    readShardInputs({ source: 'cli', values }, variables, now);
+    readShardInputs({ source: 'cli', values }, variables, now, '/work');
   assert.equal(read({}), null);
   const startAtMs = now + 300_000;
   for (const instant of ['2030-01-31T12:00:00Z', '2030-01-31T13:00:00+01:00', String(startAtMs / 1_000)])
@@ -142,13 +142,21 @@ test('a shard is one of so many, and starts with the others', () => {
   assert.deepEqual(read({ shard: '3/10', rendezvous: `${address}?wait=90s` }), {
     number: 3,
     count: 10,
-    start: { address, host: 'fd00::5', port: 7_400, waitMs: 90_000, token },
+    start: { address, place: { host: 'fd00::5', port: 7_400 }, waitMs: 90_000, token },
   });
+  for (const file of ['file:met', 'file:/work/met', 'file:///work/met'])
+    assert.deepEqual(read({ shard: '1/2', rendezvous: file })!.start, {
+      address: file,
+      place: { file: '/work/met' },
+      waitMs: 600_000,
+      token,
+    });
   const mistakes: [values: Record<string, string>, env: Record<string, string>, said: RegExp][] = [
     [{ rendezvous: address }, env, /no shard is named that would go there/],
     [{ shard: '1/1', rendezvous: address }, env, /meets nobody/],
     [{ shard: '1/3', rendezvous: address, 'start-at': '2030-01-31T12:00:00Z' }, env, /Take one of both out/],
     [{ shard: '1/3', rendezvous: '10.0.0.5:7400' }, env, /Write where all shards reach shard 1/],
+    [{ shard: '1/3', rendezvous: 'file:' }, env, /Write where all shards reach shard 1/],
     [{ shard: '1/3', rendezvous: 'tcp://10.0.0.5' }, env, /Write where all shards reach shard 1/],
     [{ shard: '1/3', rendezvous: 'tcp://10.0.0.5:70000' }, env, /Write where all shards reach shard 1/],
     [{ shard: '1/3', rendezvous: `${address}?wait=7h` }, env, /at most six hours/],

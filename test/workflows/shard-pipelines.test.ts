@@ -32,7 +32,8 @@ const shell = (script: string, variables: Record<string, string | number> = {}, 
 };
 const request = (stdout: string): CliRequest =>
   parseCommandLine(/CALLED (.*)/.exec(stdout)![1]!.split(' '), '0.0.0');
-const shardOf = (values: RawInputs['values']) => readShardInputs({ source: 'cli', values }, {}, Date.now())!;
+const shardOf = (values: RawInputs['values']) =>
+  readShardInputs({ source: 'cli', values }, {}, Date.now(), '/')!;
 /** The shards that were started are all that there are, each once, and start at one instant, minutes ahead. */
 const assertWhole = (started: readonly RawInputs['values'][]): void => {
   const places = started.map(shardOf);
@@ -168,4 +169,33 @@ test('Kubernetes: an indexed job, and one that collects', () => {
   rmSync(path.join(folder, at, '3'), { recursive: true });
   assert.throws(() => shell(collect, { START_AT: at, AT_MOST: 1800 }), 'one is missing, and may still come');
   assert.equal(request(shell(collect, { START_AT: at, AT_MOST: -300 })).command, 'merge');
+});
+
+test('Kubernetes: pods that meet the first of them', () => {
+  const documents = parseAllDocuments(textOf('pipelines/kubernetes-meet.yml'));
+  for (const { errors } of documents) assert.deepEqual(errors, []);
+  const [service, job] = documents.map((document) => document.toJS());
+  assert.deepEqual([service.apiVersion, service.kind, service.spec.clusterIP], ['v1', 'Service', 'None']);
+  assert.deepEqual([job.apiVersion, job.kind, job.spec.backoffLimit], ['batch/v1', 'Job', 0]);
+  const { completionMode, completions, parallelism, template } = job.spec;
+  assert.deepEqual([completionMode, completions, parallelism], ['Indexed', 10, 10]);
+  // What gives a pod of an indexed job its name: that of the job, its index, and the service that selects it.
+  assert.equal(template.spec.subdomain, service.metadata.name);
+  assert.deepEqual(service.spec.selector, template.metadata.labels);
+  const [container] = template.spec.containers;
+  const env = { TAILGATE_RENDEZVOUS_TOKEN: 'a-token-of-this-test' };
+  assert.deepEqual(
+    container.env.map(({ name }: { name: string }) => name),
+    Object.keys(env),
+  );
+  const started = indexes.map((index) => {
+    const values = valuesOf(shell(container.args[0], { JOB_COMPLETION_INDEX: index }));
+    return readShardInputs({ source: 'cli', values }, env, Date.now(), '/')!;
+  });
+  const port = container.ports[0].containerPort;
+  const host = `${job.metadata.name}-0.${service.metadata.name}`;
+  for (const [index, { number, count, start }] of started.entries()) {
+    assert.deepEqual([number, count], [index + 1, 10]);
+    assert.deepEqual('place' in start && start.place, { host, port });
+  }
 });

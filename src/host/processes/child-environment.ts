@@ -1,6 +1,9 @@
-/** What a runner gives to an action alone: inputs (tokens among them), its saved state and its command files. */
+/**
+ * What a runner gives to an action alone: inputs (tokens among them), its saved state and its command files; and what
+ * only shards may know.
+ */
 const withheld =
-  /^(INPUT_|STATE_|ACTIONS_RUNTIME_|ACTIONS_ID_TOKEN_|ACTIONS_RESULTS_|GITHUB_(OUTPUT|ENV|PATH|STATE|STEP_SUMMARY)$)/;
+  /^(INPUT_|STATE_|ACTIONS_RUNTIME_|ACTIONS_ID_TOKEN_|ACTIONS_RESULTS_|GITHUB_(OUTPUT|ENV|PATH|STATE|STEP_SUMMARY)$|TAILGATE_RENDEZVOUS_TOKEN$)/;
 
 /**
  * The environment for a command of the user: `base` without what belongs to the action alone, then `extra`. The code

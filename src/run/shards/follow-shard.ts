@@ -10,6 +10,7 @@ import type { Rendezvous } from '../../settings/shard-inputs.ts';
 import type { SharedLoad } from '../../side/round-context.ts';
 import { type ClockAhead, ClockComparison } from './clock-offset.ts';
 import type { Collected, OpenOrder } from './gather-shards.ts';
+import { placesOf } from './meeting-place.ts';
 import { connectToPeer, type Message, type Peer } from './peer.ts';
 import type { Ask, End, Hello, Ping, Pong, RunIdentity } from './rendezvous.ts';
 
@@ -29,7 +30,7 @@ export type FollowRequest = {
  */
 export const followShard = async (request: FollowRequest): Promise<void> => {
   const { rendezvous, number, host } = request;
-  const peer = await meet(rendezvous, host);
+  const { peer, host: leader } = await meet(rendezvous, host);
   const clock = new ClockComparison();
   let roundTripUs = 0;
   let onClock: () => void = () => {};
@@ -51,7 +52,7 @@ export const followShard = async (request: FollowRequest): Promise<void> => {
     } else if (message.type === 'end') end(message as End);
     else if (message.type === 'ask') {
       const ask = message as Ask;
-      const load = loads.get(ask.load) ?? new FollowedLoad(request, peer, clock, ask.load);
+      const load = loads.get(ask.load) ?? new FollowedLoad(request, leader, peer, clock, ask.load);
       loads.set(ask.load, load);
       if ((ask.order as LoadOrder | { type: 'close' }).type === 'close') loads.delete(ask.load);
       void load.obey(ask);
@@ -106,7 +107,7 @@ export const tellCannot = async (
   reason: string,
 ): Promise<void> => {
   try {
-    const peer = await meet({ ...rendezvous, waitMs: Math.min(rendezvous.waitMs, cannotMs) }, host);
+    const { peer } = await meet({ ...rendezvous, waitMs: Math.min(rendezvous.waitMs, cannotMs) }, host);
     peer.send({ type: 'cannot', number, reason } as Message);
     await peer.close();
   } catch {
@@ -121,45 +122,49 @@ const cannotMs = 60_000;
 const reachMs = 5_000;
 
 /** Connects to shard 1 as soon as it is there. Throws RENDEZVOUS_FAILED and CANCELLED. */
-const meet = async ({ host: name, port, token, waitMs, address }: Rendezvous, host: Host): Promise<Peer> => {
+const meet = async (rendezvous: Rendezvous, host: Host): Promise<Met> => {
+  const { address, place, token, waitMs } = rendezvous;
   const untilMs = performance.now() + waitMs;
-  for (;;) {
-    if (host.signal.aborted) throw tailgateError('CANCELLED', { signal: String(host.signal.reason) });
-    try {
-      return await connectToPeer(name, port, token, Math.max(retryMs, untilMs - performance.now()));
-    } catch (failure) {
-      const { message, code } = failure as NodeJS.ErrnoException;
-      const isOtherToken = code?.startsWith('ERR_SSL') === true;
-      // No wait makes another token right.
-      if (isOtherToken || performance.now() + retryMs > untilMs)
-        throw tailgateError(
-          'RENDEZVOUS_FAILED',
-          {
-            address,
-            reason: isOtherToken
-              ? 'who waits there has another token, or is no shard'
-              : `${message} (tried for ${Math.round(waitMs / 1_000)} s)`,
-            leads: false,
-          },
-          {},
-          failure,
-        );
-      await delay(retryMs, undefined, { signal: host.signal }).catch(() => {});
+  const failed = (reason: string, cause?: unknown): TailgateError =>
+    tailgateError('RENDEZVOUS_FAILED', { address, reason, leads: false }, {}, cause);
+  let last = failed('its file is not there');
+  do {
+    for (const { host: name, port } of await placesOf(rendezvous)) {
+      if (host.signal.aborted) break;
+      try {
+        const limitMs = Math.max(retryMs, untilMs - performance.now());
+        return { peer: await connectToPeer(name, port, token, limitMs), host: name };
+      } catch (failure) {
+        const { message, code } = failure as NodeJS.ErrnoException;
+        const isOtherToken = code?.startsWith('ERR_SSL') === true;
+        last = failed(isOtherToken ? 'who waits there has another token, or is no shard' : message, failure);
+        // No wait makes another token right. What a file names may be left from another run.
+        if (isOtherToken && 'host' in place) throw last;
+      }
     }
-  }
+    await delay(retryMs, undefined, { signal: host.signal }).catch(() => {});
+    if (host.signal.aborted) throw tailgateError('CANCELLED', { signal: String(host.signal.reason) });
+  } while (performance.now() < untilMs);
+  throw last;
 };
+
+/** Shard 1, and the name by which this machine reached it. */
+type Met = { peer: Peer; host: string };
 
 /** The part of one load that this shard drives. */
 class FollowedLoad {
   readonly #request: FollowRequest;
+  /** Name by which shard 1 was reached. */
+  readonly #leader: string;
   readonly #peer: Peer;
   readonly #clock: ClockComparison;
   readonly #number: number;
   #session: Promise<LoadSession> | null = null;
   #from: ClockAhead = { aheadUs: 0, errorUs: 0 };
 
-  constructor(request: FollowRequest, peer: Peer, clock: ClockComparison, number: number) {
+  constructor(request: FollowRequest, leader: string, peer: Peer, clock: ClockComparison, number: number) {
     this.#request = request;
+    this.#leader = leader;
     this.#peer = peer;
     this.#clock = clock;
     this.#number = number;
@@ -177,9 +182,9 @@ class FollowedLoad {
   }
 
   async #open(order: OpenOrder): Promise<void> {
-    const { number, rendezvous, host, openLoad } = this.#request;
+    const { number, host, openLoad } = this.#request;
     for (const secret of order.secrets) host.secret(secret);
-    const url = reachable(order.load, rendezvous);
+    const url = reachable(order.load, this.#leader);
     await assertReachable(url, number);
     this.#from = this.#clock.read();
     this.#session = openLoad(order, url, this.#from.aheadUs, `load${this.#number + 1}`);
@@ -235,7 +240,7 @@ const plain = (failure: unknown): PlainError => {
 };
 
 /** The address of a server that shard 1 may know as one of its own: the others reach it where they reach shard 1. */
-const reachable = ({ url }: SharedLoad, { host }: Rendezvous): string => {
+const reachable = ({ url }: SharedLoad, host: string): string => {
   const address = new URL(url);
   if (!/^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0)$/.test(address.hostname)) return url;
   address.hostname = host.includes(':') ? `[${host}]` : host;

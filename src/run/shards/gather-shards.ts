@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net';
+import { serialize } from 'node:v8';
 import { machineId } from '../../baseline/machine-id.ts';
 import { hostTimeUs } from '../../engines/core/delivery/host-time.ts';
 import { type TailgateError, tailgateError } from '../../errors.ts';
 import { answerMs, fromPlain } from '../../generator/generator-process.ts';
 import type { LoadMember, OtherShards } from '../../generator/load-member.ts';
-import type { HookVariables, LoadEvent, LoadOrder, PlainError } from '../../generator/load-protocol.ts';
+import type { LoadEvent, LoadOrder, PlainError } from '../../generator/load-protocol.ts';
 import type { LoadProgress } from '../../generator/load-session.ts';
 import type { Host } from '../../host/host.ts';
 import { ResourceStack } from '../../host/resource-stack.ts';
@@ -12,6 +13,7 @@ import { untilAborted } from '../../host/until-aborted.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
 import type { Rendezvous } from '../../settings/shard-inputs.ts';
 import type { LoadPart, SharedLoad } from '../../side/round-context.ts';
+import { leavePlaces } from './meeting-place.ts';
 import { listenForPeers, type Message, type Peer } from './peer.ts';
 import {
   type Answer,
@@ -101,11 +103,14 @@ export const gatherShards = async (request: GatherRequest): Promise<Crew> => {
     crew?.end(null);
     await Promise.all([...peers].map((peer) => peer.close()));
   });
-  await listen(server, rendezvous);
-  const where = rendezvous.address;
-  host.info(
-    `Shard 1 of ${count}: waits for the others at ${where} (port ${(server.address() as AddressInfo).port}).`,
-  );
+  const port = await listen(server, rendezvous);
+  if ('file' in rendezvous.place)
+    gathering.use(
+      await leavePlaces(rendezvous.place.file, port).catch((failure: Error) => {
+        throw cannotWait(rendezvous, failure.message, failure);
+      }),
+    );
+  host.info(`Shard 1 of ${count}: waits for the others at ${rendezvous.address}.`);
   const timer = setTimeout(() => {
     const missing = Array.from({ length: count - 1 }, (_, index) => index + 2).filter(
       (number) => !shards.has(number),
@@ -138,15 +143,23 @@ export const gatherShards = async (request: GatherRequest): Promise<Crew> => {
   return crew;
 };
 
-const listen = (server: ReturnType<typeof listenForPeers>, { host, port, address }: Rendezvous) =>
-  new Promise<void>((resolve, reject) => {
+/** Gives the port that it listens on. */
+const listen = (server: ReturnType<typeof listenForPeers>, rendezvous: Rendezvous): Promise<number> => {
+  const { host, port } = 'file' in rendezvous.place ? { host: '', port: 0 } : rendezvous.place;
+  return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const reason = error.code === 'EADDRINUSE' ? `port ${port} is taken` : error.message;
-      reject(tailgateError('RENDEZVOUS_FAILED', { address, reason, leads: true }, {}, error));
+      reject(cannotWait(rendezvous, reason, error));
     });
     // The others may know this machine by a name that is none of its own addresses, such as that of a service.
-    server.listen(port, isLoopback(host) ? host : undefined, resolve);
+    server.listen(port, isLoopback(host) ? host : undefined, () =>
+      resolve((server.address() as AddressInfo).port),
+    );
   });
+};
+
+const cannotWait = ({ address }: Rendezvous, reason: string, cause: Error): TailgateError =>
+  tailgateError('RENDEZVOUS_FAILED', { address, reason, leads: true }, {}, cause);
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
@@ -200,7 +213,12 @@ class ShardCrew implements Crew {
       prepare: async (hooks, limitMs) => {
         const known = [...secrets, ...secretsIn(hooks, host)];
         await Promise.all(
-          members.map((member) => member.open({ load, hooks, apartUs, secrets: known }, limitMs)),
+          members.map((member) =>
+            member.open(
+              { load, hooks: serialize(hooks).toString('base64'), apartUs, secrets: known },
+              limitMs,
+            ),
+          ),
         );
       },
       started: (startedUs) => this.#started(load.suite, startedUs),
@@ -227,7 +245,7 @@ class ShardCrew implements Crew {
   notes(): string[] {
     const machines = `${this.#machines} ${this.#machines === 1 ? 'machine' : 'machines'}`;
     return [
-      `${this.count} shards on ${machines} drove the load together; each part of it started within ${shownMs(this.#skewMs)} ms, by clocks that agree to within ${shownMs(this.#errorMs)} ms.`,
+      `${this.count} shards on ${machines} drove the load together; each part of it started within ${shownMs(this.#skewMs)} ms, by ${this.#errorMs === 0 ? 'one clock' : `clocks that agree to within ${shownMs(this.#errorMs)} ms`}.`,
     ];
   }
 
@@ -243,7 +261,7 @@ class ShardCrew implements Crew {
 }
 
 /** How long before a start the others are told of it, beside the way there, milliseconds. */
-const leadMs = 20;
+const leadMs = 50;
 
 const shownMs = (ms: number): string => (ms < 10 ? (Math.ceil(ms * 10) / 10).toFixed(1) : `${Math.ceil(ms)}`);
 
@@ -341,7 +359,8 @@ const ofShard = (number: number, error: PlainError): TailgateError => {
 /** What the leader tells a shard of a load that it is to drive a part of. */
 export type OpenOrder = {
   load: SharedLoad;
-  hooks: HookVariables;
+  /** What `before` left (`HookVariables`), as V8 writes it: JSON has no dates, bytes or big numbers. */
+  hooks: string;
   apartUs: number;
   secrets: string[];
 };

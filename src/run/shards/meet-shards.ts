@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { deserialize } from 'node:v8';
 import { settingsHash } from '../../baseline/fingerprint.ts';
 import { machineId } from '../../baseline/machine-id.ts';
 import { exitCodes, problemsOf } from '../../errors.ts';
+import type { HookVariables } from '../../generator/load-protocol.ts';
 import type { Host } from '../../host/host.ts';
 import { tailgateVersion } from '../../host/versions.ts';
 import type { LoadedSettings } from '../../settings/load-settings.ts';
@@ -65,7 +67,8 @@ export const runFollower = async (
       const context = { ...contextOf(stage, suite, host), seed: load.seed, pinning: null, part };
       const logFile = (kind: string): string =>
         path.join(logDir, `${logName(suite)}-shard${number}-${label}.${kind}`);
-      return loadOf(suite, load.side, context, logFile).open({ url, variables: load.variables }, hooks);
+      const left: HookVariables = deserialize(Buffer.from(hooks, 'base64'));
+      return loadOf(suite, load.side, context, logFile).open({ url, variables: load.variables }, left);
     },
   });
   host.info(`Shard ${number} of ${count}: the run is over, and shard 1 reports it.`);

@@ -93,12 +93,14 @@ export const shardFaults: readonly Fault[] = [
     { others: other('2/2', '--scenario t.yml') },
     invalid,
     {
-      says: /its scenario of suite|it has the suites/,
+      says: /its scenario of\s+suite|it has the suites/,
       given: {
         files: {
           't.yml': JSON.stringify({
-            config: { phases: [{ duration: 1, arrivalRate: 1 }] },
-            scenarios: [{ flow: [{ get: { url: '/' } }] }],
+            config: { phases: [{ duration: 1, arrivalRate: 1 }], socketio: { transports: ['websocket'] } },
+            scenarios: [
+              { engine: 'socketio', flow: [{ emit: { channel: 'chat', data: 1 }, acknowledge: {} }] },
+            ],
           }),
         },
       },
@@ -110,7 +112,7 @@ export const shardFaults: readonly Fault[] = [
     { others: other('2/2', '--scenario gone.yml') },
     invalid,
     {
-      says: /Shard 2 dropped out: .*gone\.yml/,
+      says: /Shard 2 dropped out: [\s\S]*gone\.yml/,
     },
   ),
   shards(
@@ -119,7 +121,7 @@ export const shardFaults: readonly Fault[] = [
     { wait: '4s', others: other('2/2', '', 'export TAILGATE_RENDEZVOUS_TOKEN=another-token-as-long;') },
     invalid,
     {
-      says: /Somebody without the token tried to from 127\.0\.0\.1[\s\S]*has another token/,
+      says: /Somebody without the\s+token tried to from 127\.0\.0\.1[\s\S]*has another token/,
     },
   ),
   shards('no-token', 'there is no token', {}, usage, {
