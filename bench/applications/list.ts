@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@stomp/stompjs';
 import { chromium, type Page } from 'playwright-core';
-import { io } from 'socket.io-client';
+import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
 export type Application = {
@@ -52,6 +52,12 @@ export const applications: Application[] = [
     drive: ({ relay }) =>
       browsed(relay, 2, async (pages) => {
         for (const [index, page] of pages.entries()) {
+          // The page takes this from a network of others.
+          await page.addInitScript(() =>
+            Object.assign(globalThis, {
+              Qs: { parse: (text: string) => Object.fromEntries(new URLSearchParams(text)) },
+            }),
+          );
           await page.goto(`${relay}/chat.html?username=visitor${index}&room=JavaScript`, {
             waitUntil: 'commit',
           });
@@ -76,7 +82,7 @@ export const applications: Application[] = [
     drive: async ({ relay }) => {
       const sockets = [1, 2, 3].map(() => io(relay, { transports: ['websocket'], forceNew: true }));
       for (const socket of sockets) {
-        await until(socket, 'connect');
+        await connected(socket);
         socket.emit('join-room', 'b4f2c9d1e0aa');
         await sleep(300);
       }
@@ -155,7 +161,7 @@ export const applications: Application[] = [
       const sockets = ['polling', 'websocket'].map((transport) =>
         io(relay, { transports: [transport, 'websocket'], forceNew: true }),
       );
-      for (const socket of sockets) await until(socket, 'connect');
+      for (const socket of sockets) await connected(socket);
       for (const text of ['good morning', 'and to you', 'what a day'])
         for (const socket of sockets) {
           socket.emit('newMessage', text);
@@ -203,7 +209,7 @@ export const applications: Application[] = [
           extraHeaders: { authorization: `Bearer ${accessToken}` },
         }),
       );
-      for (const socket of sockets) await until(socket, 'connect');
+      for (const socket of sockets) await connected(socket);
       await sleep(500);
       const created = until(sockets[1]!, 'roomCreated');
       sockets[0]!.emit('createRoom', { type: 'DIRECT', participants: [users[1]!.id] });
@@ -264,7 +270,7 @@ export const applications: Application[] = [
       const sockets = [1, 2].map(
         (number) => new WebSocket(`${relay.replace('http', 'ws')}/echo/00${number}/abcd${number}/websocket`),
       );
-      for (const socket of sockets) await new Promise((resolve) => socket.once('open', resolve));
+      for (const socket of sockets) await opened(socket);
       for (const text of ['good morning', 'what a day', 'see you soon'])
         for (const [index, socket] of sockets.entries()) {
           socket.send(JSON.stringify([`${text} ${index}`]));
@@ -287,7 +293,7 @@ export const applications: Application[] = [
         (id, index) =>
           new WebSocket(`${relay.replace('http', 'ws')}/peerjs?key=peerjs&id=${id}&token=${tokens[index]}`),
       );
-      for (const socket of sockets) await new Promise((resolve) => socket.once('open', resolve));
+      for (const socket of sockets) await opened(socket);
       await sleep(300);
       const send = (from: number, message: object): void => sockets[from]!.send(JSON.stringify(message));
       send(0, { type: 'OFFER', dst: ids[1], payload: { sdp: 'v=0 offer', type: 'data' } });
@@ -311,7 +317,7 @@ export const applications: Application[] = [
     client: 'client',
     drive: async ({ relay }) => {
       const sockets = [1, 2].map(() => new WebSocket(`${relay.replace('http', 'ws')}/notes`));
-      for (const socket of sockets) await new Promise((resolve) => socket.once('open', resolve));
+      for (const socket of sockets) await opened(socket);
       // Of its protocol: the empty state of a document, and then that nothing was changed.
       for (const socket of sockets) socket.send(Buffer.from([0, 0, 1, 0]));
       await sleep(300);
@@ -339,7 +345,7 @@ export const applications: Application[] = [
           query: { userid, sessionid: 'stand-7', msgEvent: 'signal' },
         }),
       );
-      for (const socket of sockets) await until(socket, 'connect');
+      for (const socket of sockets) await connected(socket);
       await sockets[0]!.emitWithAck('open-room', { sessionid: 'stand-7', session: { data: true }, password });
       await sleep(300);
       await sockets[1]!.emitWithAck('join-room', { sessionid: 'stand-7', session: { data: true }, password });
@@ -364,7 +370,7 @@ export const applications: Application[] = [
     drive: async ({ relay }) => {
       const sockets = [1, 2].map(() => new WebSocket(`${relay.replace('http', 'ws')}/livereload`));
       for (const socket of sockets) {
-        await new Promise((resolve) => socket.once('open', resolve));
+        await opened(socket);
         socket.send(
           JSON.stringify({ command: 'hello', protocols: ['http://livereload.com/protocols/official-7'] }),
         );
@@ -402,6 +408,10 @@ async function browsed(
     for (let index = 0; index < count; index += 1) {
       const page = await (await browser.newContext()).newPage();
       page.setDefaultTimeout(15_000);
+      await page.route(
+        (address) => address.hostname !== '127.0.0.1',
+        (route) => route.abort(),
+      );
       await page.goto(url, { waitUntil: 'commit' });
       pages.push(page);
     }
@@ -413,6 +423,12 @@ async function browsed(
     await browser.close();
   }
 }
+
+const connected = (socket: Socket): Promise<unknown> =>
+  socket.connected ? Promise.resolve() : until(socket, 'connect');
+
+const opened = (socket: WebSocket): Promise<unknown> =>
+  socket.readyState === WebSocket.OPEN ? Promise.resolve() : until(socket, 'open');
 
 const until = (
   socket: { once(event: string, listener: (value?: unknown) => void): unknown },

@@ -14,7 +14,7 @@ import {
 
 /**
  * Reads what each connection of a recording said: Engine.IO and Socket.IO (also over polling, which becomes one session
- * with the WebSocket that it was upgraded to), STOMP, JSON and text, each plain or in SockJS frames.
+ * with the WebSocket that it was upgraded to), STOMP, JSON and text, each plain or in SockJS frames, over its requests too.
  */
 export const decodeSessions = (recording: Recording): Session[] => {
   const polls = new Map<string, Connection>();
@@ -31,11 +31,48 @@ export const decodeSessions = (recording: Recording): Session[] => {
       ? connection
       : { ...connection, openedAtMs: before.openedAtMs, frames: [...before.frames, ...connection.frames] };
   });
-  return [...sessions, ...polls.values()].map(decodeSession).sort((a, b) => a.openedAtMs - b.openedAtMs);
+  return [...sessions, ...polls.values(), ...sockJsRequests(recording.requests)]
+    .map(decodeSession)
+    .sort((a, b) => a.openedAtMs - b.openedAtMs);
 };
 
-/** Whether a request only carries packets of Engine.IO. */
-export const isTransport = ({ url }: HttpExchange): boolean => isPoll(queryOf(url)) || sockJsInfo.test(url);
+/** Whether a request only carries packets of Engine.IO, or frames of SockJS. */
+export const isTransport = ({ url }: HttpExchange): boolean =>
+  isPoll(queryOf(url)) || sockJsInfo.test(url) || sockJsRequest.test(url.split('?')[0]!);
+
+/** `/prefix/{server}/{session}/{transport}`. */
+const sockJsRequest =
+  /^(.*)\/([^/.]+)\/([^/.]+)\/(xhr|xhr_send|xhr_streaming|eventsource|htmlfile|jsonp|jsonp_send)$/;
+
+/** Sessions of SockJS that no WebSocket carried: polls and streams bring frames, and each send an array of texts. */
+function sockJsRequests(requests: readonly HttpExchange[]): Connection[] {
+  const connections = new Map<string, Connection>();
+  for (const request of [...requests].sort((a, b) => a.atMs - b.atMs)) {
+    const [, base, server, id, transport] = sockJsRequest.exec(request.url.split('?')[0]!) ?? [];
+    if (base === undefined) continue;
+    const { role, headers, atMs } = request;
+    const key = `${base}/${server}/${id}`;
+    const url = `${key.replace(/^http/, 'ws')}/websocket`;
+    const connection = connections.get(key) ?? { role, url, headers, openedAtMs: atMs, frames: [] };
+    connections.set(key, connection);
+    const sent = transport!.endsWith('_send');
+    const bodies = sent
+      ? [{ atMs, text: request.body ?? '' }]
+      : (request.pieces ?? [{ atMs: request.answeredAtMs, text: request.response ?? '' }]);
+    for (const { atMs: at, text } of bodies)
+      for (const data of sent ? [text] : sockJsLines(text)) connection.frames.push({ atMs: at, sent, data });
+  }
+  // A path that only looks like it has no opening frame.
+  return [...connections.values()].filter(({ frames }) =>
+    frames.some(({ sent, data }) => !sent && data === 'o'),
+  );
+}
+
+const sockJsLines = (text: string): string[] =>
+  text.split(/\r?\n/).flatMap((line) => {
+    const frame = line.replace(/^data: /, '');
+    return /^(o|h|a\[|m"|c\[)/.test(frame) && !/^hh/.test(frame) ? [frame] : [];
+  });
 
 const sockJsInfo = /\/info(\?t=\d+)?$/;
 
@@ -90,14 +127,19 @@ const decodeSession = (connection: Connection): Session => {
     return decodeSocketIo({ ...session, engine: 'socketio' }, frames);
   }
   const isSockJs =
-    /\/\d+\/[^/]+\/websocket$/.test(pathOf(url)) && frames.find(({ sent }) => !sent)?.data === 'o';
+    /\/[^/.]+\/[^/.]+\/websocket$/.test(pathOf(url)) && frames.find(({ sent }) => !sent)?.data === 'o';
   const plain = isSockJs ? frames.flatMap(withoutSockJs) : frames;
   const first = plain.find(({ sent }) => sent)?.data.toString() ?? '';
   if (/^\s*(CONNECT|STOMP)\r?\n/.test(first)) return decodeStomp({ ...session, sockjs: isSockJs }, plain);
   if (isSockJs)
-    session.notes.push(`${pathOf(url)} is SockJS without STOMP; it is replayed as a plain WebSocket.`);
+    session.notes.push(
+      `${sockJsBase(url)} is SockJS without STOMP: the scenario takes its plain WebSocket, ${sockJsBase(url)}/websocket.`,
+    );
   return decodePlain(isSockJs ? { ...session, sockjs: true } : session, plain);
 };
+
+/** The path of SockJS before the parts that are each session's own. */
+export const sockJsBase = (url: string): string => pathOf(url).replace(/\/[^/.]+\/[^/.]+\/websocket$/, '');
 
 export const pathOf = (url: string): string => (/^[a-z]+:\/\/[^/]*([^?#]*)/i.exec(url)?.[1] ?? url) || '/';
 
@@ -203,6 +245,8 @@ function decodePlain(session: Session, frames: readonly Frame[]): Session {
 function decodeStomp(session: Session, frames: readonly Frame[]): Session {
   let auth: Record<string, unknown> = {};
   const subscriptions = new Map<string, string>();
+  /** Destinations of messages, by what an ACK names them. */
+  const unacknowledged = new Map<string, string>();
   const take = (atMs: number, sent: boolean, { command, headers, body }: StompFrame): void => {
     const text = body.toString();
     const base = { atMs, sent, scope: '', args: text === '' ? [] : [jsonOf(text) ?? text], headers };
@@ -230,14 +274,13 @@ function decodeStomp(session: Session, frames: readonly Frame[]): Session {
       case 'SEND':
         session.messages.push({ ...base, kind: 'event', name: headers.destination ?? '', id });
         break;
-      case 'MESSAGE':
-        session.messages.push({
-          ...base,
-          kind: 'event',
-          name: subscriptions.get(headers.subscription ?? '') ?? headers.destination ?? '',
-          id: null,
-        });
+      case 'MESSAGE': {
+        const name = subscriptions.get(headers.subscription ?? '') ?? headers.destination ?? '';
+        for (const key of [headers.ack, headers['message-id']])
+          if (key !== undefined) unacknowledged.set(key, name);
+        session.messages.push({ ...base, kind: 'event', name, id: null });
         break;
+      }
       case 'RECEIPT':
         session.messages.push({ ...base, kind: 'answer', name: '', id: headers['receipt-id'] ?? null });
         break;
@@ -246,7 +289,17 @@ function decodeStomp(session: Session, frames: readonly Frame[]): Session {
         break;
       case 'ACK':
       case 'NACK':
-        session.notes.push(`${command} frames are left out: add "waitFor" with "ack: true".`);
+        session.messages.push({
+          ...base,
+          kind: command === 'ACK' ? 'ack' : 'nack',
+          name: unacknowledged.get(headers.id ?? headers['message-id'] ?? '') ?? '',
+          id,
+        });
+        break;
+      case 'BEGIN':
+      case 'COMMIT':
+      case 'ABORT':
+        session.notes.push(`${command} frames are left out: a scenario has no transactions.`);
         break;
     }
   };

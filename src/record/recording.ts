@@ -26,6 +26,8 @@ export type HttpExchange = {
   status: number;
   responseHeaders: Readonly<Record<string, string>>;
   response: string | null;
+  /** Of an answer that streams: what came when. */
+  pieces?: { atMs: number; text: string }[];
 };
 
 /** A click-through, whatever recorded it. */
@@ -35,10 +37,10 @@ export type Recording = { connections: Connection[]; requests: HttpExchange[] };
 export type Message = {
   atMs: number;
   sent: boolean;
-  kind: 'event' | 'answer' | 'subscribe' | 'unsubscribe';
+  kind: 'event' | 'answer' | 'subscribe' | 'unsubscribe' | 'ack' | 'nack';
   /** Namespace in Socket.IO, subscription in STOMP. */
   scope: string;
-  /** The event, the type of a JSON message, or the destination. */
+  /** The event, the type of a JSON message, or the destination; of an ACK, that of its message. */
   name: string;
   args: unknown[];
   /** What an answer has in common with its message. */

@@ -19,7 +19,9 @@ const nowMs = (): number => performance.timeOrigin + performance.now();
 
 /** Bodies are kept up to here: what a client captures is small. */
 const keptBytes = 1_000_000;
-const keptTypes = /json|urlencoded|text\/plain|octet-stream|javascript-sockjs/;
+/** Transports of SockJS: their answers come in pieces, as what they are not. */
+const streams = /\/(xhr|xhr_streaming|eventsource)(\?|$)/;
+const keptTypes = /json|urlencoded|text\/plain|octet-stream/;
 
 /**
  * Opens a relay to `target` on a loopback port (0: any). Clients see the server as it is, except that connections are not
@@ -50,6 +52,14 @@ export const openRelay = async (target: string, port = 0): Promise<Relay> => {
       const answer = keep(response);
       outgoing.writeHead(response.statusCode ?? 502, backward(response, server, address()));
       response.pipe(outgoing);
+      if (streams.test(incoming.url ?? '')) {
+        // It may never end: it is known from its beginning.
+        const pieces: { atMs: number; text: string }[] = [];
+        response.on('data', (piece: Buffer) => pieces.push({ atMs: nowMs(), text: piece.toString() }));
+        Object.assign(exchange, { status: response.statusCode, pieces });
+        recording.requests.push(exchange);
+        return;
+      }
       response.on('end', () => {
         const type = String(response.headers['content-type'] ?? '');
         Object.assign(exchange, {

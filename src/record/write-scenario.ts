@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { isTransport, pathOf, queryOf } from './decode-sessions.ts';
+import { isTransport, pathOf, queryOf, sockJsBase } from './decode-sessions.ts';
 import { type FlowItem, foldLoops } from './fold-loops.ts';
 import { inferSteps, type Step, stepName } from './infer-steps.ts';
 import { findReplaced, isSecret, ownHeaders, type Replaced, secretsOf } from './recorded-values.ts';
@@ -56,6 +56,7 @@ export const writeScenario = (
     return { session, role: '', replaced, requests: neededRequests(before, replaced), steps };
   });
   const roles = groupRoles(drafts);
+  for (const { drafts: same } of roles) dropChanceAnswers(same);
   const secrets = secretsOf(used, apart);
   const all = roles.map(({ drafts: [first] }) => first!);
   const notes = [...new Set(used.flatMap(({ notes: each }) => each))];
@@ -169,6 +170,18 @@ function groupRoles(drafts: readonly Draft[]): Role[] {
   return roles;
 }
 
+/** What followed a message at one client, and not at another of its role, is no answer to it: "first in the room". */
+function dropChanceAnswers(drafts: readonly Draft[]): void {
+  const steps = drafts.flatMap((draft) => draft.steps);
+  const nameOf = ({ answer }: Step): string | null =>
+    answer?.kind === 'response' && answer.message.id === null ? answer.message.name : null;
+  for (const step of steps) {
+    const same = steps.filter((each) => stepName(each) === stepName(step));
+    if (nameOf(step) === null || same.every((each) => nameOf(each) === nameOf(step))) continue;
+    for (const each of same) Object.assign(each, { answer: null, endMs: each.atMs });
+  }
+}
+
 /** Requests that give what is sent later, and those that change something at the server. */
 function neededRequests(requests: readonly HttpExchange[], replaced: readonly Replaced[]): HttpExchange[] {
   const sources = new Set(
@@ -219,7 +232,9 @@ function variablesOf(drafts: readonly Draft[]): object {
 function targetPath(drafts: readonly Draft[]): string {
   const first = drafts[0]?.session;
   if (first === undefined || first.engine === 'socketio') return '';
-  const path = first.sockjs ? pathOf(first.url).replace(/\/\d+\/[^/]+\/websocket$/, '') : pathOf(first.url);
+  const path = first.sockjs
+    ? `${sockJsBase(first.url)}${first.engine === 'ws' ? '/websocket' : ''}`
+    : pathOf(first.url);
   const replaced = drafts[0]!.replaced;
   const query = [...queryOf(first.url)].map(
     ([name, value]) => `${name}=${rendered(value, replaced, [], name)}`,
@@ -411,6 +426,15 @@ function flowOf(
       continue;
     }
     const { step } = each;
+    if (step.message.kind === 'ack' || step.message.kind === 'nack') {
+      const { kind, name } = step.message;
+      const destination = rendered(name, replaced, secrets);
+      const wait = kind === 'ack' ? { destination, ack: true } : destination;
+      const thinkMs = pause(step.atMs, step.endMs);
+      items.push({ signature: `${kind} ${name}`, thinkMs, step: { waitFor: wait } });
+      if (kind === 'nack') items.push({ signature: 'nack', thinkMs: 0, step: { nack: {} } });
+      continue;
+    }
     const taken = step.answer === null ? [] : (captures.get(step.answer.message) ?? []);
     items.push({
       signature: `${stepName(step)} ${step.answer?.kind} ${step.answer?.message.name} ${step.delivery?.event} ${step.joins} ${JSON.stringify(taken)} ${shapeOf(step.message.args)}`,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,6 +18,15 @@ import type { Connection, Recording } from '../../src/record/recording.ts';
 import { openRelay } from '../../src/record/relay.ts';
 import { writeScenario } from '../../src/record/write-scenario.ts';
 import { replayOnce } from '../../src/run/replay-once.ts';
+
+type SockJsSocket = { on(event: 'data', listener: (text: string) => void): void; write(text: string): void };
+/** It has no types. */
+const sockjs = createRequire(import.meta.url)('sockjs') as {
+  createServer(options: object): {
+    on(event: 'connection', listener: (socket: SockJsSocket) => void): void;
+    installHandlers(server: object): void;
+  };
+};
 
 const startMs = Date.UTC(2027, 0, 1);
 const socketIo = 'ws://127.0.0.1:3000/socket.io/?EIO=4&transport=websocket';
@@ -361,5 +371,94 @@ test('what goes through the relay is recorded, and the replay is the same', { ti
   } finally {
     server.close();
     await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('an event that only the first of two clients gets is no answer', () => {
+  const joins = (answer: [number, string][]): [number, string][] => [
+    [5, '< 40{"sid":"y"}'],
+    [50, '> 42["join-room","r-1"]'],
+    ...answer,
+    [400, '> 42["say","r-1","hello there"]'],
+  ];
+  const { scenarios } = write(
+    recording(
+      connection(socketIo, joins([[5, '< 42["first-in-room"]']])),
+      connection(socketIo, joins([]), '', 200),
+    ),
+  );
+  assert.doesNotMatch(JSON.stringify(scenarios), /first-in-room/);
+});
+
+test('STOMP: what a client acknowledges, it waits for; what it refuses, too', () => {
+  const message = (id: string): string =>
+    `< MESSAGE\nsubscription:s0\ndestination:/queue/jobs\nmessage-id:m${id}\nack:a${id}\n\n{"job":${id}}\0`;
+  const given = recording(
+    connection('ws://127.0.0.1:3000/ws', [
+      [1, '> CONNECT\naccept-version:1.2\n\n\0'],
+      [2, '< CONNECTED\nversion:1.2\n\n\0'],
+      [2, '> SUBSCRIBE\nid:s0\ndestination:/queue/jobs\nack:client-individual\n\n\0'],
+      [5, message('1')],
+      [5, '> ACK\nid:a1\n\n\0'],
+      [5, message('2')],
+      [5, '> NACK\nid:a2\n\n\0'],
+    ]),
+  );
+  const { scenarios } = write(given);
+  assert.deepEqual(
+    scenarios[0]!.flow.filter((step) => !('think' in step)),
+    [
+      { subscribe: '/queue/jobs', ack: 'client-individual' },
+      { waitFor: { destination: '/queue/jobs', ack: true } },
+      { waitFor: '/queue/jobs' },
+      { nack: {} },
+    ],
+  );
+  const [session] = decodeSessions(given);
+  assert.deepEqual(compareReplay([session!], [session!]), { recorded: 3, repeated: 3, differences: [] });
+});
+
+test('SockJS over requests is recorded by the relay, and sent again over its plain WebSocket', {
+  timeout: 60_000,
+}, async () => {
+  const http = createServer((_request, response) => response.end('page'));
+  const echo = sockjs.createServer({ prefix: '/echo', log: () => {} });
+  echo.on('connection', (socket) => void socket.on('data', (text) => socket.write(`back: ${text}`)));
+  echo.installHandlers(http);
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const target = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  try {
+    await using relay = await openRelay(target);
+    const [polls, streams] = ['/echo/000/poll1', '/echo/000/flow1'].map((path) => `${relay.url}${path}`);
+    const post = async (url: string, body?: string) =>
+      (await fetch(url, { method: 'POST', ...(body === undefined ? {} : { body }) })).text();
+    const stream = new AbortController();
+    assert.equal(await post(`${polls}/xhr`), 'o\n');
+    const open = await fetch(`${streams}/xhr_streaming`, { method: 'POST', signal: stream.signal });
+    await open.body!.getReader().read();
+    for (const text of ['good day', 'and again']) {
+      await post(`${polls}/xhr_send`, JSON.stringify([text]));
+      assert.equal(await post(`${polls}/xhr`), `a${JSON.stringify([`back: ${text}`])}\n`);
+      await post(`${streams}/xhr_send`, JSON.stringify([text]));
+    }
+    await sleep(100);
+    stream.abort();
+    const sessions = decodeSessions(relay.recording);
+    assert.deepEqual(
+      sessions.map(({ messages }) => messages.map(({ sent, args }) => `${sent ? '>' : '<'} ${args[0]}`)),
+      Array.from({ length: 2 }, () => ['> good day', '< back: good day', '> and again', '< back: and again']),
+    );
+    const written = writeScenario(sessions, relay.recording.requests, { target, name: 'x' });
+    assert.match(written.text, /target: http:\/\/127\.0\.0\.1:\d+\/echo\/websocket/);
+    assert.doesNotMatch(written.text, /xhr/);
+    assert.match(written.notes.join(), /\/echo is SockJS without STOMP/);
+    const plain = new WebSocket(`${target.replace('http', 'ws')}/echo/websocket`);
+    const answer = new Promise((resolve) => plain.addEventListener('message', ({ data }) => resolve(data)));
+    plain.addEventListener('open', () => plain.send('there'));
+    assert.equal(await answer, 'back: there');
+    plain.close();
+  } finally {
+    http.closeAllConnections();
+    http.close();
   }
 });
