@@ -52,11 +52,65 @@ export type CapacityOutcome = {
 
 /** Errors are too much for every server, whatever else the limits say. */
 const errorRule = 'errors.rate < 1%';
-const countsErrors = ({ metric }: Threshold): boolean =>
-  ['errors', 'users.failed'].includes(metricOf(metric).failure?.part ?? metric);
+
+type Rules = { suite: SuitePlan; ignored: Threshold[] };
+
+const unsearched: SideResult = {
+  holds: null,
+  breaks: null,
+  ceiling: null,
+  confirmed: false,
+  contradicted: false,
+  end: 'problem',
+};
+
+/** A search as far as it has come. */
+type CapacityRun = {
+  request: CapacityRequest;
+  loaded: LoadedSettings;
+  stage: Stage;
+  rules: Rules;
+  startedAt: string;
+  startedMs: number;
+  problems: TailgateError[];
+  base: BaseCommit | null;
+  buildMs: number;
+  deployed: DeployedVersions | undefined;
+  found: CapacitySearch;
+};
+
+/**
+ * The whole story of a search for the highest load that a server takes: settings, plan, then for each step target,
+ * room, load, measurement and verdict, then the report. Publishes nothing. Throws what is wrong before anything is started
+ * (usage errors); what goes wrong later is in the report, with everything that was measured before it.
+ */
+export async function runCapacity(request: CapacityRequest): Promise<CapacityOutcome> {
+  const startedAt = new Date().toISOString();
+  const startedMs = performance.now();
+  const loaded = settingsOfSearch(request.loaded);
+  const stage = await prepareRun(loaded, request.host);
+  const run: CapacityRun = {
+    ...{ request, loaded, stage, rules: rulesOf(stage.plan.suites), startedAt, startedMs, problems: [] },
+    ...{ base: null, buildMs: 0, deployed: undefined },
+    found: { sides: [], problems: [], warnings: [], loadMs: 0 },
+  };
+  await using resources = new ResourceStack();
+  try {
+    if (request.provenance.problem !== null) throw request.provenance.problem;
+    const sources = await openSources(run, resources);
+    const end = request.host.group(`Capacity of ${run.rules.suite.name}`);
+    run.found = await search(run, sources);
+    end();
+    run.problems.push(...run.found.problems);
+  } catch (failure) {
+    run.problems.push(...problemsOf(failure));
+  }
+  const report = reportOf(run, run.found, judged(run));
+  return { report, records: recordsOf(run, report) };
+}
 
 /** The settings as a search of capacity reads them: no levels of its own, and a baseline only side by side. */
-const settingsOfSearch = (loaded: LoadedSettings): LoadedSettings => {
+function settingsOfSearch(loaded: LoadedSettings): LoadedSettings {
   const { settings } = loaded;
   const mode = settings.baseline.mode === 'side-by-side' ? 'side-by-side' : 'none';
   return {
@@ -67,12 +121,10 @@ const settingsOfSearch = (loaded: LoadedSettings): LoadedSettings => {
       baseline: { ...settings.baseline, mode },
     },
   };
-};
-
-type Rules = { suite: SuitePlan; ignored: Threshold[] };
+}
 
 /** The one suite of the search, with the absolute limits that must hold. Throws CAPACITY_* errors. */
-const rulesOf = (suites: readonly SuitePlan[]): Rules => {
+function rulesOf(suites: readonly SuitePlan[]): Rules {
   const [suite, ...others] = suites;
   if (suite === undefined || others.length > 0)
     throw tailgateError('CAPACITY_ONE_SUITE', { known: suites.map(({ name }) => name) });
@@ -83,75 +135,31 @@ const rulesOf = (suites: readonly SuitePlan[]): Rules => {
     suite: { ...suite, thresholds },
     ignored: suite.thresholds.filter(({ bound }) => bound.kind === 'relative'),
   };
-};
+}
 
-/**
- * Cores and memory that the server has; a container often has less than the machine. Of one whose resources are asked
- * for elsewhere nobody knows.
- */
-const serverMeans = ({ pinning }: PinningDecision, { target }: SuitePlan) => {
-  if (target.resources !== undefined) return { cores: Infinity, memoryBytes: Infinity };
-  const allowed = process.constrainedMemory();
-  return {
-    cores: pinning?.server.length ?? os.availableParallelism(),
-    memoryBytes: allowed > 0 ? Math.min(allowed, os.totalmem()) : os.totalmem(),
-  };
-};
+function countsErrors({ metric }: Threshold): boolean {
+  return ['errors', 'users.failed'].includes(metricOf(metric).failure?.part ?? metric);
+}
 
-const roundsAt = (levels: readonly MeasuredLevel[], load: number | null): RoundMeasurement[] =>
-  levels.flatMap((level) => (level.load === load && level.round !== null ? [level.round] : []));
+type Sources = Parameters<typeof searchCapacity>[0]['sources'];
 
-/** Percentiles at the edge that come from fewer values than a run would judge by. */
-const thinSamples = (stage: Stage, suite: SuitePlan, { levels, result, source }: SearchedSide): string[] => {
-  const rounds = roundsAt(levels, result.holds);
-  if (rounds.length === 0) return [];
-  const main = mainOf(suite.measure.main ?? null, rounds);
-  return suite.thresholds.flatMap((threshold) => {
-    const metric = threshold.metric === 'main' ? (main ?? '') : threshold.metric;
-    const samples = valuesOf(rounds).samples(metric);
-    const needed = samplesNeeded(threshold.statistic, stage.plan.verdict);
-    return samples === 0 || samples >= needed
-      ? []
-      : [
-          `"${formatThreshold(threshold)}" was judged at ${result.holds} users/s by ${samples} values at the ${source.name}; ${needed} would be enough to trust it. Raise "capacity.stepMs".`,
-        ];
-  });
-};
+/** The versions to search: the baseline first, where it is asked for. */
+async function openSources(run: CapacityRun, resources: ResourceStack): Promise<Sources> {
+  const { request, loaded, stage } = run;
+  const { plan, logDir } = stage;
+  run.base = plan.baseline.mode === 'side-by-side' ? resources.use(await request.openBase()) : null;
+  const { cwd } = loaded;
+  const sides = await prepareSides(plan, { cwd, base: run.base, logDir, host: request.host });
+  run.buildMs = sides.buildMs;
+  run.deployed = await deployedVersions(plan, sides, run.base, request);
+  return sides.baseline === null ? [sides.head] : [sides.baseline, sides.head];
+}
 
-const warningsOf = (stage: Stage, { suite, ignored }: Rules, search: CapacitySearch): string[] => [
-  ...(ignored.length === 0
-    ? []
-    : [
-        `These limits are relative to a baseline and play no part in the search: ${ignored.map(({ source }) => `"${source}"`).join(', ')}.`,
-      ]),
-  ...search.warnings,
-  ...search.sides.flatMap((side) => [
-    ...(side.result.contradicted
-      ? [
-          `At the ${side.source.name} a higher load than ${side.result.breaks} users/s held: what gave out there comes and goes with something else than load.`,
-        ]
-      : []),
-    ...thinSamples(stage, suite, side),
-  ]),
-];
-
-const describeLevel = (level: MeasuredLevel, main: string | null): string => {
-  const p95 = level.round === null || main === null ? undefined : level.round.metrics[main];
-  const latency =
-    p95 === undefined || p95.count === 0 ? '' : `, ${main} mean ${formatDuration(p95.sumMs / p95.count)}`;
-  const [reason] = level.reasons;
-  return `${level.load} users/s: ${level.outcome}${latency}${reason === undefined ? '' : `. ${reason.explanation}`}`;
-};
-
-const search = (
-  request: CapacityRequest,
-  stage: Stage,
-  suite: SuitePlan,
-  sources: Parameters<typeof searchCapacity>[0]['sources'],
-  onFound: (sofar: CapacitySearch) => void,
-): Promise<CapacitySearch> => {
-  const { host, loaded, watcher } = request;
+function search(run: CapacityRun, sources: Sources): Promise<CapacitySearch> {
+  const { request, loaded, stage } = run;
+  const { host, watcher } = request;
   const { plan } = stage;
+  const { suite } = run.rules;
   const started = performance.now();
   return searchCapacity({
     level: {
@@ -181,112 +189,142 @@ const search = (
     onLevel: (source, level, sofar) => {
       const main = level.round === null ? null : mainOf(suite.measure.main ?? null, [level.round]);
       host.info(`${sources.length > 1 ? `${source.name}: ` : ''}${describeLevel(level, main)}`);
-      onFound(sofar);
+      const tried = `${plural(levelsOf(sofar).length, 'load')} tried so far`;
+      watcher?.show(reportOf(run, sofar, { verdict: 'inconclusive', reason: `Still searching: ${tried}.` }));
     },
   });
-};
-
-const unsearched: SideResult = {
-  holds: null,
-  breaks: null,
-  ceiling: null,
-  confirmed: false,
-  contradicted: false,
-  end: 'problem',
-};
+}
 
 /**
- * The whole story of a search for the highest load that a server takes: settings, plan, then for each step target,
- * room, load, measurement and verdict, then the report. Publishes nothing. Throws what is wrong before anything is started
- * (usage errors); what goes wrong later is in the report, with everything that was measured before it.
+ * Cores and memory that the server has; a container often has less than the machine. Of one whose resources are asked
+ * for elsewhere nobody knows.
  */
-export const runCapacity = async (request: CapacityRequest): Promise<CapacityOutcome> => {
-  const { host, provenance, key, watcher } = request;
-  const loaded = settingsOfSearch(request.loaded);
-  const startedAt = new Date().toISOString();
-  const started = performance.now();
-  const stage = await prepareRun(loaded, host);
-  const rules = rulesOf(stage.plan.suites);
-  const { suite } = rules;
-
-  await using resources = new ResourceStack();
-  const problems: TailgateError[] = [];
-  let base: BaseCommit | null = null;
-  let buildMs = 0;
-  let deployed: DeployedVersions | undefined;
-  let found: CapacitySearch = { sides: [], problems: [], warnings: [], loadMs: 0 };
-  const reportOf = (sofar: CapacitySearch, isOver: boolean): CapacityReport => {
-    const head = sideOf(sofar, 'head');
-    const baseline = sideOf(sofar, 'baseline');
-    const levels = sofar.sides.flatMap((side) => side.levels);
-    const rounds = levels.flatMap(({ round }) => round ?? []);
-    const main = mainOf(suite.measure.main ?? null, rounds);
-    const judged = isOver
-      ? capacityVerdict(
-          loaded.settings.capacity,
-          { head: head?.result ?? unsearched, baseline: baseline?.result ?? null },
-          levels.length,
-        )
-      : { verdict: 'inconclusive' as const, reason: `Still searching: ${tried(levels.length)}.` };
-    const [problem] = problems;
-    const verdict = verdictWith(judged.verdict, problems);
-    return {
-      schemaVersion: 1,
-      kind: 'capacity',
-      suite: suite.name,
-      scenario: path.relative(loaded.cwd, suite.scenarioPath),
-      unit: 'users/s',
-      metric: main,
-      rules: suite.thresholds.map(formatThreshold),
-      verdict,
-      reason:
-        verdict !== judged.verdict && problem !== undefined
-          ? (problem.what.split('\n')[0] ?? '')
-          : judged.reason,
-      baseline: baseline === null ? null : capacitySide(baseline.levels, baseline.result, main),
-      head: capacitySide(head?.levels ?? [], head?.result ?? unsearched, main),
-      problems: problemReports(problems),
-      warnings: [
-        ...(provenance.note === null ? [] : [provenance.note]),
-        ...(base?.notes ?? []),
-        ...(deployed?.notes ?? []),
-        ...warningsOf(stage, rules, sofar),
-      ],
-      environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
-      commits: commitsOf(provenance, base, deployed),
-      runUrl: provenance.runUrl,
-      startedAt,
-      durations: { totalMs: performance.now() - started, buildMs, loadMs: sofar.loadMs },
-    };
+function serverMeans({ pinning }: PinningDecision, { target }: SuitePlan) {
+  if (target.resources !== undefined) return { cores: Infinity, memoryBytes: Infinity };
+  const allowed = process.constrainedMemory();
+  return {
+    cores: pinning?.server.length ?? os.availableParallelism(),
+    memoryBytes: allowed > 0 ? Math.min(allowed, os.totalmem()) : os.totalmem(),
   };
-  try {
-    if (provenance.problem !== null) throw provenance.problem;
-    base = stage.plan.baseline.mode === 'side-by-side' ? resources.use(await request.openBase()) : null;
-    const sides = await prepareSides(stage.plan, { cwd: loaded.cwd, base, logDir: stage.logDir, host });
-    buildMs = sides.buildMs;
-    deployed = await deployedVersions(stage.plan, sides, base, request);
-    const sources = sides.baseline === null ? [sides.head] : [sides.baseline, sides.head];
-    const end = host.group(`Capacity of ${suite.name}`);
-    found = await search({ ...request, loaded }, stage, suite, sources, (sofar) =>
-      watcher?.show(reportOf(sofar, false)),
-    );
-    end();
-    problems.push(...found.problems);
-  } catch (failure) {
-    problems.push(...problemsOf(failure));
-  }
-  const report = reportOf(found, true);
+}
+
+function describeLevel(level: MeasuredLevel, main: string | null): string {
+  const p95 = level.round === null || main === null ? undefined : level.round.metrics[main];
+  const latency =
+    p95 === undefined || p95.count === 0 ? '' : `, ${main} mean ${formatDuration(p95.sumMs / p95.count)}`;
+  const [reason] = level.reasons;
+  return `${level.load} users/s: ${level.outcome}${latency}${reason === undefined ? '' : `. ${reason.explanation}`}`;
+}
+
+function levelsOf({ sides }: CapacitySearch): MeasuredLevel[] {
+  return sides.flatMap(({ levels }) => levels);
+}
+
+type Judged = Pick<CapacityReport, 'verdict' | 'reason'>;
+
+function reportOf(run: CapacityRun, found: CapacitySearch, { verdict, reason }: Judged): CapacityReport {
+  const { request, loaded, stage, rules, problems } = run;
+  const { suite } = rules;
+  const baseline = sideOf(found, 'baseline');
   const head = sideOf(found, 'head');
+  const rounds = levelsOf(found).flatMap(({ round }) => round ?? []);
+  const main = mainOf(suite.measure.main ?? null, rounds);
+  const withProblems = verdictWith(verdict, problems);
+  const [problem] = problems;
+  return {
+    schemaVersion: 1,
+    kind: 'capacity',
+    suite: suite.name,
+    scenario: path.relative(loaded.cwd, suite.scenarioPath),
+    unit: 'users/s',
+    metric: main,
+    rules: suite.thresholds.map(formatThreshold),
+    verdict: withProblems,
+    reason: withProblems !== verdict && problem !== undefined ? (problem.what.split('\n')[0] ?? '') : reason,
+    baseline: baseline === null ? null : capacitySide(baseline.levels, baseline.result, main),
+    head: capacitySide(head?.levels ?? [], head?.result ?? unsearched, main),
+    problems: problemReports(problems),
+    warnings: [
+      ...(request.provenance.note === null ? [] : [request.provenance.note]),
+      ...(run.base?.notes ?? []),
+      ...(run.deployed?.notes ?? []),
+      ...warningsOf(stage, rules, found),
+    ],
+    environment: { ...environmentFingerprint(), pinning: stage.pinning.description },
+    commits: commitsOf(request.provenance, run.base, run.deployed),
+    runUrl: request.provenance.runUrl,
+    startedAt: run.startedAt,
+    durations: {
+      totalMs: performance.now() - run.startedMs,
+      buildMs: run.buildMs,
+      loadMs: found.loadMs,
+    },
+  };
+}
+
+function sideOf({ sides }: CapacitySearch, name: string): SearchedSide | null {
+  return sides.find(({ source }) => source.name === name) ?? null;
+}
+
+function warningsOf(stage: Stage, { suite, ignored }: Rules, search: CapacitySearch): string[] {
+  return [
+    ...(ignored.length === 0
+      ? []
+      : [
+          `These limits are relative to a baseline and play no part in the search: ${ignored.map(({ source }) => `"${source}"`).join(', ')}.`,
+        ]),
+    ...search.warnings,
+    ...search.sides.flatMap((side) => [
+      ...(side.result.contradicted
+        ? [
+            `At the ${side.source.name} a higher load than ${side.result.breaks} users/s held: what gave out there comes and goes with something else than load.`,
+          ]
+        : []),
+      ...thinSamples(stage, suite, side),
+    ]),
+  ];
+}
+
+/** Percentiles at the edge that come from fewer values than a run would judge by. */
+function thinSamples(stage: Stage, suite: SuitePlan, { levels, result, source }: SearchedSide): string[] {
+  const rounds = roundsAt(levels, result.holds);
+  if (rounds.length === 0) return [];
+  const main = mainOf(suite.measure.main ?? null, rounds);
+  return suite.thresholds.flatMap((threshold) => {
+    const metric = threshold.metric === 'main' ? (main ?? '') : threshold.metric;
+    const samples = valuesOf(rounds).samples(metric);
+    const needed = samplesNeeded(threshold.statistic, stage.plan.verdict);
+    return samples === 0 || samples >= needed
+      ? []
+      : [
+          `"${formatThreshold(threshold)}" was judged at ${result.holds} users/s by ${samples} values at the ${source.name}; ${needed} would be enough to trust it. Raise "capacity.stepMs".`,
+        ];
+  });
+}
+
+function roundsAt(levels: readonly MeasuredLevel[], load: number | null): RoundMeasurement[] {
+  return levels.flatMap((level) => (level.load === load && level.round !== null ? [level.round] : []));
+}
+
+function judged({ found, loaded }: CapacityRun): Judged {
+  return capacityVerdict(
+    loaded.settings.capacity,
+    {
+      head: sideOf(found, 'head')?.result ?? unsearched,
+      baseline: sideOf(found, 'baseline')?.result ?? null,
+    },
+    levelsOf(found).length,
+  );
+}
+
+/** Of the head, where the search came to its end. */
+function recordsOf(run: CapacityRun, report: CapacityReport): BaselineRecord[] {
+  const { request, loaded, stage, rules, problems, found } = run;
+  const head = sideOf(found, 'head');
+  if (head === null || problems.length > 0) return [];
+  const { suite } = rules;
   const scenarioHash = stage.scenarios.get(suite.name)!.scenario.hash;
   const settings = loaded.settings.capacity;
-  const records =
-    head === null || problems.length > 0
-      ? []
-      : capacityRecords({ suite, scenarioHash, key, settings, head, report, provenance });
-  return { report, records };
-};
-
-const sideOf = ({ sides }: CapacitySearch, name: string): SearchedSide | null =>
-  sides.find(({ source }) => source.name === name) ?? null;
-
-const tried = (levels: number): string => `${plural(levels, 'load')} tried so far`;
+  const { key, provenance } = request;
+  return capacityRecords({ suite, scenarioHash, key, settings, head, report, provenance });
+}
