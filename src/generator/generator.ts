@@ -275,7 +275,8 @@ export class Generator {
   }
 
   /** Stops arrivals, thinks and sends, then waits until nothing is in flight, at most `guardMs`. */
-  async pause(guardMs: number): Promise<PauseOutcome> {
+  async pause(guardMs: number, atUs: number | null = null): Promise<PauseOutcome> {
+    await untilInstant(atUs);
     loadClock.pause();
     await loadActivity.idle(guardMs);
     this.#health.stop();

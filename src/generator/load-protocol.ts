@@ -12,7 +12,7 @@ export type LoadCommand =
   | { type: 'prepare'; id: number; key: string; request: LoadRequest; hooks: HookVariables | null }
   /** `atUs`: when, on the clock of the load (`hostTimeUs`); at once if null. */
   | { type: 'resume'; id: number; slice: number; atUs: number | null }
-  | { type: 'pause'; id: number; guardMs: number }
+  | { type: 'pause'; id: number; guardMs: number; atUs: number | null }
   | { type: 'slice'; id: number; slice: number; forMs: number; guardMs: number; atUs: number | null }
   | { type: 'reset'; id: number; atUs: number | null }
   /** `hurry` drains nothing and runs no `after` section. */

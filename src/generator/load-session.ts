@@ -57,7 +57,7 @@ export type LoadSession = AsyncDisposable & {
   /** Starts, or goes on with, driving the load; `slice` is the index of the slice that begins, -1 for none. */
   resume(slice?: number, atUs?: number | null): Promise<Started>;
   /** Stops arrivals, thinks and sends, and waits until in-flight messages are answered or `guardMs` is over. */
-  pause(guardMs?: number): Promise<PauseOutcome>;
+  pause(guardMs?: number, atUs?: number | null): Promise<PauseOutcome>;
   /**
    * Drives the load for exactly `forMs` of its clock as slice `slice` (-1: none), then pauses as `pause` does. The next
    * slice goes on at the same reading, so both sides of a pair have the same instants in the same slices. It begins at

@@ -48,7 +48,7 @@ export const serveLoadCommands = (): void => {
       case 'resume':
         return await running().resume(command.slice, command.atUs);
       case 'pause': {
-        const outcome = await running().pause(command.guardMs);
+        const outcome = await running().pause(command.guardMs, command.atUs);
         checkpoint();
         return outcome;
       }

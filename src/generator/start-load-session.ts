@@ -187,7 +187,7 @@ export const startLoadSession = async (
     pinnedTo: first.pinnedTo,
     finished,
     resume: async (slice = -1, atUs = soon()) => begun(await all<Started>({ type: 'resume', slice, atUs })),
-    pause: (guardMs = 0) => paused({ type: 'pause', guardMs }, guardMs),
+    pause: (guardMs = 0, atUs = soon()) => paused({ type: 'pause', guardMs, atUs }, guardMs),
     driveSlice: (slice, forMs, guardMs, atUs = soon()) =>
       paused({ type: 'slice', slice, forMs, guardMs, atUs }, forMs + guardMs),
     reset: async (atUs = soon()) => {

@@ -207,7 +207,7 @@ class FollowedLoad {
       case 'slice':
         return await session.driveSlice(order.slice, order.forMs, order.guardMs, order.atUs);
       case 'pause':
-        return await session.pause(order.guardMs);
+        return await session.pause(order.guardMs, order.atUs);
       case 'reset':
         return await session.reset(order.atUs);
       case 'collect': {

@@ -30,7 +30,7 @@ import {
 export type Crew = AsyncDisposable & {
   readonly count: number;
   readonly part: LoadPart;
-  /** How they drove the load together, sentences. */
+  /** How they drove the load together, sentences; none before they did. */
   notes(): string[];
   /** Tells the others that the run is over, and why it has no verdict, if it has none. */
   end(problem: string | null): void;
@@ -178,6 +178,7 @@ class ShardCrew implements Crew {
   readonly #machines: number;
   readonly #close: () => Promise<void>;
   #loads = 0;
+  #hasStarted = false;
   #skewMs = 0;
   #ended = false;
 
@@ -227,6 +228,7 @@ class ShardCrew implements Crew {
 
   #started(suite: string, startedUs: readonly number[]): void {
     if (startedUs.length === 0) return;
+    this.#hasStarted = true;
     const last = Math.max(...startedUs);
     const apartMs = (last - Math.min(...startedUs)) / 1_000;
     this.#skewMs = Math.max(this.#skewMs, apartMs);
@@ -243,6 +245,7 @@ class ShardCrew implements Crew {
   }
 
   notes(): string[] {
+    if (!this.#hasStarted) return [];
     const machines = `${this.#machines} ${this.#machines === 1 ? 'machine' : 'machines'}`;
     return [
       `${this.count} shards on ${machines} drove the load together; each part of it started within ${shownMs(this.#skewMs)} ms, by ${this.#errorMs === 0 ? 'one clock' : `clocks that agree to within ${shownMs(this.#errorMs)} ms`}.`,

@@ -150,6 +150,13 @@ ${other('2/2', '', 'sleep 3;')}`,
     pass,
   ),
   shards(
+    'other-boot',
+    'the monotonic clock of one is a day ahead, as on another machine',
+    { others: other('2/2').replace('$TG', 'unshare --time --monotonic 86400 --fork $TG') },
+    pass,
+    { says: /by\s+clocks\s+that\s+agree\s+to\s+within/ },
+  ),
+  shards(
     'unreachable',
     'the server listens where only the first reaches it',
     { host: '127.0.0.2' },

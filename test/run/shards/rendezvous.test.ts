@@ -94,7 +94,19 @@ test('shards meet, and part when the run is over', async () => {
   const others = [follow(2), follow(3)];
   const crew = await lead();
   assert.deepEqual(crew.part.shard, { index: 0, count });
-  assert.match(crew.notes()[0]!, /^3 shards on 3 machines drove the load together/);
+  assert.deepEqual(crew.notes(), []);
+  const load = { suite: 'chat', side: 'head', seed: 1, url: 'http://127.0.0.1:1', variables: {} } as const;
+  const { started } = crew.part.others!(load);
+  started([1e9, 1e9 + 30_000, 1e9 + 12_000]);
+  started([2e9, 2e9 + 5_000, 2e9]);
+  assert.match(
+    crew.notes()[0]!,
+    /^3 shards on 3 machines drove the load together; each part of it started within 30 ms, by clocks that agree to within \d/,
+  );
+  assert.throws(
+    () => started([3e9, 3e9, 3e9 + 1_100_000]),
+    /started a part of suite "chat" 1100 ms apart \(give or take \d+ ms\), shard 3 last; one load allows 1000 ms/,
+  );
   // Whoever comes now is one too many.
   const late = connect(port, '127.0.0.1');
   const [refused] = await once(late, 'error');
@@ -282,7 +294,7 @@ test('cancelled, the first ends the others, and each of them tells the first', a
   for (const problem of await Promise.all(others)) assert.equal(problem!.code, 'CANCELLED');
   for (const [index, member] of load.members.entries()) {
     await assert.rejects(member.finished, new RegExp(`Shard ${index + 2} dropped out: it was cancelled`));
-    await assert.rejects(member.ask({ type: 'pause', guardMs: 0 }), /dropped out/);
+    await assert.rejects(member.ask({ type: 'pause', guardMs: 0, atUs: null }), /dropped out/);
   }
   await crew[Symbol.asyncDispose]();
 
