@@ -115,6 +115,9 @@ const breakStale = async (lockPath: string, seen: Sight, text: string): Promise<
   }
 };
 
+/** A claim is made in no time; one that names nobody yet after so long was left half, by the clock of who looks. */
+const halfClaimMs = 2_000;
+
 /** What a claim is written to before it is linked into its place. */
 const claimName = /\.lock(\.break)?\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -126,7 +129,8 @@ const sweepClaims = async (lockPath: string): Promise<void> => {
     if (!file.startsWith(`${lockPath}.`) || !claimName.test(name)) continue;
     const seen = await look(file).catch(() => null);
     if (seen === null) continue;
-    const gone = isGone(parseHolder(seen.text)) ?? Date.now() - seen.beat > staleMs;
+    const holder = parseHolder(seen.text);
+    const gone = isGone(holder) ?? Date.now() - seen.beat > (holder === null ? halfClaimMs : staleMs);
     if (gone) await rm(file, { force: true }).catch(() => {});
   }
 };

@@ -1,21 +1,9 @@
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type TailgateError, tailgateError } from '../errors.ts';
+import { ageMs, ifThere, removeHalfWritten, replaceFile } from '../host/replace-file.ts';
 import type { BaselineHistory, BaselineRecord, BaselineStore } from './baseline-record.ts';
-import { type HeldLock, LockLost, lockFile } from './file-lock.ts';
+import { LockLost, lockFile } from './file-lock.ts';
 import { formatRecord } from './record-format.ts';
 import { linesOf, type Retention, readRecordLines, retainedLines, textOf } from './record-lines.ts';
 
@@ -67,11 +55,11 @@ export class FileStore implements BaselineStore {
     const file = await fileBehind(this.#file);
     await makeFolder(path.dirname(file));
     await using lock = await lockFile(file, { signal: this.#signal });
-    await removeHalfWritten(file);
+    await removeLeftovers(file);
     const lines = linesOf(await textIn(file));
     const added = records.map(formatRecord).filter((line) => !lines.includes(line));
     const kept = retainedLines([...lines, ...added], this.#retention, this.#now());
-    await replaceFile(file, textOf(kept), lock);
+    await replaceFile(file, textOf(kept), { durable: true, beforeRename: () => lock.assertHeld() });
   }
 
   #failed(error: unknown): TailgateError {
@@ -82,15 +70,6 @@ export class FileStore implements BaselineStore {
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const ifThere = async <T>(reading: Promise<T>): Promise<T | null> => {
-  try {
-    return await reading;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-};
 
 /** The text of the file, '' when it is not there. Throws for what is no regular file: a pipe would never end. */
 const textIn = async (file: string): Promise<string> => {
@@ -128,55 +107,14 @@ const makeFolder = async (folder: string): Promise<void> => {
 
 const abandonedMs = 60_000;
 
-const ageMs = async (file: string): Promise<number> => {
-  const found = await ifThere(stat(file));
-  return found === null ? 0 : Date.now() - found.mtimeMs;
-};
-
-const temporarySuffix = '.tailgate-tmp';
-
-/** What a process that was killed while it wrote left behind. Only for who holds the lock. */
-const removeHalfWritten = async (file: string): Promise<void> => {
+/** What processes that were killed left behind. Only for who holds the lock. */
+const removeLeftovers = async (file: string): Promise<void> => {
+  await removeHalfWritten(file);
   const [folder, name] = [path.dirname(file), path.basename(file)];
   for (const entry of await readdir(folder)) {
     const found = path.join(folder, entry);
-    const isHalf = entry.startsWith(`${name}.`) && entry.endsWith(temporarySuffix);
     // What others prepare while they wait for the lock is gone a moment later.
     const isOldLock = entry.startsWith(`${name}.lock.`) && (await ageMs(found)) > abandonedMs;
-    if (isHalf || isOldLock) await rm(found, { force: true });
-  }
-};
-
-/**
- * Writes beside the file, forces it to the disk and renames: a reader sees the old text or the new, never half, whenever
- * the machine or this process ends. The new file has the owner and the mode of the old one.
- */
-const replaceFile = async (file: string, text: string, lock: HeldLock): Promise<void> => {
-  const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}${temporarySuffix}`;
-  const old = await ifThere(stat(file));
-  const handle = await open(temporary, 'wx', old === null ? 0o666 : old.mode & 0o7777);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  if (old !== null) {
-    // Who may not give a file away keeps what can be kept.
-    await chown(temporary, old.uid, old.gid).catch(() => {});
-    await chmod(temporary, old.mode & 0o7777);
-  }
-  await lock.assertHeld();
-  await rename(temporary, file);
-  await syncFolder(path.dirname(file));
-};
-
-/** The new name is on the disk as well, where folders can be synced. */
-const syncFolder = async (folder: string): Promise<void> => {
-  try {
-    const handle = await open(folder, 'r');
-    await handle.sync().finally(() => handle.close());
-  } catch {
-    // Not on every system.
+    if (isOldLock) await rm(found, { force: true });
   }
 };

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parse } from 'yaml';
@@ -81,7 +81,9 @@ export const initCommand = async (command: InitCommand): Promise<number> => {
   if (existsSync(path.join(host.cwd, workflow.path)) && !command.force)
     notes.push(`${workflow.path} exists, and is left as it is. What it needs:\n${workflow.text}`);
   else files[workflow.path] = workflow.text;
-  for (const [name, text] of Object.entries(files)) await writeText(path.join(host.cwd, name), text);
+  // The settings come last: while there are none, what was interrupted can be done again.
+  for (const [name, text] of Object.entries(files).reverse())
+    await writeText(path.join(host.cwd, name), text);
   await ignoreReports(host.cwd);
   print(`Wrote ${Object.keys(files).join(', ')}.\n${notes.map((note) => `Note: ${note}\n`).join('')}`);
   const config = { source: 'cli' as const, values: { config: settingsName } };
@@ -221,5 +223,5 @@ async function ignoreReports(folder: string): Promise<void> {
   const file = path.join(folder, '.gitignore');
   const text = await readFile(file, 'utf8').catch(() => '');
   if (/^\/?\.tailgate\/?$/m.test(text)) return;
-  await appendFile(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}.tailgate/\n`);
+  await writeText(file, `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}.tailgate/\n`);
 }

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { problemsOf, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
+import { writeWhole } from '../host/replace-file.ts';
 import { type AnyReport, isCapacity } from '../report/document-of.ts';
 import { renderCsv, renderOpenMetrics, renderOtlp } from '../report/export/export-forms.ts';
 import { renderHtml } from '../report/render-html.ts';
@@ -53,11 +54,11 @@ export async function writeReport(report: AnyReport, request: WriteRequest): Pro
   throwProblems(problems);
 }
 
-/** Writes a file and the folder that it is in. Throws FILE_UNWRITABLE. */
+/** Writes a file and the folder that it is in; whoever ends this process, the file is the old one or the new. Throws FILE_UNWRITABLE. */
 export async function writeText(file: string, text: string | Uint8Array): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, text);
+    await writeWhole(file, text);
   } catch (failure) {
     throw unwritable(file, failure);
   }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { formatRecord } from '../../../src/baseline/record-format.ts';
@@ -52,6 +53,21 @@ const badSketch = (() => {
 const remote = (url: string): string => `git init -q .; git remote add origin ${url}`;
 const git = `git init -q --bare -b main remote.git; ${remote('./remote.git')}`;
 const onBranch = '$TG baseline accept r.jsonl --why x --by me';
+
+/** A program that kills another at each of its writes, one after the other (`killed-writes.ts`), and says what is wrong. */
+const killed = (id: string, what: string, more: Partial<Fault> = {}): Fault => ({
+  id: `killed-${id}`,
+  what: `killed at every write: ${what}`,
+  ...accepted,
+  says: /killed at every one of \d+ instants/,
+  ...more,
+  given: {
+    shell: `"${process.execPath}" "${path.resolve(import.meta.dirname, '../killed-writes.ts')}" ${id}`,
+    timeoutMs: 600_000,
+  },
+});
+/** Git is killed by what strace injects into it. */
+const hasStrace = spawnSync('strace', ['-qq', '-e', 'trace=none', 'true']).status === 0;
 
 /** Stored records under locks, links, damage and refusals. Nothing that was accepted is lost. */
 export const stores: readonly Fault[] = [
@@ -206,5 +222,20 @@ export const stores: readonly Fault[] = [
     `"${process.execPath}" -e "require('net').createServer(()=>{}).listen(0,function(){require('fs').writeFileSync('port',String(this.address().port))})" & s=$!; while [ ! -s port ]; do sleep 0.05; done; ${remote('http://127.0.0.1:$(cat port)/r.git')}; ${onBranch} & p=$!; sleep 3; kill -INT $p; wait $p; c=$?; kill $s; exit $c`,
     { verdicts: [null], exits: [130] },
   ),
+  killed('file', 'a file with a record', { quick: true }),
+  killed('file-first', 'no file yet'),
+  killed('branch', 'a branch of a git repository'),
+  killed('api', "a branch behind GitHub's interface"),
+  killed('jobs', 'the jobs of "verify"'),
+  killed('bisect', 'the commits of "bisect"'),
+  killed('reports', 'reports in files that exist'),
+  killed('settings', 'a scenario that is replaced'),
+  ...(hasStrace
+    ? [
+        killed('git-fetch', 'git, while it fetches'),
+        killed('git-import', 'git, while it writes a commit'),
+        killed('git-push', 'git, while it pushes, on both ends'),
+      ]
+    : []),
   store('no-git', 'git is not installed', `${git}; PATH=/nonexistent ${onBranch}`, refused, { says: /git/ }),
 ];
