@@ -124,6 +124,7 @@ export function capacityTable(report: CapacityReport): TableBlock {
   return {
     kind: 'table',
     noun: 'load',
+    ...(hasBaseline ? { caption: ['Baseline → head; one value where both have the same.'] } : {}),
     columns: [
       { title: `Load (${report.unit})`, align: 'right' },
       ...measured.map(({ title, drop }) => ({ title, align: 'right' as const, drop })),
@@ -152,6 +153,7 @@ function valueCell(
   const before = sides.before === undefined ? null : of(sides.before);
   const after = sides.after === undefined ? null : of(sides.after);
   if (!hasBaseline) return format(after);
+  if (before === after || format(before) === format(after)) return format(after);
   return before === null || after === null
     ? `${format(before)} → ${format(after)}`
     : formatPair(before, after, format);

@@ -133,10 +133,13 @@ function drawMarks(
       lastText = textAt;
       return `<path d="M${plot.left} ${at(place)}H${plot.right}" stroke="${colorOf[mark.tone]}" stroke-dasharray="4 4"/>${text(plot.right - 4, textAt, mark.text, 'end', colorOf[mark.tone])}`;
     }),
-    ...upright.map((mark) => {
+    ...upright.map((mark, index) => {
       const place = x(mark.x!);
       const size = mark.text.length * characterWidth;
-      const isLeft = place + 4 + size > plot.right;
+      const next = upright[index + 1]?.x;
+      const end = next === undefined ? plot.right : x(next);
+      // Beside its line where nothing else is: on the left where the next mark, or the end, is too near.
+      const isLeft = place + 4 + size > end && place - 4 - size > plot.left;
       const start = isLeft ? place - 4 - size : place + 4;
       row = start < lastEnd + 6 ? row + 1 : 0;
       lastEnd = Math.max(lastEnd, start + size);

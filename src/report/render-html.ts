@@ -45,7 +45,7 @@ export function renderHtml(
   const { verdict, title, detail } = document.headline;
   const page: Page = { left: maxDrawn, interactive: (options.script ?? null) !== null };
   const body = [
-    `<header class="banner ${verdict}"><h1><strong class="verdict">${verdict}</strong> <span>${inline(title, 300)}</span></h1></header>`,
+    `<header class="banner ${verdict}"><h1><strong class="verdict">${(options.live ?? null) === null ? '' : 'so far '}${verdict}</strong> <span>${inline(title, 300)}</span></h1></header>`,
     `<p>${inline(detail, 1500)}</p>`,
     blocksHtml(document.blocks, page, 2),
     originHtml(document),
@@ -181,7 +181,10 @@ function figureHtml({ caption, sides, chart, flame, text }: FigureBlock, page: P
   if (chart === undefined) return text === undefined ? '' : `<p>${inline(caption)}: ${xmlText(text)}</p>`;
   const drawn = thinned(chart);
   const svg = chartSvg(drawn, { label: `${plainText(caption)}. ${inWords(drawn)}` });
-  const keys = sides.map((side) => `<span class="key ${side}" data-side="${side}">${side}</span>`).join('');
+  // Of one side alone nobody asks which it is.
+  const keys = (sides.length < 2 ? [] : sides)
+    .map((side) => `<span class="key ${side}" data-side="${side}">${side}</span>`)
+    .join('');
   const data = JSON.stringify(drawn).replaceAll('<', '\\u003c');
   const figure = (inner: string): string =>
     `<figure><figcaption>${inline(caption)}</figcaption>${keys}<div class="drawing">${svg}</div>${inner}</figure>`;

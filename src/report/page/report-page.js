@@ -65,32 +65,49 @@ const drawExtras = (chart) => (plot) => {
   ctx.lineWidth = ratio;
   ctx.setLineDash([4 * ratio, 4 * ratio]);
   ctx.font = `${13 * ratio}px system-ui, sans-serif`;
+  ctx.textBaseline = 'alphabetic';
+  ctx.textAlign = 'left';
   let lastEnd = Number.NEGATIVE_INFINITY;
   let row = 0;
   let lastText = Number.POSITIVE_INFINITY;
-  for (const mark of [...(chart.marks ?? [])].sort((a, b) => (a.x ?? a.y) - (b.x ?? b.y))) {
-    ctx.strokeStyle = ctx.fillStyle = colour(mark.tone);
+  const texts = [];
+  const marks = [...(chart.marks ?? [])].sort((a, b) => (a.x ?? a.y) - (b.x ?? b.y));
+  marks.forEach((mark, index) => {
+    ctx.strokeStyle = colour(mark.tone);
     ctx.beginPath();
     if (mark.x === undefined) {
       const y = plot.valToPos(mark.y, 'y', true);
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
-      ctx.textAlign = 'right';
       lastText = Math.min(y - 4 * ratio, lastText - 15 * ratio);
-      ctx.fillText(mark.text, bbox.left + bbox.width - 4 * ratio, lastText);
+      const size = ctx.measureText(mark.text).width;
+      texts.push({ mark, x: bbox.left + bbox.width - 4 * ratio - size, y: lastText });
     } else {
       const x = plot.valToPos(mark.x, 'x', true);
+      const next = marks[index + 1]?.x;
+      const end = next === undefined ? bbox.left + bbox.width : plot.valToPos(next, 'x', true);
       const size = ctx.measureText(mark.text).width;
-      const isLeft = x + 4 * ratio + size > bbox.left + bbox.width;
-      const start = isLeft ? x - 4 * ratio - size : x + 4 * ratio;
+      const [before, after] = [x - 4 * ratio - size, x + 4 * ratio];
+      // Beside its line where nothing else is: on the left where the next mark, or the end, is too near.
+      const isLeft = after + size > end && before > bbox.left;
+      const start = isLeft ? before : after;
       row = start < lastEnd + 6 * ratio ? row + 1 : 0;
       lastEnd = Math.max(lastEnd, start + size);
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.textAlign = 'left';
-      ctx.fillText(mark.text, start, bbox.top + (12 + 15 * row) * ratio);
+      texts.push({ mark, x: start, y: bbox.top + (12 + 15 * row) * ratio });
     }
     ctx.stroke();
+  });
+  // Lines must not go through words.
+  ctx.setLineDash([]);
+  ctx.lineJoin = 'round';
+  ctx.lineWidth = 4 * ratio;
+  ctx.strokeStyle = colour('bg');
+  for (const { mark, x, y } of texts) ctx.strokeText(mark.text, x, y);
+  for (const { mark, x, y } of texts) {
+    ctx.fillStyle = colour(mark.tone);
+    ctx.fillText(mark.text, x, y);
   }
   ctx.restore();
 };

@@ -189,7 +189,7 @@ test('the branch carries a page that a browser draws', { skip: browserMissing },
     assert.match((await page.locator('#numbers').textContent())!, /Errors per attempt.*Memory \(RSS\), peak/);
     // The capacity is drawn beside the runs of the suite, each with what it lies between.
     const capacity = page.locator('#numbers figure').first();
-    assert.match((await capacity.textContent())!, /^Capacity: users a second at which the limits held/);
+    assert.match((await capacity.textContent())!, /^Capacity: users a second from where the limits held/);
     assert.equal(await capacity.locator('circle').count(), 5);
     assert.equal(await capacity.locator('line.range').count(), 9);
     assert.match((await capacity.locator('circle title').first().textContent())!, /^80\/s to 84\/s, /);
