@@ -130,21 +130,37 @@ export const applications: Application[] = [
     title: 'owenashurst/agar.io-clone',
     speaks: 'Socket.IO',
     source: { github: 'owenashurst/agar.io-clone', commit: '310937609fbed84bb9397ee1cc82bb291a61aa55' },
-    client: 'Chromium',
-    drive: ({ relay }) =>
-      browsed(relay, 2, async (pages) => {
-        for (const [index, page] of pages.entries()) {
-          await page.fill('#playerNameInput', `cell${index}`);
-          await page.click('#startButton');
+    client: 'client',
+    drive: async ({ relay }) => {
+      const sockets = [0, 1].map(() =>
+        io(relay, { transports: ['websocket'], forceNew: true, query: { type: 'player' } }),
+      );
+      for (const [index, socket] of sockets.entries()) {
+        await connected(socket);
+        const welcomed = until(socket, 'welcome');
+        socket.emit('respawn');
+        const [player] = [await welcomed] as [object];
+        socket.emit('gotit', {
+          ...player,
+          name: `cell${index}`,
+          screenWidth: 800,
+          screenHeight: 600,
+          target: { x: 0, y: 0 },
+        });
+        await sleep(400);
+      }
+      for (let count = 0; count < 5; count += 1)
+        for (const [index, socket] of sockets.entries()) {
+          socket.emit('pingcheck');
+          await sleep(100);
+          socket.emit('0', { x: 10 * count, y: 10 });
+          await sleep(100);
+          if (count < 3) socket.emit('playerChat', { sender: `cell${index}`, message: `well met ${count}` });
+          await sleep(100);
         }
-        await sleep(1_500);
-        for (const text of ['well met', 'run', 'again'])
-          for (const page of pages) {
-            await page.fill('#chatInput', text);
-            await page.press('#chatInput', 'Enter');
-            await sleep(300);
-          }
-      }),
+      for (const socket of sockets) socket.close();
+      return [];
+    },
   },
   {
     name: 'chat-room-nestjs',

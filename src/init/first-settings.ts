@@ -11,6 +11,9 @@ export type FirstSettings = {
   jwtClaims: Record<string, unknown> | null;
 };
 
+/** A quarter of the time that is given if nothing is said: 30 s. */
+const slowStartMs = 7_500;
+
 /** The text of a first tailgate.yml. */
 export const firstSettings = (
   project: Project,
@@ -25,12 +28,17 @@ export const firstSettings = (
       start: server.start,
       ...(server.fixedPort ? { port: server.port } : {}),
       ...(Object.keys(server.env).length === 0 ? {} : { env: server.env }),
-      ready:
-        server.protocol === 'socketio'
+      ready: {
+        ...(server.protocol === 'socketio'
           ? { type: 'socketio', ...(path === '' ? {} : { path }) }
           : server.protocol === 'ws'
             ? { type: 'websocket', ...(server.path === '' ? {} : { path: server.path }) }
-            : { type: 'tcp' },
+            : { type: 'tcp' }),
+        // A start that builds first takes longer on a machine that is busy.
+        ...(server.readyMs < slowStartMs
+          ? {}
+          : { timeoutMs: Math.ceil((server.readyMs * 4) / 60_000) * 60_000 }),
+      },
     },
     ...(jwtClaims === null ? {} : { measure: { jwt: { secret: madeUpSecret, claims: jwtClaims } } }),
     thresholds: [

@@ -22,6 +22,8 @@ export type FoundServer = {
   /** Of the endpoint, where it is not the usual one. */
   path: string;
   sockjs: boolean;
+  /** From its start until it answered. */
+  readyMs: number;
   /** Starts it again where a message ended it. Gives whether it was dead. */
   revive: () => Promise<boolean>;
   stop: () => Promise<void>;
@@ -64,6 +66,7 @@ export const startAndProbe = async (
         cpus: null,
         openFiles: null,
       });
+    const startMs = performance.now();
     let shell = await open();
     const stop = async (): Promise<void> => void (await shell.stop('SIGTERM', 1_500));
     const found = await findEndpoint(shell, port, project, signal);
@@ -81,6 +84,7 @@ export const startAndProbe = async (
         env: { ...used, ...secret },
         ...found,
         fixedPort: found.port !== port,
+        readyMs: performance.now() - startMs,
         revive,
         stop,
       };

@@ -379,8 +379,22 @@ function flowOf(
   const wanted = replaced
     .filter(({ kind, name }) => kind === 'shared' && shared.includes(name))
     .map(({ name }) => name);
-  for (const name of wanted)
-    items.push({ signature: `take ${name}`, thinkMs: 0, step: { function: takeName(name) } });
+  const waiting = new Set(wanted);
+  /** It waits for what another client gives just before it sends it: a pause before that is no pause after it. */
+  const take = (thinkMs: number, step: unknown): number => {
+    const text = JSON.stringify(step);
+    const needed = [...waiting].filter((name) => text.includes(variable(name)));
+    for (const [index, name] of needed.entries()) {
+      waiting.delete(name);
+      items.push({
+        signature: `take ${name}`,
+        thinkMs: index === 0 ? thinkMs : 0,
+        step: { function: takeName(name) },
+      });
+    }
+    return needed.length === 0 ? thinkMs : 0;
+  };
+  take(0, engineConfig(draft));
   let endMs = Math.min(session.connectedAtMs, requests[0]?.atMs ?? Number.POSITIVE_INFINITY);
   const pause = (atMs: number, end: number): number => {
     const ms = Math.max(0, atMs - endMs);
@@ -417,10 +431,11 @@ function flowOf(
     listen(each.atMs);
     if ('request' in each) {
       const { request } = each;
+      const ask = requestStep(request, session, replaced, secrets, captures.get(request) ?? []);
       items.push({
         signature: `http ${request.method} ${pathOf(request.url)}`,
-        thinkMs: pause(request.atMs, request.answeredAtMs),
-        step: requestStep(request, session, replaced, secrets, captures.get(request) ?? []),
+        thinkMs: take(pause(request.atMs, request.answeredAtMs), ask),
+        step: ask,
       });
       give(request);
       continue;
@@ -436,10 +451,12 @@ function flowOf(
       continue;
     }
     const taken = step.answer === null ? [] : (captures.get(step.answer.message) ?? []);
+    const send = messageStep(step, draft, secrets, taken);
+    const thinkMs = take(pause(step.atMs, step.endMs), send);
     items.push({
       signature: `${stepName(step)} ${step.answer?.kind} ${step.answer?.message.name} ${step.delivery?.event} ${step.joins} ${JSON.stringify(taken)} ${shapeOf(step.message.args)}`,
-      thinkMs: pause(step.atMs, step.endMs),
-      step: messageStep(step, draft, secrets, taken),
+      thinkMs,
+      step: send,
     });
     if (step.answer !== null) give(step.answer.message);
     if (step.unanswered)

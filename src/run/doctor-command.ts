@@ -14,9 +14,8 @@ import { loadSettings } from '../settings/load-settings.ts';
 import { machineLimits } from '../side/target/limits.ts';
 import { portHolder } from '../side/target/port-holder.ts';
 import { isPortFree } from '../side/target/ports.ts';
+import { type Finding, machineFindings } from './machine-findings.ts';
 import { validateCommand } from './validate-command.ts';
-
-type Finding = { state: 'ok' | 'mind' | 'bad'; what: string; fix?: string };
 
 const marks = { ok: 'ok  ', mind: 'mind', bad: 'bad ' } as const;
 
@@ -46,63 +45,23 @@ export const doctorCommand = async (options: {
 };
 
 async function machine({ cwd }: Host): Promise<Finding[]> {
-  const cores = availableParallelism();
-  const busy = loadavg()[0]!;
   const { openFiles, ephemeralPorts } = machineLimits();
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const { pinning, description } = await decidePinning(null);
-  const free = freemem() / 2 ** 20;
   const folder = path.join(cwd, '.tailgate');
   const writable = await mkdir(folder, { recursive: true })
     .then(() => access(folder, constants.W_OK))
     .then(() => true)
     .catch(() => false);
-  return [
-    major > 20 || (major === 20 && minor >= 19)
-      ? { state: 'ok', what: `Node ${process.versions.node}` }
-      : { state: 'bad', what: `Node ${process.versions.node}`, fix: 'Install Node 20.19 or newer.' },
-    cores >= 2
-      ? { state: 'ok', what: `${cores} cores; ${description}` }
-      : {
-          state: 'mind',
-          what: 'One core: the load is read as the latency of the server.',
-          fix: 'Use a machine with two or more.',
-        },
-    ...(pinning === null && cores >= 2
-      ? [{ state: 'mind', what: 'Server and load are not kept on separate cores.' } as const]
-      : []),
-    busy < cores * 0.3
-      ? { state: 'ok', what: `The machine is quiet (load ${busy.toFixed(1)})` }
-      : {
-          state: 'mind',
-          what: `The machine is busy (load ${busy.toFixed(1)} on ${cores} cores): runs are noisy.`,
-          fix: 'Measure when nothing else runs.',
-        },
-    free > 500
-      ? { state: 'ok', what: `${Math.round(free)} MB of memory free` }
-      : { state: 'mind', what: `Only ${Math.round(free)} MB of memory free.` },
-    ...(openFiles === null
-      ? []
-      : [
-          openFiles.hard >= 4_096
-            ? ({
-                state: 'ok',
-                what: `${openFiles.hard} open files, ${ephemeralPorts[1] - ephemeralPorts[0] + 1} ports for connections`,
-              } as const)
-            : ({
-                state: 'mind',
-                what: `At most ${openFiles.hard} open files: some ${Math.floor(openFiles.hard / 2)} users at a time.`,
-                fix: 'Raise the hard limit (ulimit -Hn).',
-              } as const),
-        ]),
-    writable
-      ? { state: 'ok', what: 'Reports can be written to .tailgate' }
-      : {
-          state: 'bad',
-          what: '.tailgate cannot be written.',
-          fix: 'Let this user write there, or name another folder with --report-dir.',
-        },
-  ];
+  return machineFindings({
+    node: process.versions.node,
+    cores: availableParallelism(),
+    pinning: pinning === null ? null : description,
+    busy: loadavg()[0]!,
+    freeMb: freemem() / 2 ** 20,
+    openFiles: openFiles?.hard ?? null,
+    ports: ephemeralPorts[1] - ephemeralPorts[0] + 1,
+    writable,
+  });
 }
 
 async function repository({ cwd }: Host): Promise<Finding[]> {

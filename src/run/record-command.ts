@@ -7,7 +7,7 @@ import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { decodeSessions } from '../record/decode-sessions.ts';
 import { readHar } from '../record/read-har.ts';
-import type { Recording } from '../record/recording.ts';
+import type { Connection, Recording } from '../record/recording.ts';
 import { openRelay } from '../record/relay.ts';
 import { type WrittenScenario, writeScenario } from '../record/write-scenario.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
@@ -65,6 +65,16 @@ async function readHars({ hars, host }: RecordCommand): Promise<Recording> {
     const { connections, requests } = readHar(text, path.basename(file).replace(/\.\w+$/, ''), file);
     all.connections.push(...connections);
     all.requests.push(...requests);
+  }
+  // A HAR does not say when a connection ended: with the next one of its kind, or with the recording.
+  const ends = (each: Connection): number => each.frames.at(-1)?.atMs ?? each.openedAtMs;
+  const endMs = Math.max(0, ...all.connections.map(ends));
+  for (const each of all.connections) {
+    const next = all.connections.filter(
+      ({ role, url, openedAtMs }) =>
+        role === each.role && url.split('?')[0] === each.url.split('?')[0] && openedAtMs > ends(each),
+    );
+    each.closedAtMs ??= Math.min(endMs, ...next.map(({ openedAtMs }) => openedAtMs));
   }
   return all;
 }
