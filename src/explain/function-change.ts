@@ -33,7 +33,7 @@ const manyTimes = 2;
 const leastSteadyRise = 0.05;
 const leastSlightRise = 0.01;
 const steadiness = 6;
-const slightSteadiness = 4;
+const slightSteadiness = 2.5;
 
 /** The change of every function, those that do most more first. `messages`: profiled on each side. */
 export const changeOfFunctions = (pairs: readonly FunctionPair[]): FunctionChange[] =>

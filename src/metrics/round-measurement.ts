@@ -172,6 +172,8 @@ export type RoundMeasurement = {
   warnings: string[];
   generator: GeneratorHealth;
   resources: ResourceUsage | null;
+  /** Calls of functions in the server. Only where they were counted, and then nothing else is. */
+  calls?: number;
   /** Numbers from the custom metrics command or URL, by name. */
   custom: Record<string, number>;
   /** Conditions that the scenario's own plugins judged. */

@@ -285,6 +285,7 @@ const fieldOfWork: Record<string, (round: RoundMeasurement) => number | null | u
   'server.userCpu.perMessage': ({ resources }) => inMs(resources?.work?.userCpuSeconds),
   'server.systemCpu.perMessage': ({ resources }) => inMs(resources?.work?.systemCpuSeconds),
   'server.runQueue.perMessage': ({ resources }) => inMs(resources?.work?.runQueueSeconds),
+  'server.calls.perMessage': ({ calls }) => calls,
   'server.allocated.perMessage': ({ resources }) => resources?.work?.allocatedBytes,
   'server.collections.perMessage': ({ resources }) => resources?.work?.collections,
   'wire.bytes.perMessage': ({ wire }) => wire && wire.bytesSent + wire.bytesReceived,

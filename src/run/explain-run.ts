@@ -1,13 +1,17 @@
 import path from 'node:path';
 import type { Explained } from '../explain/explain-work.ts';
-import { isOfMessages } from '../metrics/metric-names.ts';
+import type { SideWork } from '../explain/side-work.ts';
+import { countedMetric, isOfMessages } from '../metrics/metric-names.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { valuesOf } from '../metrics/values.ts';
 import type { Explanation } from '../report/report-model.ts';
 import type { SideSource } from '../side/open-side.ts';
-import { explainSuite, type JudgedEvidence, mostRisen } from './explain-suite.ts';
+import { isCounted } from '../verdict/judge-counted.ts';
+import type { CountedCalls, CountedPairs, SuiteJudgement } from '../verdict/judgement.ts';
+import { overallVerdict, type Verdict } from '../verdict/verdict.ts';
+import { explainSuite, type JudgedEvidence, mostRisen, type SuiteExplanation } from './explain-suite.ts';
 import type { ChangeRoots } from './read-change.ts';
-import { logName, type SuiteInputs, type SuiteRun } from './suite-run.ts';
+import { judgeRun, logName, type SuiteInputs, type SuiteRun } from './suite-run.ts';
 import { writeProfiles } from './write-profiles.ts';
 
 /** Work for a message that rose by this much, beyond doubt, is looked into though nothing failed. */
@@ -25,8 +29,9 @@ const longestOfPassMs = 18_000;
 const callsMoved = 0.05;
 
 /**
- * Counts the work of both sides of a run that was judged, and notes why it changed. Nothing is counted where nothing
- * can have changed or nobody asked; what cannot be counted is said where it was wanted most. Throws CANCELLED alone.
+ * Counts the work of both sides of a run that was judged, and gives why it changed. Nothing is counted where nothing
+ * can have changed or nobody asked; what cannot be counted is said where it was wanted most. Where limits are on the
+ * calls, notes the counts in the run, judged or not, and judges it again. Throws CANCELLED alone.
  */
 export const explainRun = async (
   run: SuiteRun,
@@ -36,12 +41,15 @@ export const explainRun = async (
 ): Promise<Explanation | null> => {
   const { plan, suite, context } = inputs;
   const { judgement } = run;
-  if (plan.explain === 'never' || run.sameCode !== null || judgement === null || run.pairs.length === 0)
-    return null;
+  const isLimited = suite.thresholds.some(isCounted);
+  if (run.sameCode !== null || judgement === null || run.pairs.length === 0) return null;
+  if (plan.explain === 'never' && !isLimited) return null;
   if (run.problems.length > 0 || context.host.signal.aborted) return null;
-  const isNeeded = judgement.verdict === 'fail' || judgement.verdict === 'inconclusive' || hasMoved(run);
+  // Limits whose calls are still to be counted are in no other verdict.
+  const verdict = verdictWithoutCounts(judgement);
+  const isNeeded = verdict === 'fail' || verdict === 'inconclusive' || hasMoved(run);
   // Calls alone are counted after a plain pass, and there are none to count.
-  if (!isNeeded && plan.explain !== 'always' && !ranOnNode(run)) return null;
+  if (!isNeeded && !isLimited && plan.explain !== 'always' && !ranOnNode(run)) return null;
   const found = await explainSuite({
     suite,
     baseline,
@@ -52,10 +60,10 @@ export const explainRun = async (
     guardMs: plan.verdict.guardMs,
     warmUpMs: run.design?.warmUpMs ?? plan.verdict.warmUpMs,
     plannedMs: inputs.plannedMs,
-    profile: isNeeded || plan.explain === 'always',
+    profile: (isNeeded && plan.explain !== 'never') || plan.explain === 'always',
     roots,
-    budgetMs: isNeeded || plan.explain === 'always' ? longestMs : longestOfPassMs,
-    repeated: judgement.verdict === 'fail',
+    budgetMs: isNeeded || isLimited || plan.explain === 'always' ? longestMs : longestOfPassMs,
+    repeated: verdict === 'fail' || isLimited,
     evidence: evidenceOf(run),
     onProgress: (side, load) =>
       inputs.onProgress({
@@ -70,6 +78,12 @@ export const explainRun = async (
         sinceMs: 0,
       }),
   });
+  if (isLimited) {
+    run.counted = countedPairs(found);
+    run.judgement = judgeRun(run, plan, true);
+  }
+  if (plan.explain === 'never') return null;
+  const failed = run.judgement?.verdict === 'fail';
   if ('unavailable' in found)
     return isNeeded
       ? {
@@ -78,11 +92,36 @@ export const explainRun = async (
         }
       : null;
   const { explained } = found;
-  if (!isNeeded && plan.explain !== 'always' && !callsRose(explained)) return null;
+  if (!isNeeded && !failed && plan.explain !== 'always' && !callsRose(explained)) return null;
   if (isNeeded || plan.explain === 'always')
     await writeProfiles(found, path.join(plan.reportDir, 'profiles'), suite.name);
   return explained;
 };
+
+/** What the other limits say. */
+function verdictWithoutCounts({ metrics, verdict }: SuiteJudgement): Verdict {
+  const counted = metrics.find(({ id }) => id === countedMetric);
+  if (counted === undefined) return verdict;
+  const others = metrics
+    .filter((one) => one !== counted)
+    .flatMap(({ limit }) => limit.map((one) => one.verdict));
+  return others.length === 0 ? 'pass' : overallVerdict(others);
+}
+
+/** The calls of each side and pair. Those of Node itself follow timers and packets, and are left out. */
+function countedPairs(found: SuiteExplanation): CountedPairs {
+  if ('unavailable' in found) return found;
+  if (found.explained.calls === undefined) return { unavailable: 'calls are counted in Node servers alone' };
+  return {
+    pairs: found.pairs.map(({ baseline, head }) => ({ baseline: callsOf(baseline), head: callsOf(head) })),
+  };
+}
+
+function callsOf({ functions, messages }: SideWork): CountedCalls {
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const own = functions.filter(({ url, isScript }) => url.startsWith('file:') && !isScript);
+  return { calls: sum(own.map(({ calls }) => sum(calls))), messages: sum(messages) };
+}
 
 function callsRose({ kind, calls }: Explained): boolean {
   return kind !== 'none' && calls !== undefined && calls.head > (1 + callsMoved) * calls.baseline;

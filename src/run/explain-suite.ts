@@ -3,7 +3,7 @@ import { type Explained, type ExplainInputs, explainWork } from '../explain/expl
 import { joinWork } from '../explain/join-work.ts';
 import type { BothSides, SideWork } from '../explain/side-work.ts';
 import type { Host } from '../host/host.ts';
-import { measureWork, type WorkOutcome, type WorkRequest } from '../side/measure-work.ts';
+import { measureWork, type WorkRequest } from '../side/measure-work.ts';
 import { mean } from '../verdict/statistics/robust.ts';
 import { type ChangeRoots, placeReader, readChanges, readDependencyChanges } from './read-change.ts';
 
@@ -21,12 +21,12 @@ export type ExplainRequest = Omit<WorkRequest, 'onProgress' | 'number' | 'within
   onProgress: WorkRequest['onProgress'];
 };
 
-type CountedWork = { baseline: SideWork; head: SideWork };
+export type CountedWork = { baseline: SideWork; head: SideWork };
 type Places = ExplainInputs['places'];
 
 /** Why one suite got slower, with what was counted; or why that cannot be told, as a clause. */
 export type SuiteExplanation =
-  | { explained: Explained; work: CountedWork; places: Places }
+  | { explained: Explained; work: CountedWork; places: Places; pairs: CountedWork[] }
   | { unavailable: string };
 
 /** A latency of so few messages must differ by this much to say anything. */
@@ -39,28 +39,35 @@ const mostPairs = 3;
 export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplanation> => {
   const { roots, suite } = request;
   const { host } = request.context;
-  const work = await countPairs(request);
-  if ('unavailable' in work) return work;
+  const pairs = await countPairs(request);
+  if ('unavailable' in pairs) return pairs;
+  const work = pairs.reduce((all, next) => ({
+    baseline: joinWork(all.baseline, next.baseline),
+    head: joinWork(all.head, next.head),
+  }));
   const places = {
     baseline: placeReader(work.baseline, roots.baseline),
     head: placeReader(work.head, roots.head),
   };
   const evidence = request.evidence ?? ownEvidence(work);
   const explained = await explainCounted(work, places, roots, suite.target.cwd, evidence, host);
-  return { explained, work, places };
+  return { explained, work, places, pairs };
 };
 
-async function countPairs(request: ExplainRequest): Promise<WorkOutcome> {
+async function countPairs(request: ExplainRequest): Promise<CountedWork[] | { unavailable: string }> {
   const startMs = performance.now();
-  let all = await measureWork({ ...request, number: 0, withinMs: request.budgetMs });
-  for (let number = 1; request.repeated && number < mostPairs && !('unavailable' in all); number += 1) {
+  const first = await measureWork({ ...request, number: 0, withinMs: request.budgetMs });
+  if ('unavailable' in first) return first;
+  const pairs = [first];
+  while (request.repeated && pairs.length < mostPairs) {
     const takenMs = performance.now() - startMs;
-    if (takenMs + (1.2 * takenMs) / number > request.budgetMs) break;
-    const next = await measureWork({ ...request, number, withinMs: request.budgetMs - takenMs });
+    if (takenMs + (1.2 * takenMs) / pairs.length > request.budgetMs) break;
+    const withinMs = request.budgetMs - takenMs;
+    const next = await measureWork({ ...request, number: pairs.length, withinMs });
     if ('unavailable' in next) break;
-    all = { baseline: joinWork(all.baseline, next.baseline), head: joinWork(all.head, next.head) };
+    pairs.push(next);
   }
-  return all;
+  return pairs;
 }
 
 async function explainCounted(

@@ -11,7 +11,7 @@ import type { PairDesign } from '../side/pair-design.ts';
 import type { RoundContext } from '../side/round-context.ts';
 import type { SideName } from '../side/slice-order.ts';
 import { judgeSuite } from '../verdict/judge-suite.ts';
-import type { MeasuredPair, SuiteEvidence, SuiteJudgement } from '../verdict/judgement.ts';
+import type { CountedPairs, MeasuredPair, SuiteEvidence, SuiteJudgement } from '../verdict/judgement.ts';
 
 /** What the caller is told while a suite is measured. */
 export type SuiteProgress = {
@@ -47,6 +47,8 @@ export type SuiteRun = {
   loadMs: number;
   /** What was compared to find that both sides ran the same code (a clause); null when they did not, or it is not known. */
   sameCode: string | null;
+  /** Pairs in which calls were counted; null where no limit is on them, or before. */
+  counted: CountedPairs | null;
   /** Why it changed, where somebody looked. */
   explanation: Explanation | null;
 };
@@ -92,6 +94,7 @@ export const startRun = (inputs: SuiteInputs, comparison: SuiteEvidence['compari
   bottleneck: null,
   loadMs: 0,
   sameCode: null,
+  counted: null,
   explanation: null,
 });
 
@@ -115,6 +118,7 @@ export const judgeRun = (run: SuiteRun, plan: RunPlan, final: boolean): SuiteJud
     suitesInJob: plan.suites.length,
     final,
     sameCode: run.sameCode,
+    counted: run.counted,
     invalid: [
       ...run.problems
         .filter((problem) => problem.exit !== 'internal')

@@ -12,6 +12,7 @@ import { pairMs } from '../settings/estimate.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { type JobKind, jobKinds, jobsLeft, nextJob } from '../verdict/job-series.ts';
+import { isCounted } from '../verdict/judge-counted.ts';
 import { summariseJobs } from '../verdict/summarise-jobs.ts';
 import { showProblems } from './deliver.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
@@ -49,7 +50,10 @@ const suiteOf = ({ plan }: Stage): SuitePlan => {
     const problem = `one suite is verified at a time; name it with --suite (${names})`;
     throw tailgateError('ARGUMENTS_INVALID', { command: 'verify', problem });
   }
-  return { ...suite, thresholds: suite.thresholds.filter(({ bound }) => bound.kind === 'relative') };
+  return {
+    ...suite,
+    thresholds: suite.thresholds.filter((one) => one.bound.kind === 'relative' && !isCounted(one)),
+  };
 };
 
 const machineName = (): string => {

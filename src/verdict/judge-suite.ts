@@ -7,6 +7,7 @@ import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
 import { type Gate, gatesFor } from './gates.ts';
 import { hiddenByDelays, mostlyTimeouts, unjudgedForDelays, withDelays } from './generator-delays.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
+import { isCounted, judgeCounted } from './judge-counted.ts';
 import { judgeHistory } from './judge-history.ts';
 import { judgePairs } from './judge-pairs.ts';
 import { listMetrics } from './judged-metrics.ts';
@@ -64,7 +65,9 @@ const judgeAll = (
   const hidden =
     delays === null ? [] : gates.filter((gate) => hiddenByDelays(gate, measured.baseline, measured.head));
   const empty = gates.filter((gate) => !hidden.includes(gate) && hasNoAttempts(gate, measured.head));
-  const judgeable = gates.filter((gate) => !hidden.includes(gate) && !empty.includes(gate));
+  const judgeable = gates.filter(
+    (gate) => !hidden.includes(gate) && !empty.includes(gate) && !isCounted(gate),
+  );
   const judged = judgeGates(question, judgeable, measured);
   const missed = widelyMissed(judgeable, measured.head, question.settings);
   const outcomes = judged.outcomes.map((outcome) => {
@@ -78,6 +81,7 @@ const judgeAll = (
         ...outcomes,
         ...hidden.map((gate) => unjudgedForDelays(gate, delays!)),
         ...empty.map(withoutAttempts),
+        ...judgeCounted(gates.filter(isCounted), question),
       ],
     },
     early: missed.length > 0,

@@ -6,6 +6,14 @@ import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import type { Verdict } from './verdict.ts';
 
+/** Pairs in which calls were counted and nothing was timed, or why they could not be (a clause). */
+export type CountedPairs =
+  | { pairs: { baseline: CountedCalls; head: CountedCalls }[] }
+  | { unavailable: string };
+
+/** Calls of functions, while so many messages were sent. */
+export type CountedCalls = { calls: number; messages: number };
+
 /** Both sides measured in the same job, in alternating slices or rounds. */
 export type MeasuredPair = {
   baseline: RoundMeasurement;
@@ -42,6 +50,8 @@ export type SuiteQuestion = {
    * delays may have missed is then not held against the server. Null, or not given, when it kept up.
    */
   generatorDelays?: string | null;
+  /** What limits on counted calls are judged by; none of them can pass where it is missing. */
+  counted?: CountedPairs | null;
 };
 
 /** A question with the rounds that answer it. Pure data. */

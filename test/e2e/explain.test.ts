@@ -64,7 +64,7 @@ test('a change of documentation passes after one pair, and says what was compare
   assert.equal(suite?.explanation, undefined);
 });
 
-test('a call made twice is named with its line, between two commits', async () => {
+test('a call made twice fails a limit on the calls, and is named with its line', async () => {
   repo.write(
     'server.js',
     server.replace(
@@ -72,31 +72,31 @@ test('a call made twice is named with its line, between two commits', async () =
       '    userOf(socket);\n    const user = userOf(socket);',
     ),
   );
-  repo.git('commit', '-qam', 'twice');
-  const { exitCode, stdout, stderr } = await runTailgate(repo.dir, [
-    'explain',
-    'HEAD~1',
-    'HEAD',
-    '--json',
-    'why.json',
-  ]);
-  assert.equal(exitCode, 0, stderr);
-  assert.match(
-    stdout,
-    /`userOf` runs 1\.\d+ times a message instead of 0\.\d+ \(server\.js:\d+\)\. The new call is in `chat`, on a line of this change \(server\.js:\d+\)/,
+  repo.write(
+    'tailgate.yml',
+    `${readFileSync(path.join(repo.dir, 'tailgate.yml'), 'utf8').replace('verdict: { ', 'verdict: { minPairs: 2, maxPairs: 2, ')}thresholds: [server.calls.perMessage < +1%]\n`,
   );
-  const [explained] = JSON.parse(readFileSync(path.join(repo.dir, 'why.json'), 'utf8'));
+  repo.git('commit', '-qam', 'twice');
+  const { exitCode, stderr } = await runTailgate(repo.dir, ['run', '--json', 'report.json']);
+  const [suite] = (JSON.parse(readFileSync(path.join(repo.dir, 'report.json'), 'utf8')) as Report).suites;
+  assert.equal(exitCode, 1, `${stderr}\n${suite?.reason}`);
+  const calls = suite?.metrics.find(({ id }) => id === 'server.calls.perMessage');
+  assert.equal(calls?.verdict, 'fail', JSON.stringify(calls));
+  assert.ok(
+    (calls?.change[0]?.relative ?? 0) > 0.01 && calls?.change[0]?.samples === 3,
+    JSON.stringify(calls),
+  );
+  const explained = suite!.explanation!;
+  const text = explained.sentences.map((sentence) => sentence.text).join(' ');
+  assert.match(
+    text,
+    /`userOf` runs 1\.\d+ times a message instead of 0\.\d+\. The new call is in `chat`, on a line of this change\./,
+  );
   const lines = readFileSync(path.join(repo.dir, 'server.js'), 'utf8').split('\n');
   // Counted from 1, it is the one before.
   const line = lines.indexOf('    const user = userOf(socket);');
-  assert.deepEqual(explained.sentences[1].place, { file: 'server.js', line });
+  assert.deepEqual(explained.sentences[1]?.place, { file: 'server.js', line });
   assert.equal(explained.kind, 'more-work');
-  const names = explained.flame.map(({ name }: { name: string }) => name);
-  assert.ok(names.includes('chat') && !names.includes('(idle)'), names.join());
-  const [before, now] = ['baseline', 'head'].map((side) =>
-    Profile.decode(gunzipSync(readFileSync(path.join(repo.dir, `.tailgate/profiles/chat-${side}.pb.gz`)))),
-  );
-  assert.ok(now!.stringTable.strings.includes('userOf') && before!.sample.length > 10);
 });
 
 const lacks = ['gcc', 'perf'].filter((program) => spawnSync('which', [program]).status !== 0);

@@ -697,3 +697,48 @@ test('the verdict of a job with several suites is stricter for each of them', ()
   assert.ok(change(10).low! < change(1).low!);
   assert.equal(change(10).high, change(1).high);
 });
+
+describe('a limit on the calls of a message', () => {
+  const thresholds = limits('server.calls.perMessage < +1%', 'server.calls.perMessage < 500');
+  const counted = (factor: number) => ({
+    pairs: [100, 101, 99].map((calls, index) => ({
+      baseline: { calls: 600 * calls, messages: 600 },
+      head: { calls: 600 * calls * factor + index, messages: 600 },
+    })),
+  });
+  const judged = (parts: Partial<SuiteEvidence>) =>
+    judgeSuite(evidenceOf({ thresholds, pairs: unchanged.slice(0, 14), final: true, ...parts }));
+
+  test('is judged by counted pairs, beside what was timed', () => {
+    const same = judged({ counted: counted(1) });
+    assert.equal(same.verdict, 'pass', same.reason);
+    assert.match(
+      limitOf(same, 'server.calls.perMessage', 'value').explanation,
+      /in 3 pairs, from 100 to 100: a rise beyond \+1% is ruled out|from 100 to 100\. A rise beyond \+1% is ruled out/,
+    );
+    const more = judged({ counted: counted(1.02) });
+    assert.equal(more.verdict, 'fail', more.reason);
+    assert.match(more.reason, /server\.calls\.perMessage .*\+2%/);
+    const far = judged({ counted: counted(6) });
+    assert.deepEqual(
+      far.metrics.find(({ id }) => id === 'server.calls.perMessage')?.limit.map(({ verdict }) => verdict),
+      ['fail', 'fail'],
+    );
+  });
+
+  test('holds nothing up while others are measured, and is invalid without counts', () => {
+    assert.ok(!judged({ final: false }).metrics.some(({ id }) => id === 'server.calls.perMessage'));
+    const unavailable = judged({ counted: { unavailable: 'the server does not run on Node' } });
+    assert.equal(unavailable.verdict, 'invalid');
+    assert.match(unavailable.reason, /could not be counted, because the server does not run on Node/);
+    assert.equal(judged({}).verdict, 'invalid');
+    const one = { pairs: counted(1).pairs.slice(0, 1) };
+    assert.equal(judged({ counted: one }).verdict, 'inconclusive');
+    const stored = judged({
+      comparison: 'none',
+      head: unchanged.map(({ head }) => head).slice(0, 2),
+      pairs: [],
+    });
+    assert.equal(stored.verdict, 'invalid', stored.reason);
+  });
+});
