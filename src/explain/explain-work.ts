@@ -199,7 +199,8 @@ function causeSentences({ by, change, line, caller, through, followers }: Cause)
       by === 'time'
         ? `costs ${formatDuration(moreUs / 1000)} more of the processor a message`
         : `allocates ${formatBytes(moreBytes)} more a message`;
-    const often = isCounted ? 'runs as often as before and ' : '';
+    // What hangs is called less often.
+    const often = isCounted && calls.head > 0.9 * calls.baseline ? 'runs as often as before and ' : '';
     sentences.push({ text: `${subject(at)} ${often}${what}.`, ...placeOf(change) });
     const isCalled = caller !== at && line !== null;
     if (isCalled)

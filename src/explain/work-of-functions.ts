@@ -74,8 +74,9 @@ export const workOfFunctions = (work: SideWork, reader: PlaceReader): FunctionWo
     found.set(key, one);
     addStart(starts, url, line, column, one);
   }
-  addProfiles(work, starts, places);
-  return [...found.values(), ...addStacks(work, [...found.values()], places)];
+  const uncounted = addProfiles(work, starts, places);
+  const known = [...found.values(), ...uncounted];
+  return [...known, ...addStacks(work, known, places)];
 };
 
 /**
@@ -113,15 +114,35 @@ function addStart(
   starts.set(key, same);
 }
 
-/** Books time and memory on the nearest function of the repository's own above it, else on the function itself. */
-function addProfiles(work: SideWork, starts: FunctionStarts, places: Places): void {
-  if (work.profiledMessages === 0) return;
+/**
+ * Books time and memory on the nearest function of the repository's own above it, else on the function itself. Gives own
+ * functions that no call was counted of: what hangs was called before, and does not return.
+ */
+function addProfiles(work: SideWork, starts: FunctionStarts, places: Places): FunctionWork[] {
+  if (work.profiledMessages === 0) return [];
+  const uncounted = new Map<string, FunctionWork>();
   const functionAt = (frame: CallFrame): FunctionWork | null => {
     // A profile has a function begin at its parameters, a count at its first word.
     const before = (starts.get(`${frame.url}:${frame.lineNumber + 1}`) ?? []).filter(
       ({ column }) => column <= frame.columnNumber,
     );
-    return before.sort((a, b) => b.column - a.column)[0]?.work ?? null;
+    return before.sort((a, b) => b.column - a.column)[0]?.work ?? notCounted(frame);
+  };
+  const notCounted = ({ url, functionName, lineNumber, columnNumber }: CallFrame): FunctionWork | null => {
+    if (!url.startsWith('file:') || functionName === '') return null;
+    const key = `${url}:${lineNumber}:${columnNumber}`;
+    const known = uncounted.get(key);
+    if (known !== undefined) return known;
+    const { file, line, owner } = places.at(url, lineNumber + 1, columnNumber);
+    if (owner.kind !== 'own') return null;
+    const name = places.nameOf(url, lineNumber + 1, columnNumber, functionName);
+    const text = places.textOf(file)?.split('\n');
+    // Its first line has its name; the range goes to where its indentation ends.
+    const range =
+      text === undefined ? { endLine: line } : functionRange(text, wordOf(name), { low: line, high: line });
+    const one = { ...withoutCalls(name, file, owner), line, endLine: range.endLine };
+    uncounted.set(key, one);
+    return one;
   };
   const booked = (frame: CallFrame, above: FunctionWork | null): FunctionWork | null => {
     const one = functionAt(frame);
@@ -170,6 +191,7 @@ function addProfiles(work: SideWork, starts: FunctionStarts, places: Places): vo
         heapStack.push({ node: child, above: owner?.owner.kind === 'own' ? owner : null });
     }
   }
+  return [...uncounted.values()];
 }
 
 /**

@@ -114,7 +114,7 @@ export const workMetrics: Readonly<
   'server.calls.perMessage': {
     unit: 'count',
     of: 'messages.sent',
-    meaning: 'calls of its own functions and those of its packages, counted side by side (Node servers)',
+    meaning: 'calls of functions of the repository, counted side by side (Node servers)',
   },
   'server.allocated.perMessage': {
     unit: 'bytes',

@@ -108,7 +108,10 @@ function verdictWithoutCounts({ metrics, verdict }: SuiteJudgement): Verdict {
   return others.length === 0 ? 'pass' : overallVerdict(others);
 }
 
-/** The calls of each side and pair. Those of Node itself follow timers and packets, and are left out. */
+/**
+ * The calls of own functions of each side and pair. Those of packages and of Node follow timers and packets, and are so
+ * many that one call more among them does not show.
+ */
 function countedPairs(found: SuiteExplanation): CountedPairs {
   if ('unavailable' in found) return found;
   if (found.explained.calls === undefined) return { unavailable: 'calls are counted in Node servers alone' };
@@ -119,7 +122,9 @@ function countedPairs(found: SuiteExplanation): CountedPairs {
 
 function callsOf({ functions, messages }: SideWork): CountedCalls {
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-  const own = functions.filter(({ url, isScript }) => url.startsWith('file:') && !isScript);
+  const own = functions.filter(
+    ({ url, isScript }) => url.startsWith('file:') && !url.includes('/node_modules/') && !isScript,
+  );
   return { calls: sum(own.map(({ calls }) => sum(calls))), messages: sum(messages) };
 }
 

@@ -301,7 +301,11 @@ class CountedSide {
       latenciesMs: await this.#latencies(),
       profiles: this.#profiles,
       stacks: this.#stacks,
-      profiledMessages: this.#profiledMessages,
+      // A server that hangs gets no more: users wait for their answers.
+      profiledMessages:
+        this.#profiles.length + this.#stacks.length > 0
+          ? Math.max(1, this.#profiledMessages)
+          : this.#profiledMessages,
       profiledCpuUs: this.#profiledCpuUs,
     };
   }
