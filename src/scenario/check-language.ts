@@ -2,7 +2,13 @@ import * as z from 'zod';
 import { httpMethods } from '../engines/http/http-methods.ts';
 import { nearestName } from '../metrics/nearest-name.ts';
 import { bareType, expectedValue } from './expected-value.ts';
-import { keysOf, languageLevels, scenarioFile, stepsOfEngine } from './scenario-language.ts';
+import {
+  keysOf,
+  languageLevels,
+  scenarioFile,
+  socketIoConnection,
+  stepsOfEngine,
+} from './scenario-language.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
 import { isMapping, type Json } from './script.ts';
 
@@ -44,9 +50,10 @@ export const checkLanguage = (
     findings: [],
     isAnchor,
     extensions: new Set([
-      ...Object.keys(engines),
       ...Object.keys(plugins),
-      ...scenarios.map(({ engine }) => String(engine ?? fallback)),
+      ...[...Object.keys(engines), ...scenarios.map(({ engine }) => String(engine ?? fallback))].filter(
+        (name) => stepsOfEngine(name) === undefined,
+      ),
     ]),
   };
   const { scenarios: _, before: __, after: ___, ...rest } = content;
@@ -92,9 +99,11 @@ export const checkOverrides = (overrides: Json, content: Json): LanguageFinding[
     findings: [],
     isAnchor: () => false,
     extensions: new Set([
-      ...names('engines'),
       ...names('plugins'),
-      ...scenarios.flatMap(({ engine }) => (typeof engine === 'string' ? engine : [])),
+      ...[
+        ...names('engines'),
+        ...scenarios.flatMap(({ engine }) => (typeof engine === 'string' ? engine : [])),
+      ].filter((name) => stepsOfEngine(name) === undefined),
     ]),
   };
   checkGroup(configLevel, overrides, ['config'], [], check);
@@ -122,6 +131,13 @@ const checkFlow = (flow: unknown, place: ScenarioPath, steps: readonly z.ZodObje
         level: 'warning',
         message: 'This loop never ends: it has none of "count", "over" and "whileTrue".',
       });
+    const rules = ['whileTrue', 'over', 'count'].filter((key) => spec[key] !== undefined);
+    if (spec.loop !== undefined && rules.length > 1)
+      check.findings.push({
+        place: [...at, rules.at(-1)!],
+        level: 'warning',
+        message: `"${rules.at(-1)}" means nothing beside "${rules[0]}", which alone says how often this loop runs.`,
+      });
     for (const nested of ['loop', 'parallel']) checkFlow(spec[nested], [...at, nested], steps, check);
   }
 };
@@ -138,8 +154,13 @@ const checkGroup = (
   check: Check,
   steps: readonly z.ZodObject[] = [],
 ): void => {
-  for (const key of languageLevels.get(level)?.required ?? [])
-    if (given[key] === undefined)
+  const required = languageLevels.get(level)?.required ?? [];
+  // A key that was meant to be one that is missing is the mistake.
+  const isMeant = (key: string, missing: string): boolean =>
+    !Object.hasOwn(level.shape, key) &&
+    (nearestName(key, [missing]) !== undefined || synonymOf(key, level, given) === missing);
+  for (const key of required)
+    if (given[key] === undefined && !Object.keys(given).some((other) => isMeant(other, key)))
       check.findings.push({
         place,
         level: 'error',
@@ -165,6 +186,7 @@ const checkGroup = (
       place: at,
       level:
         synonymOf(key, level, given) === 'channel' ||
+        required.some((missing) => given[missing] === undefined && isMeant(key, missing)) ||
         (check.hasStrictSteps && kind !== undefined && !kind.includes('loop'))
           ? 'error'
           : unknown,
@@ -248,12 +270,15 @@ const hints: Readonly<Record<string, string>> = {
   headers:
     '; headers of a connection are "extraHeaders" in "config.socketio", or "headers" in "config.ws"; those of requests "config.http.defaults.headers"',
   socketioOpts: '; write "socketio"',
+  'socketio-v3': '; its package reads "config.socketio" and "config.engines.socketio-v3"',
+  beforeRequest: '; call the function in a step before: "- function: ..."',
   url: '; where to connect is "config.target", or "--target" for the server under test',
 };
 
 /** What people call what a group has, by its key here. */
 const synonyms: readonly (readonly [key: string, others: readonly string[]])[] = [
-  ['channel', ['event', 'eventname', 'name', 'type', 'topic', 'on']],
+  ['channel', ['chanel', 'channel', 'event', 'eventname', 'name', 'type', 'topic', 'on']],
+  ['as', ['name', 'var', 'variable']],
   ['data', ['payload', 'message', 'body', 'content', 'arguments']],
   ['extraHeaders', ['headers']],
   ['subprotocols', ['sec-websocket-protocol', 'protocol', 'protocols']],
@@ -287,6 +312,7 @@ const advice = (
   const own = keysOf(level);
   const headers = ['extraHeaders', 'headers'].find((name) => Object.hasOwn(level.shape, name));
   if (headers !== undefined && isHeader(key)) return `: write it inside of "${headers}".`;
+  if (key === 'socketio-v3' || key === 'beforeRequest') return `${hints[key]}.`;
   const meant = nearestName(key, own);
   if (meant !== undefined) return `. Did you mean "${meant}"?`;
   const inside = own.find((name) => {
@@ -308,6 +334,11 @@ const advice = (
 /** `config.engines.socketio` only says that the engine is there: its options stand elsewhere. */
 const checkEngineOptions = (engine: string, options: unknown, check: Check): void => {
   if (!isMapping(options)) return;
+  // Its package reads them there, as well as in `config.socketio`.
+  if (engine === 'socketio-v3') {
+    checkGroup(socketIoConnection, options, ['config', 'engines', engine], [], check);
+    return;
+  }
   const own = innerGroup((configLevel.shape[engine] as z.ZodType | undefined) ?? z.unknown(), {});
   for (const key of Object.keys(options)) {
     const isKnown = own === null || Object.hasOwn(own.shape, key);

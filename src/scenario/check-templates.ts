@@ -69,6 +69,9 @@ function* templatesOf(value: unknown, place: ScenarioPath): Generator<Placed> {
   else if (isMapping(value))
     for (const [key, item] of Object.entries(value)) {
       for (const template of templatesIn(key)) yield { ...template, place: [...place, key] };
+      // A loop may name its list without braces.
+      if (key === 'over' && 'loop' in value && typeof item === 'string' && !item.includes('{{'))
+        for (const template of templatesIn(`{{ ${item} }}`)) yield { ...template, place: [...place, key] };
       yield* templatesOf(item, [...place, key]);
     }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tailgateError } from '../errors.ts';
 import { type ArrivalPhase, PhaseError, readPhases } from './arrival-schedule.ts';
+import { checkLanguage } from './check-language.ts';
 import { bundledEngines } from './engine-packages.ts';
 import type { ScenarioInputs } from './merge-script.ts';
 import { bundledPlugins } from './plugin-packages.ts';
@@ -102,7 +103,12 @@ export const phasesOf = async (
     const fromEnvironment =
       environment !== null && environments?.environments?.[environment]?.phases !== undefined;
     const place = fromEnvironment ? ['config', 'environments', environment, ...tail] : ['config', ...tail];
-    throw await invalid(source, error.message, place, error);
+    // A phase often lacks a key because that is misspelt.
+    const misspelt = checkLanguage(source.content).find(
+      (finding) =>
+        finding.place.length === place.length + 1 && place.every((part, at) => finding.place[at] === part),
+    );
+    throw await invalid(source, misspelt?.message ?? error.message, misspelt?.place ?? place, error);
   }
 };
 

@@ -70,6 +70,17 @@ const flag = z
   .union([z.boolean(), z.string().regex(/^([tT][rR][uU][eE]|[fF][aA][lL][sS][eE])$|\{\{/)])
   .register(valueNames, { what: 'true or false' });
 const duration = z.union([z.number(), text]).register(valueNames, { what: 'a number or text' });
+/** A time of a step. */
+const time = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(
+        /^\s*(\d+\.?\d*|\.\d+)\s*(ms|m?secs?|milliseconds?|s|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)?\s*$|\{\{/i,
+      ),
+  ])
+  .register(valueNames, { what: 'a time such as 5 (seconds) or "500ms"' });
 const anything = z.unknown();
 const processorFunctions = oneOrMore(text);
 
@@ -104,12 +115,16 @@ const capture = oneOrMore(
 const match = oneOrMore(
   shared(
     'match',
-    group('a match', {
-      ...extractors,
-      value: anything.describe('What must be there.'),
-      expression: word,
-      as: text,
-    }),
+    group(
+      'a match',
+      {
+        ...extractors,
+        value: anything.describe('What must be there.'),
+        expression: word,
+        as: text,
+      },
+      ['value'],
+    ),
   ),
 );
 
@@ -151,11 +166,11 @@ const measuring: Shape = {
   metric: word.describe('The name in the metrics, instead of that of the event.'),
   measure: z.boolean().describe('`false`: neither timed nor observed.'),
   refusals: anything.describe('How a refusal is told from a success, for this step.'),
-  timeout: duration.describe('How long the step waits for its answer.'),
+  timeout: time.describe('How long the step waits for its answer.'),
   rate: z
     .union([z.number(), z.string()])
     .describe('Sends a second, whatever the answers do: `20`, `600/min`.'),
-  duration: duration.describe('How long the step sends at its `rate`.'),
+  duration: time.describe('How long the step sends at its `rate`.'),
 };
 
 const connectionOptions = [
@@ -206,7 +221,12 @@ const connectionOptions = [
 
 const socketIoOptions: Shape = {
   ...Object.fromEntries(connectionOptions.map((name) => [name, anything])),
-  transports: oneOrMore(z.union([z.enum(['websocket', 'polling', 'webtransport']), z.string()])).describe(
+  transports: oneOrMore(
+    z.union([
+      z.enum(['websocket', 'polling', 'webtransport']),
+      z.string().regex(/\{\{/).register(valueNames, { what: 'a template' }),
+    ]),
+  ).describe(
     'Transports in the order in which they are tried. `[websocket]` alone costs the generator least.',
   ),
   path: word.describe('Path of the Socket.IO server; `/socket.io` if not given.'),
@@ -220,7 +240,7 @@ const wsOptions: Shape = {
   headers: anyKeys().describe('HTTP headers of the handshake.'),
   subprotocols: oneOrMore(word).describe('Subprotocols that are offered.'),
   proxy: z.looseObject({ url: text }).describe('A proxy to tunnel through.'),
-  timeout: duration.describe('How long every wait lasts that says nothing else.'),
+  timeout: time.describe('How long every wait lasts that says nothing else.'),
   ...Object.fromEntries(
     [
       ...[
@@ -263,10 +283,22 @@ const wsOptions: Shape = {
   ),
 };
 
-const socketIoConnection = shared('socketioOptions', group('the options of a connection', socketIoOptions));
+export const socketIoConnection = shared(
+  'socketioOptions',
+  group('the options of a connection', socketIoOptions),
+);
 const wsConnection = shared('wsOptions', group('"config.ws"', wsOptions));
 
-const tls = anyKeys().describe('TLS options of every connection, for example `rejectUnauthorized: false`.');
+const tls = group(
+  '"config.tls"',
+  Object.fromEntries(
+    [
+      ...['ALPNProtocols', 'ca', 'cert', 'checkServerIdentity', 'ciphers', 'crl', 'dhparam', 'ecdhCurve'],
+      ...['honorCipherOrder', 'key', 'maxVersion', 'minVersion', 'passphrase', 'pfx', 'rejectUnauthorized'],
+      ...['secureContext', 'secureOptions', 'secureProtocol', 'servername', 'sessionIdContext', 'sigalgs'],
+    ].map((name) => [name, anything]),
+  ),
+).describe('TLS options of every connection, for example `rejectUnauthorized: false`.');
 
 const socketIoSteps = [
   stepOf('a step that emits', ['emit'], {
@@ -301,14 +333,14 @@ const socketIoSteps = [
       .describe('Close the connection of the namespace and open a new one, with these options added.'),
     reconnect: z.union([flag, z.null()]).describe('The same, without options.'),
     namespace: word,
-    timeout: duration,
+    timeout: time,
   }),
   stepOf('a step that listens', ['response'], {
     response: group('"response"', { channel: text, on: text, ...answer }).describe('Wait for an event.'),
     namespace: word,
     metric: word,
     measure: z.boolean(),
-    timeout: duration,
+    timeout: time,
   }),
   stepOf('a step that disconnects', ['disconnect'], {
     disconnect: z
@@ -328,7 +360,7 @@ const wsAnswer = z.union([
     capture,
     match,
     refusals: anything,
-    timeout: duration,
+    timeout: time,
     wait: z.boolean().describe('`false`: the flow goes on without it.'),
   }),
 ]);
@@ -349,7 +381,7 @@ const wsSteps = [
           ...wsOptions,
         }),
       ]),
-      timeout: duration,
+      timeout: time,
     },
     'warning',
   ),
@@ -362,8 +394,6 @@ const wsSteps = [
       response: wsAnswer.describe('Wait for the answer: `true` is the next message.'),
       ...measuring,
       binary: z.boolean().describe('Send the text as bytes.'),
-      beforeRequest: processorFunctions,
-      afterResponse: processorFunctions,
     },
     'error',
   ),
@@ -374,10 +404,10 @@ const wsSteps = [
       wait: z.union([
         z.boolean(),
         z.null(),
-        ours('"wait"', { where: anyKeys(), count: number, capture, match, timeout: duration }),
+        ours('"wait"', { where: anyKeys(), count: number, capture, match, timeout: time }),
       ]),
       metric: word,
-      timeout: duration,
+      timeout: time,
     },
     'error',
   ),
@@ -425,17 +455,17 @@ const receipts: Shape = {
   headers: anyKeys().describe('Headers of the frame.'),
   receipt: z.boolean().describe('Ask for a receipt, and time it.'),
   metric: word,
-  timeout: duration,
+  timeout: time,
 };
 
 const stompSteps = [
   stompStep('connect', 'target', stompConnect),
-  stompStep('disconnect', null, { timeout: duration }),
+  stompStep('disconnect', null, { timeout: time }),
   stompStep('subscribe', 'destination', {
     destination: word,
     id: word,
     ack: z.enum(['auto', 'client', 'client-individual']),
-    settle: duration,
+    settle: time,
     ...receipts,
   }),
   stompStep('unsubscribe', 'destination', { destination: text, id: text, ...receipts }),
@@ -456,7 +486,7 @@ const stompSteps = [
         capture,
         match,
         refusals: anything,
-        timeout: duration,
+        timeout: time,
       }),
     ]),
     ...receipts,
@@ -473,7 +503,7 @@ const stompSteps = [
     measure: z.boolean(),
     refusals: anything,
     rate: z.union([z.number(), z.string()]),
-    duration,
+    duration: time,
   }),
   stompStep('waitFor', 'destination', {
     destination: word,
@@ -483,7 +513,7 @@ const stompSteps = [
     capture,
     match,
     ack: z.boolean(),
-    timeout: duration,
+    timeout: time,
   }),
   stompStep('ack', 'id', { id: text, ...receipts }),
   stompStep('nack', 'id', { id: text, ...receipts }),
@@ -533,7 +563,10 @@ const httpSteps = httpMethods.map((method) => stepOf(`a "${method}" step`, [meth
 const commonSteps = (inner: z.ZodType): z.ZodObject[] => [
   stepOf('a loop', ['loop'], {
     loop: inner.describe('The steps that are repeated.'),
-    count: z.union([z.number(), z.string()]).describe('Number of rounds, or a range `from-to`.'),
+    count: z
+      .union([z.number(), z.string().regex(/^\s*\d+\s*(-\s*\d+)?\s*$|\{\{/)])
+      .register(valueNames, { what: 'a number or a range such as "2-5"' })
+      .describe('Number of rounds, or a range `from-to`.'),
     over: z
       .union([z.array(anything), z.string()])
       .describe('A list, or the name of a variable that holds one.'),
@@ -546,7 +579,7 @@ const commonSteps = (inner: z.ZodType): z.ZodObject[] => [
     limit: number.describe('Most of them at once.'),
   }),
   stepOf('"think"', ['think'], {
-    think: duration.describe('A pause: whole numbers are seconds, `200ms` has its unit.'),
+    think: time.describe('A pause: whole numbers are seconds, `200ms` has its unit.'),
     jitter: z.union([z.number(), z.string()]),
   }),
   stepOf('"log"', ['log'], { log: text }),
@@ -645,11 +678,18 @@ const configShape: Shape = {
   processor: text.describe('Module with the functions of the scenario, relative to it.'),
   plugins: z.union([anyKeys(), z.null()]),
   pluginsScope: word,
-  engines: anyKeys().describe('Engines of others that the scenarios use.'),
+  engines: z
+    .looseObject({ 'socketio-v3': z.union([socketIoConnection, z.null()]).optional() })
+    .describe('Engines that the scenarios use, with options of those of others.'),
   engine: text.describe('Engine of the scenarios that name none.'),
   timeout: duration.describe('How long every wait lasts, seconds.'),
   tls,
-  ...Object.fromEntries(engines.map(({ name, language }) => [name, languages[language].config])),
+  // An engine that shares the language of another shares its settings.
+  ...Object.fromEntries(
+    engines
+      .filter(({ name, language }) => name === language)
+      .map(({ name, language }) => [name, languages[language].config]),
+  ),
   defaults: group('"config.defaults"', {
     think: group('"config.defaults.think"', { jitter: z.union([z.number(), z.string()]) }),
     headers: anyKeys(),

@@ -65,6 +65,38 @@ describe('a key that does nothing is told, with what to write', () => {
       /"pingInterval" means nothing in "config\.engines\.ws"\.\n.*"subProtocols" means nothing in "config\.engines\.ws"\. Did you mean "subprotocols"\?$/,
     ],
     [
+      'options of the engine socketio-v3, at the place that its package does not read',
+      'config: { socketio-v3: { path: /a }, engines: { socketio-v3: { path: /a, transprots: [] } } }\nscenarios: [{ engine: socketio-v3, flow: [] }]',
+      /^warning config\.socketio-v3: [^\n]*; its package reads "config\.socketio" and "config\.engines\.socketio-v3"\.\nwarning [^\n]*"transprots" means nothing in "engines\.socketio-v3"\. Did you mean "transports"\?$/,
+    ],
+    [
+      'a function before a message over ws, which has none',
+      withSteps('      - send: hi\n        beforeRequest: sign\n', 'ws'),
+      /^error .*"beforeRequest" means nothing in "send"; call the function in a step before: "- function: \.\.\."\.$/,
+    ],
+    [
+      'a key that was meant to be the one that is missing, told once',
+      withSteps(
+        '      - emit: { Chanel: a }\n        acknowledge: { capture: { json: $.0, name: id }, match: { json: $.0, vlaue: 1 } }\n      - get: { ulr: / }\n',
+      ),
+      /^error [^\n]*"Chanel" means nothing in "emit": write "channel"\.\nerror [^\n]*"name" means nothing in a capture: write "as"\.\nerror [^\n]*"vlaue" means nothing in a match\. Did you mean "value"\?\nerror [^\n]*"ulr" [^\n]*Did you mean "url"\?$/,
+    ],
+    [
+      'a match of nothing',
+      withSteps('      - emit: [a]\n        acknowledge: { match: { json: $.0 } }\n'),
+      /^error .*a match needs "value"/,
+    ],
+    [
+      'times, counts, transports and TLS options that are none',
+      `${withSteps('      - think: soon\n      - loop: [{ emit: [a], timeout: later }]\n        count: many\n').replace('{}', '{ socketio: { transports: [websockets] }, tls: { rejectUnauthorised: false } }')}`,
+      /error config\.socketio\.transports: [^\n]*\nwarning config\.tls\.rejectUnauthorised: [^\n]*"rejectUnauthorized"\?\nerror [^\n]*think: "think" must be a time[^\n]*\nerror [^\n]*count: "count" must be a number or a range[^\n]*\nerror [^\n]*timeout: "timeout" must be a time/,
+    ],
+    [
+      'two ways to end a loop',
+      withSteps('      - loop: [{ think: 1 }]\n        over: [1]\n        count: 3\n'),
+      /^warning .*count: "count" means nothing beside "over", which alone says how often this loop runs\.$/,
+    ],
+    [
       'options below "connect"',
       withSteps('      - connect: { options: { path: /a } }\n'),
       /"options" means nothing in "connect": write its keys directly in "connect"\.$/,

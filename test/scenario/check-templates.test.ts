@@ -59,6 +59,16 @@ scenarios:
     assert.match(found[1]!, /emit\.data\.c: nothing defines "nobody".*as: nobody/);
   });
 
+  test('the list of a loop, which may be named without braces', () => {
+    const text = (over: string) =>
+      `config: { variables: { items: [1] } }\nscenarios: [{ engine: socketio, flow: [{ loop: [{ think: 1 }], over: ${over} }] }]\n`;
+    assert.deepEqual(check(text('items')), []);
+    assert.match(
+      check(text('itms')).join(),
+      /over: nothing defines "itms".*Did you mean "\{\{ items \}\}"\?/,
+    );
+  });
+
   test('a capture of one scenario is none of another', () => {
     const text = `config: {}
 scenarios:

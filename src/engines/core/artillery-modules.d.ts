@@ -26,7 +26,11 @@ declare module '*/artillery/dist/lib/core/engine_http.js' {
   class HttpEngine {
     /** The HTTP client, once initialised. */
     request: (options: unknown) => HttpRequest;
-    readonly config: { target?: unknown };
+    readonly config: {
+      target?: unknown;
+      http?: { defaults?: { headers?: unknown } };
+      processor?: Record<string, unknown>;
+    };
     constructor(script: unknown, ee?: EngineEvents, util?: unknown);
     init(): Promise<void>;
     createScenario(spec: Record<string, unknown>, ee: EngineEvents): Scenario;

@@ -6,6 +6,7 @@ import ArtilleryHttpEngine, {
   type Step,
   type VirtualUser,
 } from '../../../node_modules/artillery/dist/lib/core/engine_http.js';
+import { nameWatch } from '../core/flow/watch-names.ts';
 import { loadActivity } from '../core/load-activity.ts';
 import { loadClock } from '../core/load-clock.ts';
 import { sourceAddress } from '../core/local-address.ts';
@@ -21,6 +22,23 @@ const requestLabel = (spec: Record<string, unknown>): string | undefined => {
   }
   return undefined;
 };
+
+/** What of a request is rendered for each user. */
+const rendered = [
+  ...['url', 'uri', 'name', 'json', 'body', 'form', 'formData', 'qs'],
+  ...['headers', 'cookie', 'auth', 'capture', 'match'],
+] as const;
+
+/** The request of a step; undefined for steps that send nothing. */
+const requestOf = (
+  spec: Record<string, unknown>,
+): [method: string, request: Record<string, unknown>] | undefined =>
+  Object.entries(spec).find(
+    (entry): entry is [string, Record<string, unknown>] =>
+      (httpMethods as readonly string[]).includes(entry[0]) &&
+      typeof entry[1] === 'object' &&
+      entry[1] !== null,
+  );
 
 type HttpTimings = { phases: { firstByte?: number | undefined } };
 
@@ -61,17 +79,19 @@ const timeFirstByte = (request: ClientRequest): void => {
  */
 export class MeasuredHttpEngine extends ArtilleryHttpEngine {
   #steps = new WeakMap<object, string>();
+  #watchers = 0;
 
   override async init(): Promise<void> {
     await super.init();
+    this.config.processor = { ...this.config.processor };
     const request = this.request;
     this.request = (options) => request(options).on('request', timeFirstByte);
   }
 
   override step(spec: Record<string, unknown>, ee: EngineEvents, options?: Record<string, unknown>): Step {
-    const run = super.step(spec, ee, options);
     const label = requestLabel(spec);
-    if (label === undefined) return run;
+    if (label === undefined) return this.#plainStep(spec, ee, options);
+    const run = super.step(this.#watched(spec, label, options), ee, options);
     const isChecked = Object.values(spec).some(
       (request) =>
         typeof request === 'object' && request !== null && ('capture' in request || 'match' in request),
@@ -95,6 +115,48 @@ export class MeasuredHttpEngine extends ArtilleryHttpEngine {
           end(error, context);
         }
       });
+    };
+  }
+
+  /**
+   * The step with a function behind those of the scenario: it sees what is sent, if it is sent, and counts the names that
+   * have no value.
+   */
+  #watched(
+    spec: Record<string, unknown>,
+    label: string,
+    options: Record<string, unknown> | undefined,
+  ): Record<string, unknown> {
+    const found = requestOf(spec);
+    if (found === undefined) return spec;
+    const [method, request] = found;
+    const headers = this.config.http?.defaults?.headers;
+    const watchOf = (sent: Record<string, unknown>) =>
+      nameWatch([headers, ...rendered.map((key) => sent[key])], label);
+    const isChanged = [options?.beforeRequest ?? [], request.beforeRequest ?? []].flat().length > 0;
+    const written = isChanged ? null : watchOf(request);
+    const name = `$names ${this.#watchers}`;
+    this.#watchers += 1;
+    this.config.processor![name] = (
+      sent: Record<string, unknown>,
+      { vars }: VirtualUser,
+      ...rest: unknown[]
+    ) => {
+      (isChanged ? watchOf(sent) : written)?.(vars);
+      (rest.at(-1) as () => void)();
+    };
+    return { ...spec, [method]: { ...request, beforeRequest: [request.beforeRequest ?? [], name].flat() } };
+  }
+
+  /** A step that sends nothing: what it logs, or waits for, is watched as what is sent. */
+  #plainStep(spec: Record<string, unknown>, ee: EngineEvents, options?: Record<string, unknown>): Step {
+    const { loop: _loop, parallel: _parallel, ...own } = spec;
+    const run = super.step(spec, ee, options);
+    const watch = nameWatch(own, Object.keys(spec)[0] ?? '');
+    if (watch === null) return run;
+    return (context, callback) => {
+      watch(context.vars);
+      run(context, callback);
     };
   }
 

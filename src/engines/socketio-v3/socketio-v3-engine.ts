@@ -8,6 +8,7 @@ import {
   type StepSpec,
   type VirtualUserContext,
 } from '../core/flow/step.ts';
+import { nameWatch } from '../core/flow/watch-names.ts';
 import { frameMeter } from '../core/frame-meter.ts';
 import { loadClock } from '../core/load-clock.ts';
 import type { ClientSocket } from '../socketio/client-socket.ts';
@@ -67,10 +68,13 @@ export class SocketIoV3Engine extends EmittingEngine<object> {
       this.checked((step, at) => this.#compileStep(step, at, defaults, ee)),
     );
     const { plan } = this;
+    const { socketio, engines } = this.script.config as Record<string, Record<string, unknown> | undefined>;
+    const watch = nameWatch([socketio, engines?.['socketio-v3']], 'the options of the connection');
     return this.scenario({
       spec,
       ee,
       userOf: (context) => {
+        watch?.(context.vars);
         const user = new V3User(plan, context);
         this.#users.set(context, user);
         return user;
@@ -101,7 +105,12 @@ export class SocketIoV3Engine extends EmittingEngine<object> {
     const isHooked = spec.beforeRequest !== undefined;
     return (context, callback) => {
       const user = this.#users.get(context)!;
-      const end = (failure: unknown) => callback(failure ? recordFailure(failure, place) : null, context);
+      let sent: StepSpec | null = null;
+      const end = (failure: unknown) => {
+        // What the functions of the step made of it; other steps are watched as they are written.
+        if (sent !== null) nameWatch(sent, place)?.(context.vars);
+        callback(failure ? recordFailure(failure, place) : null, context);
+      };
       const start = () => {
         const run = step === null ? null : new PackageRun(step, user, end);
         let ended = false;
@@ -116,6 +125,7 @@ export class SocketIoV3Engine extends EmittingEngine<object> {
         };
         try {
           const copy = isHooked ? cloneDeep(spec) : { ...spec };
+          if (isHooked) sent = copy;
           this.#package!.step(copy, this.#eventsOf(run, ee))(this.#contextOf(user, run), done);
         } catch (error) {
           done(error);

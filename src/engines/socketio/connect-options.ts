@@ -40,20 +40,31 @@ const withoutUndefined = (headers: Record<string, unknown>): Record<string, stri
       .map(([name, value]) => [name, String(value)]),
   );
 
+/** Options of a connection that stand in a scenario, and in a step that connects. */
+export type OwnOptions = {
+  scenario: Record<string, unknown> | undefined;
+  step: Record<string, unknown> | undefined;
+};
+
 /**
  * Compiles the options of a connection: `config.socketio`, what the scenario and a `connect` step add, `config.tls`,
  * and the headers that a processor put into `context.extraHeaders`. Templates are rendered for each virtual user.
  */
 export const compileConnectOptions = (
   config: ConnectConfig,
-  layers: readonly (Record<string, unknown> | undefined)[],
+  { scenario, step }: OwnOptions,
   fixed: ConnectionOptions,
 ): RenderOptions => {
-  const merged: Record<string, unknown> = Object.assign({}, config.socketio, ...layers);
+  const layers = [config.socketio, scenario, step];
+  const merged: Record<string, unknown> = Object.assign({}, ...layers);
   const { parser: _parser, ...options } = merged;
-  const headers = Object.assign({}, ...[config.socketio, ...layers].map((layer) => layer?.extraHeaders));
+  const headers = Object.assign({}, ...layers.map((layer) => layer?.extraHeaders));
   const template = compileTemplate<ConnectionOptions>({ ...options, extraHeaders: headers });
-  const watch = nameWatch(config.socketio, 'config.socketio');
+  // What a step says is watched with the step.
+  const lasting = Object.entries({ ...config.socketio, ...scenario }).filter(
+    ([key]) => step?.[key] === undefined,
+  );
+  const watch = nameWatch(Object.fromEntries(lasting), 'the options of the connection');
   return (context) => {
     watch?.(context.vars);
     const rendered = template.render(context);

@@ -148,6 +148,8 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
       : joinRule?.join
         ? { roomPath: payloadPath(joinRule.join.roomPath) }
         : null;
+  if (spec.rate !== undefined && spec.duration === undefined) throw new Error('"rate" needs a "duration"');
+  if (spec.rate === undefined && spec.duration !== undefined) throw new Error('"duration" needs a "rate"');
   const joinsUnconfirmed = spec.confirmed === 'sent';
   // A join is confirmed by its acknowledgement, whether the flow waits for it or not.
   const needsConfirmation = joins !== null && !joinsUnconfirmed && acknowledge === null && response === null;

@@ -133,11 +133,15 @@ export class SocketIoEngine extends EmittingEngine<ConnectConfig, ScenarioSpec> 
         path: this.script._scriptPath ?? '',
         problem: `"parser: ${String(parserName)}" is not here; there is socket.io-msgpack-parser`,
       });
-    return compileConnectOptions(config, [spec.socketio, own], {
-      timeout: this.timeoutMs,
-      ...(Object.keys(endpoint.query).length > 0 ? { query: endpoint.query } : {}),
-      ...(isMessagePack(parserName) ? { parser: this.#parser } : {}),
-    });
+    return compileConnectOptions(
+      config,
+      { scenario: spec.socketio, step: own },
+      {
+        timeout: this.timeoutMs,
+        ...(Object.keys(endpoint.query).length > 0 ? { query: endpoint.query } : {}),
+        ...(isMessagePack(parserName) ? { parser: this.#parser } : {}),
+      },
+    );
   }
 
   #compileStep(step: StepSpec, place: string, compilation: Compilation): Step | null {

@@ -11,6 +11,7 @@ import {
   type VirtualUserContext,
 } from '../core/flow/step.ts';
 import { durationMs } from '../core/flow/think.ts';
+import { nameWatch } from '../core/flow/watch-names.ts';
 import { loadActivity } from '../core/load-activity.ts';
 import { loadClock } from '../core/load-clock.ts';
 import { recorder } from '../core/recorder.ts';
@@ -96,6 +97,8 @@ export const hookedEmitStep = (
         fail(error);
         return;
       }
+      const { beforeRequest: _before, afterResponse: _after, ...changed } = copy;
+      nameWatch(changed, place)?.(context.vars);
       const emit = parseEmit(copy, defaults);
       const send = compileSend(emit, watch, place);
       let answer: unknown[] = [];

@@ -73,6 +73,7 @@ export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpe
   const { send } = step;
   const captures = isCapturing(send);
   const content = captures ? send.payload : send;
+  if (captures) scope.check(send, ['payload', 'capture', 'match'], 'send', place);
   if (captures && step.response !== undefined)
     throw scope.invalid(place, 'put "capture" and "match" into "response"');
   if (content === undefined || content === null) throw scope.invalid(place, '"send" has no payload');

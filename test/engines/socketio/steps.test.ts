@@ -481,7 +481,7 @@ for (const { client, runUsers } of clients)
               _events: unknown,
               done: () => void,
             ) => {
-              step.emit.data = { deep: [{ bytes: Buffer.from('made') }] };
+              step.emit.data = { deep: [{ bytes: Buffer.from('made') }], by: '{{ maker }}' };
               done();
             },
           },
@@ -496,7 +496,7 @@ for (const { client, runUsers } of clients)
             ],
             acknowledge: { data: { size: 3, echo: { $binary: 'AQID' } } },
           },
-          { emit: { channel: 'blob', data: {} }, beforeRequest: 'addBlob', acknowledge: {} },
+          { emit: { channel: 'blob', data: '{{ gone }}' }, beforeRequest: 'addBlob', acknowledge: {} },
         ],
       });
       assert.equal(ran.users[0]!.error, null);
@@ -506,6 +506,14 @@ for (const { client, runUsers } of clients)
         Buffer.alloc(4),
         { deep: [{ bytes: Buffer.from('made') }] },
       ]);
+      // What the function wrote is watched, and not what it wrote over.
+      assert.deepEqual(
+        ran.measured.nameUses?.map(({ name, empty }) => [name, empty]),
+        [
+          ['name', 0],
+          ['maker', 1],
+        ],
+      );
     });
 
     test('hooks change a copy of their step, and see the answer', async () => {

@@ -9,10 +9,12 @@ export type NameWatch = (vars: Record<string, unknown>) => void;
 /**
  * Watches a step: names that the processor sets cannot be checked before the run. They are looked at when the step has
  * ended, so that what its own functions set in time is there, and what is missing then was missing in what was sent.
+ * Steps that a function may change before they are sent, or that may not be sent, watch themselves when they are.
  */
 export const watchingNames = (step: Step, spec: StepSpec, place: string): Step => {
-  if (changesItself(spec)) return step;
-  const { loop: _loop, parallel: _parallel, ...own } = spec;
+  if (spec.beforeRequest !== undefined || isHttpStep(spec)) return step;
+  const { loop: _loop, parallel: _parallel, ...said } = spec;
+  const own = typeof spec.over === 'string' ? { ...said, over: listName(spec.over) } : said;
   const watch = nameWatch(own, place);
   if (watch === null) return step;
   return (context, callback) =>
@@ -21,6 +23,9 @@ export const watchingNames = (step: Step, spec: StepSpec, place: string): Step =
       callback(error, next);
     });
 };
+
+/** A loop names its list with or without braces. */
+const listName = (over: string): string => (over.includes('{{') ? over : `{{ ${over} }}`);
 
 /** The watch of what a value reads; null when it reads nothing that could be missing. */
 export const nameWatch = (value: unknown, place: string): NameWatch | null => {
@@ -35,15 +40,6 @@ export const nameWatch = (value: unknown, place: string): NameWatch | null => {
     }
   };
 };
-
-/** A function may replace the templates of this step, or it may not be sent at all. */
-const changesItself = (spec: StepSpec): boolean =>
-  spec.beforeRequest !== undefined ||
-  (isHttpStep(spec) &&
-    Object.values(spec).some((request) => {
-      const { beforeRequest, ifTrue } = (request ?? {}) as Record<string, unknown>;
-      return beforeRequest !== undefined || ifTrue !== undefined;
-    }));
 
 /** Names that begin with `$` are ours or Artillery's, and checked before the run. */
 const collect = (value: unknown, names: Set<string>): void => {
