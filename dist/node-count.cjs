@@ -2,7 +2,8 @@
 /*
  * Loaded with `node --require` into every Node process and worker thread of a server whose work is to be counted: how
  * often each function runs, where time goes and memory is allocated, and which scripts ran. It does nothing until it is
- * asked, by a file in a folder, and answers by a file there. What is counted is never judged, because counting changes
+ * asked, by a file in a folder, and answers by a file there. For the main thread a thread of its own does that, so that a
+ * server answers whatever keeps it busy. What is counted is never judged, because counting changes
  * how code is compiled. Works from Node 16 on, for CommonJS and ES module programs.
  */
 (() => {
@@ -16,14 +17,17 @@
     const { Session } = require('node:inspector');
     const { join } = require('node:path');
     const { pathToFileURL } = require('node:url');
-    const { threadId } = require('node:worker_threads');
+    const { isMainThread, threadId, Worker, workerData } = require('node:worker_threads');
+
+    /** The thread that asks the main one. */
+    const isAsking = workerData?.tailgateCount === folder;
 
     const whole = process.env.TAILGATE_NODE_COUNT_MODE === 'work';
-    const own = `${process.pid}.${threadId}`;
+    const own = `${process.pid}.${isAsking ? 0 : threadId}`;
     const commandFile = join(folder, 'command');
     const major = Number(process.versions.node.split('.')[0]);
     // V8 books a callee from another file, once inlined, on a line of the caller's file.
-    if (whole) {
+    if (whole && !isAsking) {
       const { setFlagsFromString } = require('node:v8');
       setFlagsFromString('--no-turbo-inlining');
       if (major >= 20) setFlagsFromString('--no-maglev-inlining');
@@ -36,26 +40,24 @@
     /** Functions that were called, by script and place. */
     const seen = new Map();
 
-    /** In the same thread, the inspector answers before `post` returns. */
-    const ask = (method, params) => {
-      let answer;
-      session.post(method, params, (error, result) => {
-        if (error) throw new Error(`${method}: ${error.message}`);
-        answer = result;
+    const ask = (method, params) =>
+      new Promise((resolve, reject) => {
+        session.post(method, params, (error, result) =>
+          error ? reject(new Error(`${method}: ${error.message}`)) : resolve(result),
+        );
       });
-      return answer;
-    };
     const connect = () => {
       if (session !== null) return;
       session = new Session();
-      session.connect();
+      if (isAsking) session.connectToMainThread();
+      else session.connect();
     };
     /** What Tailgate itself loads is no work of the server. */
     const isOwn = (url) => /[\\/]node-(count|preload|inject)\.cjs$/.test(url) && url.startsWith(ownFolder);
     const ownFolder = pathToFileURL(__dirname).href;
-    const takeCalls = () => {
+    const takeCalls = async () => {
       const counted = [];
-      for (const { scriptId, url, functions } of ask('Profiler.takePreciseCoverage').result) {
+      for (const { scriptId, url, functions } of (await ask('Profiler.takePreciseCoverage')).result) {
         if (isOwn(url)) continue;
         for (const { functionName, ranges } of functions) {
           const [{ startOffset, endOffset, count }] = ranges;
@@ -82,7 +84,7 @@
       }
       return { line: low + 1, column: offset - starts[low] };
     };
-    const scripts = () => {
+    const scripts = async () => {
       const parsed = [];
       const note = ({ params }) => {
         const { scriptId, url, hash, sourceMapURL, length, endLine } = params;
@@ -90,7 +92,7 @@
           parsed.push({ scriptId, url, hash, sourceMapUrl: sourceMapURL || '', length, endLine });
       };
       session.on('Debugger.scriptParsed', note);
-      ask('Debugger.enable');
+      await ask('Debugger.enable');
       session.off('Debugger.scriptParsed', note);
       const byScript = new Map();
       for (const [key, one] of seen)
@@ -99,7 +101,7 @@
       for (const [scriptId, members] of byScript) {
         let source = '';
         try {
-          source = ask('Debugger.getScriptSource', { scriptId }).scriptSource;
+          source = (await ask('Debugger.getScriptSource', { scriptId })).scriptSource;
         } catch {
           // Collected since: its functions have no place.
           continue;
@@ -124,7 +126,7 @@
           });
         }
       }
-      ask('Debugger.disable');
+      await ask('Debugger.disable');
       return {
         node: process.version,
         exec: process.execPath,
@@ -136,38 +138,38 @@
 
     const actions = {
       scripts,
-      'start-calls': () => {
-        ask('Profiler.enable');
-        ask('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
-        takeCalls();
+      'start-calls': async () => {
+        await ask('Profiler.enable');
+        await ask('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+        await takeCalls();
         return {};
       },
       'take-calls': takeCalls,
-      'stop-calls': () => {
-        ask('Profiler.stopPreciseCoverage');
+      'stop-calls': async () => {
+        await ask('Profiler.stopPreciseCoverage');
         return {};
       },
-      'start-profile': () => {
-        ask('Profiler.enable');
-        ask('Profiler.setSamplingInterval', { interval: 300 });
-        ask('HeapProfiler.startSampling', {
+      'start-profile': async () => {
+        await ask('Profiler.enable');
+        await ask('Profiler.setSamplingInterval', { interval: 300 });
+        await ask('HeapProfiler.startSampling', {
           samplingInterval: 4096,
           includeObjectsCollectedByMajorGC: true,
           includeObjectsCollectedByMinorGC: true,
         });
-        ask('Profiler.start');
+        await ask('Profiler.start');
         // Of the whole process: a thread that blocks is not idle to the profiler, and costs no time on the processor.
         cpuBefore = process.cpuUsage();
         return {};
       },
-      'stop-profile': () => {
+      'stop-profile': async () => {
         const { user, system } = process.cpuUsage(cpuBefore);
-        const { profile } = ask('Profiler.stop');
-        return { cpuUs: user + system, profile, heap: ask('HeapProfiler.stopSampling').profile };
+        const { profile } = await ask('Profiler.stop');
+        return { cpuUs: user + system, profile, heap: (await ask('HeapProfiler.stopSampling')).profile };
       },
     };
 
-    const answer = () => {
+    const answer = async () => {
       let command;
       try {
         // Without a question it costs one look at a folder.
@@ -183,7 +185,7 @@
       let reply;
       try {
         connect();
-        reply = actions[command.action]();
+        reply = await actions[command.action]();
       } catch (error) {
         reply = { error: String(error?.message ?? error) };
       }
@@ -195,9 +197,12 @@
         // Whoever asked will miss it and say so.
       }
     };
+    if (isAsking) {
+      setInterval(answer, 20);
+      return;
+    }
     const here = join(folder, `here.${own}`);
     writeFileSync(here, '');
-    setInterval(answer, whole ? 20 : 500).unref();
     process.on('exit', () => {
       try {
         unlinkSync(here);
@@ -205,6 +210,20 @@
         // The folder is gone.
       }
     });
+    const answerHere = () => setInterval(answer, whole ? 20 : 500).unref();
+    if (!whole || !isMainThread) {
+      answerHere();
+      return;
+    }
+    // It inherits nothing that the server was started with.
+    const { PATH, TAILGATE_NODE_COUNT_MODE } = process.env;
+    const asking = new Worker(__filename, {
+      env: { PATH, TAILGATE_NODE_COUNT: folder, TAILGATE_NODE_COUNT_MODE },
+      execArgv: [],
+      workerData: { tailgateCount: folder },
+    });
+    asking.once('error', answerHere);
+    asking.unref();
   } catch {
     // The server matters more than its counts.
   }

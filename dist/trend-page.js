@@ -327,7 +327,7 @@ const start = async () => {
       ...(data.numbers ?? []).map((number) => ({ ...number, of: runs })),
     ];
     const figures = drawn.map(({ id, title }) => {
-      const note = html('small', {}, ' at which the limits held, up to where one broke');
+      const note = html('small', {}, ' from where the limits held to where one broke');
       const caption = html('figcaption', {}, title, ...(isCapacity({ id }) ? [note] : []));
       return html('figure', {}, caption, html('div', {}));
     });
@@ -337,6 +337,11 @@ const start = async () => {
         .filter(({ run }) => run.numbers?.[id] !== undefined)
         .map((point) => ({ ...point, values: [point.run.numbers[id]], range: point.run.ranges?.[id] }));
       const format = formats[unit] ?? formatCount;
+      if (own.every(({ values }) => values[0] === 0)) {
+        const runs = plural(own.length, 'run');
+        figures[index].lastChild.append(own.length === 0 ? 'None in this time.' : `${format(0)} in ${runs}.`);
+        return;
+      }
       drawChart(figures[index].lastChild, {
         points: own,
         series: ['number'],
