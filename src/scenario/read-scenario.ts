@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type SourcePosition, tailgateError, throwProblems } from '../errors.ts';
 import { type ArrivalPhase, plannedArrivals, plannedMs } from './arrival-schedule.ts';
 import { checkOverrides } from './check-language.ts';
 import { mergeScript, type ScenarioInputs } from './merge-script.ts';
 import { checkFiles, checkPlugins, checkShape, enginesOf, invalid, phasesOf } from './scenario-checks.ts';
-import { scenarioHash } from './scenario-hash.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
-import { readScenarioSource } from './scenario-source.ts';
+import { readScenarioSource, type ScenarioSource } from './scenario-source.ts';
+import { scenarioPath } from './scenario-target.ts';
 import { isMapping, type Json, type ScenarioConfig, type ScenarioSpec, type Script } from './script.ts';
 
 /** A scenario file, read and checked; nothing was started, written or (but for the files it is made of) opened. */
@@ -90,7 +92,36 @@ export const readScenario = async (path: string, inputs: ScenarioInputs): Promis
     phases,
     plannedMs: plannedMs(phases),
     plannedUsers: phases.reduce((total, phase) => total + plannedArrivals(phase), 0),
-    hash: await scenarioHash(source, inputs, files),
+    hash: await hashOf(source, inputs, files),
     positionOf: source.positionOf,
   };
 };
+
+/**
+ * SHA-256 of everything that decides what is run, in hexadecimal: the script (of its target the path alone), the inputs,
+ * and the files.
+ */
+async function hashOf(source: ScenarioSource, inputs: ScenarioInputs, files: string[]): Promise<string> {
+  const config = isMapping(source.content.config) ? source.content.config : {};
+  const { target, ...others } = config;
+  const path = scenarioPath(target);
+  const rest = path === '' ? others : { ...others, target: path };
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify(sorted({ ...source.content, config: rest, inputs })));
+  for (const file of files) {
+    hash.update('\0');
+    hash.update(existsSync(file) ? await readFile(file) : '');
+  }
+  return hash.digest('hex');
+}
+
+/** The same value with the keys of every mapping in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, sorted(value[key])]),
+  );
+}

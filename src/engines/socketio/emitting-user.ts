@@ -1,10 +1,10 @@
 import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
 import type { DeliveryMember } from '../core/delivery/delivery-room.ts';
 import type { VirtualUserContext } from '../core/flow/step.ts';
+import { recorder } from '../core/recorder.ts';
 import { StepFailure } from '../core/step-failure.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { DeliveryPlan } from './delivery-plan.ts';
-import { watchFailures } from './failure-events.ts';
 import { PendingAnswers } from './pending-answers.ts';
 import { endSession } from './session-end.ts';
 import { UserChannel } from './user-channel.ts';
@@ -113,4 +113,31 @@ export abstract class EmittingUser {
       },
     });
   }
+}
+
+/**
+ * Takes the events by which a server reports a failure: one fails the message it is about, or the one that waits
+ * longest; without any it is an error of its own. One that a step waits for as its answer is left alone.
+ */
+function watchFailures(
+  socket: ClientSocket,
+  events: readonly string[],
+  pending: PendingAnswers,
+  isEnded: () => boolean,
+): void {
+  for (const event of events)
+    socket.on(event, (...args) => {
+      if (isEnded() || pending.expects(event)) return;
+      const report = recorder.masked(JSON.stringify(args) ?? '').slice(0, 200);
+      const about = pending.find(subjectOf(args));
+      if (about === undefined) recorder.error(event, report, '');
+      else about.fail(new StepFailure(`rejected: ${about.event}`, `${event}: ${report}`));
+    });
+}
+
+/** The event that a failure report is about, where it says so (as the exception filters of NestJS do). */
+function subjectOf(args: unknown[]): string | null {
+  const report = args[0] as { cause?: { pattern?: unknown }; event?: unknown } | null | undefined;
+  const subject = report?.cause?.pattern ?? report?.event;
+  return typeof subject === 'string' ? subject : null;
 }

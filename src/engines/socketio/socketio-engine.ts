@@ -13,7 +13,7 @@ import {
   stepsOf,
 } from '../core/flow/step.ts';
 import { recorder } from '../core/recorder.ts';
-import type { OpenConnection } from './client-socket.ts';
+import type { ClientConnection, ConnectionOptions, OpenConnection } from './client-socket.ts';
 import { compileSend } from './compile-send.ts';
 import {
   type ConnectConfig,
@@ -23,11 +23,12 @@ import {
 } from './connect-options.ts';
 import { type EmitDefaults, emitDefaultsFrom, parseEmit } from './emit-spec.ts';
 import { EmittingEngine } from './emitting-engine.ts';
-import { fixedRate } from './fixed-rate.ts';
-import { openConnection } from './open-connection.ts';
+import { openClientConnection } from './open-client-connection.ts';
 import { socketIoDescription } from './socketio-description.ts';
 import { addUser, SocketIoUser, type UserPlan, userOf } from './socketio-user.ts';
-import { connectStep, disconnectStep, emitStep, hookedEmitStep, listenStep } from './steps.ts';
+import { connectStep, disconnectStep, emitStep, fixedRate, hookedEmitStep, listenStep } from './steps.ts';
+import { openWireConnection } from './wire/open-wire-connection.ts';
+import { isForWire } from './wire/wire-options.ts';
 
 type ScenarioSpec = FlowScenario & {
   socketio?: Record<string, unknown>;
@@ -202,3 +203,8 @@ const isMessagePack = (parser: unknown): boolean =>
 
 const asOptions = (value: unknown): Record<string, unknown> | undefined =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+
+/** Opens a connection: on the wire where its options allow that, else with `socket.io-client`. */
+function openConnection(url: string, options: ConnectionOptions): ClientConnection {
+  return isForWire(options) ? openWireConnection(url, options) : openClientConnection(url, options);
+}

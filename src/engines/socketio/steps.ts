@@ -2,6 +2,7 @@ import cloneDeep from 'lodash/cloneDeep.js';
 import { deadlines } from '../core/deadlines.ts';
 import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
 import { engineSettings } from '../core/engine-settings.ts';
+import { fixedRateStep } from '../core/flow/fixed-rate.ts';
 import { callProcessor, processorFunction } from '../core/flow/run-function.ts';
 import {
   type EngineEvents,
@@ -226,3 +227,23 @@ export const disconnectStep = (spec: StepSpec): Step => {
     callback(null, context);
   };
 };
+
+/** A step that emits at a fixed rate for a fixed time (see `fixedRateStep`). */
+export const fixedRate = (spec: StepSpec, emit: EmitSpec, send: Send, place: string): Step =>
+  fixedRateStep(
+    spec,
+    (context, done) => {
+      const user = userOf(context);
+      user.withNamespace(String(emit.namespace.render(context)), (failure, namespace) => {
+        if (failure !== null) {
+          done(failure, null);
+          return;
+        }
+        done(null, {
+          isConnected: () => namespace.channel.isConnected,
+          send: (fromMs, sent) => send(user, namespace, context, fromMs, (failed) => sent(failed)),
+        });
+      });
+    },
+    place,
+  );
