@@ -24,30 +24,6 @@ export type ArtilleryReport = {
   lastMetricAt: number;
 };
 
-const tenth = (value: number): number => Math.round(value * 10) / 10;
-
-const summaryOf = (sketch: LatencySketch): ArtillerySummary => {
-  const { count, meanMs, maxMs } = sketch.summary();
-  const at = (q: number) => tenth(sketch.quantileMs(q));
-  return {
-    min: at(0),
-    max: tenth(maxMs),
-    count,
-    mean: tenth(meanMs),
-    p50: at(0.5),
-    median: at(0.5),
-    p75: at(0.75),
-    p90: at(0.9),
-    p95: at(0.95),
-    p99: at(0.99),
-    p999: at(0.999),
-  };
-};
-
-/** `ensure` looks for each name in its conditions as plain text: `vusers.failed` has to be found before `users.failed`. */
-const longestFirst = (values: ReadonlyMap<string, number>): Record<string, number> =>
-  Object.fromEntries([...values].sort(([a], [b]) => b.length - a.length));
-
 /**
  * A measurement as Artillery reports it. Every metric is there under Artillery's name, and under ours where they
  * differ; `socketio.response_time` is all acknowledgements and responses of Socket.IO steps together.
@@ -96,3 +72,30 @@ export const artilleryReport = (
     lastMetricAt: nowMs,
   };
 };
+
+/** `ensure` looks for each name in its conditions as plain text: `vusers.failed` has to be found before `users.failed`. */
+function longestFirst(values: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...values].sort(([a], [b]) => b.length - a.length));
+}
+
+function summaryOf(sketch: LatencySketch): ArtillerySummary {
+  const { count, meanMs, maxMs } = sketch.summary();
+  const at = (q: number) => tenth(sketch.quantileMs(q));
+  return {
+    min: at(0),
+    max: tenth(maxMs),
+    count,
+    mean: tenth(meanMs),
+    p50: at(0.5),
+    median: at(0.5),
+    p75: at(0.75),
+    p90: at(0.9),
+    p95: at(0.95),
+    p99: at(0.99),
+    p999: at(0.999),
+  };
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -32,14 +32,7 @@ export const fromPlain = (error: PlainError): TailgateError =>
   new TailgateError(error.code, error.what, error.fix, error.exit, error.where);
 
 const folders = (process.env.PATH ?? '').split(path.delimiter);
-const taskset = (): string | undefined =>
-  process.platform === 'linux'
-    ? folders.map((folder) => path.join(folder, 'taskset')).find((file) => existsSync(file))
-    : undefined;
-
 const shownLines = 10;
-const lastLines = (text: string): string => text.split('\n').slice(-shownLines).join('\n');
-
 export type GeneratorProcessOptions = {
   /** Where the output of the process goes, the scenario's own `console.log` included: never to our output. */
   logPath: string;
@@ -261,4 +254,14 @@ export class GeneratorProcess implements LoadMember {
     for (const waiting of this.#waiting.values()) waiting.reject(reason);
     this.#waiting.clear();
   }
+}
+
+function lastLines(text: string): string {
+  return text.split('\n').slice(-shownLines).join('\n');
+}
+
+function taskset(): string | undefined {
+  return process.platform === 'linux'
+    ? folders.map((folder) => path.join(folder, 'taskset')).find((file) => existsSync(file))
+    : undefined;
 }

@@ -34,95 +34,6 @@ import { runState } from './run-state.ts';
 import { seedRandom } from './virtual-user-random.ts';
 import { wireMeter } from './wire-meter.ts';
 
-const loadProcessor = async (scenario: ReadScenario): Promise<Record<string, unknown>> => {
-  const { processor } = scenario.config;
-  if (typeof processor !== 'string') return (processor as Record<string, unknown> | undefined) ?? {};
-  try {
-    return await loadUserModule(besideScenario(scenario.path, processor));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw tailgateError(
-      'SCENARIO_CODE_FAILED',
-      { what: `processor "${processor}"`, reason, path: scenario.path },
-      await scenario.positionOf(['config', 'processor']),
-      error,
-    );
-  }
-};
-
-/** Reads the scenario and loads all that it is made of. Throws SCENARIO_* errors. */
-const loadScenario = async (request: LoadRequest) => {
-  setEngineSettings(request.engine);
-  followClock(request.engine.clock?.aheadUs ?? 0);
-  recorder.maskMessages(outputMask(request.secrets ?? []));
-  seedRandom(request.engine.seed);
-  await prepareArtilleryGlobal(randomUUID());
-  const scenario = await readScenario(request.scenarioPath, request);
-  const { script } = scenario;
-  script.config.target = withScenarioPath(request.targetUrl, script.config.target);
-  resolveEnginesFrom(scenario.path);
-  // Artillery wants engines other than its own three listed in `config.engines`.
-  script.config.engines = {
-    ...Object.fromEntries(scenario.engines.filter(isPackagedEngine).map((engine) => [engine, {}])),
-    ...script.config.engines,
-  };
-  for (const [index, payload] of (script.config.payload ?? []).entries())
-    payload.data = await rowsOf(payload, scenario, index);
-  const processor = await loadProcessor(scenario);
-  script.config.processor = processor;
-  const options = { scriptPath: scenario.path, environment: request.environment ?? undefined };
-  const plugins = await loadPlugins(scenario, options);
-  // After the plugins, which bring functions of their own.
-  for (const { name, place } of calledFunctions(script)) {
-    if (typeof processor[name] === 'function') continue;
-    const known = Object.keys(processor).filter((key) => typeof processor[key] === 'function');
-    const given = scenario.content.config as { processor?: unknown } | undefined;
-    throw tailgateError(
-      'SCENARIO_FUNCTION_MISSING',
-      {
-        path: scenario.path,
-        name,
-        processor: typeof given?.processor === 'string' ? given.processor : null,
-        known,
-        suggestion: nearestName(name, known),
-      },
-      await scenario.positionOf(place),
-    );
-  }
-  return { scenario, script, plugins, options };
-};
-
-/** The rows of a payload file. Throws SCENARIO_INVALID for a file that cannot give every user its variables. */
-const rowsOf = async (payload: PayloadSpec, scenario: ReadScenario, index: number): Promise<unknown[][]> => {
-  const invalid = async (problem: string, cause?: unknown) =>
-    tailgateError(
-      'SCENARIO_INVALID',
-      { path: scenario.path, problem: `the payload file "${payload.path}" ${problem}` },
-      await scenario.positionOf(['config', 'payload', index, 'path']),
-      cause,
-    );
-  let rows: unknown[][];
-  try {
-    rows = await readPayload(payload);
-  } catch (error) {
-    throw await invalid(`cannot be read (${error instanceof Error ? error.message : String(error)})`, error);
-  }
-  const [first] = rows;
-  if (first === undefined) throw await invalid('has no rows');
-  const columns = Array.isArray(first) ? first.length : Object.keys(first).length;
-  const fields = payload.fields?.length ?? 0;
-  if (fields > columns)
-    throw await invalid(`has ${columns} column(s) in its first row, and "fields" names ${fields}`);
-  return rows;
-};
-
-const untilInstant = async (atUs: number | null): Promise<void> => {
-  if (atUs === null) return;
-  // A timer may be early by a fraction.
-  for (let leftMs = (atUs - hostTimeUs()) / 1_000; leftMs > 0; leftMs = (atUs - hostTimeUs()) / 1_000)
-    await delay(Math.ceil(leftMs));
-};
-
 /** One side's load in this process: Artillery's runner, driven by the load clock. */
 export class Generator {
   readonly #scenario: ReadScenario;
@@ -396,5 +307,94 @@ export class Generator {
           ? null
           : { id, count: sketch.count, p50Ms: sketch.quantileMs(0.5), p95Ms: sketch.quantileMs(0.95) },
     };
+  }
+}
+
+async function untilInstant(atUs: number | null): Promise<void> {
+  if (atUs === null) return;
+  // A timer may be early by a fraction.
+  for (let leftMs = (atUs - hostTimeUs()) / 1_000; leftMs > 0; leftMs = (atUs - hostTimeUs()) / 1_000)
+    await delay(Math.ceil(leftMs));
+}
+
+/** The rows of a payload file. Throws SCENARIO_INVALID for a file that cannot give every user its variables. */
+async function rowsOf(payload: PayloadSpec, scenario: ReadScenario, index: number): Promise<unknown[][]> {
+  const invalid = async (problem: string, cause?: unknown) =>
+    tailgateError(
+      'SCENARIO_INVALID',
+      { path: scenario.path, problem: `the payload file "${payload.path}" ${problem}` },
+      await scenario.positionOf(['config', 'payload', index, 'path']),
+      cause,
+    );
+  let rows: unknown[][];
+  try {
+    rows = await readPayload(payload);
+  } catch (error) {
+    throw await invalid(`cannot be read (${error instanceof Error ? error.message : String(error)})`, error);
+  }
+  const [first] = rows;
+  if (first === undefined) throw await invalid('has no rows');
+  const columns = Array.isArray(first) ? first.length : Object.keys(first).length;
+  const fields = payload.fields?.length ?? 0;
+  if (fields > columns)
+    throw await invalid(`has ${columns} column(s) in its first row, and "fields" names ${fields}`);
+  return rows;
+}
+
+/** Reads the scenario and loads all that it is made of. Throws SCENARIO_* errors. */
+async function loadScenario(request: LoadRequest) {
+  setEngineSettings(request.engine);
+  followClock(request.engine.clock?.aheadUs ?? 0);
+  recorder.maskMessages(outputMask(request.secrets ?? []));
+  seedRandom(request.engine.seed);
+  await prepareArtilleryGlobal(randomUUID());
+  const scenario = await readScenario(request.scenarioPath, request);
+  const { script } = scenario;
+  script.config.target = withScenarioPath(request.targetUrl, script.config.target);
+  resolveEnginesFrom(scenario.path);
+  // Artillery wants engines other than its own three listed in `config.engines`.
+  script.config.engines = {
+    ...Object.fromEntries(scenario.engines.filter(isPackagedEngine).map((engine) => [engine, {}])),
+    ...script.config.engines,
+  };
+  for (const [index, payload] of (script.config.payload ?? []).entries())
+    payload.data = await rowsOf(payload, scenario, index);
+  const processor = await loadProcessor(scenario);
+  script.config.processor = processor;
+  const options = { scriptPath: scenario.path, environment: request.environment ?? undefined };
+  const plugins = await loadPlugins(scenario, options);
+  // After the plugins, which bring functions of their own.
+  for (const { name, place } of calledFunctions(script)) {
+    if (typeof processor[name] === 'function') continue;
+    const known = Object.keys(processor).filter((key) => typeof processor[key] === 'function');
+    const given = scenario.content.config as { processor?: unknown } | undefined;
+    throw tailgateError(
+      'SCENARIO_FUNCTION_MISSING',
+      {
+        path: scenario.path,
+        name,
+        processor: typeof given?.processor === 'string' ? given.processor : null,
+        known,
+        suggestion: nearestName(name, known),
+      },
+      await scenario.positionOf(place),
+    );
+  }
+  return { scenario, script, plugins, options };
+}
+
+async function loadProcessor(scenario: ReadScenario): Promise<Record<string, unknown>> {
+  const { processor } = scenario.config;
+  if (typeof processor !== 'string') return (processor as Record<string, unknown> | undefined) ?? {};
+  try {
+    return await loadUserModule(besideScenario(scenario.path, processor));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw tailgateError(
+      'SCENARIO_CODE_FAILED',
+      { what: `processor "${processor}"`, reason, path: scenario.path },
+      await scenario.positionOf(['config', 'processor']),
+      error,
+    );
   }
 }

@@ -7,17 +7,6 @@ const progressEveryMs = 500;
 /** Every so many reports of progress, what was measured is sent along. */
 const checkpointEvery = 4;
 
-const plainError = (error: unknown): PlainError => {
-  if (error instanceof TailgateError) {
-    const { code, what, fix, exit, where } = error;
-    return { code, what, fix, exit, where };
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return plainError(loadFailed(reason));
-};
-
-const loadFailed = (reason: string): TailgateError => tailgateError('LOAD_FAILED', { reason });
-
 /**
  * Serves the session that forked this process until it lets go: then the process ends at once, so that no generator
  * outlives its session. An error that nobody caught ends the load, but what was measured can still be collected.
@@ -110,3 +99,16 @@ const hideChannel = (): void => {
   Object.defineProperty(process, 'send', { value: undefined });
   Object.defineProperty(process, 'disconnect', { value: () => {} });
 };
+
+function loadFailed(reason: string): TailgateError {
+  return tailgateError('LOAD_FAILED', { reason });
+}
+
+function plainError(error: unknown): PlainError {
+  if (error instanceof TailgateError) {
+    const { code, what, fix, exit, where } = error;
+    return { code, what, fix, exit, where };
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return plainError(loadFailed(reason));
+}

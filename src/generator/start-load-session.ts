@@ -38,33 +38,6 @@ const noProgress: LoadProgress = {
   main: null,
 };
 
-/** Progress of several processes as one: counts add up; the latency is that of the process with most values. */
-const sumProgress = (parts: readonly LoadProgress[]): LoadProgress => {
-  const sum = (of: (part: LoadProgress) => number) => parts.reduce((total, part) => total + of(part), 0);
-  const mains = parts.flatMap((part) => (part.main === null ? [] : [part.main]));
-  const main = mains.reduce<LoadProgress['main']>(
-    (most, next) => (most === null || next.count > most.count ? next : most),
-    null,
-  );
-  return {
-    ...(parts[0] ?? noProgress),
-    usersActive: sum((part) => part.usersActive),
-    usersCreated: sum((part) => part.usersCreated),
-    usersFailed: sum((part) => part.usersFailed),
-    errors: sum((part) => part.errors),
-    messagesSent: sum((part) => part.messagesSent),
-    main:
-      main === null
-        ? null
-        : {
-            ...main,
-            count: mains.filter(({ id }) => id === main.id).reduce((total, { count }) => total + count, 0),
-          },
-  };
-};
-
-const shardPath = (file: string, index: number): string => (index === 0 ? file : `${file}.${index}`);
-
 /** Generator processes that have no scenario yet. Closing them ends them, whatever they do. */
 export type Generators = AsyncDisposable & { readonly processes: readonly GeneratorProcess[] };
 
@@ -222,3 +195,32 @@ export const startLoadSession = async (
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
 };
+
+function shardPath(file: string, index: number): string {
+  return index === 0 ? file : `${file}.${index}`;
+}
+
+/** Progress of several processes as one: counts add up; the latency is that of the process with most values. */
+function sumProgress(parts: readonly LoadProgress[]): LoadProgress {
+  const sum = (of: (part: LoadProgress) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const mains = parts.flatMap((part) => (part.main === null ? [] : [part.main]));
+  const main = mains.reduce<LoadProgress['main']>(
+    (most, next) => (most === null || next.count > most.count ? next : most),
+    null,
+  );
+  return {
+    ...(parts[0] ?? noProgress),
+    usersActive: sum((part) => part.usersActive),
+    usersCreated: sum((part) => part.usersCreated),
+    usersFailed: sum((part) => part.usersFailed),
+    errors: sum((part) => part.errors),
+    messagesSent: sum((part) => part.messagesSent),
+    main:
+      main === null
+        ? null
+        : {
+            ...main,
+            count: mains.filter(({ id }) => id === main.id).reduce((total, { count }) => total + count, 0),
+          },
+  };
+}

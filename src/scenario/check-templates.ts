@@ -52,56 +52,7 @@ const meant: Readonly<Record<string, string>> = {
 /** One template in a text. */
 type Template = { name: string; path: string; isCall: boolean; text: string };
 
-const templatesIn = (text: string): Template[] =>
-  [...text.matchAll(/\{\{\{?\s*([^{}]*?)\s*\}?\}\}/g)].map((match) => {
-    const inside = match[1]!;
-    const call = /^([$\w]+)\s*\(/.exec(inside);
-    const name = call?.[1] ?? inside.split(/[.[\s]/, 1)[0]!;
-    return { name, path: inside, isCall: call !== null, text: match[0] };
-  });
-
 type Placed = Template & { place: ScenarioPath };
-
-function* templatesOf(value: unknown, place: ScenarioPath): Generator<Placed> {
-  if (typeof value === 'string') for (const template of templatesIn(value)) yield { ...template, place };
-  else if (Array.isArray(value))
-    for (const [index, item] of value.entries()) yield* templatesOf(item, [...place, index]);
-  else if (isMapping(value))
-    for (const [key, item] of Object.entries(value)) {
-      for (const template of templatesIn(key)) yield { ...template, place: [...place, key] };
-      // A loop may name its list without braces.
-      if (key === 'over' && 'loop' in value && typeof item === 'string' && !item.includes('{{'))
-        for (const template of templatesIn(`{{ ${item} }}`)) yield { ...template, place: [...place, key] };
-      yield* templatesOf(item, [...place, key]);
-    }
-}
-
-/** Names that steps set: what they capture, and the variables of loops. */
-const namesSetBy = (value: unknown, names: Set<string>): void => {
-  if (Array.isArray(value)) for (const item of value) namesSetBy(item, names);
-  if (!isMapping(value)) return;
-  for (const [key, item] of Object.entries(value)) {
-    if (typeof item === 'string' && ['as', 'loopValue', 'loopElement'].includes(key))
-      names.add(item.split(/[.[]/, 1)[0]!);
-    else namesSetBy(item, names);
-  }
-};
-
-/** Variables and payload fields that `config` (or an environment) gives to every user. */
-const namesOfConfig = (config: Json): string[] => [
-  ...(isMapping(config.variables) ? Object.keys(config.variables) : []),
-  ...[config.payload].flat().flatMap((payload) => {
-    if (!isMapping(payload)) return [];
-    const fields = Array.isArray(payload.fields) ? payload.fields.map(String) : [];
-    return typeof payload.name === 'string' ? [payload.name, ...fields] : fields;
-  }),
-];
-
-/** Whether something that is not read here may set variables: functions, plugins and engines of others. */
-const setsMore = (scenario: Pick<ReadScenario, 'config'>): boolean =>
-  Object.keys(scenario.config.plugins ?? {}).some(
-    (name) => !(bundledPlugins as readonly string[]).includes(name),
-  );
 
 /**
  * Finds templates that stand for nothing: names that nothing defines, functions that do not exist, environment variables
@@ -237,4 +188,57 @@ export function* unquotedTemplates(value: unknown, place: ScenarioPath = []): Ge
     if (key === '[object Object]') yield place;
     else yield* unquotedTemplates(item, [...place, key]);
   }
+}
+
+/** Whether something that is not read here may set variables: functions, plugins and engines of others. */
+function setsMore(scenario: Pick<ReadScenario, 'config'>): boolean {
+  return Object.keys(scenario.config.plugins ?? {}).some(
+    (name) => !(bundledPlugins as readonly string[]).includes(name),
+  );
+}
+
+/** Variables and payload fields that `config` (or an environment) gives to every user. */
+function namesOfConfig(config: Json): string[] {
+  return [
+    ...(isMapping(config.variables) ? Object.keys(config.variables) : []),
+    ...[config.payload].flat().flatMap((payload) => {
+      if (!isMapping(payload)) return [];
+      const fields = Array.isArray(payload.fields) ? payload.fields.map(String) : [];
+      return typeof payload.name === 'string' ? [payload.name, ...fields] : fields;
+    }),
+  ];
+}
+
+/** Names that steps set: what they capture, and the variables of loops. */
+function namesSetBy(value: unknown, names: Set<string>): void {
+  if (Array.isArray(value)) for (const item of value) namesSetBy(item, names);
+  if (!isMapping(value)) return;
+  for (const [key, item] of Object.entries(value)) {
+    if (typeof item === 'string' && ['as', 'loopValue', 'loopElement'].includes(key))
+      names.add(item.split(/[.[]/, 1)[0]!);
+    else namesSetBy(item, names);
+  }
+}
+
+function* templatesOf(value: unknown, place: ScenarioPath): Generator<Placed> {
+  if (typeof value === 'string') for (const template of templatesIn(value)) yield { ...template, place };
+  else if (Array.isArray(value))
+    for (const [index, item] of value.entries()) yield* templatesOf(item, [...place, index]);
+  else if (isMapping(value))
+    for (const [key, item] of Object.entries(value)) {
+      for (const template of templatesIn(key)) yield { ...template, place: [...place, key] };
+      // A loop may name its list without braces.
+      if (key === 'over' && 'loop' in value && typeof item === 'string' && !item.includes('{{'))
+        for (const template of templatesIn(`{{ ${item} }}`)) yield { ...template, place: [...place, key] };
+      yield* templatesOf(item, [...place, key]);
+    }
+}
+
+function templatesIn(text: string): Template[] {
+  return [...text.matchAll(/\{\{\{?\s*([^{}]*?)\s*\}?\}\}/g)].map((match) => {
+    const inside = match[1]!;
+    const call = /^([$\w]+)\s*\(/.exec(inside);
+    const name = call?.[1] ?? inside.split(/[.[\s]/, 1)[0]!;
+    return { name, path: inside, isCall: call !== null, text: match[0] };
+  });
 }

@@ -21,26 +21,8 @@ export type KnownMetrics = {
   open: boolean;
 };
 
-/** Whether code of the scenario's author may report metrics: it names one of the events for it, or brings other files. */
-const mayReport = (processor: string): boolean =>
-  /['"`](histogram|summary|customStat|counter|rate)['"`]/.test(processor) ||
-  /(\brequire\(|\bfrom|\bimport\(?)\s*['"`]\.{1,2}\//.test(processor);
-
 /** Plugins that add no latencies of their own. */
 const quietPlugins = new Set(['ensure', 'expect', 'apdex']);
-
-const isOpen = (scenario: ReadScenario): boolean =>
-  (scenario.processorText !== null && mayReport(scenario.processorText)) ||
-  Object.keys(scenario.config.plugins ?? {}).some((name) => !quietPlugins.has(name));
-
-const pluginCounters = (scenario: Pick<ReadScenario, 'config'>): string[] => {
-  const plugins = scenario.config.plugins ?? {};
-  return [
-    ...('ensure' in plugins || 'expect' in plugins ? ['checks.failed'] : []),
-    ...('expect' in plugins ? ['plugins.expect.ok', 'plugins.expect.failed'] : []),
-    ...('apdex' in plugins ? ['apdex.satisfied', 'apdex.tolerated', 'apdex.frustrated'] : []),
-  ];
-};
 
 /** Counters that a scenario has beside the standard ones: of its engines, and of its plugins. */
 export const ownCounters = (scenario: Pick<ReadScenario, 'engines' | 'config'>): string[] => [
@@ -79,3 +61,27 @@ export const knownMetrics = (scenario: ReadScenario, measure: MeasureSettings): 
     open,
   };
 };
+
+function pluginCounters(scenario: Pick<ReadScenario, 'config'>): string[] {
+  const plugins = scenario.config.plugins ?? {};
+  return [
+    ...('ensure' in plugins || 'expect' in plugins ? ['checks.failed'] : []),
+    ...('expect' in plugins ? ['plugins.expect.ok', 'plugins.expect.failed'] : []),
+    ...('apdex' in plugins ? ['apdex.satisfied', 'apdex.tolerated', 'apdex.frustrated'] : []),
+  ];
+}
+
+function isOpen(scenario: ReadScenario): boolean {
+  return (
+    (scenario.processorText !== null && mayReport(scenario.processorText)) ||
+    Object.keys(scenario.config.plugins ?? {}).some((name) => !quietPlugins.has(name))
+  );
+}
+
+/** Whether code of the scenario's author may report metrics: it names one of the events for it, or brings other files. */
+function mayReport(processor: string): boolean {
+  return (
+    /['"`](histogram|summary|customStat|counter|rate)['"`]/.test(processor) ||
+    /(\brequire\(|\bfrom|\bimport\(?)\s*['"`]\.{1,2}\//.test(processor)
+  );
+}

@@ -24,16 +24,6 @@ export type LintResult = {
   warnings: ScenarioWarning[];
 };
 
-/** Whether a time is a fraction without a unit, which Artillery takes for milliseconds. */
-const isFraction = (value: unknown): boolean =>
-  (typeof value === 'number' || (typeof value === 'string' && value.trim() !== '')) &&
-  Number.isFinite(Number(value)) &&
-  !Number.isInteger(Number(value));
-
-/** Whether the scenario's own code reports metrics, which nothing but running it could list. */
-const reportsItself = (scenario: ReadScenario): boolean =>
-  /emit\(\s*['"`](histogram|summary|customStat)/.test(scenario.processorText ?? '');
-
 /** What the settings and the machine know of a scenario, beside its file. */
 export type LintContext = TemplateNames & {
   /** Metrics that the limits name, and the main one if it is set. */
@@ -42,139 +32,8 @@ export type LintContext = TemplateNames & {
 
 const noContext: LintContext = { variables: [], hasToken: true, env: process.env, wanted: [] };
 
-/** How to measure what is only sent. */
-const measuringAdvice = (emits: readonly Emit[], untimed: readonly MessageStep[]): string => {
-  const events = [...new Set(emits.flatMap(({ event }) => event ?? []))];
-  const engines = new Set(untimed.map(({ step }) => step.engine));
-  return [
-    ...(emits.length > 0
-      ? [
-          `If the server acknowledges its events, add to tailgate.yml:\nmeasure:\n  acknowledgements: ${events.length > 0 ? `[${events.join(', ')}]` : 'all'}`,
-          'If another event answers, add "response: { channel: <event> }" to the step; if others get the message, "{{ $tag }}" to its data and "delivery: <event>".',
-        ]
-      : []),
-    ...[...engines].flatMap((name) => {
-      const steps = engineNamed(name)?.steps;
-      return steps?.kind === 'messages' ? steps.measuring : [];
-    }),
-    'If only connecting matters, set a limit on it: "connect.handshake.p95 < 200ms".',
-  ].join('\n');
-};
-
-const thinkWarnings = (scenario: ReadScenario): Finding[] =>
-  [...allSteps(scenario)]
-    .filter(({ spec }) => isFraction(spec.think))
-    .map(({ spec, place }) => {
-      const think = String(spec.think);
-      const wanted = Math.round(Number(think) * 1_000);
-      return {
-        place: [...place, 'think'],
-        message: `"think: ${think}" lasts ${think} milliseconds: Artillery reads a fraction without a unit so. Write "${wanted}ms" for ${think} seconds.`,
-      };
-    });
-
-/** Artillery merges the phases of an environment into those of `config` one by one, so the longer list shows through. */
-const phaseWarnings = (scenario: ReadScenario): Finding[] => {
-  const { environment } = scenario;
-  const config = scenario.content.config as
-    | { phases?: unknown; environments?: Record<string, { phases?: unknown } | undefined> }
-    | undefined;
-  if (environment === null || !Array.isArray(config?.phases)) return [];
-  const own = config.environments?.[environment]?.phases;
-  if (!Array.isArray(own) || own.length >= config.phases.length) return [];
-  return [
-    {
-      place: ['config', 'environments', environment, 'phases'],
-      message: `The environment "${environment}" has ${own.length} phase(s) and "config.phases" has ${config.phases.length}: Artillery merges them one by one, so phase ${own.length + 1} and later still run. Keep the phases in environments only.`,
-    },
-  ];
-};
-
-const unmeasuredWarnings = (emits: readonly Emit[]): Finding[] => {
-  const seen = new Set<string | null>();
-  return emits
-    .filter((emit) => emit.latencies.length === 0 && emit.spec?.isMeasured === true)
-    .filter((emit) => {
-      if (seen.has(emit.event)) return false;
-      seen.add(emit.event);
-      return true;
-    })
-    .map((emit) => ({
-      place: emit.step.place,
-      message: `Nothing answers this emit${emit.event === null ? '' : ` of "${emit.event}"`}, so it is counted and has no latency. If the server acknowledges it, add "${emit.event ?? '<event>'}" to "measure.acknowledgements".`,
-    }));
-};
-
-/** Tags that no receiver is watched for. */
-const tagWarnings = (emits: readonly Emit[]): Finding[] =>
-  emits.flatMap(({ spec, step }) =>
-    spec === null || !spec.outgoing.names.has('$tag') || spec.delivery !== null
-      ? []
-      : [
-          {
-            place: step.place,
-            message: `The payload has {{ $tag }}, but nothing says which event its receivers get. Add "delivery: ${spec.event}" (the event that arrives) to the step.`,
-          },
-        ],
-  );
-
-/**
- * `send: { payload }` is Artillery's form for a message with a capture; without one the mapping itself is sent. Nor does
- * a mapping with one field that is JSON in text mean that text.
- */
-const payloadWarnings = (scenario: ReadScenario): Finding[] =>
-  [...allSteps(scenario)].flatMap(({ spec: { send }, engine, place }) => {
-    if (engine !== 'ws' || !isMapping(send)) return [];
-    const [[key, value] = ['', null], ...others] = Object.entries(send);
-    const isText = typeof value === 'string' && /^\s*[[{]/.test(value) && !value.startsWith('{{');
-    if (others.length > 0 || (key !== 'payload' && !isText)) return [];
-    const reason =
-      key === 'payload'
-        ? 'without "capture" or "match", "payload" is a field like any other'
-        : `its one field holds JSON as text`;
-    return [
-      {
-        place: [...place, 'send'],
-        message: `The message is sent as {"${key}": ...}: ${reason}. Write the message itself after "send:".`,
-      },
-    ];
-  });
-
-/** Messages of `ws` and `stomp` scenarios that nothing times, with what would time them. */
-const messageWarnings = (steps: readonly MessageStep[]): Finding[] =>
-  steps.flatMap(({ step, outline, advice }) =>
-    (outline?.unmeasured ?? []).map((name) => ({
-      place: step.place,
-      message: `Nothing answers this message ("${name}"), so it is counted and has no latency. ${advice}`,
-    })),
-  );
-
-/** Whether messages of `ws` and `stomp` scenarios are timed; how long connecting takes is not what they are for. */
-const timesMessages = (steps: readonly MessageStep[]): boolean =>
-  steps.some(({ outline }) => (outline?.latencies ?? []).some((id) => !/^connect\.|subscribe\./.test(id)));
-
-/** Whether anything but emits and messages gives a latency: HTTP requests, or engines of others. */
-const measuresOtherwise = (scenario: ReadScenario): boolean =>
-  [...scenarioSteps(scenario)].some(
-    ({ spec, engine }) => isHttpStep(spec) || (engineNamed(engine)?.steps.kind ?? 'requests') === 'requests',
-  );
-
 /** Keys by which a step waits for something; one that stands at the wrong place is why nothing is measured. */
 const measuringKeys = new Set(['acknowledge', 'response', 'delivery', 'receipt']);
-
-/** Steps that no engine knows. Those of a scenario that does not name its engine are so for one reason: the first is told. */
-const unknownSteps = (scenario: ReadScenario): { step: PlacedStep; problem: string }[] => {
-  const found = [...allSteps(scenario)].flatMap((step) => {
-    if (step.engine !== 'http' && !isEmitting(step.engine)) return [];
-    const unknown = unknownStep(step, engineNamed(step.engine)?.stepKeys ?? []);
-    return unknown === null ? [] : [{ step, ...unknown }];
-  });
-  return found.filter(
-    ({ step, lacksEngine }, index) =>
-      !lacksEngine ||
-      found.findIndex((other) => other.lacksEngine && other.step.scenario === step.scenario) === index,
-  );
-};
 
 /** A scenario written as code has no positions. */
 const noPositions: ScenarioPositions = { positionOf: () => ({}), holdsAnchor: () => false };
@@ -305,3 +164,156 @@ const unquotedAt = (text: string, { line = 1, column = 1 }: SourcePosition): str
   const written = text.split('\n')[line - 1] ?? '';
   return (/\{\{.*?\}\}/.exec(written.slice(column - 1)) ?? /\{\{.*?\}\}/.exec(written))?.[0] ?? 'A template';
 };
+
+/** Steps that no engine knows. Those of a scenario that does not name its engine are so for one reason: the first is told. */
+function unknownSteps(scenario: ReadScenario): { step: PlacedStep; problem: string }[] {
+  const found = [...allSteps(scenario)].flatMap((step) => {
+    if (step.engine !== 'http' && !isEmitting(step.engine)) return [];
+    const unknown = unknownStep(step, engineNamed(step.engine)?.stepKeys ?? []);
+    return unknown === null ? [] : [{ step, ...unknown }];
+  });
+  return found.filter(
+    ({ step, lacksEngine }, index) =>
+      !lacksEngine ||
+      found.findIndex((other) => other.lacksEngine && other.step.scenario === step.scenario) === index,
+  );
+}
+
+/** Whether anything but emits and messages gives a latency: HTTP requests, or engines of others. */
+function measuresOtherwise(scenario: ReadScenario): boolean {
+  return [...scenarioSteps(scenario)].some(
+    ({ spec, engine }) => isHttpStep(spec) || (engineNamed(engine)?.steps.kind ?? 'requests') === 'requests',
+  );
+}
+
+/** Whether messages of `ws` and `stomp` scenarios are timed; how long connecting takes is not what they are for. */
+function timesMessages(steps: readonly MessageStep[]): boolean {
+  return steps.some(({ outline }) =>
+    (outline?.latencies ?? []).some((id) => !/^connect\.|subscribe\./.test(id)),
+  );
+}
+
+/** Messages of `ws` and `stomp` scenarios that nothing times, with what would time them. */
+function messageWarnings(steps: readonly MessageStep[]): Finding[] {
+  return steps.flatMap(({ step, outline, advice }) =>
+    (outline?.unmeasured ?? []).map((name) => ({
+      place: step.place,
+      message: `Nothing answers this message ("${name}"), so it is counted and has no latency. ${advice}`,
+    })),
+  );
+}
+
+/**
+ * `send: { payload }` is Artillery's form for a message with a capture; without one the mapping itself is sent. Nor does
+ * a mapping with one field that is JSON in text mean that text.
+ */
+function payloadWarnings(scenario: ReadScenario): Finding[] {
+  return [...allSteps(scenario)].flatMap(({ spec: { send }, engine, place }) => {
+    if (engine !== 'ws' || !isMapping(send)) return [];
+    const [[key, value] = ['', null], ...others] = Object.entries(send);
+    const isText = typeof value === 'string' && /^\s*[[{]/.test(value) && !value.startsWith('{{');
+    if (others.length > 0 || (key !== 'payload' && !isText)) return [];
+    const reason =
+      key === 'payload'
+        ? 'without "capture" or "match", "payload" is a field like any other'
+        : `its one field holds JSON as text`;
+    return [
+      {
+        place: [...place, 'send'],
+        message: `The message is sent as {"${key}": ...}: ${reason}. Write the message itself after "send:".`,
+      },
+    ];
+  });
+}
+
+/** Tags that no receiver is watched for. */
+function tagWarnings(emits: readonly Emit[]): Finding[] {
+  return emits.flatMap(({ spec, step }) =>
+    spec === null || !spec.outgoing.names.has('$tag') || spec.delivery !== null
+      ? []
+      : [
+          {
+            place: step.place,
+            message: `The payload has {{ $tag }}, but nothing says which event its receivers get. Add "delivery: ${spec.event}" (the event that arrives) to the step.`,
+          },
+        ],
+  );
+}
+
+function unmeasuredWarnings(emits: readonly Emit[]): Finding[] {
+  const seen = new Set<string | null>();
+  return emits
+    .filter((emit) => emit.latencies.length === 0 && emit.spec?.isMeasured === true)
+    .filter((emit) => {
+      if (seen.has(emit.event)) return false;
+      seen.add(emit.event);
+      return true;
+    })
+    .map((emit) => ({
+      place: emit.step.place,
+      message: `Nothing answers this emit${emit.event === null ? '' : ` of "${emit.event}"`}, so it is counted and has no latency. If the server acknowledges it, add "${emit.event ?? '<event>'}" to "measure.acknowledgements".`,
+    }));
+}
+
+/** Artillery merges the phases of an environment into those of `config` one by one, so the longer list shows through. */
+function phaseWarnings(scenario: ReadScenario): Finding[] {
+  const { environment } = scenario;
+  const config = scenario.content.config as
+    | { phases?: unknown; environments?: Record<string, { phases?: unknown } | undefined> }
+    | undefined;
+  if (environment === null || !Array.isArray(config?.phases)) return [];
+  const own = config.environments?.[environment]?.phases;
+  if (!Array.isArray(own) || own.length >= config.phases.length) return [];
+  return [
+    {
+      place: ['config', 'environments', environment, 'phases'],
+      message: `The environment "${environment}" has ${own.length} phase(s) and "config.phases" has ${config.phases.length}: Artillery merges them one by one, so phase ${own.length + 1} and later still run. Keep the phases in environments only.`,
+    },
+  ];
+}
+
+function thinkWarnings(scenario: ReadScenario): Finding[] {
+  return [...allSteps(scenario)]
+    .filter(({ spec }) => isFraction(spec.think))
+    .map(({ spec, place }) => {
+      const think = String(spec.think);
+      const wanted = Math.round(Number(think) * 1_000);
+      return {
+        place: [...place, 'think'],
+        message: `"think: ${think}" lasts ${think} milliseconds: Artillery reads a fraction without a unit so. Write "${wanted}ms" for ${think} seconds.`,
+      };
+    });
+}
+
+/** How to measure what is only sent. */
+function measuringAdvice(emits: readonly Emit[], untimed: readonly MessageStep[]): string {
+  const events = [...new Set(emits.flatMap(({ event }) => event ?? []))];
+  const engines = new Set(untimed.map(({ step }) => step.engine));
+  return [
+    ...(emits.length > 0
+      ? [
+          `If the server acknowledges its events, add to tailgate.yml:\nmeasure:\n  acknowledgements: ${events.length > 0 ? `[${events.join(', ')}]` : 'all'}`,
+          'If another event answers, add "response: { channel: <event> }" to the step; if others get the message, "{{ $tag }}" to its data and "delivery: <event>".',
+        ]
+      : []),
+    ...[...engines].flatMap((name) => {
+      const steps = engineNamed(name)?.steps;
+      return steps?.kind === 'messages' ? steps.measuring : [];
+    }),
+    'If only connecting matters, set a limit on it: "connect.handshake.p95 < 200ms".',
+  ].join('\n');
+}
+
+/** Whether the scenario's own code reports metrics, which nothing but running it could list. */
+function reportsItself(scenario: ReadScenario): boolean {
+  return /emit\(\s*['"`](histogram|summary|customStat)/.test(scenario.processorText ?? '');
+}
+
+/** Whether a time is a fraction without a unit, which Artillery takes for milliseconds. */
+function isFraction(value: unknown): boolean {
+  return (
+    (typeof value === 'number' || (typeof value === 'string' && value.trim() !== '')) &&
+    Number.isFinite(Number(value)) &&
+    !Number.isInteger(Number(value))
+  );
+}

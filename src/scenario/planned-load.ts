@@ -3,19 +3,6 @@ import type { ArrivalPhase } from './arrival-schedule.ts';
 /** Steps in which the arrivals of a phase are looked at; the highest point lies at the end of one, or near. */
 const stepsPerPhase = 50;
 
-/** Users that phases have started by `atMs`, on average. */
-const startedBy = (phases: readonly ArrivalPhase[], atMs: number): number => {
-  let startMs = 0;
-  let users = 0;
-  for (const { durationMs, startRate, endRate } of phases) {
-    const ms = Math.min(Math.max(atMs - startMs, 0), durationMs);
-    const rate = startRate + ((endRate - startRate) * ms) / durationMs;
-    users += (((startRate + rate) / 2) * ms) / 1000;
-    startMs += durationMs;
-  }
-  return users;
-};
-
 /**
  * Most users at the same time, if each stays for `sessionMs` (null: until the end), and most that start in a second.
  * `maxVusers` holds where it is set for all phases.
@@ -41,3 +28,16 @@ export const plannedPeak = (
     perSecond: Math.max(0, ...phases.flatMap(({ startRate, endRate }) => [startRate, endRate])),
   };
 };
+
+/** Users that phases have started by `atMs`, on average. */
+function startedBy(phases: readonly ArrivalPhase[], atMs: number): number {
+  let startMs = 0;
+  let users = 0;
+  for (const { durationMs, startRate, endRate } of phases) {
+    const ms = Math.min(Math.max(atMs - startMs, 0), durationMs);
+    const rate = startRate + ((endRate - startRate) * ms) / durationMs;
+    users += (((startRate + rate) / 2) * ms) / 1000;
+    startMs += durationMs;
+  }
+  return users;
+}

@@ -28,6 +28,15 @@ const dataKeys = new Set([
   'variables',
 ]);
 
+/** The functions that scenarios, `before` and `after` call by name, each at its first place. Pure. */
+export const calledFunctions = (script: Pick<Script, 'scenarios' | 'before' | 'after'>): CalledFunction[] => {
+  const found = new Map<string, CalledFunction>();
+  for (const part of ['scenarios', 'before', 'after'] as const)
+    for (const called of calledIn(script[part], [part]))
+      if (!found.has(called.name)) found.set(called.name, called);
+  return [...found.values()];
+};
+
 function* calledIn(value: unknown, place: ScenarioPath): Generator<CalledFunction> {
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) yield* calledIn(item, [...place, index]);
@@ -41,12 +50,3 @@ function* calledIn(value: unknown, place: ScenarioPath): Generator<CalledFunctio
     if (!dataKeys.has(key)) yield* calledIn(item, at);
   }
 }
-
-/** The functions that scenarios, `before` and `after` call by name, each at its first place. Pure. */
-export const calledFunctions = (script: Pick<Script, 'scenarios' | 'before' | 'after'>): CalledFunction[] => {
-  const found = new Map<string, CalledFunction>();
-  for (const part of ['scenarios', 'before', 'after'] as const)
-    for (const called of calledIn(script[part], [part]))
-      if (!found.has(called.name)) found.set(called.name, called);
-  return [...found.values()];
-};

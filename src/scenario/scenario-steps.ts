@@ -14,27 +14,6 @@ export type PlacedStep = {
   scenario: string;
 };
 
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function* stepsIn(
-  flow: unknown,
-  place: ScenarioPath,
-  engine: string,
-  scenario: string,
-): Generator<PlacedStep> {
-  if (!Array.isArray(flow)) return;
-  for (const [index, spec] of flow.entries()) {
-    const at = [...place, index];
-    // YAML anchors of several steps make nested lists.
-    if (Array.isArray(spec)) yield* stepsIn(spec, at, engine, scenario);
-    if (!isMapping(spec)) continue;
-    yield { spec, place: at, engine, scenario };
-    for (const nested of ['loop', 'parallel'])
-      yield* stepsIn(spec[nested], [...at, nested], engine, scenario);
-  }
-}
-
 /** Every step of the scenarios, without the hooks, in the order of the file. */
 export function* scenarioSteps(scenario: Pick<ReadScenario, 'scenarios' | 'config'>): Generator<PlacedStep> {
   const fallback = (scenario.config.engine as string | undefined) ?? 'http';
@@ -118,3 +97,25 @@ export const emitsOf = (
     .filter(({ spec, engine }) => isEmitting(engine) && spec.emit !== undefined && spec.emit !== null)
     .map((step) => readEmit(step, defaults));
 };
+
+function* stepsIn(
+  flow: unknown,
+  place: ScenarioPath,
+  engine: string,
+  scenario: string,
+): Generator<PlacedStep> {
+  if (!Array.isArray(flow)) return;
+  for (const [index, spec] of flow.entries()) {
+    const at = [...place, index];
+    // YAML anchors of several steps make nested lists.
+    if (Array.isArray(spec)) yield* stepsIn(spec, at, engine, scenario);
+    if (!isMapping(spec)) continue;
+    yield { spec, place: at, engine, scenario };
+    for (const nested of ['loop', 'parallel'])
+      yield* stepsIn(spec[nested], [...at, nested], engine, scenario);
+  }
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -24,105 +24,6 @@ export type SessionOutline = {
 
 type Part = { idleMs: number | null; values: Map<string, number | null>; open: boolean };
 
-const nothing = (): Part => ({ idleMs: 0, values: new Map(), open: false });
-
-const addValues = (into: Map<string, number | null>, more: ReadonlyMap<string, number | null>): void => {
-  for (const [id, count] of more) {
-    const before = into.get(id);
-    into.set(id, before === undefined ? count : before === null || count === null ? null : before + count);
-  }
-};
-
-/** Steps one after the other, or beside each other: then the longest decides how long it takes. */
-const together = (parts: readonly Part[], beside: boolean): Part => {
-  const sum = nothing();
-  for (const part of parts) {
-    addValues(sum.values, part.values);
-    sum.open ||= part.open;
-    if (sum.idleMs === null || part.idleMs === null) sum.idleMs = null;
-    else sum.idleMs = beside ? Math.max(sum.idleMs, part.idleMs) : sum.idleMs + part.idleMs;
-  }
-  return sum;
-};
-
-const times = (part: Part, count: number | null): Part => ({
-  idleMs: part.idleMs === null || count === null ? (part.idleMs === 0 ? 0 : null) : part.idleMs * count,
-  values: new Map(
-    [...part.values].map(([id, value]) => [id, value === null || count === null ? null : value * count]),
-  ),
-  open: part.open,
-});
-
-/** Rounds of a loop; null when only the run can tell. As the flow reads `count`. */
-const roundsOf = (spec: Record<string, unknown>): number | null => {
-  if (spec.whileTrue !== undefined) return null;
-  if (spec.over !== undefined) return Array.isArray(spec.over) ? spec.over.length : null;
-  const text = String(spec.count ?? '').trim();
-  if (text === '') return null;
-  const range = /^(\d+)-(\d+)$/.exec(text);
-  const rounds = range === null ? Number(text) : Number(range[2]) - Number(range[1]);
-  return Number.isFinite(rounds) && rounds >= 0 ? rounds : null;
-};
-
-const timeOf = (value: unknown): number | null => {
-  const ms = durationMs(value);
-  return Number.isFinite(ms) ? ms : null;
-};
-
-/** Sends of a step that sends at a fixed rate; null when a template decides. */
-const sendsOf = (spec: Record<string, unknown>, forMs: number | null): number | null => {
-  if (forMs === null) return null;
-  try {
-    return Math.round((forMs / 1000) * perSecond(spec.rate));
-  } catch {
-    return null;
-  }
-};
-
-const emitPart = (spec: Record<string, unknown>, engine: string, defaults: EmitDefaults): Part => {
-  const emit = readEmit({ spec, place: [], engine, scenario: '' }, defaults);
-  const values = new Map<string, number | null>();
-  for (const id of emit.latencies) {
-    const expected = emit.spec?.delivery?.expected;
-    const isDelivery = id === emit.spec?.deliveryMetric;
-    values.set(id, isDelivery ? (typeof expected === 'number' ? expected : null) : 1);
-  }
-  return { idleMs: 0, values, open: emit.event === null };
-};
-
-const stepPart = (spec: Record<string, unknown>, engine: string, defaults: EmitDefaults): Part => {
-  if (spec.loop !== undefined) return times(flowPart(spec.loop, engine, defaults, false), roundsOf(spec));
-  if (spec.parallel !== undefined) return flowPart(spec.parallel, engine, defaults, true);
-  if (spec.think !== undefined) return { ...nothing(), idleMs: timeOf(spec.think) };
-  const isOurs = isEmitting(engine);
-  const sends = { ...nothing(), open: engine !== 'http' };
-  const body =
-    isOurs && spec.emit !== undefined && spec.emit !== null ? emitPart(spec, engine, defaults) : sends;
-  if (spec.rate !== undefined) {
-    const forMs = timeOf(spec.duration);
-    return { ...times(body, sendsOf(spec, forMs)), idleMs: forMs };
-  }
-  if (isHttpStep(spec)) return { ...nothing(), values: new Map([['http.response', 1]]) };
-  return isOurs ? (body === sends ? nothing() : body) : body;
-};
-
-const flowPart = (flow: unknown, engine: string, defaults: EmitDefaults, beside: boolean): Part => {
-  const steps = (Array.isArray(flow) ? flow : [flow]).flat(Number.POSITIVE_INFINITY);
-  return together(
-    steps.flatMap((spec) =>
-      typeof spec === 'object' && spec !== null
-        ? [stepPart(spec as Record<string, unknown>, engine, defaults)]
-        : [],
-    ),
-    beside,
-  );
-};
-
-const weightOf = (spec: ScenarioSpec): number => {
-  const weight = Number(spec.weight ?? 1);
-  return Number.isFinite(weight) && weight >= 0 ? weight : 1;
-};
-
 /** Outlines a session from the flows of a scenario file under these settings. Pure. */
 export const sessionOutline = (
   scenario: Pick<ReadScenario, 'scenarios' | 'config' | 'processorText'>,
@@ -153,3 +54,106 @@ export const mainValues = (outline: SessionOutline, main: string | null): number
   const known = counts.filter((count) => count !== null);
   return known.length < counts.length ? null : Math.max(...known);
 };
+
+function weightOf(spec: ScenarioSpec): number {
+  const weight = Number(spec.weight ?? 1);
+  return Number.isFinite(weight) && weight >= 0 ? weight : 1;
+}
+
+function flowPart(flow: unknown, engine: string, defaults: EmitDefaults, beside: boolean): Part {
+  const steps = (Array.isArray(flow) ? flow : [flow]).flat(Number.POSITIVE_INFINITY);
+  return together(
+    steps.flatMap((spec) =>
+      typeof spec === 'object' && spec !== null
+        ? [stepPart(spec as Record<string, unknown>, engine, defaults)]
+        : [],
+    ),
+    beside,
+  );
+}
+
+function stepPart(spec: Record<string, unknown>, engine: string, defaults: EmitDefaults): Part {
+  if (spec.loop !== undefined) return times(flowPart(spec.loop, engine, defaults, false), roundsOf(spec));
+  if (spec.parallel !== undefined) return flowPart(spec.parallel, engine, defaults, true);
+  if (spec.think !== undefined) return { ...nothing(), idleMs: timeOf(spec.think) };
+  const isOurs = isEmitting(engine);
+  const sends = { ...nothing(), open: engine !== 'http' };
+  const body =
+    isOurs && spec.emit !== undefined && spec.emit !== null ? emitPart(spec, engine, defaults) : sends;
+  if (spec.rate !== undefined) {
+    const forMs = timeOf(spec.duration);
+    return { ...times(body, sendsOf(spec, forMs)), idleMs: forMs };
+  }
+  if (isHttpStep(spec)) return { ...nothing(), values: new Map([['http.response', 1]]) };
+  return isOurs ? (body === sends ? nothing() : body) : body;
+}
+
+function emitPart(spec: Record<string, unknown>, engine: string, defaults: EmitDefaults): Part {
+  const emit = readEmit({ spec, place: [], engine, scenario: '' }, defaults);
+  const values = new Map<string, number | null>();
+  for (const id of emit.latencies) {
+    const expected = emit.spec?.delivery?.expected;
+    const isDelivery = id === emit.spec?.deliveryMetric;
+    values.set(id, isDelivery ? (typeof expected === 'number' ? expected : null) : 1);
+  }
+  return { idleMs: 0, values, open: emit.event === null };
+}
+
+/** Sends of a step that sends at a fixed rate; null when a template decides. */
+function sendsOf(spec: Record<string, unknown>, forMs: number | null): number | null {
+  if (forMs === null) return null;
+  try {
+    return Math.round((forMs / 1000) * perSecond(spec.rate));
+  } catch {
+    return null;
+  }
+}
+
+function timeOf(value: unknown): number | null {
+  const ms = durationMs(value);
+  return Number.isFinite(ms) ? ms : null;
+}
+
+/** Rounds of a loop; null when only the run can tell. As the flow reads `count`. */
+function roundsOf(spec: Record<string, unknown>): number | null {
+  if (spec.whileTrue !== undefined) return null;
+  if (spec.over !== undefined) return Array.isArray(spec.over) ? spec.over.length : null;
+  const text = String(spec.count ?? '').trim();
+  if (text === '') return null;
+  const range = /^(\d+)-(\d+)$/.exec(text);
+  const rounds = range === null ? Number(text) : Number(range[2]) - Number(range[1]);
+  return Number.isFinite(rounds) && rounds >= 0 ? rounds : null;
+}
+
+function times(part: Part, count: number | null): Part {
+  return {
+    idleMs: part.idleMs === null || count === null ? (part.idleMs === 0 ? 0 : null) : part.idleMs * count,
+    values: new Map(
+      [...part.values].map(([id, value]) => [id, value === null || count === null ? null : value * count]),
+    ),
+    open: part.open,
+  };
+}
+
+/** Steps one after the other, or beside each other: then the longest decides how long it takes. */
+function together(parts: readonly Part[], beside: boolean): Part {
+  const sum = nothing();
+  for (const part of parts) {
+    addValues(sum.values, part.values);
+    sum.open ||= part.open;
+    if (sum.idleMs === null || part.idleMs === null) sum.idleMs = null;
+    else sum.idleMs = beside ? Math.max(sum.idleMs, part.idleMs) : sum.idleMs + part.idleMs;
+  }
+  return sum;
+}
+
+function addValues(into: Map<string, number | null>, more: ReadonlyMap<string, number | null>): void {
+  for (const [id, count] of more) {
+    const before = into.get(id);
+    into.set(id, before === undefined ? count : before === null || count === null ? null : before + count);
+  }
+}
+
+function nothing(): Part {
+  return { idleMs: 0, values: new Map(), open: false };
+}

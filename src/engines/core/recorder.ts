@@ -24,12 +24,6 @@ const maxUnheard = 30;
 const maxMessageLength = 300;
 /** Tokens that a server or an answer repeats: messages are shown in reports. */
 const jsonWebToken = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
-const withoutTokens = (text: string): string => text.replace(jsonWebToken, '***');
-
-/** Errors of an answer that did not come, or was another than the scenario expects. */
-const isMissed = (name: string): boolean =>
-  /^(?:(?:ack|response|receipt|message) (?:timeout|mismatch)|refused|rejected): /.test(name);
-
 /**
  * Collects what the engines measure, on arrival and in constant memory. One per generator process and round;
  * the engines write to it, the load worker reads it out. All durations in milliseconds.
@@ -323,3 +317,12 @@ export class Recorder {
 
 /** The recorder of this generator process: engines are constructed by Artillery, which cannot pass it to them. */
 export const recorder = new Recorder();
+
+/** Errors of an answer that did not come, or was another than the scenario expects. */
+function isMissed(name: string): boolean {
+  return /^(?:(?:ack|response|receipt|message) (?:timeout|mismatch)|refused|rejected): /.test(name);
+}
+
+function withoutTokens(text: string): string {
+  return text.replace(jsonWebToken, '***');
+}

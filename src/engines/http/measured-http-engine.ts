@@ -13,65 +13,16 @@ import { sourceAddress } from '../core/local-address.ts';
 import { recorder } from '../core/recorder.ts';
 import { httpMethods } from './http-methods.ts';
 
-/** The request a step makes, for messages: `get /users`. Undefined for steps that send nothing. */
-const requestLabel = (spec: Record<string, unknown>): string | undefined => {
-  for (const method of httpMethods) {
-    const request = spec[method] as { url?: string; uri?: string; name?: string } | undefined;
-    if (request !== undefined && request !== null)
-      return request.name ?? `${method} ${request.url ?? request.uri ?? ''}`;
-  }
-  return undefined;
-};
-
 /** What of a request is rendered for each user. */
 const rendered = [
   ...['url', 'uri', 'name', 'json', 'body', 'form', 'formData', 'qs'],
   ...['headers', 'cookie', 'auth', 'capture', 'match'],
 ] as const;
 
-/** The request of a step; undefined for steps that send nothing. */
-const requestOf = (
-  spec: Record<string, unknown>,
-): [method: string, request: Record<string, unknown>] | undefined =>
-  Object.entries(spec).find(
-    (entry): entry is [string, Record<string, unknown>] =>
-      (httpMethods as readonly string[]).includes(entry[0]) &&
-      typeof entry[1] === 'object' &&
-      entry[1] !== null,
-  );
-
 type HttpTimings = { phases: { firstByte?: number | undefined } };
-
-/** The failure of an answer that is not what `capture` and `match` say; what else went wrong as it is. */
-const mismatchOf = (error: unknown, label: string): { name: string; message: string } | null => {
-  if (!error) return null;
-  const name = nameOf(error);
-  return name === failedCheck
-    ? { name: `response mismatch: ${label}`, message: name }
-    : { name, message: '' };
-};
 
 /** Artillery's error of a `capture` or `match`. */
 const failedCheck = 'Failed capture or match';
-
-const nameOf = (error: unknown): string => {
-  if (error instanceof Error) return (error as NodeJS.ErrnoException).code ?? error.message;
-  return String(error);
-};
-
-/**
- * Times a request from its last sent byte to its first received one with the clock of `performance`. Artillery reads
- * the same two instants from `Date.now()`, in whole milliseconds, which on a fast server is all that there is to see.
- */
-const timeFirstByte = (request: ClientRequest): void => {
-  let sentMs = performance.now();
-  request.once('finish', () => {
-    sentMs = performance.now();
-  });
-  request.once('response', (response: IncomingMessage & { timings?: HttpTimings }) => {
-    if (response.timings !== undefined) response.timings.phases.firstByte = performance.now() - sentMs;
-  });
-};
 
 /**
  * Artillery's HTTP engine with what the load session needs: requests wait while the load is paused and count as in
@@ -185,4 +136,54 @@ export class MeasuredHttpEngine extends ArtilleryHttpEngine {
       callback(null, context);
     };
   }
+}
+
+/**
+ * Times a request from its last sent byte to its first received one with the clock of `performance`. Artillery reads
+ * the same two instants from `Date.now()`, in whole milliseconds, which on a fast server is all that there is to see.
+ */
+function timeFirstByte(request: ClientRequest): void {
+  let sentMs = performance.now();
+  request.once('finish', () => {
+    sentMs = performance.now();
+  });
+  request.once('response', (response: IncomingMessage & { timings?: HttpTimings }) => {
+    if (response.timings !== undefined) response.timings.phases.firstByte = performance.now() - sentMs;
+  });
+}
+
+function nameOf(error: unknown): string {
+  if (error instanceof Error) return (error as NodeJS.ErrnoException).code ?? error.message;
+  return String(error);
+}
+
+/** The failure of an answer that is not what `capture` and `match` say; what else went wrong as it is. */
+function mismatchOf(error: unknown, label: string): { name: string; message: string } | null {
+  if (!error) return null;
+  const name = nameOf(error);
+  return name === failedCheck
+    ? { name: `response mismatch: ${label}`, message: name }
+    : { name, message: '' };
+}
+
+/** The request of a step; undefined for steps that send nothing. */
+function requestOf(
+  spec: Record<string, unknown>,
+): [method: string, request: Record<string, unknown>] | undefined {
+  return Object.entries(spec).find(
+    (entry): entry is [string, Record<string, unknown>] =>
+      (httpMethods as readonly string[]).includes(entry[0]) &&
+      typeof entry[1] === 'object' &&
+      entry[1] !== null,
+  );
+}
+
+/** The request a step makes, for messages: `get /users`. Undefined for steps that send nothing. */
+function requestLabel(spec: Record<string, unknown>): string | undefined {
+  for (const method of httpMethods) {
+    const request = spec[method] as { url?: string; uri?: string; name?: string } | undefined;
+    if (request !== undefined && request !== null)
+      return request.name ?? `${method} ${request.url ?? request.uri ?? ''}`;
+  }
+  return undefined;
 }

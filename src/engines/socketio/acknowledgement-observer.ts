@@ -33,12 +33,6 @@ export type ObservedMessage = {
   confirmed: () => void;
 };
 
-const totalOf = (counts: ReadonlyMap<string, number>): number => {
-  let total = 0;
-  for (const count of counts.values()) total += count;
-  return total;
-};
-
 /** Emits without any acknowledgement after which nothing waits for one any more. */
 const enoughUnanswered = 20;
 
@@ -199,3 +193,9 @@ class ObservedEmit implements PendingAnswer, AcknowledgementReceiver {
 
 /** The observer of this generator process. */
 export const acknowledgementObserver = new AcknowledgementObserver();
+
+function totalOf(counts: ReadonlyMap<string, number>): number {
+  let total = 0;
+  for (const count of counts.values()) total += count;
+  return total;
+}

@@ -27,94 +27,15 @@ export type AnswerCheck = {
   accept(args: unknown[], context: VirtualUserContext, done: (failure: StepFailure | null) => void): void;
 };
 
-const preview = (value: unknown, length = 120): string => {
-  const text = recorder.masked(JSON.stringify(value) ?? 'nothing');
-  return text.length > length ? `${text.slice(0, length - 3)}...` : text;
-};
-
-/** As Artillery compares: a list with all arguments, text as a part of the last one, anything else with the last one. */
-const matchesData = (args: unknown[], expected: unknown, concat: boolean): boolean => {
-  const last = args[args.length - 1];
-  if (Array.isArray(expected)) return isDeepStrictEqual(args, expected);
-  if (typeof expected === 'string') return String(concat ? args.join('') : last).includes(expected);
-  return isDeepStrictEqual(last, expected);
-};
-
 const extractors = ['json', 'xpath', 'regexp', 'header', 'selector'];
 
 type CaptureSpec = { json?: unknown; as?: unknown; value?: unknown; multiple?: unknown };
 
-/** A capture or match without an expression is one of the first argument. */
-const withDefaultPath = (spec: CaptureSpec): CaptureSpec =>
-  extractors.some((key) => key in spec) ? spec : { ...spec, json: '$.0' };
-
-const asSpecs = (value: unknown): CaptureSpec[] =>
-  (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]).map((spec) =>
-    withDefaultPath(spec as CaptureSpec),
-  );
-
 type Reader = { path: string; read: (args: unknown[]) => unknown; spec: CaptureSpec };
-
-const isSimple = (spec: CaptureSpec): boolean =>
-  typeof spec.json === 'string' &&
-  compileSimplePath(spec.json) !== null &&
-  Object.keys(spec).every((key) => ['json', 'as', 'value', 'strict'].includes(key));
-
-const readersOf = (specs: CaptureSpec[]): Reader[] | null =>
-  specs.every(isSimple)
-    ? specs.map((spec) => ({
-        path: spec.json as string,
-        read: compileSimplePath(spec.json as string)!,
-        spec,
-      }))
-    : null;
-
-const mismatch = (path: string, expected: unknown, got: unknown): StepFailure =>
-  new StepFailure('match', `expected ${preview(expected)} at ${path}, got ${preview(got)}`);
-
-/** Matches and captures with paths that were compiled; templates in the specs are rendered by then. */
-const acceptSimple = (
-  readers: Reader[],
-  specs: CaptureSpec[],
-  args: unknown[],
-  context: VirtualUserContext,
-) => {
-  const captured: [string, unknown][] = [];
-  for (const [index, { path, read }] of readers.entries()) {
-    const spec = specs[index]!;
-    const value = read(args);
-    if (spec.value !== undefined) {
-      if (value !== spec.value) return mismatch(path, spec.value, value);
-    } else if (typeof spec.as === 'string') captured.push([spec.as, value]);
-  }
-  for (const [name, value] of captured) context.vars[name] = value;
-  return null;
-};
 
 type CaptureResult = {
   matches: Record<string, { success: boolean; expected?: unknown; got?: unknown; expression?: string }>;
   captures: Record<string, { value?: unknown }>;
-};
-
-const acceptAny = (
-  specs: { capture: unknown; match: unknown },
-  body: string,
-  context: VirtualUserContext,
-  done: (failure: StepFailure | null) => void,
-): void => {
-  captureOrMatch(specs, { body }, context, (error: unknown, result: CaptureResult | null) => {
-    if (error) {
-      done(new StepFailure('match', error instanceof Error ? error.message : String(error)));
-      return;
-    }
-    const failed = Object.values(result?.matches ?? {}).find((found) => !found.success);
-    if (failed !== undefined) {
-      done(mismatch(failed.expression ?? '', failed.expected, failed.got));
-      return;
-    }
-    for (const [name, { value }] of Object.entries(result?.captures ?? {})) context.vars[name] = value;
-    done(null);
-  });
 };
 
 /**
@@ -177,3 +98,84 @@ export const compileAnswerCheck = (
     },
   };
 };
+
+function acceptAny(
+  specs: { capture: unknown; match: unknown },
+  body: string,
+  context: VirtualUserContext,
+  done: (failure: StepFailure | null) => void,
+): void {
+  captureOrMatch(specs, { body }, context, (error: unknown, result: CaptureResult | null) => {
+    if (error) {
+      done(new StepFailure('match', error instanceof Error ? error.message : String(error)));
+      return;
+    }
+    const failed = Object.values(result?.matches ?? {}).find((found) => !found.success);
+    if (failed !== undefined) {
+      done(mismatch(failed.expression ?? '', failed.expected, failed.got));
+      return;
+    }
+    for (const [name, { value }] of Object.entries(result?.captures ?? {})) context.vars[name] = value;
+    done(null);
+  });
+}
+
+/** Matches and captures with paths that were compiled; templates in the specs are rendered by then. */
+function acceptSimple(readers: Reader[], specs: CaptureSpec[], args: unknown[], context: VirtualUserContext) {
+  const captured: [string, unknown][] = [];
+  for (const [index, { path, read }] of readers.entries()) {
+    const spec = specs[index]!;
+    const value = read(args);
+    if (spec.value !== undefined) {
+      if (value !== spec.value) return mismatch(path, spec.value, value);
+    } else if (typeof spec.as === 'string') captured.push([spec.as, value]);
+  }
+  for (const [name, value] of captured) context.vars[name] = value;
+  return null;
+}
+
+function mismatch(path: string, expected: unknown, got: unknown): StepFailure {
+  return new StepFailure('match', `expected ${preview(expected)} at ${path}, got ${preview(got)}`);
+}
+
+function readersOf(specs: CaptureSpec[]): Reader[] | null {
+  return specs.every(isSimple)
+    ? specs.map((spec) => ({
+        path: spec.json as string,
+        read: compileSimplePath(spec.json as string)!,
+        spec,
+      }))
+    : null;
+}
+
+function isSimple(spec: CaptureSpec): boolean {
+  return (
+    typeof spec.json === 'string' &&
+    compileSimplePath(spec.json) !== null &&
+    Object.keys(spec).every((key) => ['json', 'as', 'value', 'strict'].includes(key))
+  );
+}
+
+function asSpecs(value: unknown): CaptureSpec[] {
+  return (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]).map((spec) =>
+    withDefaultPath(spec as CaptureSpec),
+  );
+}
+
+/** A capture or match without an expression is one of the first argument. */
+function withDefaultPath(spec: CaptureSpec): CaptureSpec {
+  return extractors.some((key) => key in spec) ? spec : { ...spec, json: '$.0' };
+}
+
+/** As Artillery compares: a list with all arguments, text as a part of the last one, anything else with the last one. */
+function matchesData(args: unknown[], expected: unknown, concat: boolean): boolean {
+  const last = args[args.length - 1];
+  if (Array.isArray(expected)) return isDeepStrictEqual(args, expected);
+  if (typeof expected === 'string') return String(concat ? args.join('') : last).includes(expected);
+  return isDeepStrictEqual(last, expected);
+}
+
+function preview(value: unknown, length = 120): string {
+  const text = recorder.masked(JSON.stringify(value) ?? 'nothing');
+  return text.length > length ? `${text.slice(0, length - 3)}...` : text;
+}

@@ -20,24 +20,6 @@ export type Send = (
 
 type Outgoing = [event: string, ...args: unknown[]];
 
-/** Gives the event and the arguments of a message; its tag goes to where the settings say. */
-const compileOutgoing = (
-  { outgoing, delivery }: EmitSpec,
-  watch: DeliveryWatch | null,
-): ((user: SocketIoUser, context: VirtualUserContext, fromMs: number) => Outgoing) => {
-  if (delivery === null || watch === null || delivery.sentPath === null)
-    return (_user, context) => outgoing.render(context) as Outgoing;
-  return ({ member }, context, fromMs) => {
-    const [event, ...args] = outgoing.render(context) as Outgoing;
-    return [event, ...insertTag(delivery, watch, member!, args, fromMs)];
-  };
-};
-
-const emit = (socket: ClientSocket, outgoing: Outgoing, receiver: AcknowledgementReceiver | null): void => {
-  if (receiver === null) socket.emit(...outgoing);
-  else socket.emit(...outgoing, (...args: unknown[]) => receiver.acknowledge(args));
-};
-
 /**
  * Compiles what a step does to send one message: tag it, emit it, and wait for what the scenario waits for. An emit
  * that nothing answers is counted and never becomes a latency.
@@ -109,3 +91,21 @@ export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: 
     done(null, []);
   };
 };
+
+function emit(socket: ClientSocket, outgoing: Outgoing, receiver: AcknowledgementReceiver | null): void {
+  if (receiver === null) socket.emit(...outgoing);
+  else socket.emit(...outgoing, (...args: unknown[]) => receiver.acknowledge(args));
+}
+
+/** Gives the event and the arguments of a message; its tag goes to where the settings say. */
+function compileOutgoing(
+  { outgoing, delivery }: EmitSpec,
+  watch: DeliveryWatch | null,
+): (user: SocketIoUser, context: VirtualUserContext, fromMs: number) => Outgoing {
+  if (delivery === null || watch === null || delivery.sentPath === null)
+    return (_user, context) => outgoing.render(context) as Outgoing;
+  return ({ member }, context, fromMs) => {
+    const [event, ...args] = outgoing.render(context) as Outgoing;
+    return [event, ...insertTag(delivery, watch, member!, args, fromMs)];
+  };
+}

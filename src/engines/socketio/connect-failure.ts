@@ -8,8 +8,6 @@ type Described = Error & {
   data?: unknown;
 };
 
-const codeIn = (text: string): string | undefined => /\bE[A-Z]{3,}[A-Z0-9_]*\b/.exec(text)?.[0];
-
 /** The error below an event or a wrapper, with its code; several addresses tried at once have one each. */
 export const innermost = (value: unknown): { code: string | undefined; message: string } => {
   if (typeof value !== 'object' || value === null) return { code: undefined, message: '' };
@@ -21,25 +19,6 @@ export const innermost = (value: unknown): { code: string | undefined; message: 
   }
   const text = typeof message === 'string' ? message : '';
   return { code: typeof code === 'string' ? code : codeIn(text), message: text };
-};
-
-const httpStatus = (message: string): string | undefined =>
-  /Unexpected server response: (\d+)/.exec(message)?.[1];
-
-const transportFailure = (error: Described): StepFailure => {
-  const { description } = error;
-  const request = (error.context ?? {}) as { statusText?: unknown; responseText?: unknown };
-  if (typeof description === 'number' && description > 0) {
-    const body = typeof request.responseText === 'string' ? `: ${request.responseText}` : '';
-    return new StepFailure(
-      `connect error: HTTP ${description}`,
-      `${error.message}: HTTP ${description}${body}`,
-    );
-  }
-  const cause = innermost(typeof description === 'object' ? description : request.statusText);
-  const status = httpStatus(cause.message);
-  const reason = status === undefined ? (cause.code ?? error.message) : `HTTP ${status}`;
-  return new StepFailure(`connect error: ${reason}`, `${error.message}: ${cause.message || reason}`);
 };
 
 /**
@@ -55,3 +34,27 @@ export const connectFailure = (error: unknown): StepFailure => {
   const details = described?.data === undefined ? '' : `: ${JSON.stringify(described.data)}`;
   return new StepFailure(`connect refused: ${recorder.masked(message).slice(0, 80)}`, `${message}${details}`);
 };
+
+function transportFailure(error: Described): StepFailure {
+  const { description } = error;
+  const request = (error.context ?? {}) as { statusText?: unknown; responseText?: unknown };
+  if (typeof description === 'number' && description > 0) {
+    const body = typeof request.responseText === 'string' ? `: ${request.responseText}` : '';
+    return new StepFailure(
+      `connect error: HTTP ${description}`,
+      `${error.message}: HTTP ${description}${body}`,
+    );
+  }
+  const cause = innermost(typeof description === 'object' ? description : request.statusText);
+  const status = httpStatus(cause.message);
+  const reason = status === undefined ? (cause.code ?? error.message) : `HTTP ${status}`;
+  return new StepFailure(`connect error: ${reason}`, `${error.message}: ${cause.message || reason}`);
+}
+
+function httpStatus(message: string): string | undefined {
+  return /Unexpected server response: (\d+)/.exec(message)?.[1];
+}
+
+function codeIn(text: string): string | undefined {
+  return /\bE[A-Z]{3,}[A-Z0-9_]*\b/.exec(text)?.[0];
+}

@@ -7,17 +7,6 @@ import type { EmitSpec, MembershipSpec } from './emit-spec.ts';
 /** The room of a scenario that names none. */
 const onlyRoom = 'room';
 
-/** The rooms that a message enters or leaves; null for the only one, or all of them. `args` follow the event. */
-const roomNames = (
-  membership: MembershipSpec,
-  args: unknown[],
-  context: VirtualUserContext,
-): string[] | null => {
-  if ('all' in membership) return null;
-  const value = 'room' in membership ? membership.room.render(context) : readPath(args, membership.roomPath);
-  return (Array.isArray(value) ? value : [value]).map(String);
-};
-
 /** What the sending of one message does to the membership of its sender. */
 export type MembershipChange = {
   /** Call it when the message is sent. */
@@ -52,3 +41,14 @@ export const membershipChange = (
     },
   };
 };
+
+/** The rooms that a message enters or leaves; null for the only one, or all of them. `args` follow the event. */
+function roomNames(
+  membership: MembershipSpec,
+  args: unknown[],
+  context: VirtualUserContext,
+): string[] | null {
+  if ('all' in membership) return null;
+  const value = 'room' in membership ? membership.room.render(context) : readPath(args, membership.roomPath);
+  return (Array.isArray(value) ? value : [value]).map(String);
+}

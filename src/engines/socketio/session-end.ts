@@ -21,17 +21,6 @@ export type EndingSession = {
   close: () => void;
 };
 
-const whenAnswered = ({ pending, unansweredAtMs }: EndingSession, done: () => void): void => {
-  const untilMs = performance.now() + engineSettings().drainMs;
-  const fromMs = Math.min(unansweredAtMs + farewellMs, untilMs);
-  const check = () => {
-    const nowMs = performance.now();
-    if (nowMs >= fromMs && (pending.size === 0 || nowMs >= untilMs)) done();
-    else deadlines.after(25, check);
-  };
-  check();
-};
-
 /**
  * Ends a session whose flow is over. Messages on their way to it and acknowledgements that it only observes may still
  * come, within the drain time; then the connection is closed.
@@ -47,3 +36,14 @@ export const endSession = (session: EndingSession): void => {
   if (member === null) whenAnswered(session, close);
   else deliveryLedger.sessionEnds(member, () => whenAnswered(session, close));
 };
+
+function whenAnswered({ pending, unansweredAtMs }: EndingSession, done: () => void): void {
+  const untilMs = performance.now() + engineSettings().drainMs;
+  const fromMs = Math.min(unansweredAtMs + farewellMs, untilMs);
+  const check = () => {
+    const nowMs = performance.now();
+    if (nowMs >= fromMs && (pending.size === 0 || nowMs >= untilMs)) done();
+    else deadlines.after(25, check);
+  };
+  check();
+}

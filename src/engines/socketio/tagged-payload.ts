@@ -4,8 +4,6 @@ import { changePath, readPath, withTag } from '../core/delivery/payload-path.ts'
 import type { VirtualUserContext } from '../core/flow/step.ts';
 import type { DeliverySpec } from './emit-spec.ts';
 
-const nameOf = (room: unknown): string | null => (room === null || room === undefined ? null : String(room));
-
 /** The tag of a message whose payload has a place for it (`{{ $tag }}`). Its deliveries count from `fromMs`. */
 export const makeTag = (
   delivery: DeliverySpec,
@@ -31,3 +29,7 @@ export const insertTag = (
   const makeTag = () => deliveryLedger.send(member, { watch, room, fromMs });
   return changePath(args, delivery.sentPath, (old) => withTag(old, makeTag)) as unknown[];
 };
+
+function nameOf(room: unknown): string | null {
+  return room === null || room === undefined ? null : String(room);
+}

@@ -58,28 +58,6 @@ export type SendSpec = {
   delivery: DeliverySpec | null;
 };
 
-const replySpec = (
-  value: unknown,
-  metric: string,
-  timeoutMs: number,
-  scope: StompScope,
-  place: string,
-): ReplySpec => {
-  const spec = scope.keysOf({ response: value }, 'response', 'destination', responseKeys, place);
-  return {
-    destination: spec.destination === undefined ? null : compileTemplate<string>(spec.destination),
-    where: spec.where === undefined ? null : compileWhere(spec.where as Record<string, unknown>),
-    capture: compileCaptures(spec, `response mismatch: ${metric}`),
-    timeoutMs: scope.time(spec.timeout, timeoutMs, place),
-    judgesRefusal: judgesAnswer(spec, scope.engine.refusals, metric),
-  };
-};
-
-const isBytes = (body: unknown): boolean => typeof body === 'object' && body !== null && '$binary' in body;
-
-const isJsonBody = (body: unknown): boolean =>
-  typeof body === 'object' && body !== null && !ArrayBuffer.isView(body) && !('$binary' in body);
-
 /** Parses a `send` step. Throws SCENARIO_INVALID. */
 export const sendSpec = (step: StepSpec, scope: StompScope, place: string): SendSpec => {
   const spec = scope.keysOf(step, 'send', null, sendKeys, place);
@@ -145,3 +123,28 @@ export const sendSpec = (step: StepSpec, scope: StompScope, place: string): Send
     delivery,
   };
 };
+
+function isJsonBody(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !ArrayBuffer.isView(body) && !('$binary' in body);
+}
+
+function isBytes(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && '$binary' in body;
+}
+
+function replySpec(
+  value: unknown,
+  metric: string,
+  timeoutMs: number,
+  scope: StompScope,
+  place: string,
+): ReplySpec {
+  const spec = scope.keysOf({ response: value }, 'response', 'destination', responseKeys, place);
+  return {
+    destination: spec.destination === undefined ? null : compileTemplate<string>(spec.destination),
+    where: spec.where === undefined ? null : compileWhere(spec.where as Record<string, unknown>),
+    capture: compileCaptures(spec, `response mismatch: ${metric}`),
+    timeoutMs: scope.time(spec.timeout, timeoutMs, place),
+    judgesRefusal: judgesAnswer(spec, scope.engine.refusals, metric),
+  };
+}

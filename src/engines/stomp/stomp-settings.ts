@@ -53,32 +53,6 @@ const known: readonly string[] = [...connectKeys, ...commonKeys];
 /** What is wrong with the settings, in words for the author of the scenario. */
 export class StompSettingsError extends Error {}
 
-const time = (value: unknown, key: string, otherwise: number): number => {
-  if (value === undefined) return otherwise;
-  const found = timeoutMs(value);
-  if (found === null)
-    throw new StompSettingsError(`"${key}: ${String(value)}" is no time; write seconds (5) or "500ms"`);
-  return found;
-};
-
-const heartbeats = (value: unknown): StompSettings['heartbeatMs'] => {
-  const parts = typeof value === 'string' ? value.split(',') : value;
-  if (value === undefined) return { outgoing: 0, incoming: 0 };
-  const [outgoing, incoming] = Array.isArray(parts) ? parts.map(Number) : [];
-  if (!(Number.isInteger(outgoing) && Number.isInteger(incoming) && outgoing! >= 0 && incoming! >= 0))
-    throw new StompSettingsError(
-      `"heartbeat" is two numbers of milliseconds, what we send and what we want: [10000, 10000]`,
-    );
-  return { outgoing: outgoing!, incoming: incoming! };
-};
-
-const flag = (value: unknown, key: string, otherwise: boolean): boolean => {
-  if (value === undefined) return otherwise;
-  if (typeof value !== 'boolean')
-    throw new StompSettingsError(`"${key}" is true or false, not ${String(value)}`);
-  return value;
-};
-
 /**
  * Reads `config.stomp`, `config.ws` and `config.tls`, with the keys of a `connect` step on top.
  * Throws `StompSettingsError`.
@@ -125,3 +99,29 @@ export const endpointUrl = (target: string, path: string): string => {
   if (url.pathname === '/' && url.search === '') url.pathname = path;
   return url.href;
 };
+
+function flag(value: unknown, key: string, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value !== 'boolean')
+    throw new StompSettingsError(`"${key}" is true or false, not ${String(value)}`);
+  return value;
+}
+
+function heartbeats(value: unknown): StompSettings['heartbeatMs'] {
+  const parts = typeof value === 'string' ? value.split(',') : value;
+  if (value === undefined) return { outgoing: 0, incoming: 0 };
+  const [outgoing, incoming] = Array.isArray(parts) ? parts.map(Number) : [];
+  if (!(Number.isInteger(outgoing) && Number.isInteger(incoming) && outgoing! >= 0 && incoming! >= 0))
+    throw new StompSettingsError(
+      `"heartbeat" is two numbers of milliseconds, what we send and what we want: [10000, 10000]`,
+    );
+  return { outgoing: outgoing!, incoming: incoming! };
+}
+
+function time(value: unknown, key: string, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  const found = timeoutMs(value);
+  if (found === null)
+    throw new StompSettingsError(`"${key}: ${String(value)}" is no time; write seconds (5) or "500ms"`);
+  return found;
+}

@@ -19,31 +19,6 @@ type Connect = {
   change: string | null;
 };
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Reads `connect` as Artillery does: a URL, an object that replaces `config.ws`, or a function of the processor. */
-const readConnect = (value: unknown, scope: WsScope, place: string): Connect => {
-  const { target, ws = {} } = scope.config;
-  if (value === undefined || value === true || value === null) return { target, settings: ws, change: null };
-  if (typeof value === 'string') return { target: value, settings: ws, change: null };
-  if (!isObject(value)) throw scope.invalid(place, '"connect" is a URL or a mapping');
-  if (typeof value.function === 'string') return { target, settings: ws, change: value.function };
-  const { target: named, url, ...settings } = value;
-  const own = named ?? url;
-  return {
-    target: typeof own === 'string' && own.startsWith('/') ? `${originOf(target)}${own}` : (own ?? target),
-    settings: { headers: ws.headers, subprotocols: ws.subprotocols, ...settings },
-    change: null,
-  };
-};
-
-/** A target without its path: a `connect` may name another path alone. */
-const originOf = (target: unknown): string => String(target).replace(/^(\w+:\/\/[^/?]*).*$/, '$1');
-
-const texts = (values: Record<string, unknown>): Record<string, string> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
-
 /** Compiles `connect`, which is also what a flow without one begins with. */
 export const compileConnect = (step: StepSpec, scope: WsScope, place: string): Step => {
   const connect = readConnect(step.connect, scope, place);
@@ -115,3 +90,32 @@ export const compileClose = (step: StepSpec, scope: WsScope, place: string): Ste
     callback(null, context);
   };
 };
+
+function texts(values: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+}
+
+/** A target without its path: a `connect` may name another path alone. */
+function originOf(target: unknown): string {
+  return String(target).replace(/^(\w+:\/\/[^/?]*).*$/, '$1');
+}
+
+/** Reads `connect` as Artillery does: a URL, an object that replaces `config.ws`, or a function of the processor. */
+function readConnect(value: unknown, scope: WsScope, place: string): Connect {
+  const { target, ws = {} } = scope.config;
+  if (value === undefined || value === true || value === null) return { target, settings: ws, change: null };
+  if (typeof value === 'string') return { target: value, settings: ws, change: null };
+  if (!isObject(value)) throw scope.invalid(place, '"connect" is a URL or a mapping');
+  if (typeof value.function === 'string') return { target, settings: ws, change: value.function };
+  const { target: named, url, ...settings } = value;
+  const own = named ?? url;
+  return {
+    target: typeof own === 'string' && own.startsWith('/') ? `${originOf(target)}${own}` : (own ?? target),
+    settings: { headers: ws.headers, subprotocols: ws.subprotocols, ...settings },
+    change: null,
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -42,31 +42,6 @@ export type SendSpec = {
   isMeasured: boolean;
 };
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Artillery's own form: `send: { payload, capture, match }` waits for the next message. */
-const isCapturing = (value: unknown): value is { payload?: unknown; capture?: unknown; match?: unknown } =>
-  isObject(value) && ('capture' in value || 'match' in value);
-
-const typeOfPayload = (payload: unknown): string | null => {
-  if (typeof payload !== 'string') return messageType(payload);
-  try {
-    return messageType(JSON.parse(payload));
-  } catch {
-    return null;
-  }
-};
-
-/** What the metrics of a payload are called: its type, where that is the same for everyone. */
-const payloadName = (payload: unknown): string => {
-  const type = typeOfPayload(payload);
-  return type === null || type.includes('{{') ? 'message' : type;
-};
-
-const membership = (value: unknown): MembershipSpec =>
-  value === true ? { all: true } : { room: compileTemplate(value) };
-
 /** Parses a `send` step. Throws SCENARIO_INVALID. */
 export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpec => {
   scope.check(step, sendKeys, 'send', place);
@@ -136,3 +111,31 @@ export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpe
     isMeasured,
   };
 };
+
+function membership(value: unknown): MembershipSpec {
+  return value === true ? { all: true } : { room: compileTemplate(value) };
+}
+
+/** What the metrics of a payload are called: its type, where that is the same for everyone. */
+function payloadName(payload: unknown): string {
+  const type = typeOfPayload(payload);
+  return type === null || type.includes('{{') ? 'message' : type;
+}
+
+function typeOfPayload(payload: unknown): string | null {
+  if (typeof payload !== 'string') return messageType(payload);
+  try {
+    return messageType(JSON.parse(payload));
+  } catch {
+    return null;
+  }
+}
+
+/** Artillery's own form: `send: { payload, capture, match }` waits for the next message. */
+function isCapturing(value: unknown): value is { payload?: unknown; capture?: unknown; match?: unknown } {
+  return isObject(value) && ('capture' in value || 'match' in value);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

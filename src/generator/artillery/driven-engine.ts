@@ -20,25 +20,6 @@ export const takeSessionLength = (artilleryMs: number): number => {
 const alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 const templatePurpose = 0x7feb352d;
 
-/**
- * Gives `$randomNumber` and `$randomString` of this virtual user a stream of their own, so that what it sends depends
- * on the seed and the number of its arrival, and not on which answer came first.
- */
-const seedTemplateFunctions = (context: VirtualUser, arrivalNumber: number): void => {
-  let random: (() => number) | null = null;
-  const draw = (): number => {
-    random ??= arrivalRandom(arrivalNumber, templatePurpose);
-    return random();
-  };
-  context.funcs.$randomNumber = (low: number, high: number): number =>
-    Math.floor(low + draw() * (high - low + 1));
-  context.funcs.$randomString = (length = 10): string => {
-    let text = '';
-    while (text.length < length) text += alphabet.charAt(Math.floor(draw() * alphabet.length));
-    return text;
-  };
-};
-
 type Engine = { createScenario(spec: Record<string, unknown>, ee: EngineEvents): Scenario };
 // biome-ignore lint/suspicious/noExplicitAny: the mixin pattern needs it
 type EngineClass = new (...args: any[]) => Engine;
@@ -65,3 +46,22 @@ export const drivenEngine = <E extends EngineClass>(Base: E): E =>
       };
     }
   };
+
+/**
+ * Gives `$randomNumber` and `$randomString` of this virtual user a stream of their own, so that what it sends depends
+ * on the seed and the number of its arrival, and not on which answer came first.
+ */
+function seedTemplateFunctions(context: VirtualUser, arrivalNumber: number): void {
+  let random: (() => number) | null = null;
+  const draw = (): number => {
+    random ??= arrivalRandom(arrivalNumber, templatePurpose);
+    return random();
+  };
+  context.funcs.$randomNumber = (low: number, high: number): number =>
+    Math.floor(low + draw() * (high - low + 1));
+  context.funcs.$randomString = (length = 10): string => {
+    let text = '';
+    while (text.length < length) text += alphabet.charAt(Math.floor(draw() * alphabet.length));
+    return text;
+  };
+}

@@ -37,45 +37,6 @@ export type LoadedPlugins = {
   cleanup(): Promise<void>;
 };
 
-const importPlugin = async (
-  name: string,
-  packageName: string,
-  scenarioPath: string,
-): Promise<PluginModule> => {
-  const own = bundled[name as keyof typeof bundled];
-  if (own !== undefined) return await own();
-  const file = resolveUserPackage(packageName, scenarioPath);
-  if (file === null) throw new Error(`the package ${packageName} is not installed`);
-  return (await import(pathToFileURL(file).href)) as PluginModule;
-};
-
-/** The two shapes of plugins: a function over `config` (version 1), or a class `Plugin` over the script (version 2). */
-const constructorIn = (
-  module: PluginModule,
-): { version: 1 | 2; Plugin: PluginClass; legacy: boolean } | null => {
-  const main = (module.default ?? module) as PluginModule | PluginClass;
-  if (typeof main === 'function') return { version: 1, Plugin: main as PluginClass, legacy: true };
-  for (const candidate of [main as PluginModule, module])
-    if (typeof candidate.Plugin === 'function')
-      return {
-        version: 2,
-        Plugin: candidate.Plugin as PluginClass,
-        legacy: candidate.LEGACY_METRICS_FORMAT !== false,
-      };
-  return null;
-};
-
-/** Runs `work` as in Artillery's main process: plugins tell it from a worker by this variable. */
-const asMainProcess = <T>(work: () => T): T => {
-  const workerId = process.env.LOCAL_WORKER_ID;
-  delete process.env.LOCAL_WORKER_ID;
-  try {
-    return work();
-  } finally {
-    process.env.LOCAL_WORKER_ID = workerId;
-  }
-};
-
 /**
  * Loads the plugins of `config.plugins`. Artillery constructs each of them twice, in its main process (where it reports
  * on the whole test) and in every worker (where it adds functions to the processor and hooks to scenarios); this
@@ -131,3 +92,38 @@ export const loadPlugins = async (scenario: ReadScenario, options: unknown): Pro
     },
   };
 };
+
+/** Runs `work` as in Artillery's main process: plugins tell it from a worker by this variable. */
+function asMainProcess<T>(work: () => T): T {
+  const workerId = process.env.LOCAL_WORKER_ID;
+  delete process.env.LOCAL_WORKER_ID;
+  try {
+    return work();
+  } finally {
+    process.env.LOCAL_WORKER_ID = workerId;
+  }
+}
+
+/** The two shapes of plugins: a function over `config` (version 1), or a class `Plugin` over the script (version 2). */
+function constructorIn(
+  module: PluginModule,
+): { version: 1 | 2; Plugin: PluginClass; legacy: boolean } | null {
+  const main = (module.default ?? module) as PluginModule | PluginClass;
+  if (typeof main === 'function') return { version: 1, Plugin: main as PluginClass, legacy: true };
+  for (const candidate of [main as PluginModule, module])
+    if (typeof candidate.Plugin === 'function')
+      return {
+        version: 2,
+        Plugin: candidate.Plugin as PluginClass,
+        legacy: candidate.LEGACY_METRICS_FORMAT !== false,
+      };
+  return null;
+}
+
+async function importPlugin(name: string, packageName: string, scenarioPath: string): Promise<PluginModule> {
+  const own = bundled[name as keyof typeof bundled];
+  if (own !== undefined) return await own();
+  const file = resolveUserPackage(packageName, scenarioPath);
+  if (file === null) throw new Error(`the package ${packageName} is not installed`);
+  return (await import(pathToFileURL(file).href)) as PluginModule;
+}

@@ -28,9 +28,6 @@ export type DeliverySend = {
   fromMs: number;
 };
 
-const wasDuring = (membership: { since: number; until: number }, sequence: number): boolean =>
-  membership.since < sequence && sequence <= membership.until;
-
 /** Messages with unknown receivers whose receivers are remembered, so that duplicates are seen. */
 const maxOpenMessages = 50_000;
 
@@ -499,3 +496,7 @@ export const deliveryLedger = new DeliveryLedger(
   () => engineSettings().shard,
   () => engineSettings().clock,
 );
+
+function wasDuring(membership: { since: number; until: number }, sequence: number): boolean {
+  return membership.since < sequence && sequence <= membership.until;
+}

@@ -28,10 +28,53 @@ export type FlowOptions = {
   http: (spec: StepSpec) => Step;
 };
 
-const invalid = (options: FlowOptions, place: string, problem: string) =>
-  tailgateError('SCENARIO_INVALID', { path: options.path, problem: `${place}: ${problem}` });
+/**
+ * Compiles the flow of a scenario, once: loops, parallel steps, thinks, logs and functions with Artillery's meaning,
+ * the engine's own steps and HTTP requests through `options`. The errors of a step are recorded where they happen;
+ * what the flow calls back with ends the virtual user. Throws SCENARIO_INVALID for a step that nothing knows.
+ */
+export const compileFlow = (flow: unknown, options: FlowOptions): Step =>
+  compileSteps(flow, options.place, options);
 
-const compileLoop = (spec: StepSpec, place: string, options: FlowOptions): Step => {
+function compileSteps(flow: unknown, place: string, options: FlowOptions): Step {
+  const separator = place === options.place ? ', step ' : '.';
+  return sequence(
+    stepsOf(flow).map((spec, index) => compileWatched(spec, `${place}${separator}${index + 1}`, options)),
+  );
+}
+
+function compileWatched(spec: StepSpec, place: string, options: FlowOptions): Step {
+  return watchingNames(compileStep(spec, place, options), spec, place);
+}
+
+function compileStep(spec: StepSpec, place: string, options: FlowOptions): Step {
+  if (typeof spec !== 'object' || spec === null)
+    throw invalid(options, place, `a step is an object, not ${JSON.stringify(spec)}`);
+  const own = options.own(spec, place);
+  if (own !== null) return own;
+  if (spec.loop !== undefined) return compileLoop(spec, place, options);
+  if (spec.parallel !== undefined)
+    return parallel(
+      stepsOf(spec.parallel).map((step, index) => compileWatched(step, `${place}.${index + 1}`, options)),
+      spec.limit === undefined ? undefined : Number(spec.limit),
+    );
+  if (spec.think !== undefined) return guarded(think(spec, options.config.defaults?.think?.jitter), place);
+  if (spec.log !== undefined) return guarded(compileLog(spec), place);
+  if (typeof spec.function === 'string')
+    return guarded(runFunction(spec.function, options.config, options.ee, place), place);
+  if (isHttpStep(spec)) return guarded(options.http(spec), place);
+  throw invalid(options, place, `no engine knows this step: ${JSON.stringify(spec).slice(0, 120)}`);
+}
+
+function compileLog(spec: StepSpec): Step {
+  const message = compileTemplate(spec.log);
+  return (context, callback) => {
+    console.log(message.render(context));
+    callback(null, context);
+  };
+}
+
+function compileLoop(spec: StepSpec, place: string, options: FlowOptions): Step {
   const asked = processorFunction(options.config.processor, spec.whileTrue);
   if (spec.whileTrue !== undefined && asked === undefined)
     throw invalid(
@@ -52,49 +95,8 @@ const compileLoop = (spec: StepSpec, place: string, options: FlowOptions): Step 
               done(asked.constructor.name === 'Function' && result === undefined ? first : result),
             ),
   });
-};
+}
 
-const compileLog = (spec: StepSpec): Step => {
-  const message = compileTemplate(spec.log);
-  return (context, callback) => {
-    console.log(message.render(context));
-    callback(null, context);
-  };
-};
-
-const compileStep = (spec: StepSpec, place: string, options: FlowOptions): Step => {
-  if (typeof spec !== 'object' || spec === null)
-    throw invalid(options, place, `a step is an object, not ${JSON.stringify(spec)}`);
-  const own = options.own(spec, place);
-  if (own !== null) return own;
-  if (spec.loop !== undefined) return compileLoop(spec, place, options);
-  if (spec.parallel !== undefined)
-    return parallel(
-      stepsOf(spec.parallel).map((step, index) => compileWatched(step, `${place}.${index + 1}`, options)),
-      spec.limit === undefined ? undefined : Number(spec.limit),
-    );
-  if (spec.think !== undefined) return guarded(think(spec, options.config.defaults?.think?.jitter), place);
-  if (spec.log !== undefined) return guarded(compileLog(spec), place);
-  if (typeof spec.function === 'string')
-    return guarded(runFunction(spec.function, options.config, options.ee, place), place);
-  if (isHttpStep(spec)) return guarded(options.http(spec), place);
-  throw invalid(options, place, `no engine knows this step: ${JSON.stringify(spec).slice(0, 120)}`);
-};
-
-const compileWatched = (spec: StepSpec, place: string, options: FlowOptions): Step =>
-  watchingNames(compileStep(spec, place, options), spec, place);
-
-const compileSteps = (flow: unknown, place: string, options: FlowOptions): Step => {
-  const separator = place === options.place ? ', step ' : '.';
-  return sequence(
-    stepsOf(flow).map((spec, index) => compileWatched(spec, `${place}${separator}${index + 1}`, options)),
-  );
-};
-
-/**
- * Compiles the flow of a scenario, once: loops, parallel steps, thinks, logs and functions with Artillery's meaning,
- * the engine's own steps and HTTP requests through `options`. The errors of a step are recorded where they happen;
- * what the flow calls back with ends the virtual user. Throws SCENARIO_INVALID for a step that nothing knows.
- */
-export const compileFlow = (flow: unknown, options: FlowOptions): Step =>
-  compileSteps(flow, options.place, options);
+function invalid(options: FlowOptions, place: string, problem: string) {
+  return tailgateError('SCENARIO_INVALID', { path: options.path, problem: `${place}: ${problem}` });
+}

@@ -19,27 +19,6 @@ export type LoopSpec = {
 /** Rounds without a wait after which the event loop gets a turn: a burst must not keep answers from being read. */
 const roundsPerTurn = 256;
 
-/** First round and the round before which the loop ends; -1 means never. As Artillery reads `count`. */
-const rangeOf = (count: unknown): { from: number; to: number } => {
-  if (count === undefined || count === null) return { from: 0, to: -1 };
-  if (typeof count === 'number') return { from: 0, to: count };
-  const text = String(count);
-  if (text.trim() !== '' && !Number.isNaN(Number(text))) return { from: 0, to: Number(text) };
-  const range = /(\d+)-(\d+)/.exec(text);
-  return range === null ? { from: 0, to: 0 } : { from: Number(range[1]), to: Number(range[2]) };
-};
-
-/** The list of `over`; null when it is none. */
-const listOf = (over: unknown, context: VirtualUserContext): unknown[] | null => {
-  const value =
-    typeof over !== 'string'
-      ? over
-      : over.includes('{{')
-        ? compileTemplate(over).render(context)
-        : get(context.vars, over);
-  return Array.isArray(value) ? value : null;
-};
-
 /**
  * Repeats a step as Artillery's `loop` does: `$loopCount` (or `loopValue`) counts the rounds, `$loopElement` (or
  * `loopElement`) is the element of `over`, and `whileTrue` is asked after each round.
@@ -116,3 +95,24 @@ export const loop = (body: Step, spec: LoopSpec): Step => {
     run();
   };
 };
+
+/** The list of `over`; null when it is none. */
+function listOf(over: unknown, context: VirtualUserContext): unknown[] | null {
+  const value =
+    typeof over !== 'string'
+      ? over
+      : over.includes('{{')
+        ? compileTemplate(over).render(context)
+        : get(context.vars, over);
+  return Array.isArray(value) ? value : null;
+}
+
+/** First round and the round before which the loop ends; -1 means never. As Artillery reads `count`. */
+function rangeOf(count: unknown): { from: number; to: number } {
+  if (count === undefined || count === null) return { from: 0, to: -1 };
+  if (typeof count === 'number') return { from: 0, to: count };
+  const text = String(count);
+  if (text.trim() !== '' && !Number.isNaN(Number(text))) return { from: 0, to: Number(text) };
+  const range = /(\d+)-(\d+)/.exec(text);
+  return range === null ? { from: 0, to: 0 } : { from: Number(range[1]), to: Number(range[2]) };
+}

@@ -29,15 +29,6 @@ export const callProcessor = (
   );
 };
 
-/** What is thrown is an error, and be it nothing: the flow would take `undefined` for success. */
-const called = (run: () => unknown): unknown => {
-  try {
-    return run();
-  } catch (error) {
-    throw error ?? new Error(`the function threw ${error}`);
-  }
-};
-
 /** The function of that name; undefined when the processor has none. */
 export const processorFunction = (processor: Processor, name: unknown): AnyFunction | undefined => {
   const found = typeof name === 'string' ? processor?.[name] : undefined;
@@ -59,3 +50,12 @@ export const runFunction =
     }
     callProcessor(run, [context, ee], (error) => callback(error, context));
   };
+
+/** What is thrown is an error, and be it nothing: the flow would take `undefined` for success. */
+function called(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    throw error ?? new Error(`the function threw ${error}`);
+  }
+}

@@ -25,39 +25,6 @@ const onLoadClock: StartTimer = (timeoutMs, expire) => {
   return () => loadClock.clear(id);
 };
 
-/** Waits until `take` says that it has all; `done` is called once. */
-const waitUntil = <M extends ArrivedMessage>(
-  user: MessageUser<M>,
-  wait: {
-    subject: string;
-    isAnswer: boolean;
-    timeoutMs: number;
-    startTimer: StartTimer;
-    accepts: (message: M) => boolean;
-    /** Whether it has all now. */
-    take: (message: M) => boolean;
-    timeout: () => StepFailure;
-  },
-  done: (failure: StepFailure | null) => void,
-): void => {
-  const end = (failure: StepFailure | null) => {
-    user.stopWaiting(waiter);
-    stopTimer();
-    done(failure);
-  };
-  const waiter = {
-    subject: wait.subject,
-    isAnswer: wait.isAnswer,
-    accepts: wait.accepts,
-    take: (message: M) => {
-      if (wait.take(message)) end(null);
-    },
-    fail: (failure: StepFailure) => end(failure),
-  };
-  const stopTimer = wait.startTimer(wait.timeoutMs, () => end(wait.timeout()));
-  user.wait(waiter);
-};
-
 /** The answer that a message gets. */
 export type Answer<M extends ArrivedMessage> = {
   /** Name of the message; its latency is `<subject>.response`. */
@@ -186,3 +153,36 @@ export const readMessages = <M extends ArrivedMessage>(
     finish,
   );
 };
+
+/** Waits until `take` says that it has all; `done` is called once. */
+function waitUntil<M extends ArrivedMessage>(
+  user: MessageUser<M>,
+  wait: {
+    subject: string;
+    isAnswer: boolean;
+    timeoutMs: number;
+    startTimer: StartTimer;
+    accepts: (message: M) => boolean;
+    /** Whether it has all now. */
+    take: (message: M) => boolean;
+    timeout: () => StepFailure;
+  },
+  done: (failure: StepFailure | null) => void,
+): void {
+  const end = (failure: StepFailure | null) => {
+    user.stopWaiting(waiter);
+    stopTimer();
+    done(failure);
+  };
+  const waiter = {
+    subject: wait.subject,
+    isAnswer: wait.isAnswer,
+    accepts: wait.accepts,
+    take: (message: M) => {
+      if (wait.take(message)) end(null);
+    },
+    fail: (failure: StepFailure) => end(failure),
+  };
+  const stopTimer = wait.startTimer(wait.timeoutMs, () => end(wait.timeout()));
+  user.wait(waiter);
+}

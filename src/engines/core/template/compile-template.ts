@@ -18,93 +18,6 @@ export type SpecialObject = (value: Record<string, unknown>) => Template | null;
 
 type Node = { render: Render; value: unknown; isStatic: boolean };
 
-const fixed = (value: unknown): Node => ({ render: () => value, value, isStatic: true });
-const dynamic = (render: Render): Node => ({ render, value: undefined, isStatic: false });
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && value.constructor === Object;
-
-/** Keys that Artillery addresses by their path, with effects outside of their own place. */
-const isOddKey = (key: string): boolean =>
-  /[.[\]"'\\{}]/.test(key) ||
-  key === '' ||
-  key === '__proto__' ||
-  key === 'constructor' ||
-  key === 'prototype';
-
-const hasOddKeys = (value: unknown): boolean => {
-  if (Array.isArray(value)) return value.some(hasOddKeys);
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === null) return true;
-  if (!isObject(value)) return Object.hasOwn(value, 'constructor');
-  return Object.entries(value).some(([key, child]) => isOddKey(key) || hasOddKeys(child));
-};
-
-const collectNames = (value: unknown, names: Set<string>): void => {
-  if (typeof value === 'string') {
-    for (const name of namesIn(value)) names.add(name);
-  } else if (Array.isArray(value)) {
-    for (const child of value) collectNames(child, names);
-  } else if (isObject(value)) {
-    for (const [key, child] of Object.entries(value)) {
-      collectNames(key, names);
-      collectNames(child, names);
-    }
-  }
-};
-
-const compileArray = (value: unknown[], special: SpecialObject | undefined): Node => {
-  const nodes = value.map((child) => compileNode(child, special));
-  if (nodes.every((node) => node.isStatic)) return fixed(nodes.map((node) => node.value));
-  return dynamic((context) => nodes.map((node) => (node.isStatic ? node.value : node.render(context))));
-};
-
-const compileObject = (value: Record<string, unknown>, special: SpecialObject | undefined): Node => {
-  const base: Record<string, unknown> = {};
-  const keys: string[] = [];
-  const renders: Render[] = [];
-  for (const [key, child] of Object.entries(value)) {
-    const node = compileNode(child, special);
-    base[key] = node.value;
-    if (node.isStatic) continue;
-    keys.push(key);
-    renders.push(node.render);
-  }
-  if (keys.length === 0) return fixed(base);
-  return dynamic((context) => {
-    const result = { ...base };
-    for (let index = 0; index < keys.length; index += 1) result[keys[index]!] = renders[index]!(context);
-    return result;
-  });
-};
-
-const compileNode = (value: unknown, special: SpecialObject | undefined): Node => {
-  if (typeof value === 'string') return value.includes('{{') ? dynamic(compileText(value)) : fixed(value);
-  if (Array.isArray(value)) return compileArray(value, special);
-  if (!isObject(value)) return fixed(value);
-  const compiled = special?.(value) ?? null;
-  if (compiled === null) return compileObject(value, special);
-  return compiled.isStatic
-    ? fixed(compiled.render({ vars: {} }))
-    : dynamic((context) => compiled.render(context));
-};
-
-/** Gives special objects their meaning in what Artillery rendered. */
-const applySpecial = (value: unknown, special: SpecialObject): unknown => {
-  if (Array.isArray(value)) return value.map((child) => applySpecial(child, special));
-  if (!isObject(value)) return value;
-  const compiled = special(value);
-  if (compiled !== null) return compiled.render({ vars: {} });
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, applySpecial(child, special)]));
-};
-
-const compileOdd = (value: unknown, special: SpecialObject | undefined): Node =>
-  dynamic((context) => {
-    const rendered = artilleryTemplate(value, context);
-    return special === undefined ? rendered : applySpecial(rendered, special);
-  });
-
 /**
  * Compiles a value of the scenario (string, object, array, anything) into one that renders with the result of
  * Artillery's `template()`, without cloning or parsing it for each message. `special` may give objects their own
@@ -122,3 +35,100 @@ export const compileTemplate = <T = unknown>(value: unknown, special?: SpecialOb
     json: isOdd ? null : compileJson(value),
   };
 };
+
+function compileOdd(value: unknown, special: SpecialObject | undefined): Node {
+  return dynamic((context) => {
+    const rendered = artilleryTemplate(value, context);
+    return special === undefined ? rendered : applySpecial(rendered, special);
+  });
+}
+
+/** Gives special objects their meaning in what Artillery rendered. */
+function applySpecial(value: unknown, special: SpecialObject): unknown {
+  if (Array.isArray(value)) return value.map((child) => applySpecial(child, special));
+  if (!isObject(value)) return value;
+  const compiled = special(value);
+  if (compiled !== null) return compiled.render({ vars: {} });
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, applySpecial(child, special)]));
+}
+
+function compileNode(value: unknown, special: SpecialObject | undefined): Node {
+  if (typeof value === 'string') return value.includes('{{') ? dynamic(compileText(value)) : fixed(value);
+  if (Array.isArray(value)) return compileArray(value, special);
+  if (!isObject(value)) return fixed(value);
+  const compiled = special?.(value) ?? null;
+  if (compiled === null) return compileObject(value, special);
+  return compiled.isStatic
+    ? fixed(compiled.render({ vars: {} }))
+    : dynamic((context) => compiled.render(context));
+}
+
+function compileObject(value: Record<string, unknown>, special: SpecialObject | undefined): Node {
+  const base: Record<string, unknown> = {};
+  const keys: string[] = [];
+  const renders: Render[] = [];
+  for (const [key, child] of Object.entries(value)) {
+    const node = compileNode(child, special);
+    base[key] = node.value;
+    if (node.isStatic) continue;
+    keys.push(key);
+    renders.push(node.render);
+  }
+  if (keys.length === 0) return fixed(base);
+  return dynamic((context) => {
+    const result = { ...base };
+    for (let index = 0; index < keys.length; index += 1) result[keys[index]!] = renders[index]!(context);
+    return result;
+  });
+}
+
+function compileArray(value: unknown[], special: SpecialObject | undefined): Node {
+  const nodes = value.map((child) => compileNode(child, special));
+  if (nodes.every((node) => node.isStatic)) return fixed(nodes.map((node) => node.value));
+  return dynamic((context) => nodes.map((node) => (node.isStatic ? node.value : node.render(context))));
+}
+
+function collectNames(value: unknown, names: Set<string>): void {
+  if (typeof value === 'string') {
+    for (const name of namesIn(value)) names.add(name);
+  } else if (Array.isArray(value)) {
+    for (const child of value) collectNames(child, names);
+  } else if (isObject(value)) {
+    for (const [key, child] of Object.entries(value)) {
+      collectNames(key, names);
+      collectNames(child, names);
+    }
+  }
+}
+
+function hasOddKeys(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasOddKeys);
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null) return true;
+  if (!isObject(value)) return Object.hasOwn(value, 'constructor');
+  return Object.entries(value).some(([key, child]) => isOddKey(key) || hasOddKeys(child));
+}
+
+/** Keys that Artillery addresses by their path, with effects outside of their own place. */
+function isOddKey(key: string): boolean {
+  return (
+    /[.[\]"'\\{}]/.test(key) ||
+    key === '' ||
+    key === '__proto__' ||
+    key === 'constructor' ||
+    key === 'prototype'
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && value.constructor === Object;
+}
+
+function dynamic(render: Render): Node {
+  return { render, value: undefined, isStatic: false };
+}
+
+function fixed(value: unknown): Node {
+  return { render: () => value, value, isStatic: true };
+}

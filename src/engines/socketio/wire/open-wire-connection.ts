@@ -7,13 +7,6 @@ import { WireSocket, type WireTransport } from './wire-socket.ts';
 
 const defaultTimeoutMs = 20_000;
 
-/** The pause before the next attempt, milliseconds: doubled each time, and spread so that users do not come at once. */
-const backoffMs = ({ delayMs, maxDelayMs, randomness }: ReconnectOptions, attempt: number): number => {
-  const exactMs = delayMs * 2 ** attempt;
-  const spreadMs = exactMs * randomness * (2 * Math.random() - 1);
-  return Math.min(exactMs + spreadMs, maxDelayMs);
-};
-
 /**
  * A Socket.IO connection spoken on the wire: Engine.IO 4 and Socket.IO 5 over a WebSocket, with the behaviour of
  * `socket.io-client` (which is its reference in the tests) at a fraction of its cost. The load generator's own work is
@@ -154,3 +147,10 @@ class WireConnection implements ClientConnection, WireTransport {
 /** Opens a connection on the wire; `isForWire` tells for which options. */
 export const openWireConnection = (url: string, options: ConnectionOptions): ClientConnection =>
   new WireConnection(url, options);
+
+/** The pause before the next attempt, milliseconds: doubled each time, and spread so that users do not come at once. */
+function backoffMs({ delayMs, maxDelayMs, randomness }: ReconnectOptions, attempt: number): number {
+  const exactMs = delayMs * 2 ** attempt;
+  const spreadMs = exactMs * randomness * (2 * Math.random() - 1);
+  return Math.min(exactMs + spreadMs, maxDelayMs);
+}

@@ -30,21 +30,6 @@ const ignored: ReadonlySet<number | undefined> = new Set([49, 51, 53, 54]);
 /** Binary data of a message as base64, which a server may send where it takes the transport for one of text. */
 const base64 = 98;
 
-/** The form in which `socket.io-client` reports what went wrong below it. */
-const transportError = (error: unknown): Error =>
-  Object.assign(new Error('websocket error'), { type: 'TransportError', description: error });
-
-/** What the packet that opens says; null when it is not what Engine.IO sends. */
-const parseHandshake = (text: string): Handshake | null => {
-  try {
-    const said = JSON.parse(text) as Partial<Handshake> | null;
-    const isHandshake = Number.isFinite(said?.pingInterval) && Number.isFinite(said?.pingTimeout);
-    return isHandshake ? (said as Handshake) : null;
-  } catch {
-    return null;
-  }
-};
-
 /** One Engine.IO session (protocol 4) over one WebSocket, without upgrades. */
 export class WireSession {
   readonly #socket: WebSocket;
@@ -149,4 +134,20 @@ export class WireSession {
     if (wasOpen) this.#socket.close();
     else this.#socket.terminate();
   }
+}
+
+/** What the packet that opens says; null when it is not what Engine.IO sends. */
+function parseHandshake(text: string): Handshake | null {
+  try {
+    const said = JSON.parse(text) as Partial<Handshake> | null;
+    const isHandshake = Number.isFinite(said?.pingInterval) && Number.isFinite(said?.pingTimeout);
+    return isHandshake ? (said as Handshake) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The form in which `socket.io-client` reports what went wrong below it. */
+function transportError(error: unknown): Error {
+  return Object.assign(new Error('websocket error'), { type: 'TransportError', description: error });
 }
