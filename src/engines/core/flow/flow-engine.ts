@@ -1,10 +1,9 @@
-import { createHmac } from 'node:crypto';
 import { HttpEngine } from '../../http/http-engine.ts';
 import { hasHttpStep } from '../../http/http-methods.ts';
-import { engineSettings, type VirtualUserJwt } from '../engine-settings.ts';
+import { engineSettings } from '../engine-settings.ts';
 import { loadActivity } from '../load-activity.ts';
 import { openSessions } from '../open-sessions.ts';
-import { compileTemplate } from '../template/compile-template.ts';
+import { tokenMint } from '../virtual-user-token.ts';
 import { compileFlow, type FlowConfig, type FlowOptions } from './compile-flow.ts';
 import { type EngineEvents, recordFailure, type Step, type VirtualUserContext } from './step.ts';
 
@@ -107,20 +106,3 @@ export abstract class FlowEngine<Config, Scenario extends FlowScenario = FlowSce
 
 /** What a scenario is called in errors. */
 export const placeOf = (spec: FlowScenario): string => spec.name ?? 'scenario';
-
-/**
- * Prepares tokens for virtual users: a JSON Web Token (RFC 7519, signed as RFC 7515 with HMAC) whose claims are
- * templates over the variables of the virtual user. `iat` and `exp` are set unless the claims have them.
- */
-function tokenMint(jwt: VirtualUserJwt): (context: VirtualUserContext) => string {
-  const hash = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' }[jwt.algorithm];
-  const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const header = encode({ alg: jwt.algorithm, typ: 'JWT' });
-  const claims = compileTemplate<Record<string, unknown>>(jwt.claims);
-  return (context) => {
-    const issuedAt = Math.floor(Date.now() / 1_000);
-    const payload = { iat: issuedAt, exp: issuedAt + jwt.expiresInSeconds, ...claims.render(context) };
-    const signed = `${header}.${encode(payload)}`;
-    return `${signed}.${createHmac(hash, jwt.secret).update(signed).digest('base64url')}`;
-  };
-}
