@@ -130,11 +130,9 @@ const settingsPlace = (inputs: RawInputs): string => {
 };
 
 /** The folder of the input `merge`, absolute; null where there is none. Throws SETTINGS_INVALID_VALUE. */
-const mergedFolder = (command: GateCommand, { cwd, settings }: LoadedSettings): string | null => {
+const mergedFolder = (command: GateCommand, { cwd }: LoadedSettings): string | null => {
   const folder = inputText(command.inputs, 'merge');
   if (folder === undefined) return null;
-  if (settings.baseline.confirmFrom !== undefined)
-    throw mergeMistake(command, 'shards cannot confirm another run ("confirm-from")');
   return path.resolve(cwd, folder);
 };
 

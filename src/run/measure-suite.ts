@@ -56,9 +56,10 @@ export async function measureSuite(
     host.progress(fitWidth(`${suite.name} · starting the server`, host.columns));
   if (roots !== null && baseline !== null && stage.plan.sameCode === 'pass')
     Object.assign(inputs, sameCodeOf(request, sides, suite, roots));
-  // What shards drove together is not driven again here.
+  const planned = work.confirming.confirmation;
+  // What shards drove together is not driven again here; shards that were started again confirm it.
   const confirmation: Confirmation =
-    work.measured === undefined ? work.confirming.confirmation : { by: 'fresh-job' };
+    work.measured === undefined || planned.by === 'this-job' ? planned : { by: 'fresh-job' };
   const run =
     baseline === null
       ? await measureAgainstStored(inputs, confirmation)

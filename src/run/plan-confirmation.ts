@@ -31,7 +31,8 @@ const assertSame = (
 
 /**
  * Plans how a suspect is confirmed: by the settings, or, with the records `first` of a suspect run, by this job. A
- * machine of another class cannot confirm, since its own history is another one: it then measures for itself.
+ * machine of another class cannot confirm, since its own history is another one: it then measures for itself. `shards` are
+ * those that were merged, when that is how it is measured.
  */
 export const planConfirmation = (
   baseline: BaselineSettings,
@@ -39,6 +40,7 @@ export const planConfirmation = (
   first: readonly BaselineRecord[],
   commit: string | null,
   fingerprint: Fingerprint,
+  shards: { startAtMs: number; machine: string } | null = null,
 ): ConfirmationPlan => {
   const own: Confirmation = { by: baseline.confirm };
   if (baseline.confirmFrom === undefined) return { confirmation: own, warnings: [] };
@@ -51,6 +53,12 @@ export const planConfirmation = (
       ],
     };
   assertSame(baseline.confirmFrom, suite, record, commit, fingerprint);
+  if (shards !== null && shards.startAtMs <= Date.parse(record.recordedAt))
+    throw tailgateError('CONFIRMATION_MISMATCH', {
+      path: baseline.confirmFrom,
+      suite: suite.name,
+      reason: 'the shards that are merged started before it was made, so they are no second measurement',
+    });
   const differences = incomparabilities({ ...record, verdict: 'none' }, fingerprint);
   if (differences.length > 0)
     return {
@@ -59,7 +67,8 @@ export const planConfirmation = (
         `The run that was to be confirmed was measured on a machine of another class (${differences.join(', ')}), so this one stands alone.`,
       ],
     };
-  const same = record.machine === machineId();
+  const machines = (shards?.machine ?? machineId()).split(',');
+  const same = machines.some((machine) => record.machine?.split(',').includes(machine));
   return {
     confirmation: { by: 'this-job', first: record, on: same ? 'same-machine' : 'fresh-machine' },
     warnings: same

@@ -80,8 +80,9 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
     base = opened.base;
     versions = await openVersions(request, stage, opened);
     const measuringSince = performance.now();
-    for (const [index, { suite, fingerprint: own, confirming }] of planned.entries()) {
+    for (const [index, { suite, fingerprint: own, confirm }] of planned.entries()) {
       const fingerprint = shardedFingerprint(own, joined ?? crew);
+      const confirming = confirm(fingerprint, joined);
       const stored = await readHistory(request, suite.name, fingerprint, versions.baseless.get(suite.name));
       // Each suite may use its share of the time, and what those before it left over.
       const leftMs = stage.plan.maxMinutes * 60_000 - (performance.now() - measuringSince);
@@ -109,7 +110,7 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
       end();
       const warnings = notes();
       const report = suiteReport(run, stored, loaded.cwd, warnings);
-      suites.push({ run, report, fingerprint, confirming });
+      suites.push({ run, report, fingerprint, confirming, machine: joined?.machine ?? null });
       if (run.problems.some(({ code }) => code === 'CANCELLED')) break;
     }
   } catch (failure) {
@@ -120,10 +121,19 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
   return { report: reportOf(suites.map((suite) => suite.report)), ...recordsOf(suites, request, startedAt) };
 }
 
-type PlannedSuite = { suite: SuitePlan; fingerprint: Fingerprint; confirming: ConfirmationPlan };
+type PlannedSuite = {
+  suite: SuitePlan;
+  /** As one machine measures it. */
+  fingerprint: Fingerprint;
+  /** How a suspect is confirmed, once it is known who measures. Throws CONFIRMATION_MISMATCH. */
+  confirm: (fingerprint: Fingerprint, joined: JoinedShards | null) => ConfirmationPlan;
+};
 
 /** What a suite is compared by, and how a suspect of it is confirmed. */
-async function planSuites({ provenance }: GateRequest, { plan, scenarios }: Stage): Promise<PlannedSuite[]> {
+async function planSuites(
+  { provenance, lead, readShards }: GateRequest,
+  { plan, scenarios }: Stage,
+): Promise<PlannedSuite[]> {
   const { confirmFrom } = plan.baseline;
   const first = confirmFrom === undefined ? [] : await readRecords(confirmFrom);
   return plan.suites.map((suite) => {
@@ -132,8 +142,11 @@ async function planSuites({ provenance }: GateRequest, { plan, scenarios }: Stag
       settingsHash: settingsHash(suite),
       environment: environmentFingerprint(),
     };
-    const confirming = planConfirmation(plan.baseline, suite, first, provenance.headSha, fingerprint);
-    return { suite, fingerprint, confirming };
+    const confirm: PlannedSuite['confirm'] = (measured, joined) =>
+      planConfirmation(plan.baseline, suite, first, provenance.headSha, measured, joined);
+    // What does not fit is told before anything is started. Of shards it is known once they are read.
+    if (readShards === undefined) confirm(shardedFingerprint(fingerprint, lead ?? null), null);
+    return { suite, fingerprint, confirm };
   });
 }
 

@@ -17,6 +17,8 @@ export type ReportedSuite = {
   report: SuiteReport;
   fingerprint: Fingerprint;
   confirming: ConfirmationPlan;
+  /** Ids of the machines of shards that were merged; null where it was measured here. */
+  machine: string | null;
 };
 
 /** The report of one suite; `warnings` are those of the whole run that it is to show. */
@@ -65,7 +67,7 @@ export function recordsOf(
 }
 
 function recordOf(
-  { run, report: { verdict }, fingerprint, confirming: { confirmation } }: ReportedSuite,
+  { run, report: { verdict }, fingerprint, confirming: { confirmation }, machine }: ReportedSuite,
   { provenance, key }: GateRequest,
   recordedAt: string,
 ): BaselineRecord {
@@ -83,7 +85,7 @@ function recordOf(
     verdict,
     accepted: null,
     runUrl: provenance.runUrl,
-    machine: machineId(),
+    machine: machine ?? machineId(),
   };
 }
 

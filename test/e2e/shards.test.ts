@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { formatRecord, parseRecord } from '../../src/baseline/record-format.ts';
+import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
-import { parseBlob } from '../../src/run/shards/shard-blob.ts';
+import { formatBlob, parseBlob } from '../../src/run/shards/shard-blob.ts';
 import { type Checkout, chatServer, checkout } from './fixture.ts';
 import { root } from './runner.ts';
 
@@ -58,10 +60,10 @@ const shard = (number: number, instant: number, aheadMs = 0) =>
     ],
     withClock(aheadMs),
   );
-const merge = async (folder: string) => {
+const merge = async (folder: string, ...more: string[]) => {
   const json = path.join(user.dir, 'merged.json');
   rmSync(json, { force: true });
-  const result = await tailgate(['merge', folder, '--target', url, '--json', json]);
+  const result = await tailgate(['merge', folder, '--target', url, '--json', json, ...more]);
   return { ...result, report: existsSync(json) ? parseReport(readFileSync(json, 'utf8'), json) : null };
 };
 
@@ -145,6 +147,53 @@ test('what they left is judged as one run', async () => {
     ) ?? [];
   assert.ok(Number(errorMs) < 400, errorMs);
   assert.ok(Math.abs(Number(skewMs) - 300) <= Number(errorMs) + 150, `${skewMs} +- ${errorMs}`);
+});
+
+test('a suspect of shards is confirmed by the same shards started again', async () => {
+  const started = ends.map((_, index) => readFileSync(fileOf(index + 1), 'utf8'));
+  // Stored runs of the same shards, which were ten times as fast.
+  const fast = path.join(user.dir, 'fast.jsonl');
+  const against = (folder: string, ...more: string[]) =>
+    merge(folder, '--baseline', `file:${fast}`, '--record-baseline', 'never', ...more);
+  await merge('shards');
+  const records = path.join(user.dir, '.tailgate/records.jsonl');
+  const parsed = parseRecord(readFileSync(records, 'utf8').trim());
+  assert.ok('record' in parsed);
+  const { record } = parsed;
+  const quick = new LatencySketch();
+  for (let index = 0; index < users * 4; index += 1) quick.record(0.1 + (index % 7) / 1_000);
+  const rounds = record.rounds.map((round) => ({ ...round, metrics: { 'chat.ack': quick.toJSON() } }));
+  const stored = Array.from({ length: 12 }, (_, day) =>
+    formatRecord({
+      ...record,
+      rounds,
+      recordedAt: new Date(Date.now() - (12 - day) * 86_400_000).toISOString(),
+    }),
+  );
+  writeFileSync(fast, `${stored.join('\n')}\n`);
+  const screened = await against('shards');
+  assert.deepEqual([screened.code, screened.report!.verdict], [0, 'inconclusive'], screened.stdout);
+  assert.equal(screened.report!.suites[0]!.suspect, true);
+  const suspect = path.join(user.dir, 'suspect.jsonl');
+  copyFileSync(records, suspect);
+  const same = await against('shards', '--confirm-from', suspect);
+  assert.match(same.stdout + same.stderr, /the shards that are merged started before it was made/);
+  const later = 86_400_000;
+  for (const [index, text] of started.entries()) {
+    const parsed = parseBlob(text);
+    assert.ok('blob' in parsed);
+    const blob = structuredClone(parsed.blob);
+    blob.startAtMs += later;
+    for (const round of blob.suites[0]!.rounds) {
+      round.dueAtMs += later;
+      round.startedAtMs += later;
+    }
+    mkdirSync(path.join(user.dir, 'again'), { recursive: true });
+    writeFileSync(path.join(user.dir, 'again', path.basename(fileOf(index + 1))), formatBlob(blob));
+  }
+  const confirmed = await against('again', '--confirm-from', suspect);
+  assert.deepEqual([confirmed.code, confirmed.report!.verdict], [1, 'fail'], confirmed.stdout);
+  assert.match(confirmed.report!.suites[0]!.warnings.join('\n'), /Measured again to confirm/);
 });
 
 test('without one of them there is no verdict', async () => {

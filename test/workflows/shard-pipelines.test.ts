@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { Job } from 'kubernetes-models/batch/v1';
+import { PersistentVolumeClaim, Service } from 'kubernetes-models/v1';
 import { parse, parseAllDocuments } from 'yaml';
 import { parseCommandLine } from '../../src/settings/cli-flags.ts';
 import type { CliRequest } from '../../src/settings/cli-request.ts';
@@ -86,6 +88,37 @@ test('GitHub: ten jobs, one instant, and a verdict whatever became of them', () 
   assert.match(jobs.verdict!.if!, /!cancelled\(\)/);
   assert.ok(steps.some((step) => step.with?.path === `${given['report-dir']}/shard-*.json`));
   assert.ok(jobs.verdict!.steps.some((step) => step.with?.merge === 'shards'));
+});
+
+test('GitLab takes the pipeline', () => {
+  const folder = path.join(temp, 'gitlab');
+  const linter = path.join(root, 'node_modules/gitlab-ci-local/dist/index.js');
+  mkdirSync(folder);
+  const lint = (text: string) => {
+    writeFileSync(path.join(folder, '.gitlab-ci.yml'), text);
+    return spawnSync(process.execPath, [linter, '--list'], { cwd: folder, encoding: 'utf8' });
+  };
+  spawnSync('git', ['init', '-q', '-b', 'main'], { cwd: folder });
+  spawnSync('git', ['remote', 'add', 'origin', 'https://gitlab.com/acme/chat.git'], { cwd: folder });
+  const text = textOf('pipelines/gitlab-shards.yml');
+  const { status, stdout, stderr } = lint(text);
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout.match(/^shard: \[\d+\/10\] /gm)?.length, 10, stdout);
+});
+
+test('Kubernetes takes the manifests', () => {
+  const kinds = { Job, PersistentVolumeClaim, Service };
+  const check = (text: string): void => {
+    for (const document of parseAllDocuments(text)) {
+      const manifest = document.toJS() as { kind: keyof typeof kinds };
+      new kinds[manifest.kind](manifest as never).validate();
+    }
+  };
+  for (const name of ['shards', 'meet']) {
+    const text = textOf(`pipelines/kubernetes-${name}.yml`);
+    check(text);
+    assert.throws(() => check(text.replace('completions: 10', 'completions: ten')), /completions must be/);
+  }
 });
 
 test('GitLab: as many jobs as "parallel" says', () => {

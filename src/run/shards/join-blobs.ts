@@ -36,6 +36,9 @@ export type MergingSuite = {
 export type JoinedShards = {
   count: number;
   environment: ShardBlob['environment'];
+  /** The instant at which they started, milliseconds since 1970, and the ids of their machines, with commas between. */
+  startAtMs: number;
+  machine: string;
   /** Rounds of each suite, each as if one machine had driven it. */
   rounds: ReadonlyMap<string, RoundMeasurement[]>;
   /** What the reader must know of how the shards ran, a sentence each. */
@@ -150,7 +153,8 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
       throw new Error(`the rounds of suite "${suite}" could not be merged`);
   }
   throwProblems([...refusals(), ...failures(), ...problems]);
-  const machines = new Set(blobs.map(({ blob }) => blob.machine)).size;
+  const ids = [...new Set(blobs.map(({ blob }) => blob.machine))].sort();
+  const machines = ids.length;
   const apart =
     clocks === null
       ? `by their own clocks, which could not be compared, they started within ${Math.ceil(skewMs)} ms`
@@ -160,7 +164,14 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
   );
   const models = [...new Set(blobs.map(({ blob }) => blob.environment.cpuModel))];
   if (models.length > 1) notes.push(`The shards ran on different processors: ${models.join('; ')}.`);
-  return { count, environment: blobs[0]!.blob.environment, rounds, notes };
+  return {
+    count,
+    environment: blobs[0]!.blob.environment,
+    startAtMs: common.startAtMs,
+    machine: ids.join(','),
+    rounds,
+    notes,
+  };
 };
 
 /** How the clock of each shard differs from the server's; null unless all of them know. */
