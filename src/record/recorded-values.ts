@@ -8,7 +8,8 @@ export type Replaced = {
   value: string;
   /** Variable that stands for it. */
   name: string;
-  kind: 'capture' | 'shared' | 'user' | 'room' | 'secret' | 'jwt' | 'unique';
+  /** `given`: the room of the settings gives it. */
+  kind: 'capture' | 'shared' | 'given' | 'user' | 'room' | 'secret' | 'jwt' | 'unique';
   /** Of a capture; of a shared value, where the other client got it. */
   source: Source | null;
   /** Whether it stands only for a whole text, never for a part of one. */

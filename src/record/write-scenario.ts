@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { isTransport, pathOf, queryOf, sockJsBase } from './decode-sessions.ts';
+import { findOpening, type Opening } from './find-opening.ts';
 import { type FlowItem, foldLoops } from './fold-loops.ts';
 import { inferSteps, type Step, stepName } from './infer-steps.ts';
 import { findReplaced, isSecret, ownHeaders, type Replaced, secretsOf } from './recorded-values.ts';
@@ -24,8 +25,17 @@ export type WrittenScenario = {
   notes: string[];
   /** Claims of the tokens that were seen, for `measure.jwt`; null where there were none. */
   jwtClaims: Record<string, unknown> | null;
+  /** `room` of the settings, where one client opened a room and others joined it; that client is no role then. */
+  room: Record<string, unknown> | null;
   /** The same sessions one by one, to be run once, with the recorded values in variables that are written nowhere. */
-  replay: { text: string; variables: Record<string, string>; sessions: Session[]; seconds: number };
+  replay: {
+    text: string;
+    /** Beside it, by name. */
+    files: Record<string, string>;
+    variables: Record<string, string>;
+    sessions: Session[];
+    seconds: number;
+  };
 };
 
 type Draft = {
@@ -55,25 +65,21 @@ export const writeScenario = (
     replaced.sort((a, b) => b.value.length - a.value.length);
     return { session, role: '', replaced, requests: neededRequests(before, replaced), steps };
   });
-  const roles = groupRoles(drafts);
+  const opening = findOpening(drafts);
+  const roles = groupRoles(opening === null ? drafts : withRoom(drafts, opening));
   for (const { drafts: same } of roles) dropChanceAnswers(same);
   const secrets = secretsOf(used, apart);
   const all = roles.map(({ drafts: [first] }) => first!);
   const notes = [...new Set(used.flatMap(({ notes: each }) => each))];
-  const shared = [
-    ...new Set(
-      drafts
-        .flatMap(({ replaced }) => replaced.filter(({ kind }) => kind === 'shared'))
-        .map(({ name }) => name),
-    ),
-  ];
+  const written = roles.flatMap(({ drafts: same }) => same);
+  const shared = sharedOf(written);
   const columns = columnsOf(all);
   const target = options.target ?? serverOf(used[0]?.url ?? '');
-  const processor = shared.length === 0 ? null : `${options.name}-shared.cjs`;
+  const processorName = `${options.name}-shared.cjs`;
   const payload = columns.length === 0 ? null : `${options.name}-users.csv`;
-  const config = (each: readonly Draft[]): Record<string, unknown> => ({
+  const config = (each: readonly Draft[], names = shared): Record<string, unknown> => ({
     target: `${target}${targetPath(each)}`,
-    ...(processor === null ? {} : { processor: `./${processor}` }),
+    ...(names.length === 0 ? {} : { processor: `./${processorName}` }),
   });
   const document = {
     config: {
@@ -97,15 +103,16 @@ export const writeScenario = (
       engine: same[0]!.session.engine,
       ...(roles.length === 1 ? {} : { weight: same.length }),
       ...(roles.length > 1 && same[0]!.session.engine === 'socketio' ? ownConfig(same[0]!, all[0]!) : {}),
-      flow: flowOf(same[0]!, drafts, shared, secrets, notes),
+      flow: flowOf(same[0]!, written, shared, secrets, notes),
     })),
   };
   const replayed = drafts.slice(0, 6);
+  const recorded = sharedOf(drafts);
   return {
     text: clean(`${header(roles, columns, options)}${stringify(document, yamlStyle)}`, secrets),
     files: {
       ...(payload === null ? {} : { [payload]: clean(csv(columns), secrets) }),
-      ...(processor === null ? {} : { [processor]: sharedProcessor(shared) }),
+      ...(shared.length === 0 ? {} : { [processorName]: sharedProcessor(shared) }),
     },
     roles: roles.map(({ name, drafts: same }) => ({
       name,
@@ -114,9 +121,114 @@ export const writeScenario = (
     })),
     notes: [...notes, ...notesOf(all, columns, payload)],
     jwtClaims: claimsOf(all),
-    replay: replayOf(replayed, config, shared, secrets, drafts),
+    room: opening === null ? null : roomSettings(opening, secrets),
+    replay: {
+      ...replayOf(replayed, (each) => config(each, recorded), recorded, secrets, drafts),
+      files: recorded.length === 0 ? {} : { [processorName]: sharedProcessor(recorded) },
+    },
   };
 };
+
+/** Values that one client gets and another one sends. */
+const sharedOf = (drafts: readonly Draft[]): string[] => [
+  ...new Set(
+    drafts.flatMap(({ replaced }) =>
+      replaced.filter(({ kind }) => kind === 'shared').map(({ name }) => name),
+    ),
+  ),
+];
+
+/** The clients without the owner of the room, which the settings hold open. */
+const withRoom = (drafts: readonly Draft[], { owner, value, capture }: Opening<Draft>): Draft[] =>
+  drafts
+    .filter((draft) => draft !== owner)
+    .map((draft) => ({
+      ...draft,
+      replaced: draft.replaced.map((each) =>
+        each.value === value && each.kind === 'shared' && capture !== null
+          ? { ...each, kind: 'given', name: capture.name, source: null }
+          : each,
+      ),
+    }));
+
+/** `room` of the settings: how its owner connects, opens the room, and deletes it. Secrets are names of the environment. */
+function roomSettings(
+  { owner, create, remove, capture }: Opening<Draft>,
+  secrets: readonly string[],
+): Record<string, unknown> {
+  const { replaced } = owner;
+  const [secret] = replaced.filter(({ kind }) => kind === 'secret');
+  const own = replaced.map((each): Replaced => {
+    if (each.kind === 'jwt' || each === secret) return { ...each, kind: 'given', name: 'token' };
+    return each;
+  });
+  /** What stands for one of many users is the owner's own. */
+  const plain = own.filter(({ kind }) => kind === 'given' || kind === 'capture' || kind === 'secret');
+  const { socketio } = engineConfig({ ...owner, replaced: plain }) as {
+    socketio: {
+      transports?: string[];
+      path?: string;
+      auth?: Record<string, unknown>;
+      query?: object;
+      extraHeaders?: object;
+    };
+  };
+  const render = ({ args }: Message): object => {
+    const values = rendered(args, plain, secrets) as unknown[];
+    return values.length === 1 ? { data: values[0] } : values.length === 0 ? {} : { args: values };
+  };
+  const answered = create.answer;
+  const says =
+    answered === null
+      ? {}
+      : (matchOf(answered.message, 'socketio') as { match?: { json: string; value: unknown } });
+  const field = says.match === undefined ? undefined : /\.(\w+)$/.exec(says.match.json)?.[1];
+  const claims = claimsOf([owner]);
+  const named = secret?.name.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
+  return {
+    ...(create.message.scope === '/' ? {} : { namespace: create.message.scope }),
+    ...(socketio.path === undefined ? {} : { path: socketio.path }),
+    ...(socketio.transports === undefined || socketio.transports.join() === 'websocket'
+      ? {}
+      : { transports: socketio.transports }),
+    ...(claims === null
+      ? named === undefined
+        ? {}
+        : { token: { env: named } }
+      : { jwt: { secret: { env: 'JWT_SECRET' }, claims: ownerClaims(claims) } }),
+    ...(socketio.extraHeaders === undefined ? {} : { headers: socketio.extraHeaders }),
+    ...(socketio.auth === undefined ? {} : { auth: socketio.auth }),
+    ...(socketio.query === undefined ? {} : { query: socketio.query }),
+    create: {
+      event: create.message.name,
+      ...render(create.message),
+      ...(answered === null
+        ? { confirm: 'none' }
+        : answered.kind === 'ack'
+          ? {}
+          : { confirm: { event: answered.message.name } }),
+      ...(field === undefined ? {} : { expect: { [field]: says.match!.value } }),
+    },
+    ...(capture === null ? {} : { capture: { [capture.name]: capture.path } }),
+    ...(remove === null
+      ? {}
+      : {
+          delete: {
+            event: remove.message.name,
+            ...render(remove.message),
+            ...(remove.answer?.kind === 'ack' ? {} : { confirm: 'none' }),
+          },
+        }),
+  };
+}
+
+const ownerClaims = (claims: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(claims).map(([name, value]) => [
+      name,
+      typeof value === 'string' && value.includes('{{') ? 'owner' : value,
+    ]),
+  );
 
 const yamlStyle = { lineWidth: 118, aliasDuplicateObjects: false } as const;
 const serverOf = (url: string): string =>
@@ -793,7 +905,7 @@ function replayOf(
   shared: readonly string[],
   secrets: readonly string[],
   all: readonly Draft[],
-): WrittenScenario['replay'] {
+): Omit<WrittenScenario['replay'], 'files'> {
   const variables: Record<string, string> = {};
   const own = drafts.map((draft, index): Draft => {
     const replaced = draft.replaced.map((each): Replaced => {

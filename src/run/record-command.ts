@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify } from 'yaml';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { decodeSessions } from '../record/decode-sessions.ts';
@@ -39,7 +40,12 @@ export const recordCommand = async (command: RecordCommand): Promise<number> => 
   await writeText(out, written.text);
   for (const [name, text] of Object.entries(written.files))
     await writeText(path.join(path.dirname(out), name), text);
-  print(summary(written, [command.out, ...Object.keys(written.files)]));
+  const settings = settingsOf(written, command.out, command.target ?? sessions[0]!.url);
+  const writes = settings !== null && !existsSync(path.join(host.cwd, settingsName));
+  if (writes) await writeText(path.join(host.cwd, settingsName), stringify(settings));
+  print(
+    summary(written, [command.out, ...Object.keys(written.files), ...(writes ? [settingsName] : [])], writes),
+  );
   if (!command.replay || host.signal.aborted) return exitCodes.pass;
   const target = command.target ?? loopbackTarget(sessions[0]!.url);
   if (target === null) {
@@ -55,6 +61,26 @@ export const recordCommand = async (command: RecordCommand): Promise<number> => 
   for (const difference of replay.differences) print(`  ${difference}`);
   return exitCodes.pass;
 };
+
+const settingsName = 'tailgate.yml';
+
+/** Settings that the scenario cannot do without: the room that it joins, and how tokens are made. Null where it needs none. */
+const settingsOf = (
+  { room, jwtClaims }: WrittenScenario,
+  scenario: string,
+  url: string,
+): Record<string, unknown> | null =>
+  room === null && jwtClaims === null
+    ? null
+    : {
+        suites: [{ name: path.basename(scenario).replace(/\.ya?ml$/, ''), scenario }],
+        target: { url: /^[a-z]+:\/\/[^/?#]*/i.exec(url)![0].replace(/^ws/, 'http') },
+        ...(room === null ? {} : { room }),
+        ...(jwtClaims === null
+          ? {}
+          : { measure: { jwt: { secret: { env: 'JWT_SECRET' }, claims: jwtClaims } } }),
+        thresholds: ['p95 < 500ms', 'errors.rate < 1%'],
+      };
 
 async function readHars({ hars, host }: RecordCommand): Promise<Recording> {
   const all: Recording = { connections: [], requests: [] };
@@ -115,7 +141,11 @@ const loopbackTarget = (url: string): string | null => {
   return isLoopback ? `${protocol.replace('ws', 'http')}//${host}` : null;
 };
 
-function summary({ roles, notes, jwtClaims }: WrittenScenario, files: readonly string[]): string {
+function summary(
+  { roles, notes, jwtClaims, room }: WrittenScenario,
+  files: readonly string[],
+  hasSettings: boolean,
+): string {
   const lines = [
     `Wrote ${files.join(', ')}.`,
     ...roles.map(
@@ -124,7 +154,14 @@ function summary({ roles, notes, jwtClaims }: WrittenScenario, files: readonly s
     ),
     ...notes.map((note) => `Note: ${note}`),
   ];
-  if (jwtClaims !== null)
+  if (room !== null)
+    lines.push(
+      'One client opened the room that the others joined: its owner is no role, and holds the room for the length of the load.',
+      ...(hasSettings
+        ? []
+        : [`Add to ${settingsName}:`, stringify({ room }).trimEnd().replaceAll(/^/gm, '  ')]),
+    );
+  if (jwtClaims !== null && !hasSettings)
     lines.push(
       'Each user takes a token of its own, {{ $token }}. Say in tailgate.yml how it is made:',
       `  measure: { jwt: { secret: { env: JWT_SECRET }, claims: ${JSON.stringify(jwtClaims)} } }`,

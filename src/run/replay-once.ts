@@ -31,7 +31,7 @@ export const replayOnce = async (
   try {
     const scenarioPath = path.join(folder, 'replay.yml');
     await writeFile(scenarioPath, text);
-    for (const [name, content] of Object.entries(written.files))
+    for (const [name, content] of Object.entries(written.replay.files))
       await writeFile(path.join(folder, name), content);
     await using relay = await openRelay(target);
     await using load = await startLoadSession(

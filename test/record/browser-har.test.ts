@@ -9,6 +9,7 @@ import { Server } from 'socket.io';
 import { parse } from 'yaml';
 import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { recordCommand } from '../../src/run/record-command.ts';
+import { validateCommand } from '../../src/run/validate-command.ts';
 import { browserMissing, startBrowser } from '../baseline/chromium.ts';
 
 const page = `<script src="/socket.io/socket.io.js"></script>
@@ -17,7 +18,7 @@ const page = `<script src="/socket.io/socket.io.js"></script>
 /** What the page's script gave, as far as the test runs it. */
 type Page = { socket: { emitWithAck(event: string, ...args: unknown[]): Promise<Record<string, unknown>> } };
 
-test('a room that one browser opens and another joins: two HARs are two roles', {
+test('a room that one browser opens and another joins: two HARs are a role, and the room with its owner', {
   timeout: 90_000,
   skip: browserMissing,
 }, async () => {
@@ -73,16 +74,17 @@ test('a room that one browser opens and another joins: two HARs are two roles', 
       for (const { context } of [guest, host]) await context.close();
     }
     const printed: string[] = [];
+    const terminal = createTerminalHost({
+      env: { ...process.env, KEY: 'k-secret-77' },
+      cwd: folder,
+      signal: new AbortController().signal,
+      stderr: process.stderr,
+      stdout: process.stdout,
+      live: createLiveLine(process.stderr),
+      quiet: true,
+    });
     const code = await recordCommand({
-      host: createTerminalHost({
-        env: process.env,
-        cwd: folder,
-        signal: new AbortController().signal,
-        stderr: process.stderr,
-        stdout: process.stdout,
-        live: createLiveLine(process.stderr),
-        quiet: true,
-      }),
+      host: terminal,
       print: (text) => void printed.push(text),
       hars: ['host.har', 'guest.har'],
       target,
@@ -98,11 +100,21 @@ test('a room that one browser opens and another joins: two HARs are two roles', 
     const text = await readFile(path.join(folder, 'chat.yml'), 'utf8');
     const { scenarios } = parse(text) as { scenarios: { name: string; flow: Record<string, unknown>[] }[] };
     assert.deepEqual(
-      scenarios.map(({ name }) => name),
-      ['host', 'guest'],
+      scenarios.map(({ name, flow }) => [name, flow.find((step) => 'joins' in step)!.joins]),
+      [['guest', '{{ roomId }}']],
     );
     assert.match(text, /delivery: said/);
-    assert.doesNotMatch(`${text}${said}`, /k-secret-77|room-lobby-1a7/);
+    const settings = await readFile(path.join(folder, 'tailgate.yml'), 'utf8');
+    assert.deepEqual(parse(settings).room, {
+      transports: ['polling', 'websocket'],
+      token: { env: 'KEY' },
+      auth: { key: '{{ token }}' },
+      create: { event: 'createRoom', data: { title: 'lobby' }, expect: { ok: true } },
+      capture: { roomId: 'roomId' },
+    });
+    assert.doesNotMatch(`${text}${said}${settings}`, /k-secret-77|room-lobby-1a7/);
+    const inputs = { source: 'cli' as const, values: {} };
+    assert.equal(await validateCommand({ host: terminal, print: () => {}, inputs }), 0);
   } finally {
     server.close();
     await rm(folder, { recursive: true, force: true });
