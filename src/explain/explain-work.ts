@@ -231,7 +231,9 @@ function waits(inputs: ExplainInputs, cause: Cause | undefined, setsTimer: boole
   if (cpuMs === null) return false;
   const moreCpuMs = Math.max(0, cpuMs.head - cpuMs.baseline);
   const moreMs = cause === undefined ? 0 : (cause.change.timeUs.head - cause.change.timeUs.baseline) / 1000;
-  if (isBlocked(cause, moreMs, moreCpuMs, cpuMs.head)) return true;
+  // A busy function that waits for a core is not idle to V8 either.
+  const moreQueueMs = Math.max(0, queuedMs(inputs.head) - queuedMs(inputs.baseline));
+  if (isBlocked(cause, moreMs, moreCpuMs + moreQueueMs, cpuMs.head)) return true;
   if (latencyMs === null) return false;
   const longerMs = latencyMs.head - latencyMs.baseline;
   if (longerMs < Math.max(leastWaitMs, 0.1 * latencyMs.baseline)) return false;
@@ -241,6 +243,10 @@ function waits(inputs: ExplainInputs, cause: Cause | undefined, setsTimer: boole
   // A latency that nobody judged may be the machine's: what is surely work then goes before it.
   if (longerMs > surelyWaiting * moreCpuMs) return inputs.cpuMs !== null || isSmall;
   return busy.head !== null && longerMs > (setsTimer ? timedWaiting : perhapsWaiting) * moreCpuMs && isSmall;
+}
+
+function queuedMs({ profiledQueueUs, profiledMessages }: SideWork): number {
+  return profiledQueueUs / 1_000 / Math.max(1, profiledMessages);
 }
 
 /**

@@ -15,6 +15,7 @@ export const joinWork = (first: SideWork, second: SideWork): SideWork => ({
   profiles: [...first.profiles, ...second.profiles],
   stacks: [...first.stacks, ...second.stacks],
   profiledMessages: first.profiledMessages + second.profiledMessages,
+  profiledQueueUs: first.profiledQueueUs + second.profiledQueueUs,
   profiledCpuUs:
     first.profiledCpuUs === null && second.profiledCpuUs === null
       ? null

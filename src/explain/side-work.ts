@@ -23,6 +23,8 @@ export type SideWork = {
   profiledMessages: number;
   /** Time on the processor while profiled, as the kernel counts it, microseconds; null when nothing was profiled. */
   profiledCpuUs: number | null;
+  /** Time that main threads waited for a core meanwhile, microseconds; 0 where it is not known. */
+  profiledQueueUs: number;
 };
 
 /** A function in a chain of callers, as a profile of any program names it. */

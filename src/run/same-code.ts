@@ -32,6 +32,7 @@ export const sameCode = async (ran: RanCode, request: SameCodeRequest): Promise<
     stacks: [],
     profiledMessages: 0,
     profiledCpuUs: null,
+    profiledQueueUs: 0,
   });
   const place = (root: string) => ({ root, sourceMaps: new Map() });
   const same = sameScripts({

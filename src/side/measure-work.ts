@@ -169,6 +169,7 @@ class CountedSide {
   readonly #stacks: SideWork['stacks'] = [];
   #profiledMessages = 0;
   #profiledCpuUs: number | null = null;
+  #profiledQueueUs = 0;
 
   constructor(side: OpenSide, request: WorkRequest) {
     const { target, suite } = side;
@@ -250,12 +251,15 @@ class CountedSide {
     await this.#ask('start-profile');
     this.#profiledMessages += await this.#drive(this.#times.profiledSliceMs);
     const cpuUs = new Map<string, number>();
+    const queuedUs = new Map<string, number>();
     for (const { process, value } of await this.#ask('stop-profile')) {
       const { profile, heap, ...told } = value as ToldProfile;
       this.#profiles.push({ cpu: profile, heap: heap.head });
       // Every thread tells that of its whole process.
       cpuUs.set(process, Math.max(cpuUs.get(process) ?? 0, told.cpuUs));
+      queuedUs.set(process, Math.max(queuedUs.get(process) ?? 0, told.queuedUs));
     }
+    for (const each of queuedUs.values()) this.#profiledQueueUs += each;
     for (const each of cpuUs.values()) this.#profiledCpuUs = (this.#profiledCpuUs ?? 0) + each;
   }
 
@@ -307,6 +311,7 @@ class CountedSide {
           ? Math.max(1, this.#profiledMessages)
           : this.#profiledMessages,
       profiledCpuUs: this.#profiledCpuUs,
+      profiledQueueUs: this.#profiledQueueUs,
     };
   }
 }
@@ -364,7 +369,7 @@ function mediansOf({ slices }: RoundMeasurement): Record<string, number[]> {
   return found;
 }
 
-type ToldProfile = { cpuUs: number; profile: CpuProfile; heap: { head: HeapNode } };
+type ToldProfile = { cpuUs: number; queuedUs: number; profile: CpuProfile; heap: { head: HeapNode } };
 
 type ToldFunction = Omit<CalledFunction, 'calls'> & { key: string };
 

@@ -37,6 +37,7 @@ const side = (functions: readonly Told[], more: Partial<SideWork> = {}): SideWor
   stacks: [],
   profiledMessages: 0,
   profiledCpuUs: null,
+  profiledQueueUs: 0,
   ...more,
 });
 
@@ -183,6 +184,9 @@ test('a thread that blocks waits, though V8 books the time on its function', () 
   // The latencies of a busy machine may hide it.
   const hidden = explain(before, profiled(5_400, 510, 120), diff);
   assert.match(textOf(hidden), /^The server does no more work: a message waits longer\. Its thread blocks/);
+  // One that is busy and waits for a core looks the same to V8, and the kernel tells it apart.
+  const queued = { ...profiled(5_400, 1_000, 120), profiledQueueUs: 450_000 };
+  assert.match(textOf(explain(before, queued, diff)), /^`chat` runs as often as before and costs 5 ms more/);
   const computing = explain(before, profiled(5_400, 5_500, 120), diff, slower);
   assert.equal(computing.kind, 'more-work');
 });

@@ -121,6 +121,7 @@ for (const [how, command] of starts)
       stacks: [],
       profiledMessages: 0,
       profiledCpuUs: null,
+      profiledQueueUs: 0,
     };
     const own = workOfFunctions(work, placeReader(work, folder)).filter(({ owner }) => owner.kind === 'own');
     const found = (name: string): Partial<FunctionWork> => {
