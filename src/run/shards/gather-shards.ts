@@ -71,7 +71,7 @@ export const gatherShards = async (request: GatherRequest): Promise<Crew> => {
         ? 'shard 1 leads, and it came to the rendezvous of another one'
         : disagreement(identity, greeting.identity);
     if (reason !== null) return tailgateError('SHARD_DISAGREES', { number, reason });
-    const shard = new OtherShard(peer, greeting);
+    const shard = new OtherShard(peer, greeting, host.signal);
     shards.set(number, shard);
     host.info(`Shard ${number} of ${count} is there.`);
     void shard.lost.then(settle);
@@ -274,6 +274,11 @@ const secretsIn = (variables: Record<string, unknown>, host: Host): string[] => 
   return Object.values(variables).filter((value): value is string => known.has(String(value)));
 };
 
+/** For a question to another shard and its answer to travel, which has as long as a process of this machine. */
+const wayMs = 5_000;
+/** Once the run is cancelled nobody waits for longer than this. */
+const cancelledAnswerMs = 500;
+
 type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
 
 /** Another shard, seen from the one that leads. */
@@ -283,13 +288,15 @@ class OtherShard {
   readonly lost: Promise<TailgateError>;
   failure: TailgateError | null = null;
   readonly #peer: Peer;
+  readonly #signal: AbortSignal;
   readonly #waiting = new Map<number, Waiting>();
   readonly #loads = new Map<number, (event: LoadEvent) => void>();
   #nextId = 1;
   #ended = false;
 
-  constructor(peer: Peer, hello: Hello) {
+  constructor(peer: Peer, hello: Hello, signal: AbortSignal) {
     this.hello = hello;
+    this.#signal = signal;
     this.#peer = peer;
     peer.trust();
     peer.onMessage((message) => this.#receive(message));
@@ -304,10 +311,18 @@ class OtherShard {
   async ask<T>(load: number, order: { type: string }, limitMs: number): Promise<T> {
     if (this.failure !== null) throw this.failure;
     const id = this.#nextId++;
-    const timer = setTimeout(
-      () => this.#peer.drop(`it did not answer "${order.type}" within ${limitMs} ms`),
-      Math.min(limitMs, 2 ** 31 - 1),
-    );
+    let timer: NodeJS.Timeout | undefined;
+    const within = (timeMs: number): void => {
+      clearTimeout(timer);
+      timer = setTimeout(
+        () => this.#peer.drop(`it did not answer "${order.type}" within ${Math.round(timeMs)} ms`),
+        Math.min(timeMs, 2 ** 31 - 1),
+      );
+    };
+    const hurry = (): void => within(cancelledAnswerMs);
+    // Its own generators are asked within the same time.
+    within(this.#signal.aborted ? cancelledAnswerMs : limitMs + wayMs);
+    this.#signal.addEventListener('abort', hurry, { once: true });
     try {
       return await new Promise<T>((resolve, reject) => {
         this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
@@ -315,6 +330,7 @@ class OtherShard {
       });
     } finally {
       clearTimeout(timer);
+      this.#signal.removeEventListener('abort', hurry);
       this.#waiting.delete(id);
     }
   }
