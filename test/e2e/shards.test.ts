@@ -350,9 +350,11 @@ baseline: { mode: side-by-side, ref: HEAD~1 }
   const shards = meet(3, 'pairs', ['--config', 'pairs.yml'], inOtherTime);
   const codes = await Promise.all(shards.map(({ ended }) => ended));
   const logs = shards.map(({ log }) => log()).join('\n---\n');
-  assert.deepEqual(codes, [0, 0, 0], logs);
+  // Whether the machine was quiet enough for a verdict is not what is tested.
+  assert.deepEqual(codes.slice(1), [0, 0], logs);
   const report = reportOf('pairs');
   const [suite] = report.suites;
+  assert.deepEqual([...report.problems, ...suite!.problems], [], logs);
   assert.equal(suite!.comparison, 'side-by-side');
   const [, skewMs] =
     /3 shards on 1 machine drove the load together; each part of it started within ([\d.]+) ms, by (?:one clock|clocks that agree to within [\d.]+ ms)\./.exec(
