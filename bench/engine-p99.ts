@@ -31,7 +31,7 @@ const tableOf = (answers: Record<Peer, readonly LatencyAnswer[]>): string =>
     })
     .join('\n');
 
-/** `args[0]`: turns of three seconds that each peer takes, 30 if not given. */
+/** `args[0]`: turns of two seconds that each peer takes, 30 if not given. */
 export const run = async (args: readonly string[]): Promise<Figure[]> => {
   await using server = await startServer();
   const answers = await takeTurns<Peer, LatencyAnswer>(
@@ -42,7 +42,7 @@ export const run = async (args: readonly string[]): Promise<Figure[]> => {
         url: server.url,
         users: 1_000,
         thinkMs: 249,
-        messages: 12,
+        messages: 6,
       } satisfies LatencyRequest),
     { warmUp: 2, turns: Number(args[0] ?? 30) },
   );

@@ -1,5 +1,7 @@
 import { type Deadline, deadlines } from '../core/deadlines.ts';
 import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { type MembershipChange, membershipChange } from '../core/delivery/membership.ts';
+import { readPath } from '../core/delivery/payload-path.ts';
 import { asFailure } from '../core/flow/step.ts';
 import { loadActivity } from '../core/load-activity.ts';
 import { recorder } from '../core/recorder.ts';
@@ -7,7 +9,6 @@ import { StepFailure } from '../core/step-failure.ts';
 import { acknowledgementObserver } from '../socketio/acknowledgement-observer.ts';
 import type { ClientSocket } from '../socketio/client-socket.ts';
 import type { EmitSpec } from '../socketio/emit-spec.ts';
-import { type MembershipChange, membershipChange } from '../socketio/membership.ts';
 import type { PendingAnswer } from '../socketio/pending-answers.ts';
 import { insertTag, makeTag } from '../socketio/tagged-payload.ts';
 import type { V3User } from './v3-user.ts';
@@ -97,7 +98,12 @@ export class PackageRun implements PendingAnswer {
       watch !== null && emit.delivery !== null
         ? insertTag(emit.delivery, watch, this.#user.member!, given, this.#sentMs)
         : given;
-    this.#membership = membershipChange(emit, this.#user.member, args, this.#user.context);
+    this.#membership = membershipChange(
+      emit,
+      this.#user.member,
+      (path) => readPath(args, path),
+      this.#user.context,
+    );
     recorder.count('messages.sent');
     this.#membership.sent();
     if (callback !== null || responseEvent !== null) this.#await();

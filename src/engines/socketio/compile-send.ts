@@ -1,10 +1,11 @@
 import type { DeliveryWatch } from '../core/delivery/delivery-room.ts';
+import { type MembershipChange, membershipChange } from '../core/delivery/membership.ts';
+import { readPath } from '../core/delivery/payload-path.ts';
 import type { VirtualUserContext } from '../core/flow/step.ts';
 import { recorder } from '../core/recorder.ts';
 import { acknowledgementObserver } from './acknowledgement-observer.ts';
 import type { AcknowledgementReceiver, ClientSocket } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
-import { type MembershipChange, membershipChange } from './membership.ts';
 import { SentMessage, type SentMessageEnd } from './sent-message.ts';
 import type { Namespace, SocketIoUser } from './socketio-user.ts';
 import { insertTag, makeTag } from './tagged-payload.ts';
@@ -74,7 +75,7 @@ export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: 
     } else {
       const outgoing = render(user, context, fromMs);
       const membership = changesMembership
-        ? membershipChange(spec, user.member, outgoing.slice(1), context)
+        ? membershipChange(spec, user.member, (path) => readPath(outgoing.slice(1), path), context)
         : null;
       recorder.count('messages.sent');
       membership?.sent();

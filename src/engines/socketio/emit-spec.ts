@@ -1,3 +1,4 @@
+import { type MembershipSpec, roomSpec } from '../core/delivery/membership.ts';
 import { type PayloadPath, payloadPath } from '../core/delivery/payload-path.ts';
 import type { DeliveryRule, EngineSettings } from '../core/engine-settings.ts';
 import type { StepSpec } from '../core/flow/step.ts';
@@ -25,11 +26,8 @@ export type DeliverySpec = {
 
 export type ResponseSpec = { event: Template; check: AnswerCheck };
 
-/** The rooms that a step enters or leaves. */
-export type MembershipSpec = { room: Template } | { roomPath: PayloadPath } | { all: true };
-
 /** A step that emits, parsed once. */
-export type EmitSpec = {
+export type EmitSpec = MembershipSpec & {
   /** The event as it stands in the scenario; names metrics and errors. */
   event: string;
   ackMetric: string;
@@ -41,10 +39,6 @@ export type EmitSpec = {
   acknowledge: AnswerCheck | null;
   response: ResponseSpec | null;
   delivery: DeliverySpec | null;
-  joins: MembershipSpec | null;
-  /** Whether a join counts from the send, for servers that confirm nothing. */
-  joinsUnconfirmed: boolean;
-  leaves: MembershipSpec | null;
   /** Attach a callback though the flow does not wait. */
   isObserved: boolean;
   isMeasured: boolean;
@@ -75,9 +69,6 @@ const outgoingOf = (emit: Emit): unknown[] => {
   if (Array.isArray(emit)) return emit;
   return emit.args === undefined ? [emit.channel, emit.data] : [emit.channel, ...emit.args];
 };
-
-const asRoom = (value: unknown): MembershipSpec =>
-  value === true ? { all: true } : { room: compileTemplate(value) };
 
 const deliveryOf = (value: unknown, event: string): DeliverySpec | null => {
   if (value === undefined || value === null || value === false) return null;
@@ -144,7 +135,7 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
   const saysSo = acknowledge !== null || response !== null || spec.delivery !== undefined || !isMeasured;
   const joins =
     spec.joins !== undefined
-      ? asRoom(spec.joins)
+      ? roomSpec(spec.joins)
       : joinRule?.join
         ? { roomPath: payloadPath(joinRule.join.roomPath) }
         : null;
@@ -175,7 +166,8 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
     delivery,
     joins,
     joinsUnconfirmed,
-    leaves: spec.leaves !== undefined ? asRoom(spec.leaves) : leaveRule === undefined ? null : { all: true },
+    leaves:
+      spec.leaves !== undefined ? roomSpec(spec.leaves) : leaveRule === undefined ? null : { all: true },
     isObserved:
       needsConfirmation ||
       (!saysSo &&

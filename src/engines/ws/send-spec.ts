@@ -1,8 +1,9 @@
-import { messagePath, type PayloadPath } from '../core/delivery/payload-path.ts';
+import { type MembershipSpec, roomSpec } from '../core/delivery/membership.ts';
+import { messagePath } from '../core/delivery/payload-path.ts';
 import type { StepSpec } from '../core/flow/step.ts';
 import { type DeliverySpec, deliverySpec, wirePayload } from '../core/message/message-send.ts';
 import { compilePayload } from '../core/template/compile-payload.ts';
-import { compileTemplate, type Template } from '../core/template/compile-template.ts';
+import type { Template } from '../core/template/compile-template.ts';
 import { type AnswerSpec, answerSpec } from './answer-spec.ts';
 import { messageType } from './ws-message.ts';
 import type { WsScope } from './ws-scope.ts';
@@ -23,11 +24,8 @@ const sendKeys = [
   'duration',
 ] as const;
 
-/** The rooms that a message makes its sender enter or leave. */
-export type MembershipSpec = { room: Template } | { roomPath: PayloadPath } | { all: true };
-
 /** A `send` step, parsed once. */
-export type SendSpec = {
+export type SendSpec = MembershipSpec & {
   metric: string;
   payload: Template;
   /** The payload as it goes on the wire, when every message is the same. */
@@ -35,10 +33,6 @@ export type SendSpec = {
   binary: boolean;
   answer: AnswerSpec | null;
   delivery: DeliverySpec | null;
-  joins: MembershipSpec | null;
-  /** Whether a join counts from the send, for servers that confirm nothing. */
-  joinsUnconfirmed: boolean;
-  leaves: MembershipSpec | null;
   isMeasured: boolean;
 };
 
@@ -82,7 +76,7 @@ export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpe
   const binary = step.binary === true;
   const joins =
     step.joins !== undefined
-      ? membership(step.joins)
+      ? roomSpec(step.joins)
       : joinRule == null
         ? null
         : { roomPath: messagePath(joinRule.roomPath) };
@@ -107,14 +101,10 @@ export const sendSpec = (step: StepSpec, scope: WsScope, place: string): SendSpe
     joins,
     joinsUnconfirmed: joinsUnconfirmed || answer === null,
     leaves:
-      step.leaves !== undefined ? membership(step.leaves) : leaveRule === undefined ? null : { all: true },
+      step.leaves !== undefined ? roomSpec(step.leaves) : leaveRule === undefined ? null : { all: true },
     isMeasured,
   };
 };
-
-function membership(value: unknown): MembershipSpec {
-  return value === true ? { all: true } : { room: compileTemplate(value) };
-}
 
 /** What the metrics of a payload are called: its type, where that is the same for everyone. */
 function payloadName(payload: unknown): string {

@@ -1,4 +1,5 @@
 import { deliveryLedger } from '../core/delivery/delivery-ledger.ts';
+import { membershipChange } from '../core/delivery/membership.ts';
 import { changeMessage, readMessage, withTag } from '../core/delivery/payload-path.ts';
 import type { Step, StepSpec, VirtualUserContext } from '../core/flow/step.ts';
 import { awaitAnswer } from '../core/message/await-message.ts';
@@ -7,7 +8,7 @@ import { failStep } from '../core/message/message-user.ts';
 import { recorder } from '../core/recorder.ts';
 import { answerFilter, withId } from './answer-spec.ts';
 import { sendMessage } from './send-message.ts';
-import { type MembershipSpec, type SendSpec, sendSpec } from './send-spec.ts';
+import { type SendSpec, sendSpec } from './send-spec.ts';
 import type { WsScope } from './ws-scope.ts';
 import { userOf, type WsUser } from './ws-user.ts';
 
@@ -35,7 +36,8 @@ const sendOnce = (
   let payload = spec.wire === null ? taggedPayload(spec, user, context, fromMs) : null;
   const identified = answer === null ? null : withId(payload, answer, user);
   if (identified !== null) payload = identified.payload;
-  const confirmed = changeRooms(spec, user, payload, context);
+  const membership = membershipChange(spec, user.member, (path) => readMessage(payload, path), context);
+  membership.sent();
   recorder.count('messages.sent');
   if (answer !== null)
     awaitAnswer(
@@ -52,7 +54,7 @@ const sendOnce = (
       fromMs,
       (failure) => {
         recorder.answer(place, failure);
-        if (failure === null) confirmed?.();
+        if (failure === null) membership.confirmed();
         if (answer.waits) done(failure);
         else if (failure !== null) failStep(failure, context, place, () => undefined);
       },
@@ -90,28 +92,4 @@ const roomOf = ({ room, roomPath }: DeliverySpec, payload: unknown, context: Vir
   const value =
     room !== null ? room.render(context) : roomPath !== null ? readMessage(payload, roomPath) : null;
   return value === null || value === undefined ? null : String(value);
-};
-
-/** The room of a scenario that names none. */
-const onlyRoom = 'room';
-
-/** Names of rooms; null for all. */
-const roomsOf = (spec: MembershipSpec, payload: unknown, context: VirtualUserContext): string[] | null => {
-  if ('all' in spec) return null;
-  const value = 'room' in spec ? spec.room.render(context) : readMessage(payload, spec.roomPath);
-  return (Array.isArray(value) ? value : [value]).map(String);
-};
-
-const changeRooms = (spec: SendSpec, user: WsUser, payload: unknown, context: VirtualUserContext) => {
-  const left = spec.leaves === null ? undefined : roomsOf(spec.leaves, payload, context);
-  if (left === null) deliveryLedger.leave(user.member);
-  else for (const room of left ?? []) deliveryLedger.leave(user.member, room);
-  const joined = spec.joins === null ? undefined : roomsOf(spec.joins, payload, context);
-  if (joined === undefined) return null;
-  const join = () => {
-    for (const room of joined ?? [onlyRoom]) deliveryLedger.join(user.member, room);
-  };
-  if (!spec.joinsUnconfirmed) return join;
-  join();
-  return null;
 };
