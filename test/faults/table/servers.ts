@@ -119,7 +119,11 @@ export const servers: readonly Fault[] = [
   server('bad-close-code', 'closes with a code that is none', noPass),
   server('endless-fragments', 'never ends a fragmented message', any),
   server('leaves-namespace', 'puts every user out of the namespace', noPass),
-  server('closes-session', 'asks for the end of the transport, which clients over WebSocket do not heed', pass),
+  server(
+    'closes-session',
+    'asks for the end of the transport, which clients over WebSocket do not heed',
+    pass,
+  ),
   server('ping-flood', 'sends hundreds of pings a second', any),
   server('exception-flood', 'sends hundreds of exceptions a second', fail, { says: /exception/ }),
   // acknowledgements
