@@ -35,6 +35,8 @@ export type AxisUnit =
   | 'label';
 
 export type ChartAxis = {
+  /** Share of the axis that is left free at its end, for what is written there. */
+  roomAtEnd?: number;
   title: string;
   unit: AxisUnit;
   labels?: string[];
@@ -94,7 +96,8 @@ export function axisText(value: number, axis: Pick<ChartAxis, 'unit' | 'labels'>
 
 /** What an axis must hold. */
 export function rangeOf(axis: ChartAxis, values: readonly number[]): [number, number] {
-  if (axis.labels !== undefined) return [-0.5, axis.labels.length - 0.5];
+  const { roomAtEnd = 0 } = axis;
+  if (axis.labels !== undefined) return [-0.5, axis.labels.length * (1 + roomAtEnd) - 0.5];
   if (axis.ticks !== undefined && axis.ticks.length > 1) return [axis.ticks[0]!, axis.ticks.at(-1)!];
   const known = values.filter((value) => Number.isFinite(value) && (!axis.logarithmic || value > 0));
   let low = axis.fromZero === true ? 0 : Number.POSITIVE_INFINITY;
@@ -106,7 +109,7 @@ export function rangeOf(axis: ChartAxis, values: readonly number[]): [number, nu
   if (!Number.isFinite(low) || !Number.isFinite(high)) return axis.logarithmic ? [1, 10] : [0, 1];
   if (axis.logarithmic) return [low / 1.15, high * 1.15];
   const room = 0.06 * (high - low || Math.abs(high) || 1);
-  return [axis.fromZero === true && low === 0 ? 0 : low - room, high + room];
+  return [axis.fromZero === true && low === 0 ? 0 : low - room, high + room + roomAtEnd * (high - low)];
 }
 
 /** Round values within a range, about `count` of them. */

@@ -92,6 +92,9 @@ function figure(caption: Inline, chart: Chart): FigureBlock[] {
     : [{ kind: 'figure', caption, sides: sidesOf({ ...chart, lines }), chart: { ...chart, lines } }];
 }
 
+/** The words of lines that lie level stand behind the last value. */
+const roomForWords = 0.35;
+
 /** How the interval of the change that the headline tells of narrowed, pair by pair, with what decides. */
 function narrowing(suite: SuiteReport): FigureBlock[] {
   const told = toldLooks(suite);
@@ -102,7 +105,12 @@ function narrowing(suite: SuiteReport): FigureBlock[] {
       low === null || high === null ? [pairs, relative] : [pairs, relative, low, high],
   );
   return figure(['Change of ', { code: told.metric }, ` ${statisticName(told.statistic)}, pair by pair`], {
-    x: { title: 'pairs', unit: 'count', ...(points.length === 1 ? { ticks: [0, points[0]![0]] } : {}) },
+    x: {
+      title: 'pairs',
+      unit: 'count',
+      roomAtEnd: roomForWords,
+      ...(points.length === 1 ? { ticks: [0, points[0]![0]] } : {}),
+    },
     y: { title: '', unit: 'change' },
     lines: [{ name: 'change', side: 'head', points, style: 'dots' }],
     marks: boundaries(limit),
@@ -147,6 +155,7 @@ function changeByPercentile({ id, change }: MetricReport): FigureBlock[] {
     x: {
       title: 'percentile',
       unit: 'label',
+      roomAtEnd: roomForWords,
       labels: found.map(({ statistic }) => statisticName(statistic)),
     },
     y: { title: '', unit: 'change' },
