@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { killFamily, markerVariable } from '../host/processes/process-family.ts';
 
 export type GitEnv = Readonly<Record<string, string | undefined>>;
 
@@ -124,19 +126,30 @@ const environment = ({ env, config = [] }: GitOptions): Record<string, string | 
 export const tryGit = (args: readonly string[], options: GitOptions): Promise<GitResult> =>
   new Promise((resolve) => {
     const timeoutMs = options.timeoutMs ?? 120_000;
+    const marker = randomUUID();
     const child = spawn('git', args, {
       cwd: options.cwd,
-      env: environment(options),
+      env: { ...environment(options), [markerVariable]: marker },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
+    /** With what it started: a helper for passwords, ssh, a hook. */
+    const kill = (): void => {
+      child.kill('SIGKILL');
+      if (child.pid !== undefined) killFamily({ leaderPid: child.pid, marker, seen: new Map() });
+    };
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      child.kill('SIGKILL');
+      kill();
     }, timeoutMs);
-    const stop = () => child.kill('SIGTERM');
+    let killTimer: NodeJS.Timeout | undefined;
+    const stop = () => {
+      child.kill('SIGTERM');
+      // Git removes its locks on the way out; whoever it waits for may not be impressed.
+      killTimer = setTimeout(kill, killAfterMs);
+    };
     options.signal?.addEventListener('abort', stop, { once: true });
     if (options.signal?.aborted === true) stop();
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -144,9 +157,15 @@ export const tryGit = (args: readonly string[], options: GitOptions): Promise<Gi
     // git may end before it has read everything; its exit code tells what happened.
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
+    let isOver = false;
     const finish = (code: number, reason = '') => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
+      clearTimeout(killTimer);
       options.signal?.removeEventListener('abort', stop);
+      // Git that is told to end leaves what it waited for.
+      if (options.signal?.aborted === true) kill();
       const bytes = Buffer.concat(stdout);
       resolve({
         code,
@@ -160,11 +179,26 @@ export const tryGit = (args: readonly string[], options: GitOptions): Promise<Gi
       const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(options.cwd);
       finish(-1, isMissing ? notInstalled : error.message);
     });
-    child.on('close', (code) => {
-      if (timedOut) finish(-1, `it took longer than ${timeoutMs} ms`);
+    const ended = (code: number | null) => {
+      if (timedOut) finish(-1, `it took longer than ${timeoutMs / 1000} s`);
       else finish(code ?? -1);
-    });
+    };
+    child.on('close', ended);
+    // What it leaves running, as ssh does to share a connection, may keep its pipes for ever.
+    child.on('exit', (code) =>
+      setTimeout(() => {
+        if (isOver) return;
+        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+        kill();
+        ended(code);
+      }, pipesMs).unref(),
+    );
   });
+
+/** Git has so long to end in order when the run is cancelled. */
+const killAfterMs = 1_500;
+/** What it printed is read at most so long after its end. */
+const pipesMs = 2_000;
 
 /** Runs git and gives its standard output; rejects with a `GitError` when it fails. */
 export const git = async (args: readonly string[], options: GitOptions): Promise<string> => {

@@ -27,7 +27,7 @@ const perform = async (command: CapacityCommand, loaded: LoadedSettings): Promis
   const provenance = await findProvenance(cwd, host.env, context);
   await using store = openStore(command, loaded);
   await removeOldReports(reportDir, { isSearch: true });
-  await using dashboard = await openDashboard(command.dashboard, host);
+  await using dashboard = await openDashboard(command.dashboard, host, 'capacity');
   const found = await runCapacity({
     loaded,
     host,

@@ -24,9 +24,13 @@ export type Dashboard = Watcher & AsyncDisposable & { url: string };
 export const widestLine = 200;
 
 /** The page of a command that was asked for one at this port; its address is in the log. Null where none was asked for. */
-export async function openDashboard(port: number | undefined, host: Host): Promise<Dashboard | null> {
+export async function openDashboard(
+  port: number | undefined,
+  host: Host,
+  command: 'run' | 'capacity',
+): Promise<Dashboard | null> {
   if (port === undefined) return null;
-  const dashboard = await startDashboard(port, (text) => host.mask(text));
+  const dashboard = await startDashboard(port, (text) => host.mask(text), pageScript(), command);
   host.info(`Dashboard: ${dashboard.url}`);
   return dashboard;
 }
@@ -43,6 +47,7 @@ export async function startDashboard(
   port: number,
   mask: (text: string) => string,
   script: PageScript | null = pageScript(),
+  command = 'run',
 ): Promise<Dashboard> {
   let line = 'starting';
   let version = 0;
@@ -78,7 +83,7 @@ export async function startDashboard(
     const reason = failure instanceof Error ? failure.message : String(failure);
     throw tailgateError(
       'ARGUMENTS_INVALID',
-      { command: 'run', problem: `--dashboard cannot be served at port ${port}: ${reason}` },
+      { command, problem: `--dashboard cannot be served at port ${port}: ${reason}` },
       {},
       failure,
     );

@@ -180,7 +180,7 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
   await removeOldReports(reportDir, {
     kept: baseline.confirmFrom === undefined ? [] : [baseline.confirmFrom],
   });
-  await using dashboard = await openDashboard(command.dashboard, host);
+  await using dashboard = await openDashboard(command.dashboard, host, 'run');
   const result = await runGate({
     watcher: dashboard ?? undefined,
     loaded,

@@ -69,6 +69,26 @@ const killed = (id: string, what: string, more: Partial<Fault> = {}): Fault => (
 /** Git is killed by what strace injects into it. */
 const hasStrace = spawnSync('strace', ['-qq', '-e', 'trace=none', 'true']).status === 0;
 
+/** What git can wait for without end, and how it comes to do so. */
+const script = (name: string): string => `printf '#!/bin/sh\\nsleep 1000\\n' > ${name}; chmod +x ${name}`;
+const silentGits: readonly [id: string, what: string, setUp: string][] = [
+  [
+    'git-ssh',
+    'an ssh that never answers',
+    `${remote('ssh://x@127.0.0.1/r.git')}; git config core.sshcommand 'sleep 1000 #'`,
+  ],
+  [
+    'git-hook',
+    'a hook of the repository that never ends',
+    `${git}; ${script('remote.git/hooks/pre-receive')}`,
+  ],
+  [
+    'git-helper',
+    'a program that is to know the password',
+    `${script('helper')}; "${process.execPath}" -e "require('http').createServer((q,r)=>r.writeHead(401,{'www-authenticate':'Basic realm=x'}).end()).listen(0,function(){require('fs').writeFileSync('port',String(this.address().port));setTimeout(()=>process.exit(),150000).unref()})" & s=$!; trap "kill $s" EXIT; while [ ! -s port ]; do sleep 0.05; done; ${remote('http://127.0.0.1:$(cat port)/r.git')}; export GIT_ASKPASS=$PWD/helper`,
+  ],
+];
+
 /** Stored records under locks, links, damage and refusals. Nothing that was accepted is lost. */
 export const stores: readonly Fault[] = [
   store('first', 'no file yet', accept, accepted, { also: holds(1) }),
@@ -221,6 +241,31 @@ export const stores: readonly Fault[] = [
     'a server of git that never answers',
     `"${process.execPath}" -e "require('net').createServer(()=>{}).listen(0,function(){require('fs').writeFileSync('port',String(this.address().port))})" & s=$!; while [ ! -s port ]; do sleep 0.05; done; ${remote('http://127.0.0.1:$(cat port)/r.git')}; ${onBranch} & p=$!; sleep 3; kill -INT $p; wait $p; c=$?; kill $s; exit $c`,
     { verdicts: [null], exits: [130] },
+  ),
+  ...silentGits.flatMap(([id, what, setUp]) => [
+    store(
+      `${id}-signal`,
+      `SIGINT while git waits for ${what}`,
+      `${setUp}; ${onBranch} & p=$!; sleep 3; kill -INT $p; wait $p`,
+      { verdicts: [null], exits: [130] },
+      id === 'git-ssh' ? { quick: true } : {},
+    ),
+    store(id, `git waits for ${what}`, `${setUp}; ${onBranch}`, refused, {
+      says: /took longer than/,
+      given: {
+        shell: `${setUp}; ${onBranch}`,
+        settings: { baseline: { mode: 'branch', remote: 'origin' } },
+        files: { 'r.jsonl': line(1) },
+        timeoutMs: 200_000,
+      },
+    }),
+  ]),
+  store(
+    'git-keeps-pipes',
+    'ssh goes on in the background with the pipes of git, as it does to share a connection',
+    `${remote('ssh://x@127.0.0.1/r.git')}; git config core.sshcommand '(sleep 30 >/dev/null </dev/null &) ; exit 1 #'; ${onBranch}`,
+    refused,
+    { also: ({ ms }) => (ms < 15_000 ? null : `it took ${Math.round(ms)} ms`) },
   ),
   killed('file', 'a file with a record', { quick: true }),
   killed('file-first', 'no file yet'),
