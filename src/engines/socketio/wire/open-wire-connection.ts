@@ -9,8 +9,8 @@ const defaultTimeoutMs = 20_000;
 
 /**
  * A Socket.IO connection spoken on the wire: Engine.IO 4 and Socket.IO 5 over a WebSocket, with the behaviour of
- * `socket.io-client` (which is its reference in the tests) at a fraction of its cost. The load generator's own work is
- * read as the server's latency, so what a message costs here matters.
+ * `socket.io-client` (which is its reference in the tests), but without reading what nobody looks at. The load
+ * generator's own work is read as the server's latency, so what a message costs here matters.
  */
 class WireConnection implements ClientConnection, WireTransport {
   readonly #url: string;
