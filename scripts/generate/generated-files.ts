@@ -4,6 +4,7 @@ import { transformSync } from 'esbuild';
 import { scenarioJsonSchema } from '../../src/scenario/scenario-language.ts';
 import { settingsJsonSchema } from '../../src/settings/schema-index.ts';
 import { renderActionYml } from './action-yml.ts';
+import { renderFigures } from './bench-figures.ts';
 import { renderErrorReference } from './error-reference.ts';
 import { renderPageList } from './page-list.ts';
 import { publishedSchema, renderCatalogEntry } from './published-schema.ts';
@@ -50,6 +51,15 @@ export const documentFiles: readonly GeneratedFile[] = [
   {
     path: 'docs/how-it-decides.md',
     render: (current) => replaceBetweenMarkers(current, 'sentences', renderSampleSentences()),
+  },
+  {
+    path: 'docs/scale.md',
+    render: (current) =>
+      ['shard-network', 'shard-connections'].reduce(
+        (text, name) =>
+          replaceBetweenMarkers(text, name, renderFigures(path.join(root, `bench/results/${name}.jsonl`))),
+        current,
+      ),
   },
   {
     path: 'docs/troubleshooting.md',
