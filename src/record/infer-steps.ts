@@ -79,7 +79,7 @@ const textsOf = (message: Message): { path: (string | number)[]; value: string }
 /** Keys whose text people write. A tag in a room or a name would change where a message goes. */
 const written = /^(text|message|msg|body|content|data|payload|value|line|comment|chat|note|title)$/i;
 const steering =
-  /room|channel|topic|user|name|type|event|action|method|kind|status|id$|token|to$|from$|email|url/i;
+  /room|channel|topic|user|name|type|event|action|method|kind|status|id$|token|to$|from$|^(dst|src|dest\w*|target|recipient|peer)|email|url/i;
 
 function deliveryOf(message: Message, own: Session, others: readonly Session[]): Delivery | null {
   if (message.kind !== 'event') return null;

@@ -103,7 +103,7 @@ export const writeScenario = (
       engine: same[0]!.session.engine,
       ...(roles.length === 1 ? {} : { weight: same.length }),
       ...(roles.length > 1 && same[0]!.session.engine === 'socketio' ? ownConfig(same[0]!, all[0]!) : {}),
-      flow: flowOf(same[0]!, written, shared, secrets, notes),
+      flow: flowOf(same[0]!, all[0]!, written, shared, secrets, notes),
     })),
   };
   const replayed = drafts.slice(0, 6);
@@ -459,6 +459,8 @@ type Capture = { path: (string | number)[]; as: string };
 
 function flowOf(
   draft: Draft,
+  /** Whose address is the target. */
+  first: Draft,
   all: readonly Draft[],
   shared: readonly string[],
   secrets: readonly string[],
@@ -507,6 +509,13 @@ function flowOf(
     return needed.length === 0 ? thinkMs : 0;
   };
   take(0, engineConfig(draft));
+  const address = targetPath([draft]);
+  if (session.engine === 'ws' && address !== targetPath([first]))
+    items.push({
+      signature: 'connect',
+      thinkMs: 0,
+      step: { connect: { target: address.startsWith('/') ? address : `/${address}` } },
+    });
   let endMs = Math.min(session.connectedAtMs, requests[0]?.atMs ?? Number.POSITIVE_INFINITY);
   const pause = (atMs: number, end: number): number => {
     const ms = Math.max(0, atMs - endMs);
@@ -928,7 +937,7 @@ function replayOf(
       name: `${index}`,
       engine: draft.session.engine,
       ...(draft.session.engine === 'socketio' ? engineConfig(draft) : {}),
-      flow: flowOf(draft, [...own, ...all.slice(own.length)], shared, secrets, []),
+      flow: flowOf(draft, own[0]!, [...own, ...all.slice(own.length)], shared, secrets, []),
     })),
   };
   const last = Math.max(0, ...drafts.map(({ session }) => session.closedAtMs));

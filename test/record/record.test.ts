@@ -466,3 +466,22 @@ test('SockJS over requests is recorded by the relay, and sent again over its pla
     http.close();
   }
 });
+
+test('a client that connects elsewhere has a connect of its own, and what says for whom a message is takes no tag', () => {
+  const client = (path: string, to: string, at: number) =>
+    connection(
+      `ws://127.0.0.1:3000/${path}`,
+      [
+        [5, '< {"type":"open"}'],
+        [300, `> {"type":"offer","dst":"${to}","payload":{"sdp":"v=0 of ${path}"}}`],
+        [10, `< {"type":"offer","src":"x","dst":"${path}","payload":{"sdp":"v=0 of ${to}"}}`],
+        [400, `> {"type":"${path}-done"}`],
+      ],
+      path,
+      at,
+    );
+  const { scenarios, all } = write(recording(client('ann', 'bob', 0), client('bob', 'ann', 1)));
+  assert.deepEqual(scenarios[1]!.flow[0], { connect: { target: '/bob' } });
+  assert.ok(!scenarios[0]!.flow.some((step) => 'connect' in step));
+  assert.doesNotMatch(all, /dst: \S+ \{\{ \$tag/);
+});
