@@ -77,7 +77,11 @@ export const driveEvents = async (
     if (ends && tried === undefined) continue;
     const takers: number[] = [];
     const known = tried === undefined || tried.answered.has(event.name);
-    const sent = { ...event, acknowledged: event.acknowledged && known };
+    const sent = {
+      ...event,
+      args: numbered(event.args, wanted.indexOf(event) + 1),
+      acknowledged: event.acknowledged && known,
+    };
     for (const index of tried?.senders.get(event.name) ?? users.keys()) {
       const answer = await users[index]!.send(sent);
       if (answer === 'answered') answered.add(event.name);
@@ -155,8 +159,12 @@ const ownArgs = (args: readonly unknown[], index: number): unknown[] =>
   JSON.parse(
     JSON.stringify(args)
       .replaceAll('"tailgate"', `"tailgate${index + 1}"`)
-      .replaceAll('hello from tailgate', `hello from tailgate ${index + 1}`),
+      .replaceAll(/from tailgate(?=")/g, `from tailgate ${index + 1}`),
   ) as unknown[];
+
+/** What one event says, no other says: what arrives tells which one sent it. */
+const numbered = (args: readonly unknown[], number: number): unknown[] =>
+  JSON.parse(JSON.stringify(args).replaceAll('"hello from', `"hello ${number} from`)) as unknown[];
 
 /** Names of events by which servers say no. */
 const saysNo =
