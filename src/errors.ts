@@ -161,6 +161,13 @@ export const catalogue = {
     (p) => `"tailgate ${p.command} --help" shows the syntax.`,
   ),
 
+  KIND_UNFIT: entry<{ suite: string; command: string }>(
+    'usage',
+    (p) =>
+      `The suite "${p.suite}" is of kind "endurance", which ${p.command} does not measure: users come in waves, and what stays is judged, not how fast it was.`,
+    () => 'Name another suite with --suite; "tailgate run" measures this one.',
+  ),
+
   // record and init
   RECORDING_INVALID: entry<{ path: string; problem: string }>(
     'usage',

@@ -81,6 +81,7 @@ export const settingsHash = (suite: SuitePlan): string => {
       ...chosen(target, targetSchema.parse({}) as Json, ['pin', 'nodePreload']),
       resources: sourceOfResources(target.resources),
     },
+    ...(suite.endurance === undefined ? {} : { kind: 'endurance' }),
   };
   return createHash('sha256').update(canonicalJson(relevant)).digest('hex');
 };

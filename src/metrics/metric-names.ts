@@ -151,6 +151,42 @@ export const workMetrics: Readonly<
 /** Counted in pairs of their own after the others, because counting changes how code is compiled. */
 export const countedMetric = 'server.calls.perMessage';
 
+/**
+ * What stays in the server when its users have gone, which a suite of `kind: endurance` measures: memory by the rate at
+ * which it grows from wave to wave, everything else as a count at the end less that at the start.
+ */
+export const enduranceMetrics: Readonly<
+  Record<string, { unit: Unit; per?: 'messages' | 'sessions'; meaning: string }>
+> = {
+  'server.retained.perMessage': {
+    unit: 'bytes',
+    per: 'messages',
+    meaning:
+      'memory that is kept for each message: heap after a forced collection (Node servers), else resident',
+  },
+  'server.retained.perSession': {
+    unit: 'bytes',
+    per: 'sessions',
+    meaning: 'the same for each virtual user that came and went',
+  },
+  'server.left.fds': { unit: 'count', meaning: 'open file descriptors of all its processes (Linux)' },
+  'server.left.threads': { unit: 'count', meaning: 'threads (Linux)' },
+  'server.left.sockets': { unit: 'count', meaning: 'sockets (Node servers, with the preload)' },
+  'server.left.timers': { unit: 'count', meaning: 'timers that keep it running (Node servers, likewise)' },
+  'server.left.handles': {
+    unit: 'count',
+    meaning: 'other handles and requests: files, watchers, processes (Node servers, likewise)',
+  },
+  'server.left.listeners': {
+    unit: 'count',
+    meaning: 'listeners of all event emitters that live (Node servers, likewise)',
+  },
+  'server.left.rooms': {
+    unit: 'count',
+    meaning: 'rooms of its Socket.IO servers (Node servers, likewise)',
+  },
+};
+
 /** Ending of a counter's name that makes it a throughput: the counter over the seconds of driven load. */
 export const throughputSuffix = '.perSecond';
 

@@ -1,5 +1,6 @@
 import {
   customPrefix,
+  enduranceMetrics,
   latencyKinds,
   namedErrorPrefix,
   peakSendRate,
@@ -19,9 +20,20 @@ export type Metric = {
   /**
    * `latency`: a distribution. `counter`, and what is made of counters: `rate` (one over others), `throughput` (one over
    * time), `peak` (the most in one second). `error`: the count of one error by its name. `resource`: sampled at the
-   * server. `work`: for each message or delivery. `custom`: a number of the user's own command.
+   * server. `work`: for each message or delivery. `endurance`:
+   * what stays when the users have gone. `custom`: a number of the user's own command.
    */
-  kind: 'latency' | 'counter' | 'error' | 'rate' | 'throughput' | 'peak' | 'resource' | 'work' | 'custom';
+  kind:
+    | 'latency'
+    | 'counter'
+    | 'error'
+    | 'rate'
+    | 'throughput'
+    | 'peak'
+    | 'resource'
+    | 'work'
+    | 'endurance'
+    | 'custom';
   /** Null for a custom metric, which has any. */
   unit: Unit | null;
   /** Of a latency all; else the first is meant where none is named. */
@@ -33,7 +45,8 @@ export type Metric = {
   topic: Topic;
   /**
    * Of a latency the kind of wait, or null when the name does not tell it; of an error and a custom metric the name in
-   * the user's words; of a throughput its counter; else null.
+   * the user's words; of a throughput its counter; of what stays `messages` or `sessions`, or what is
+   * counted; else null.
    */
   of: string | null;
   /** For a count of failures, or its rate: the counter and those of the attempts. Null for everything else. */
@@ -211,6 +224,19 @@ function readName(id: string): Metric {
   if (work !== undefined) {
     const by = id.startsWith('wire.') ? 'generator' : 'server';
     return { ...base, kind: 'work', by, unit: work.unit, worse: 'higher', topic };
+  }
+  const endurance = own(enduranceMetrics, id);
+  if (endurance !== undefined) {
+    const topic = endurance.unit === 'bytes' ? 'memory' : 'descriptors';
+    return {
+      ...base,
+      kind: 'endurance',
+      by: 'server',
+      unit: endurance.unit,
+      worse: 'higher',
+      topic,
+      of: endurance.per ?? id.slice('server.left.'.length),
+    };
   }
   const rate = own(rates, id);
   if (rate !== undefined) {

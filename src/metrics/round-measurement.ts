@@ -90,6 +90,20 @@ export type WireTraffic = {
   framesReceived?: number;
 };
 
+/** What was left of the server after one wave of users had come and gone. Null where it could not be counted. */
+export type QuietInstant = {
+  /** Milliseconds since the first wave began. */
+  atMs: number;
+  /** Virtual users, and messages, of the wave. */
+  sessions: number;
+  messages: number;
+  /** Heap and memory outside of it that programs hold, of all Node processes, after a forced collection. */
+  heapBytes: number | null;
+  rssBytes: number | null;
+  /** By the last part of the metric `server.left.NAME`. */
+  left: Readonly<Record<string, number | null>>;
+};
+
 /** Resources of the server over one round; null is what could not be sampled. */
 export type ResourceUsage = {
   samples: ResourceSample[];
@@ -176,6 +190,8 @@ export type RoundMeasurement = {
   calls?: number;
   /** Numbers from the custom metrics command or URL, by name. */
   custom: Record<string, number>;
+  /** Only where the round was a wave of a suite of `kind: endurance`. */
+  quiet?: QuietInstant;
   /** Conditions that the scenario's own plugins judged. */
   checks?: PluginCheck[];
   /** What the other processes of one load must know to count deliveries; gone when they are merged. */

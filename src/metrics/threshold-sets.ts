@@ -1,6 +1,6 @@
 import { type TailgateError, tailgateError } from '../errors.ts';
 import { metricOf, standardCounters } from './metric.ts';
-import { metricAliases, rates, resourceMetrics, workMetrics } from './metric-names.ts';
+import { enduranceMetrics, metricAliases, rates, resourceMetrics, workMetrics } from './metric-names.ts';
 import { nearestName } from './nearest-name.ts';
 import { mainMetric, type Threshold } from './threshold.ts';
 
@@ -30,6 +30,8 @@ export type KnownMetrics = {
   custom: readonly string[] | null;
   /** Whether the process tree of the server can be sampled. */
   resources: boolean;
+  /** Whether what stays when the users have gone is measured. */
+  endurance?: boolean;
 };
 
 /** Whether a name is one of those that `pattern` stands for, in which `*` is any characters. */
@@ -43,6 +45,7 @@ const canMeasure = ({ metric, statistic, wildcard }: Threshold, known: KnownMetr
   const { kind, by, of } = metricOf(metric);
   if (kind === 'error' || kind === 'rate' || kind === 'peak') return true;
   if (kind === 'custom') return known.custom === null || known.custom.includes(metric);
+  if (kind === 'endurance') return known.resources && known.endurance === true;
   if (kind === 'resource' || kind === 'work') return known.resources || by === 'generator';
   if (statistic !== 'value') {
     if (known.latencies === null) return true;
@@ -65,6 +68,7 @@ const listed = (known: KnownMetrics): string[] => {
       ...counters,
       'errors.rate',
       ...(known.resources ? Object.keys(resourceMetrics) : []),
+      ...(known.endurance === true && known.resources ? Object.keys(enduranceMetrics) : []),
       ...Object.keys(workMetrics).filter((name) => known.resources || name.startsWith('wire.')),
     ]),
   ];
@@ -87,6 +91,7 @@ const nearestNames = (metric: string, names: readonly string[]): string[] => {
 
 /** What makes a latency of this name, by its kind. */
 const howToMeasure = (metric: string): string | null => {
+  if (metricOf(metric).kind === 'endurance') return 'a suite with "kind: endurance" measures it';
   const subject = metric.slice(0, metric.lastIndexOf('.'));
   switch (metric.slice(metric.lastIndexOf('.') + 1)) {
     case 'delivery':

@@ -28,7 +28,7 @@ const statisticList = 'count, mean, p10, p50, p90, p95, tail, p99, p999 or max';
 
 /** Counters of others (the scenario's own, a plugin's) may as well be latencies with a name of their own. */
 const isSingleNumber = ({ id, kind }: Metric): boolean =>
-  ['rate', 'work', 'throughput', 'peak'].includes(kind) || standardCounters.includes(id);
+  ['rate', 'work', 'endurance', 'throughput', 'peak'].includes(kind) || standardCounters.includes(id);
 
 /** One part of a dotted name; nothing in a quoted one is special. */
 export type SubjectPart = { text: string; quoted: boolean };

@@ -1,3 +1,4 @@
+import { enduranceValue } from './endurance-series.ts';
 import { LatencySketch, type LatencySummary, type SerializedSketch } from './latency-sketch.ts';
 import { mergeAnswers, mergeCounters, mergeNameUses, mergeUnheard, mergeUntagged } from './merge-rounds.ts';
 import { countIn, latency, type Metric, metricOf } from './metric.ts';
@@ -7,6 +8,7 @@ import type {
   ErrorRecord,
   NameUse,
   PluginCheck,
+  QuietInstant,
   ResourceSample,
   RoundMeasurement,
   UnheardEvent,
@@ -37,6 +39,8 @@ export type Values = {
   answers: readonly AnswerUse[];
   /** What came and nobody looks at, most frequent first. */
   unheard: readonly UnheardEvent[];
+  /** After each wave, where users came in waves. */
+  quiet: readonly QuietInstant[];
   checks: readonly PluginCheck[];
   /** Arrivals that were intended, over all rounds. */
   intendedArrivals: number;
@@ -80,6 +84,7 @@ function read(rounds: readonly RoundMeasurement[]): Values {
   const found = new Map<string, number | null>();
   let counters: Record<string, number> | null = null;
   const metric = (id: string): Metric => (named.has(id) ? latency(id) : metricOf(id));
+  const quiet = rounds.flatMap((round) => round.quiet ?? []);
   const observe = (id: string, statistic: Statistic): number | null => {
     if (rounds.length === 0) return null;
     const { kind, of } = metric(id);
@@ -92,6 +97,8 @@ function read(rounds: readonly RoundMeasurement[]): Values {
         return resourceOver(rounds, id, statistic);
       case 'work':
         return workOver(rounds, id);
+      case 'endurance':
+        return enduranceValue(quiet, id);
       case 'custom':
         return average(rounds.flatMap((round) => ownNumber(round.custom, of!)));
       case 'error':
@@ -114,6 +121,7 @@ function read(rounds: readonly RoundMeasurement[]): Values {
     nameUses: mergeNameUses(rounds.map((round) => round.nameUses ?? [])),
     answers: mergeAnswers(rounds.map((round) => round.answers ?? [])),
     unheard: mergeUnheard(rounds.map((round) => round.unheard ?? [])),
+    quiet,
     checks: rounds.flatMap((round) => round.checks ?? []),
     intendedArrivals: rounds.reduce((sum, round) => sum + round.generator.intendedArrivals, 0),
     damaged: rounds.map(damagedIn).find((name) => name !== null) ?? null,

@@ -26,6 +26,8 @@ export const comparisonSentence = (suite: SuiteReport): string => {
   const samples = suite.metrics
     .flatMap((metric) => metric.change)
     .reduce((most, change) => Math.max(most, change.samples), 0);
+  if (heads.some(({ quiet }) => quiet !== undefined))
+    return `Users came and went in ${plural(heads.length, 'wave')} of ${length}${suite.comparison === 'side-by-side' ? ' a side, in turns, while both servers ran on' : ', while the server ran on'}.`;
   switch (suite.comparison) {
     case 'side-by-side': {
       const slices = mean(heads.map((round) => round.slices ?? 0));

@@ -1,3 +1,4 @@
+import { metricOf } from '../metrics/metric.ts';
 import {
   formatInterval,
   formatPair,
@@ -104,6 +105,11 @@ const ruleText = (row: MetricRow, verdict: Verdict): string => {
 const isRelative = (rule: string): boolean => /[+%±]|baseline/.test(rule) && !/^[<>=]+\s*[\d.]+%/.test(rule);
 
 function failed({ suite, row }: Found): Told {
+  if (isRetained(row))
+    return {
+      title: ['Memory stays when the users have gone'],
+      detail: [limitThat(row, 'fail')!.explanation],
+    };
   const rule = ruleText(row, 'fail');
   if (row.change !== null && (isRelative(rule) || row.head === null))
     return {
@@ -125,10 +131,19 @@ function failed({ suite, row }: Found): Told {
 
 const valuesOf = ({ baseline, head, unit, statistic }: MetricRow): string =>
   formatPair(baseline, head, (value) => formatValue(value, unit, statistic));
+/** Whether it is memory that stays when the users have gone, of which the limit itself says how much. */
+function isRetained({ metric, unit }: MetricRow): boolean {
+  return metricOf(metric).kind === 'endurance' && unit === 'bytes';
+}
 
 function undecided({ suite, row }: Found): Told {
   const limit = limitThat(row, 'inconclusive');
   const { change } = row;
+  if (isRetained(row))
+    return {
+      title: ['Undecided: memory may stay when the users have gone'],
+      detail: [limit?.explanation ?? suite.reason],
+    };
   if (change === null)
     return { title: ['Undecided: ', ...rowLabel(row)], detail: [limit?.explanation ?? suite.reason] };
   const hidden =
@@ -180,6 +195,8 @@ const unsigned = (relative: number): string => formatPercentChange(Math.abs(rela
 function passTitle(suites: readonly SuiteReport[]): Inline {
   const limits = gatedRows(suites).reduce((sum, { row }) => sum + row.limits.length, 0);
   const hold = limits === 1 ? 'the limit holds' : `all ${plural(limits, 'limit')} hold`;
+  if (suites.every((suite) => suite.rounds.some(({ quiet }) => quiet !== undefined)))
+    return [`Nothing stays in memory: ${hold}`];
   if (suites.some((suite) => suite.comparison !== 'none'))
     return [limits === 0 ? 'Nothing got slower' : `Nothing got slower: ${hold}`];
   return [limits === 0 ? 'Measured; there was no limit to judge it by' : `Fast enough: ${hold}`];

@@ -201,6 +201,7 @@ export const roundReport = (
   counters: Object.fromEntries(
     Object.entries(round.counters).map(([name, value]) => [name, finiteOrZero(value)]),
   ),
+  ...(round.quiet === undefined ? {} : { quiet: { ...round.quiet, left: { ...round.quiet.left } } }),
 });
 
 /** Health of the generator over all rounds of both sides. */

@@ -21,6 +21,7 @@ export function suiteFigures(suite: SuiteReport): Block[] {
   const gated = suite.metrics.filter((metric) => metric.limit.length > 0 && metric !== main);
   const figures: Block[] = [
     ...narrowing(suite),
+    ...memoryByWave(suite),
     ...(main === null ? [] : changeByPercentile(main)),
     ...latencyOverTime(suite),
     ...[...(main === null ? [] : [main]), ...gated]
@@ -94,6 +95,29 @@ function figure(caption: Inline, chart: Chart): FigureBlock[] {
 
 /** The words of lines that lie level stand behind the last value. */
 const roomForWords = 0.35;
+
+/** What is left in memory after each wave of users, over those that have come and gone. */
+function memoryByWave({ rounds }: SuiteReport): FigureBlock[] {
+  const waves = rounds.flatMap(({ side, quiet }) => (quiet === undefined ? [] : [{ side, ...quiet }]));
+  const isHeap = waves.some(({ heapBytes }) => heapBytes !== null);
+  const lines = bothSides.map((side): ChartLine => {
+    let sessions = 0;
+    const points = waves
+      .filter((wave) => wave.side === side)
+      .flatMap((wave): ChartPoint[] => {
+        sessions += wave.sessions;
+        const bytes = isHeap ? wave.heapBytes : wave.rssBytes;
+        return bytes === null ? [] : [[sessions, bytes]];
+      });
+    return { name: side, side, points, style: 'both' };
+  });
+  const caption = isHeap ? 'Heap after a forced collection, wave by wave' : 'Resident memory, wave by wave';
+  return figure([caption], {
+    x: { title: 'sessions that have come and gone', unit: 'count' },
+    y: { title: '', unit: 'bytes' },
+    lines,
+  });
+}
 
 /** How the interval of the change that the headline tells of narrowed, pair by pair, with what decides. */
 function narrowing(suite: SuiteReport): FigureBlock[] {

@@ -136,6 +136,17 @@ const roundReportSchema = z.strictObject({
     .describe('Slices in which the sides alternated; 0 when the round was driven in one piece'),
   metrics: z.record(z.string(), latencySummarySchema),
   counters: z.record(z.string(), z.number()),
+  quiet: z
+    .strictObject({
+      atMs: z.number().describe('Since the first wave began'),
+      sessions: z.number().int().describe('Virtual users of the wave'),
+      messages: z.number().int(),
+      heapBytes: finiteOrNull.describe('Heap after a forced collection; only for Node servers'),
+      rssBytes: finiteOrNull,
+      left: z.record(z.string(), finiteOrNull).describe('By the last part of the metrics server.left.*'),
+    })
+    .optional()
+    .describe('What was left when the users of this round had gone; only in suites of kind endurance'),
 });
 
 const generatorReportSchema = z
@@ -261,9 +272,9 @@ export const timelineSchema = z
 const explanationSchema = z
   .strictObject({
     kind: z
-      .enum(['more-work', 'waits-longer', 'dependency', 'none', 'unavailable'])
+      .enum(['more-work', 'waits-longer', 'dependency', 'keeps-memory', 'none', 'unavailable'])
       .describe(
-        'more-work: the server does more for a message; waits-longer: it does no more work and waits; dependency: the work is in a package; none: looked, and found nothing; unavailable: could not look',
+        'more-work: the server does more for a message; waits-longer: it does no more work and waits; dependency: the work is in a package; keeps-memory: what stays when the users have gone; none: looked, and found nothing; unavailable: could not look',
       ),
     sentences: z.array(
       z.strictObject({

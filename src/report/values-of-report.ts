@@ -30,6 +30,7 @@ export function valuesOfReport(suite: SuiteReport): Values {
       case 'resource':
         return resourceOf(resources, counters, id, statistic) ?? heldValue(find(id), statistic);
       case 'work':
+      case 'endurance':
       case 'custom':
         return heldValue(find(id), statistic);
       default:
@@ -48,6 +49,7 @@ export function valuesOfReport(suite: SuiteReport): Values {
     nameUses: [],
     answers: [],
     unheard: [],
+    quiet: [],
     checks: [],
     intendedArrivals: suite.generator?.intendedArrivals ?? 0,
     damaged: null,

@@ -80,6 +80,8 @@ async function bisect(command: BisectCommand): Promise<number> {
     const problem = `one suite is searched at a time; name it with --suite (${names})`;
     throw tailgateError('ARGUMENTS_INVALID', { command: 'bisect', problem });
   }
+  if (suite.endurance !== undefined)
+    throw tailgateError('KIND_UNFIT', { suite: suite.name, command: '"tailgate bisect"' });
   if (suite.target.start === undefined) {
     const problem =
       'the server must be started here, commit by commit, and the settings name no "target.start"';

@@ -24,11 +24,15 @@ export type CheckedScenario = {
 };
 
 /** What the thresholds of a suite can name; null stands for what only the run will tell. */
-const measurable = ({ target }: SuitePlan, known: KnownMetrics): Parameters<typeof checkThresholds>[1] => ({
+const measurable = (
+  { target, endurance }: SuitePlan,
+  known: KnownMetrics,
+): Parameters<typeof checkThresholds>[1] => ({
   latencies: known.open ? null : known.latencies,
   counters: known.open ? null : known.counters,
   custom: known.custom ? null : [],
   resources: [target.start, target.pid, target.resources].some((source) => source !== undefined),
+  endurance: endurance !== undefined,
 });
 
 /** Values of the main latency in the whole of a scenario; null when its flow or a limit of users hides them. */

@@ -7,9 +7,11 @@ import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import type { LoadPart } from '../side/round-context.ts';
 import { widestLine } from './dashboard.ts';
+import { explainGrowthRun } from './explain-growth-run.ts';
 import { explainRun } from './explain-run.ts';
 import type { GateRequest } from './gate-request.ts';
 import { type Confirmation, measureAgainstStored } from './measure-against-stored.ts';
+import { measureEndurance } from './measure-endurance.ts';
 import { measureSideBySide } from './measure-side-by-side.ts';
 import type { Versions } from './open-versions.ts';
 import type { ConfirmationPlan } from './plan-confirmation.ts';
@@ -54,6 +56,13 @@ export async function measureSuite(
   // A log has no room for a line that says nothing yet.
   if (host.interactive && work.measured === undefined)
     host.progress(fitWidth(`${suite.name} · starting the server`, host.columns));
+  if (suite.endurance !== undefined) {
+    const run = await measureEndurance(inputs);
+    if (host.interactive) host.progress(`${suite.name} · looking at what stays in memory`);
+    run.explanation = await explainGrowthRun(run, inputs, roots);
+    run.warnings.push(...stage.limits.get(suite.name)!.notes);
+    return run;
+  }
   if (roots !== null && baseline !== null && stage.plan.sameCode === 'pass')
     Object.assign(inputs, sameCodeOf(request, sides, suite, roots));
   const planned = work.confirming.confirmation;

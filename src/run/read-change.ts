@@ -12,6 +12,9 @@ import type { Host } from '../host/host.ts';
 /** The folders that stand for the repository on both sides, and the commit of the base if it is one. */
 export type ChangeRoots = { baseline: string; head: string; baseSha: string | null };
 
+/** What of a side tells which of its files matter. */
+type Ran = Pick<SideWork, 'scripts'> & Partial<Pick<SideWork, 'stacks'>>;
+
 const lockfiles = ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml'];
 const dockerfiles = ['Dockerfile', 'Containerfile'];
 const diffArguments = [
@@ -43,7 +46,7 @@ export const changeRoots = async (
 /** What changed from base to head: by git, or, for folders that are no commits, of the files that ran. */
 export const readChanges = async (
   roots: ChangeRoots,
-  work: { baseline: SideWork; head: SideWork },
+  work: Record<'baseline' | 'head', Ran>,
   places: { baseline: PlaceReader; head: PlaceReader },
   host: Host,
 ): Promise<FileChange[]> => {
@@ -71,6 +74,15 @@ export const readChanges = async (
       });
   }
   return changes;
+};
+
+/** The same where only the head ran: files of the base version that it does not have are of no interest. */
+export const readFileChanges = (roots: ChangeRoots, head: Ran, host: Host): Promise<FileChange[]> => {
+  const places = {
+    baseline: placeReader({ scripts: [] }, roots.baseline),
+    head: placeReader(head, roots.head),
+  };
+  return readChanges(roots, { baseline: { scripts: [] }, head }, places, host);
 };
 
 /**
@@ -106,7 +118,7 @@ export const readDependencyChanges = (
  * Reads the repository's own files that ran, and the source maps of its scripts, so that functions stand where they were
  * written.
  */
-export const placeReader = (work: SideWork, root: string): PlaceReader => {
+export const placeReader = (work: Ran, root: string): PlaceReader => {
   const sourceMaps = new Map<string, { map: string; url: string }>();
   for (const { url, sourceMapUrl } of work.scripts) {
     if (sourceMapUrl === '' || url.includes('/node_modules/') || !url.startsWith('file:')) continue;
@@ -120,11 +132,8 @@ export const placeReader = (work: SideWork, root: string): PlaceReader => {
  * Files of the repository that a profile names, by the name there: absolute, or relative to wherever it was compiled, so
  * that the end of its path may be one of the repository; and those of the scripts that ran.
  */
-function ownFiles(
-  work: SideWork,
-  { root, sourceMaps }: PlaceReader,
-): Map<string, { file: string; text: string }> {
-  const names = new Set(work.stacks.flatMap(({ frames }) => frames.map(({ file }) => file)));
+function ownFiles(work: Ran, { root, sourceMaps }: PlaceReader): Map<string, { file: string; text: string }> {
+  const names = new Set((work.stacks ?? []).flatMap(({ frames }) => frames.map(({ file }) => file)));
   const found = new Map<string, { file: string; text: string }>();
   for (const file of filesThatRan(work, { root, sourceMaps })) {
     const text = textOf(path.join(root, file));
@@ -164,7 +173,7 @@ function readMap(url: string, sourceMapUrl: string): { map: string; url: string 
 }
 
 /** Own files behind the scripts that ran, relative to the root. */
-function filesThatRan(work: SideWork, { root, sourceMaps, ownFiles }: PlaceReader): string[] {
+function filesThatRan(work: Ran, { root, sourceMaps, ownFiles }: PlaceReader): string[] {
   const profiled = [...(ownFiles?.values() ?? [])].map(({ file }) => file);
   const ran = work.scripts.flatMap(({ url }) => {
     if (!url.startsWith('file:') || url.includes('/node_modules/')) return [];

@@ -128,6 +128,8 @@ function rulesOf(suites: readonly SuitePlan[]): Rules {
   const [suite, ...others] = suites;
   if (suite === undefined || others.length > 0)
     throw tailgateError('CAPACITY_ONE_SUITE', { known: suites.map(({ name }) => name) });
+  if (suite.endurance !== undefined)
+    throw tailgateError('KIND_UNFIT', { suite: suite.name, command: 'a search of capacity' });
   const absolute = suite.thresholds.filter(({ bound }) => bound.kind === 'absolute');
   if (absolute.length === 0) throw tailgateError('CAPACITY_NO_LIMIT', { suite: suite.name });
   const thresholds = absolute.some(countsErrors) ? absolute : [...absolute, parseThreshold(errorRule, {})];

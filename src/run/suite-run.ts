@@ -98,14 +98,15 @@ export const startRun = (inputs: SuiteInputs, comparison: SuiteEvidence['compari
   explanation: null,
 });
 
-/** Whether a run is judged although users started late. */
+/** Whether a run is judged although users started late, which is nothing to what stays when they have gone. */
 export const isBestEffort = ({ suite }: Pick<SuiteRun, 'suite'>): boolean =>
-  suite.measure.arrivals === 'best-effort';
+  suite.measure.arrivals === 'best-effort' || suite.endurance !== undefined;
 
 /** Judges what a run has so far; `final` when nothing more can be measured. */
 export const judgeRun = (run: SuiteRun, plan: RunPlan, final: boolean): SuiteJudgement =>
   judgeSuite({
     suite: run.suite.name,
+    ...(run.suite.endurance === undefined ? {} : { kind: 'endurance' }),
     comparison: run.comparison,
     pairs: run.pairs,
     head: run.head,

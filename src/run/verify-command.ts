@@ -50,6 +50,8 @@ const suiteOf = ({ plan }: Stage): SuitePlan => {
     const problem = `one suite is verified at a time; name it with --suite (${names})`;
     throw tailgateError('ARGUMENTS_INVALID', { command: 'verify', problem });
   }
+  if (suite.endurance !== undefined)
+    throw tailgateError('KIND_UNFIT', { suite: suite.name, command: '"tailgate verify"' });
   return {
     ...suite,
     thresholds: suite.thresholds.filter((one) => one.bound.kind === 'relative' && !isCounted(one)),

@@ -55,6 +55,16 @@ const ofSamples = (plan: RunPlan, suite: SuitePlan, outline: ScenarioOutline): s
 
 const minutes = (ms: number): string => `${Math.round(ms / 6_000) / 10} min`;
 
+/** Waves of users go on for as long as they were given, if the run as a whole has the time. */
+const ofWaves = ({ suites, maxMinutes }: RunPlan): string[] => {
+  const minutes = suites.reduce((sum, { endurance }) => sum + (endurance?.minutes ?? 0), 0);
+  return minutes <= maxMinutes
+    ? []
+    : [
+        `Suites of kind "endurance" ask for ${minutes} minutes, more than the ${maxMinutes} of "maxMinutes": fewer waves will run.`,
+      ];
+};
+
 const ofTime = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => {
   const budgetMs = plan.maxMinutes * 60_000;
   if (plan.baseline.mode === 'side-by-side') {
@@ -97,11 +107,15 @@ const ofTime = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): 
  * A sentence for each verdict that `plan` cannot give, and why. `outlines` holds, by name of the suite, what is known of
  * its scenario; what is not known is not spoken of.
  */
-export const limitationsOf = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => [
-  ...ofComparison(plan),
-  ...plan.suites.flatMap((suite) => {
-    const outline = outlines.get(suite.name);
-    return outline === undefined ? [] : ofSamples(plan, suite, outline);
-  }),
-  ...ofTime(plan, outlines),
-];
+export const limitationsOf = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => {
+  const loads = { ...plan, suites: plan.suites.filter(({ endurance }) => endurance === undefined) };
+  return [
+    ...(loads.suites.length === 0 ? [] : ofComparison(loads)),
+    ...loads.suites.flatMap((suite) => {
+      const outline = outlines.get(suite.name);
+      return outline === undefined ? [] : ofSamples(loads, suite, outline);
+    }),
+    ...(loads.suites.length === 0 ? [] : ofTime(loads, outlines)),
+    ...ofWaves(plan),
+  ];
+};

@@ -1,4 +1,5 @@
 import { type SourcePosition, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
+import { metricOf } from '../metrics/metric.ts';
 import type { Threshold } from '../metrics/threshold.ts';
 import { parseThreshold } from '../metrics/threshold-grammar.ts';
 import { mergeThresholds } from '../metrics/threshold-sets.ts';
@@ -35,6 +36,50 @@ class ThresholdParser {
   }
 }
 
+/** Both versions together; a leak of a list entry a session is found in it. */
+const defaultMinutes = 2;
+
+const isOfEndurance = ({ metric }: Threshold): boolean => metricOf(metric).kind === 'endurance';
+
+/**
+ * A limit of the top level holds for the suites that can measure it: what stays in memory is a matter of those of kind
+ * `endurance`. With none of these it stays, and is refused as what no suite measures.
+ */
+const isForLoad =
+  ({ suites }: Settings) =>
+  (threshold: Threshold): boolean =>
+    !isOfEndurance(threshold) || !suites.some(({ kind }) => kind === 'endurance');
+
+/** Why a limit cannot be judged in waves of users; null when it can. */
+const unfitForWaves = (threshold: Threshold): TailgateError | null => {
+  const { bound, metric, operator, source, where } = threshold;
+  if (isOfEndurance(threshold))
+    return operator !== '=' || metricOf(metric).unit !== 'bytes'
+      ? null
+      : tailgateError(
+          'THRESHOLD_SYNTAX',
+          {
+            source,
+            column: 1,
+            problem: `"${metric}" is known within an interval, which is never exactly one value`,
+            expected: `Write "${metric} < 100B".`,
+          },
+          where,
+        );
+  const isCount = metricOf(metric).failure !== null;
+  if (bound.kind === 'absolute' || isCount) return null;
+  return tailgateError(
+    'THRESHOLD_SYNTAX',
+    {
+      source,
+      column: 1,
+      problem: 'a suite of kind "endurance" compares what stays in the server, and not how fast it is',
+      expected: 'Move this limit to a suite of kind "load", or write it as an absolute one.',
+    },
+    where,
+  );
+};
+
 const planSuite = (
   suite: SuiteSettings,
   path: SettingPath,
@@ -44,7 +89,14 @@ const planSuite = (
   placeOf: PlanContext['placeOf'],
 ): SuitePlan[] => {
   const room = suite.room ?? settings.room;
-  const own = mergeThresholds(shared, thresholds.parse(suite.thresholds, [...path, 'thresholds']));
+  const isEndurance = suite.kind === 'endurance';
+  const ofSuite = (sources: readonly string[] | undefined, at: SettingPath): Threshold[] => {
+    const parsed = thresholds.parse(sources, at);
+    if (isEndurance) thresholds.problems.push(...parsed.flatMap((one) => unfitForWaves(one) ?? []));
+    return parsed;
+  };
+  const common = shared.filter(isEndurance ? (one) => unfitForWaves(one) === null : isForLoad(settings));
+  const own = mergeThresholds(common, ofSuite(suite.thresholds, [...path, 'thresholds']));
   const plan: SuitePlan = {
     name: suite.name,
     level: null,
@@ -57,6 +109,7 @@ const planSuite = (
     room: room === undefined || room === false ? null : room,
     measure: suite.measure ?? settings.measure,
     thresholds: own,
+    ...(isEndurance ? { endurance: { minutes: suite.minutes ?? defaultMinutes } } : {}),
   };
   if (suite.levels.length === 0) return [plan];
   return suite.levels.map((level, index) => ({
@@ -71,10 +124,7 @@ const planSuite = (
       plan.overridePlaces,
     ),
     variables: mergeTrees(suite.variables, level.variables) as Tree,
-    thresholds: mergeThresholds(
-      own,
-      thresholds.parse(level.thresholds, [...path, 'levels', index, 'thresholds']),
-    ),
+    thresholds: mergeThresholds(own, ofSuite(level.thresholds, [...path, 'levels', index, 'thresholds'])),
   }));
 };
 
@@ -190,6 +240,21 @@ export const makePlan = (settings: Settings, context: PlanContext): RunPlan => {
   const shared = thresholds.parse(settings.thresholds, ['thresholds']);
   const all = settings.suites.flatMap((suite, index) =>
     planSuite(suite, ['suites', index], settings, shared, thresholds, context.placeOf),
+  );
+  thresholds.problems.push(
+    ...settings.suites.flatMap((suite, index) =>
+      suite.minutes === undefined || suite.kind === 'endurance'
+        ? []
+        : tailgateError(
+            'SETTINGS_INVALID_VALUE',
+            {
+              key: 'minutes',
+              problem: `suite "${suite.name}" is of kind "load", which ends with its scenario`,
+              expected: 'Remove it, or set "kind: endurance".',
+            },
+            context.placeOf(['suites', index, 'minutes']),
+          ),
+    ),
   );
   throwProblems(thresholds.problems);
   const suites = select(all, context);

@@ -27,6 +27,8 @@ export type SuitePlan = {
   room: RoomSettings | null;
   measure: MeasureSettings;
   thresholds: Threshold[];
+  /** Users come in waves, and what stays is judged; absent for a suite whose speed is. */
+  endurance?: { minutes: number };
 };
 
 /** What will run, in order, and how it will be judged. Pure data; made before anything is started. */

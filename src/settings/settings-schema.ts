@@ -524,6 +524,17 @@ const levelSchema = z.strictObject({
 
 const suiteSchema = z.strictObject({
   name: text.describe('Name in the report and in the baseline.'),
+  kind: z
+    .enum(['load', 'endurance'])
+    .default('load')
+    .describe(
+      '`endurance`: users come and go in waves, and what stays in the server after each is judged: memory, sockets, listeners, timers, rooms, descriptors (docs/memory.md).',
+    ),
+  minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe('For `endurance`: how long the waves go on, both versions together; 2 if not given.'),
   scenario: text.describe('Artillery scenario file.'),
   environment: text.optional().describe('Environment of the scenario (`config.environments`).'),
   overrides: overrides

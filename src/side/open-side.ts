@@ -6,7 +6,7 @@ import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { logName } from './log-name.ts';
-import { loadOf } from './open-load.ts';
+import { loadOf, type PreparedLoad } from './open-load.ts';
 import { type OpenRoom, openRoom } from './room/open-room.ts';
 import type { RoundContext } from './round-context.ts';
 import type { SideName } from './slice-order.ts';
@@ -135,20 +135,18 @@ export const startSideTarget = (
   });
 };
 
-/**
- * Starts the server, opens the room and prepares the load of one side. `label` names its logs and must be unique in
- * the run. Throws the errors of target, room and load; whatever was started is closed first.
- */
-export const openSide = async (
+/** One server with its room open, and no load yet. */
+export type OpenServer = Omit<OpenSide, 'load'>;
+
+/** Starts the server and opens the room of one side. Throws the errors of target and room. */
+export const openServer = async (
   suite: SuitePlan,
   source: SideSource,
   context: RoundContext,
   label: string,
-): Promise<OpenSide> => {
+): Promise<OpenServer> => {
   await using opening = new ResourceStack();
   const { host } = context;
-  const logFile = logFileOf(context, label);
-  const prepared = opening.use(loadOf(suite, source.name, context, logFile));
   const target = opening.use(await startSideTarget(suite, source, context, label));
   const checkVersion = () => checkDeployed(suite, source, host, target);
   await checkVersion();
@@ -170,9 +168,6 @@ export const openSide = async (
             }),
           ),
         );
-  const load = opening.use(
-    await whileAlive(target, host, prepared.open({ url: target.url, variables: room?.variables ?? {} })),
-  );
   const failed = room === null ? target.died : Promise.race([target.died, causeOfLoss(room, target)]);
   const owned = opening.move();
   return {
@@ -181,9 +176,42 @@ export const openSide = async (
     target,
     room,
     resources,
-    load,
     checkVersion,
     failed,
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
+};
+
+/** Starts the generators of a load for one side; `openLoad` hands them over. */
+export const prepareLoad = (
+  suite: SuitePlan,
+  side: SideName,
+  context: RoundContext,
+  label: string,
+): PreparedLoad => loadOf(suite, side, context, logFileOf(context, label));
+
+/** Prepares a load for a server that runs. Throws the errors of the load. */
+export const openLoad = (
+  { target, room }: OpenServer,
+  host: Host,
+  prepared: PreparedLoad,
+): Promise<LoadSession> =>
+  whileAlive(target, host, prepared.open({ url: target.url, variables: room?.variables ?? {} }));
+
+/**
+ * Starts the server, opens the room and prepares the load of one side. `label` names its logs and must be unique in
+ * the run. Throws the errors of target, room and load; whatever was started is closed first.
+ */
+export const openSide = async (
+  suite: SuitePlan,
+  source: SideSource,
+  context: RoundContext,
+  label: string,
+): Promise<OpenSide> => {
+  await using opening = new ResourceStack();
+  const prepared = opening.use(prepareLoad(suite, source.name, context, label));
+  const server = opening.use(await openServer(suite, source, context, label));
+  const load = opening.use(await openLoad(server, context.host, prepared));
+  const owned = opening.move();
+  return { ...server, load, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 };

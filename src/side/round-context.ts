@@ -15,7 +15,7 @@ export type RoundContext = {
   part?: LoadPart | undefined;
   pinning: CorePinning | null;
   /** What is counted in the server's Node processes, and not judged. */
-  counting?: 'scripts' | 'work' | undefined;
+  counting?: 'scripts' | 'work' | 'memory' | 'memory-looked' | undefined;
   /** How the load is driven within the limits of the machine. */
   limits?: LimitPlan | null;
   /** When the time for all of it is over, by `performance.now()`. */

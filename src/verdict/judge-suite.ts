@@ -8,6 +8,7 @@ import { type Gate, gatesFor } from './gates.ts';
 import { hiddenByDelays, mostlyTimeouts, unjudgedForDelays, withDelays } from './generator-delays.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
 import { isCounted, judgeCounted } from './judge-counted.ts';
+import { driftNotes, enduranceGates, enduranceNote, judgeEnduranceGates } from './judge-endurance.ts';
 import { judgeHistory } from './judge-history.ts';
 import { judgePairs } from './judge-pairs.ts';
 import { listMetrics } from './judged-metrics.ts';
@@ -32,6 +33,8 @@ type Judged = { outcomes: GateOutcome[]; next: SuiteJudgement['next'] };
 
 const judgeGates = (question: SuiteQuestion, gates: readonly Gate[], measured: Measured): Judged => {
   const { settings, final } = question;
+  if (question.kind === 'endurance')
+    return { outcomes: judgeEnduranceGates(question, gates, measured), next: 'decided' };
   const suites = question.suitesInJob ?? 1;
   if (question.comparison === 'side-by-side') {
     const { outcomes, settled } = judgePairs(gates, measured.pairs, measured, settings, { final, suites });
@@ -179,13 +182,16 @@ const measuredOf = ({ comparison, pairs, head, history, confirmation }: SuiteEvi
 export const judgeValues = (question: SuiteQuestion, measured: Measured): SuiteJudgement => {
   const { baseline, head } = measured;
   const main = question.mainMetric ?? chooseMain(samplesOf(baseline, head));
-  const { gates, unmatched } = gatesFor({
-    thresholds: question.thresholds,
-    settings: question.settings,
-    main,
-    sides: [baseline, head],
-    proof: proofOf[question.comparison],
-  });
+  const { gates, unmatched } =
+    question.kind === 'endurance'
+      ? enduranceGates(question, measured, main)
+      : gatesFor({
+          thresholds: question.thresholds,
+          settings: question.settings,
+          main,
+          sides: [baseline, head],
+          proof: proofOf[question.comparison],
+        });
   const against = reasonsAgainst(question, measured);
   const failing = failingOutright(question, measured, against);
   if (failing !== null || against.length > 0) {
@@ -273,7 +279,10 @@ const describe = (
   outcomes: readonly GateOutcome[],
   next: SuiteJudgement['next'],
 ): Omit<SuiteJudgement, 'verdict' | 'reason'> & { witness: string | null } => {
-  const { baseline, head, pairs } = measured;
+  const { baseline, head } = measured;
+  const isEndurance = question.kind === 'endurance';
+  // Waves of users are too short to compare latencies by.
+  const pairs = isEndurance ? [] : measured.pairs;
   const latencies = new Set([...baseline.latencies, ...head.latencies]);
   const advice = adviseOnPairs(
     pairs,
@@ -291,6 +300,7 @@ const describe = (
       ...warningsOf(question, outcomes, next === 'decided' ? advice.findings : []),
       ...(next === 'decided' ? noiseNotes(pairs, main, outcomes) : []),
       ...partlyEmptyNames(head),
+      ...(isEndurance ? [enduranceNote(measured) ?? [], driftNotes(measured, main)].flat() : []),
     ],
     witness: cpuWitness(outcomes, advice.changes, question.settings.materialityPercent),
   };

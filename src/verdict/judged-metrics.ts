@@ -1,5 +1,6 @@
 import type { LatencySummary } from '../metrics/latency-sketch.ts';
 import { customMetric } from '../metrics/metric.ts';
+import { enduranceMetrics } from '../metrics/metric-names.ts';
 import { statisticOfSummary, unitOf, type Values } from '../metrics/values.ts';
 import type { AdvisoryChange } from './advisory.ts';
 import type { AppliedLimit, Change, JudgedMetric, Measured, SuiteQuestion } from './judgement.ts';
@@ -103,6 +104,9 @@ export const listMetrics = (
     ...advice.map(({ metric }) => metric),
     // Who had them asked for wants to see them, with a limit or without.
     ...head.custom.map(customMetric),
+    ...(head.quiet.length === 0
+      ? []
+      : Object.keys(enduranceMetrics).filter((metric) => head.value(metric, 'value') !== null)),
   ]);
   const ids = [...new Set([...(main === null ? [] : [main]), ...[...latencies].sort(), ...others])];
   return ids.map((id): JudgedMetric => {

@@ -28,6 +28,8 @@ export type SuiteQuestion = {
    * report against another. `none`: absolute limits alone.
    */
   comparison: 'side-by-side' | 'history' | 'single' | 'none';
+  /** `endurance`: each round is a wave of users, and what stays when they have gone is judged. */
+  kind?: 'endurance';
   thresholds: Threshold[];
   settings: VerdictSettings;
   /** The latency metric that is gated by default; null for the one that `mainOf` finds. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { documentFiles, schemaFiles, staleFiles } from '../../scripts/generate/generated-files.ts';
 import { replaceBetweenMarkers } from '../../scripts/generate/tables.ts';
 import { latencyStatistics, standardCounters } from '../../src/metrics/metric.ts';
-import { metricAliases, rates, resourceMetrics } from '../../src/metrics/metric-names.ts';
+import { enduranceMetrics, metricAliases, rates, resourceMetrics } from '../../src/metrics/metric-names.ts';
 import { parseThreshold, thresholdLines } from '../../src/metrics/threshold-grammar.ts';
 import { type SchemaNode, settingsJsonSchema } from '../../src/settings/schema-index.ts';
 import { settingsSchema } from '../../src/settings/settings-schema.ts';
@@ -69,6 +69,7 @@ test('the reference of thresholds names every counter, rate, alias, resource and
     ...Object.keys(rates),
     ...Object.keys(metricAliases),
     ...Object.keys(resourceMetrics),
+    ...Object.keys(enduranceMetrics),
     ...latencyStatistics,
   ];
   assert.deepEqual(

@@ -248,3 +248,47 @@ test('a plan that does not fit into its time says so', () => {
     'The scenario of suite "chat" has no end of its own: it is stopped when the 15 minutes of "maxMinutes" are over.',
   ]);
 });
+
+test('limits on what stays are for suites of kind "endurance", and relative ones on speed for all others', () => {
+  const memory = { ...chat, name: 'memory', kind: 'endurance' as const };
+  const sources = ({ suites }: RunPlan) =>
+    suites.map(({ thresholds }) => thresholds.map(({ source }) => source));
+  const shared = ['server.retained.perSession < 100B', 'p95 < +10%', 'p95 < 1s', 'errors <= baseline'];
+  const both = plan({ thresholds: shared, suites: [chat, { ...memory, minutes: 60 }] });
+  assert.deepEqual(sources(both), [
+    ['p95 < +10%', 'p95 < 1s', 'errors <= baseline'],
+    ['server.retained.perSession < 100B', 'p95 < 1s', 'errors <= baseline'],
+  ]);
+  assert.deepEqual(
+    both.suites.map(({ endurance }) => endurance),
+    [undefined, { minutes: 60 }],
+  );
+  assert.match(limitations({ suites: [{ ...memory, minutes: 60 }] })[0]!, /60 minutes, more than the 15/);
+  // With nobody to judge it, a limit must not vanish.
+  assert.deepEqual(sources(plan({ thresholds: [shared[0]!], suites: [chat] })), [[shared[0]]]);
+
+  const mistakes = [
+    ...problemsOf(caught(() => plan({ suites: [{ ...memory, thresholds: ['p95 < +10%'] }] }))),
+    ...problemsOf(
+      caught(() => plan({ suites: [{ ...memory, thresholds: ['server.retained.perSession = 0'] }] })),
+    ),
+    ...problemsOf(caught(() => plan({ suites: [{ ...chat, minutes: 5 }] }))),
+  ];
+  assert.deepEqual(
+    mistakes.map(({ code, where }) => [code, where.key]),
+    [
+      ['THRESHOLD_SYNTAX', 'suites[0].thresholds[0]'],
+      ['THRESHOLD_SYNTAX', 'suites[0].thresholds[0]'],
+      ['SETTINGS_INVALID_VALUE', 'suites[0].minutes'],
+    ],
+  );
+});
+
+function caught(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (failure) {
+    return failure;
+  }
+  throw new Error('nothing was thrown');
+}

@@ -195,6 +195,10 @@ const reasons = {
     what: '"measure.custom" would be read by every shard',
     instead: 'Let the shards meet ("rendezvous"): shard 1 reads it for all of them. Or take it out.',
   },
+  endurance: {
+    what: 'it is of kind "endurance", and what stays in a server is read where the server runs',
+    instead: 'Measure this suite in a job of its own ("--suite").',
+  },
   deliveries: {
     what: 'deliveries between machines cannot be counted or timed, because shards that do not talk have no common clock',
     instead:
@@ -210,6 +214,7 @@ const obstacles = ({ suite, scenario }: CheckedScenario): TailgateError[] => {
   const { script } = scenario;
   const { target, room, measure } = suite;
   const found: (keyof typeof reasons)[] = [];
+  if (suite.endurance !== undefined) found.push('endurance');
   if (target.start !== undefined) found.push('start');
   if (room !== null) found.push('room');
   if (script.before !== undefined || script.after !== undefined) found.push('hooks');

@@ -72,6 +72,12 @@ const openFilesOf = (pid: number): number => {
   }
 };
 
+/** Open files of all processes below `root` together; null if there are none, or this machine has no /proc. */
+export const treeOpenFiles = (root: number): number | null => {
+  const tree = readTree(root);
+  return tree.length === 0 ? null : tree.reduce((sum, { pid }) => sum + openFilesOf(pid), 0);
+};
+
 /** What one process has done since it started; null where the kernel does not tell. */
 type ProcessWork = Record<KernelCount, number | null>;
 type KernelCount = Exclude<keyof ServerWork, 'allocatedBytes' | 'collections' | 'calls'>;

@@ -38,8 +38,8 @@ export type StartOptions = {
   secrets?: Iterable<string> | undefined;
   /** Ends the start with CANCELLED; a stop after it has fired is a quick one. */
   signal?: AbortSignal | undefined;
-  /** What is counted in its Node processes: which scripts ran, or all their work, which changes how they run. */
-  counting?: 'scripts' | 'work' | undefined;
+  /** What is counted in its Node processes: which scripts ran, what is left in memory, or all their work, which changes how they run. */
+  counting?: 'scripts' | 'work' | 'memory' | 'memory-looked' | undefined;
   /** Told what cannot be thrown any more, such as a port that stays in use after the server was stopped. */
   warn?: ((message: string) => void) | undefined;
 };

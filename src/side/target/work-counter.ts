@@ -14,14 +14,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { withRequire } from './node-samples.ts';
 
-/** What the preload in the Node processes of a server can be asked; node-count.cjs says what each answers. */
+/** What the preload in the Node processes of a server can be asked; node-count.cjs and node-left.cjs say what each answers. */
 export type CountAction =
   | 'scripts'
   | 'start-calls'
   | 'take-calls'
   | 'stop-calls'
   | 'start-profile'
-  | 'stop-profile';
+  | 'stop-profile'
+  | 'memory'
+  | 'start-heap'
+  | 'stop-heap'
+  | 'snapshot';
 
 /** What one thread of a Node process answered. */
 export type CountReply = { process: string; thread: string; value: Record<string, unknown> };
@@ -29,6 +33,8 @@ export type CountReply = { process: string; thread: string; value: Record<string
 /** Asks every Node process and worker thread of one server about its work. */
 export type WorkCounter = {
   readonly env: Record<string, string>;
+  /** Where what does not fit into an answer is put; gone when it is closed. */
+  readonly folder: string;
   /** Threads that the preload was loaded into and that live. */
   threads(): number;
   /**
@@ -46,8 +52,8 @@ const maxAnswerBytes = 256_000_000;
 const longestAnswerMs = 20_000;
 
 /** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
-const preloadPath = (): string | null =>
-  ['./node-count.cjs', '../node-count.cjs']
+const preloadPath = (name: string): string | null =>
+  [`./${name}`, `../${name}`]
     .map((place) => fileURLToPath(new URL(place, import.meta.url)))
     .find((path) => existsSync(path)) ?? null;
 
@@ -63,14 +69,14 @@ const lives = (name: string): boolean => {
 };
 
 /**
- * Prepares a server so that it can be asked. In mode `scripts` nothing of how it runs changes; in mode `work` it runs
- * without inlining. `env` is the environment that the server would have otherwise. Null where there is no preload.
+ * Prepares a server so that it can be asked. In the modes `scripts` and `memory` nothing of how it runs changes; in mode
+ * `work`, and where memory is looked into, it runs without inlining. `env` is the environment that the server would have otherwise. Null where there is no preload.
  */
 export const openWorkCounter = (
-  mode: 'scripts' | 'work',
+  mode: 'scripts' | 'work' | 'memory' | 'memory-looked',
   env: Readonly<Record<string, string | undefined>>,
 ): WorkCounter | null => {
-  const preload = preloadPath();
+  const preload = preloadPath(mode.startsWith('memory') ? 'node-left.cjs' : 'node-count.cjs');
   if (preload === null) return null;
   const folder = mkdtempSync(join(tmpdir(), 'tailgate-count-'));
   // The server may run as another user.
@@ -79,6 +85,7 @@ export const openWorkCounter = (
   const present = (): string[] =>
     readdirSync(folder).filter((name) => name.startsWith('here.') && lives(name));
   return {
+    folder,
     env: {
       TAILGATE_NODE_COUNT: folder,
       TAILGATE_NODE_COUNT_MODE: mode,

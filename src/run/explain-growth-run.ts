@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { explainGrowth } from '../explain/explain-growth.ts';
+import { enduranceMetrics } from '../metrics/metric-names.ts';
+import type { Explanation } from '../report/report-model.ts';
+import { measureGrowth } from '../side/measure-growth.ts';
+import { type ChangeRoots, placeReader, readFileChanges } from './read-change.ts';
+import { logName, type SuiteInputs, type SuiteRun } from './suite-run.ts';
+
+/**
+ * After a suite of kind `endurance` in which something stays: what keeps it, of which class, and where it is allocated.
+ * Null where nothing grows, nobody asked or nothing stands out. Throws CANCELLED alone.
+ */
+export const explainGrowthRun = async (
+  run: SuiteRun,
+  inputs: SuiteInputs,
+  roots: ChangeRoots | null,
+): Promise<Explanation | null> => {
+  const { plan, suite, context, head, plannedMs } = inputs;
+  if (plan.explain === 'never' || run.judgement === null || run.problems.length > 0) return null;
+  const grows = run.judgement.metrics.some(
+    ({ id, verdict }) =>
+      enduranceMetrics[id] !== undefined && (verdict === 'fail' || verdict === 'inconclusive'),
+  );
+  if (!grows && plan.explain !== 'always') return null;
+  const label = `${logName(suite)}-looked`;
+  const found = await measureGrowth({
+    suite,
+    source: head,
+    context: { ...context, endsAtMs: undefined },
+    label,
+    plannedMs,
+    onProgress: (load) =>
+      inputs.onProgress({
+        suite: suite.name,
+        side: 'head',
+        done: run.pairs.length + run.head.length,
+        most: run.pairs.length + run.head.length,
+        load,
+        judgement: null,
+        elapsedMs: 0,
+        doneMs: 0,
+        sinceMs: 0,
+      }),
+  });
+  if ('unavailable' in found)
+    return {
+      kind: 'unavailable',
+      sentences: [{ text: `What keeps the memory cannot be told, because ${found.unavailable}.` }],
+    };
+  const root = roots?.head ?? path.resolve(head.cwd);
+  const sentences = explainGrowth({
+    ...found,
+    scripts: found.scriptUrls,
+    places: placeReader(found, root),
+    changes: roots === null ? [] : await readFileChanges(roots, found, context.host),
+    linesOf: (file) => {
+      try {
+        return readFileSync(path.join(root, file), 'utf8').split('\n');
+      } catch {
+        return null;
+      }
+    },
+  });
+  return sentences.length === 0 ? null : { kind: 'keeps-memory', sentences };
+};

@@ -1,0 +1,316 @@
+import { enduranceSeries, isOfHeap, leastWaves, type Series, settled } from '../metrics/endurance-series.ts';
+import { metricOf } from '../metrics/metric.ts';
+import { enduranceMetrics } from '../metrics/metric-names.ts';
+import { formatCount, formatDuration, formatPercentChange, formatValue } from '../metrics/notation.ts';
+import { formatQuantity } from '../metrics/threshold-units.ts';
+import type { Values } from '../metrics/values.ts';
+import { type AbsoluteGate, type ChangeGate, type Gate, gatesFor } from './gates.ts';
+import { holds, judgeAbsolute } from './judge-absolute.ts';
+import { judgePairs } from './judge-pairs.ts';
+import type { Measured, SuiteQuestion } from './judgement.ts';
+import { type GateOutcome, type GateState, plainOutcome } from './outcome.ts';
+import {
+  type Estimate,
+  type Growth,
+  goesOn,
+  growthBetween,
+  growthOf,
+  intervalOf,
+} from './statistics/steady-growth.ts';
+
+/** Of intervals that are shown, and that must be beyond a limit to fail; and of those that must be within it to pass. */
+const confidence = 0.99;
+const passConfidence = 0.95;
+/** Memory for each session that is no leak where nobody set a limit: about what a number in a growing list takes. */
+const defaultBytes = 100;
+/** Of what is counted, so many are left by chance, and one for so many sessions is no leak of each session. */
+const defaultLeft = 5;
+const defaultLeftShare = 0.01;
+
+/**
+ * The limits of a suite whose users come in waves: the user's own, those on memory and on what is left that hold where
+ * he set none, and the rise of errors side by side. Latencies are judged by absolute limits alone: waves are short, and
+ * another suite compares them better.
+ */
+export const enduranceGates = (
+  question: SuiteQuestion,
+  measured: Measured,
+  main: string | null,
+): ReturnType<typeof gatesFor> => {
+  const { baseline, head } = measured;
+  const isCompared = seriesSideOf(measured) !== null;
+  const { gates, unmatched } = gatesFor({
+    thresholds: question.thresholds,
+    settings: question.settings,
+    main,
+    sides: [baseline, head],
+    proof: isCompared ? 'pairs' : null,
+  });
+  const own = gates.filter(
+    (gate) =>
+      gate.kind === 'absolute' ||
+      isOfEndurance(gate) ||
+      (gate.kind === 'count' && question.comparison === 'side-by-side'),
+  );
+  const limited = new Set(own.map(({ metric }) => metric));
+  const isRetained = (metric: string) => enduranceMetrics[metric]?.per !== undefined;
+  const defaults = Object.keys(enduranceMetrics).flatMap((metric): Gate[] => {
+    if (isRetained(metric))
+      return metric !== 'server.retained.perSession' || [...limited].some(isRetained)
+        ? []
+        : [defaultGate(metric, defaultBytes, isCompared)];
+    if (limited.has(metric) || head.value(metric, 'value') === null) return [];
+    return [defaultGate(metric, leftBySessions(head), isCompared)];
+  });
+  return { gates: [...own, ...defaults], unmatched };
+};
+
+/** Judges every limit of a suite whose users come in waves. */
+export const judgeEnduranceGates = (
+  { settings, suitesInJob }: SuiteQuestion,
+  gates: readonly Gate[],
+  measured: Measured,
+): GateOutcome[] => {
+  const counts = gates.filter((gate) => gate.kind === 'count');
+  const judged =
+    counts.length === 0
+      ? []
+      : judgePairs(counts, measured.pairs, measured, settings, { final: true, suites: suitesInJob ?? 1 })
+          .outcomes;
+  return [
+    ...gates.flatMap((gate): GateOutcome[] => {
+      if (gate.kind === 'count') return [];
+      if (isOfEndurance(gate)) return [judgeGate(gate, measured)];
+      return gate.kind === 'absolute'
+        ? [judgeAbsolute(gate, measured.head, measured.baseline, settings)]
+        : [];
+    }),
+    ...judged,
+  ];
+};
+
+/** What of the speed of the server drifted over the run beyond doubt, as sentences. */
+export const driftNotes = (measured: Measured, main: string | null): string[] => {
+  const base = seriesSideOf(measured);
+  const sides = [
+    { name: 'head', values: measured.head },
+    ...(base === null || measured.pairs.length === 0 ? [] : [{ name: 'baseline', values: base }]),
+  ];
+  const watched = [
+    ...(main === null ? [] : [{ metric: main, statistic: 'p50' as const }]),
+    { metric: 'server.cpuPerMessage', statistic: 'value' as const },
+  ];
+  return watched.flatMap(({ metric, statistic }) => {
+    const drifts = sides.flatMap(({ name, values }) => {
+      const drift = driftOf(values, metric, statistic);
+      return drift === null ? [] : [{ name, ...drift }];
+    });
+    return drifts.map(
+      ({ name, perMinute, low, high, share }) =>
+        `${metric}${statistic === 'value' ? '' : ` ${statistic}`} drifts at the ${name}: ${perMinute > 0 ? '+' : '−'}${formatDuration(Math.abs(perMinute))} a minute (${signed(low)} to ${signed(high)}, 99% sure), ${formatPercentChange(share)} over the run${drifts.length === 1 && sides.length > 1 ? ', and not on the other side' : ''}.`,
+    );
+  });
+};
+
+/** The line that tells how memory was measured. */
+export const enduranceNote = ({ head }: Measured): string | null => {
+  const { quiet } = head;
+  if (quiet.length === 0) return null;
+  const kept = settled(quiet);
+  const sessions = quiet.reduce((sum, wave) => sum + wave.sessions, 0);
+  const memory = isOfHeap(quiet) ? 'the heap after a forced collection' : 'resident memory';
+  return `${formatCount(sessions)} users came and went in ${formatCount(quiet.length)} waves a side; ${memory} was read after each, and the first ${formatCount(quiet.length - kept.length)} waves warm the server up.`;
+};
+
+function isOfEndurance(gate: Gate): boolean {
+  return gate.kind !== 'count' && metricOf(gate.metric).kind === 'endurance';
+}
+
+/** The side that growth is compared with: of stored runs the last one, since each began with a server of its own. */
+function seriesSideOf({ baseline, history, pairs }: Measured): Values | null {
+  if (pairs.length > 0) return baseline;
+  const last = history.at(-1);
+  return last === undefined || last.quiet.length === 0 ? null : last;
+}
+
+function leftBySessions({ quiet }: Values): number {
+  const sessions = settled(quiet)
+    .slice(1)
+    .reduce((sum, wave) => sum + wave.sessions, 0);
+  return Math.max(defaultLeft, Math.ceil(defaultLeftShare * sessions));
+}
+
+function defaultGate(metric: string, limit: number, isCompared: boolean): Gate {
+  const { unit } = enduranceMetrics[metric]!;
+  const base = {
+    metric,
+    statistic: 'value' as const,
+    unit,
+    source: 'default' as const,
+    file: null,
+    line: null,
+  };
+  const written = formatQuantity(limit, unit);
+  if (!isCompared) return { ...base, kind: 'absolute', rule: `${metric} < ${written}`, operator: '<', limit };
+  const allowed = { percent: null, delta: limit };
+  const rule = `${metric} < +${written}`;
+  return { ...base, kind: 'change', rule, sign: 1, allowed, margin: allowed, weight: 0, guard: false };
+}
+
+function judgeGate(gate: AbsoluteGate | ChangeGate, measured: Measured): GateOutcome {
+  const { head } = measured;
+  const base = seriesSideOf(measured);
+  const own = enduranceSeries(head.quiet, gate.metric);
+  const other = base === null ? null : enduranceSeries(base.quiet, gate.metric);
+  const values = {
+    baseline: base?.value(gate.metric, 'value') ?? null,
+    head: head.value(gate.metric, 'value'),
+  };
+  if (own === null || (gate.kind === 'change' && other === null))
+    return plainOutcome(gate, 'invalid', missing(gate, own === null ? head : base!, own === null), values);
+  return enduranceMetrics[gate.metric]?.per === undefined
+    ? judgeCount(gate, own, other, values)
+    : judgeMemory(gate, own, other, values, isOfHeap(head.quiet) || gate.source === 'threshold');
+}
+
+function missing(gate: Gate, { quiet }: Values, isHead: boolean): string {
+  const side = isHead ? '' : ' at the baseline';
+  const why =
+    settled(quiet).length === 0
+      ? `${formatCount(quiet.length)} waves are too few, and at least ${formatCount(leastWaves + 2)} are needed ("minutes" gives more)`
+      : 'it could not be read after every wave';
+  return `${gate.metric} was never observed${side}, because ${why}, so the limit "${gate.rule}" cannot be judged.`;
+}
+
+/** How far the value, or the difference between the sides, may go, and in which direction it is bad. */
+function boundOf(gate: AbsoluteGate | ChangeGate, before: number | null): { limit: number; sign: 1 | -1 } {
+  if (gate.kind === 'absolute')
+    return { limit: gate.limit, sign: gate.operator === '>' || gate.operator === '>=' ? -1 : 1 };
+  const { percent, delta } = gate.allowed;
+  const parts = [
+    ...(percent === null ? [] : [(percent / 100) * Math.abs(before ?? 0)]),
+    ...(delta === null ? [] : [delta]),
+  ];
+  // Of two parts both must be exceeded.
+  return { limit: gate.sign === 1 ? Math.max(...parts) : Math.min(...parts), sign: gate.sign };
+}
+
+type BothValues = { baseline: number | null; head: number | null };
+
+function judgeMemory(
+  gate: AbsoluteGate | ChangeGate,
+  own: Series,
+  other: Series | null,
+  values: BothValues,
+  decides: boolean,
+): GateOutcome {
+  const ofHead = growthOf(own);
+  const isRelative = gate.kind === 'change';
+  const growth = isRelative ? growthBetween(growthOf(other!), ofHead) : ofHead;
+  const { limit, sign } = boundOf(gate, values.baseline);
+  const { state, because } = stateOf(growth, goesOn(ofHead), limit, sign);
+  const per = metricOf(gate.metric).of === 'messages' ? 'message' : 'session';
+  const interval = intervalOf(growth.overall, confidence);
+  const bytes = (value: number) => formatValue(Math.abs(value) < 0.5 ? 0 : value, 'bytes');
+  const range = `${bytes(interval.low)} to ${bytes(interval.high)}, 99% sure`;
+  const found = isRelative
+    ? `The server keeps ${bytes(values.head!)} a ${per}, and kept ${bytes(values.baseline!)}: a difference of ${bytes(growth.overall.value)} (${range})`
+    : `The server keeps ${bytes(values.head!)} a ${per} (${range})`;
+  const may = `${sign === 1 ? 'at most' : 'at least'} ${bytes(limit)}${isRelative ? ' more' : ''} may be`;
+  const explanation = `${found}; ${may}. ${because}`;
+  if (state === 'inconclusive' && gate.source === 'default' && !decides)
+    return plainOutcome(
+      gate,
+      'skipped',
+      `resident memory varies too much to tell what stays of a ${per}: ${found}.`,
+      values,
+    );
+  return { ...plainOutcome(gate, state, explanation, values), detectable: null };
+}
+
+/** Growth fails when it is beyond the limit and goes on; it passes when what goes on at the end is within it. */
+function stateOf(
+  growth: Growth,
+  isSteady: boolean,
+  limit: number,
+  sign: 1 | -1,
+): { state: GateState; because: string } {
+  const overall = intervalOf(growth.overall, confidence);
+  const near = sign === 1 ? overall.low : overall.high;
+  const isWithin = (value: number) => sign * (limit - value) >= 0;
+  const passes = (estimate: Estimate): boolean => {
+    const { low, high } = intervalOf(estimate, passConfidence);
+    return isWithin(sign === 1 ? high : low);
+  };
+  if (passes(growth.overall)) return { state: 'pass', because: 'It is within that.' };
+  if (passes(growth.late))
+    return {
+      state: 'pass',
+      because: 'In the last waves it is within that: what filled up at first is full.',
+    };
+  if (!isWithin(near) && (sign === -1 || isSteady))
+    return { state: 'fail', because: 'It goes on at the same rate in the last waves.' };
+  return {
+    state: 'inconclusive',
+    because: isWithin(near)
+      ? 'More waves would tell ("minutes").'
+      : 'It slows down, so a cache may be filling; a longer run would tell ("minutes").',
+  };
+}
+
+function judgeCount(
+  gate: AbsoluteGate | ChangeGate,
+  own: Series,
+  other: Series | null,
+  values: BothValues,
+): GateOutcome {
+  const isRelative = gate.kind === 'change';
+  const { limit, sign } = boundOf(gate, values.baseline);
+  const value = isRelative ? values.head! - values.baseline! : values.head!;
+  const growth = isRelative ? growthBetween(growthOf(other!), growthOf(own)) : growthOf(own);
+  const isWithin = isRelative
+    ? sign * (limit - value) >= (gate.source === 'default' ? 1e-9 : 0)
+    : holds(value, gate.operator, gate.limit);
+  // A pool that grew once is no leak; who set a limit wants to know all the same.
+  const isLeak = intervalOf(growth.overall, confidence).low > 0 && goesOn(growthOf(own));
+  const isFailure = !isWithin && (gate.source === 'threshold' || isLeak);
+  const noun = metricOf(gate.metric).of!;
+  const left = `${formatCount(values.head!)} more ${nouns[noun] ?? noun} than after the warm-up are there when all users have gone${isRelative ? `; at the baseline ${formatCount(values.baseline!)}` : ''}`;
+  const may = isWithin
+    ? 'within the limit'
+    : isFailure
+      ? `and ${sign === 1 ? 'fewer than' : 'at least'} ${formatCount(limit)}${isRelative ? ' more than there' : ''} may be`
+      : 'and they do not go on growing';
+  return plainOutcome(gate, isFailure ? 'fail' : 'pass', `${left}, ${may}.`, values);
+}
+
+const nouns: Readonly<Record<string, string>> = { fds: 'file descriptors' };
+
+/** Over the run, milliseconds a minute; null when it is not beyond doubt, or too small to matter. */
+function driftOf(
+  values: Values,
+  metric: string,
+  statistic: 'p50' | 'value',
+): { perMinute: number; low: number; high: number; share: number } | null {
+  const points = values.rounds.map((round) => ({
+    x: (round.quiet[0]?.atMs ?? Number.NaN) / 60_000,
+    y: round.value(metric, statistic),
+  }));
+  const kept = settled(points);
+  if (kept.length === 0 || kept.some(({ x, y }) => y === null || Number.isNaN(x))) return null;
+  const series = { x: kept.map(({ x }) => x - kept[0]!.x), y: kept.map(({ y }) => y!) };
+  const growth = growthOf(series);
+  const { low, high } = intervalOf(growth.overall, confidence);
+  const mean = series.y.reduce((sum, value) => sum + value, 0) / series.y.length;
+  const share = (growth.overall.value * series.x.at(-1)!) / mean;
+  if ((low <= 0 && high >= 0) || Math.abs(share) < leastDrift) return null;
+  if (low > 0 && !goesOn(growth)) return null;
+  return { perMinute: growth.overall.value, low, high, share };
+}
+
+/** Less over the whole run concerns nobody. */
+const leastDrift = 0.05;
+
+function signed(ms: number): string {
+  return `${ms < 0 ? '−' : '+'}${formatDuration(Math.abs(ms))}`;
+}

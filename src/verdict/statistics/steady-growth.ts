@@ -1,0 +1,134 @@
+import { type Series, slopeOf } from '../../metrics/endurance-series.ts';
+import { studentTUpperQuantile } from './distributions.ts';
+
+/** A number with its variance, of which so many degrees of freedom are known. */
+export type Estimate = { value: number; variance: number; degrees: number };
+
+/**
+ * How a quantity grows over the waves of one side, for each unit of its x. Linear combinations of the points, so that
+ * those of two sides can be subtracted.
+ */
+export type Growth = {
+  /** Over all waves, and over the last half of them alone. */
+  overall: Estimate;
+  late: Estimate;
+  /** The rate of the last half less `keptShare` of that of the first: above zero, growth does not slow down. */
+  kept: Estimate;
+  /** The rate of the last three points: what has just filled up shows here alone. */
+  end: number;
+};
+
+/** A cache that fills, or code that is compiled when it is first needed, has slowed down by more than this at the end. */
+const keptShare = 0.7;
+
+/**
+ * Growth with its uncertainty. What is measured after a wave has noise of two kinds: that of the instant (what is being
+ * cleaned up just then), and steps that stay (a table that was enlarged, a function that was compiled). Their variances
+ * are told apart by the increments d between instants: with noise s and steps t, var(d) = 2 s + t and cov(d, next d) =
+ * -s (a local level model; Harvey, Forecasting, Structural Time Series Models and the Kalman Filter, 1989, 4.5). The
+ * variance of a sum of weights w over the points is then s * sum(w^2) + t * sum(W^2), W being the sum of the weights
+ * from a point on.
+ */
+export const growthOf = ({ x, y }: Series): Growth => {
+  const n = x.length;
+  const half = Math.ceil((n + 1) / 2);
+  const [first, last] = [slopeWeights(x, 0, half), slopeWeights(x, n - half, n)];
+  const noise = noiseOf({ x, y });
+  return {
+    overall: estimate(y, slopeWeights(x, 0, n), noise),
+    // By its own noise: what filled up before is no noise of what comes after.
+    late: estimate(y, last, noiseOf({ x: x.slice(n - half), y: y.slice(n - half) })),
+    kept: estimate(
+      y,
+      last.map((weight, index) => weight - keptShare * first[index]!),
+      noise,
+    ),
+    end: estimate(y, slopeWeights(x, n - endPoints, n), noise).value,
+  };
+};
+
+/** Whether growth goes on at the rate that it had: it has not slowed down beyond what chance can hide, nor stopped. */
+export const goesOn = ({ overall, kept, end }: Growth): boolean =>
+  intervalOf(kept, keptConfidence).low > 0 && end >= overall.value / 2;
+
+/** From one side alone: 95%. */
+const keptConfidence = 0.9;
+const endPoints = 3;
+
+/** Variances of the noise of the instants and of the steps that stay. */
+type Noise = { ofInstants: number; ofSteps: number; degrees: number };
+
+function noiseOf(series: Series): Noise {
+  const { x, y } = series;
+  const n = x.length;
+  const slope = slopeOf(series);
+  const steps = y.slice(1).map((value, index) => value - y[index]! - slope * (x[index + 1]! - x[index]!));
+  const variance = sum(steps.map((step) => step ** 2)) / Math.max(1, steps.length - 1);
+  const products = steps.slice(1).map((step, index) => step * steps[index]!);
+  const covariance = sum(products) / Math.max(1, products.length);
+  // Chance must not hide the steps: what may be chance, one standard error of the covariance, counts as steps.
+  const chance = variance / Math.sqrt(Math.max(1, n - 2));
+  const ofInstants = Math.min(variance / 2, Math.max(0, -covariance - chance));
+  const ofSteps = Math.max(variance - 2 * ofInstants, leastStepShare * variance);
+  return { ofInstants, ofSteps, degrees: Math.max(2, 0.75 * (n - 2)) };
+}
+
+function estimate(
+  y: readonly number[],
+  weights: readonly number[],
+  { ofInstants, ofSteps, degrees }: Noise,
+): Estimate {
+  let after = 0;
+  let tails = 0;
+  for (let index = weights.length - 1; index > 0; index -= 1) {
+    after += weights[index]!;
+    tails += after ** 2;
+  }
+  return {
+    value: sum(weights.map((weight, index) => weight * y[index]!)),
+    variance: ofInstants * sum(weights.map((weight) => weight ** 2)) + ofSteps * tails,
+    degrees,
+  };
+}
+
+/** With few waves a covariance is a guess: so much of the variance of the increments counts as steps in any case. */
+const leastStepShare = 0.1;
+
+/** How much more one side grows than the other. */
+export const growthBetween = (baseline: Growth, head: Growth): Growth => ({
+  overall: minus(head.overall, baseline.overall),
+  late: minus(head.late, baseline.late),
+  kept: minus(head.kept, baseline.kept),
+  end: head.end - baseline.end,
+});
+
+/** The interval that holds the true value with this confidence. */
+export const intervalOf = (
+  { value, variance, degrees }: Estimate,
+  confidence: number,
+): { low: number; high: number } => {
+  const half = studentTUpperQuantile((1 - confidence) / 2, degrees) * Math.sqrt(variance);
+  return { low: value - half, high: value + half };
+};
+
+/** Weights of the slope by least squares over the points from `from` to before `to`; 0 for all others. */
+function slopeWeights(x: readonly number[], from: number, to: number): number[] {
+  const own = x.slice(from, to);
+  const mean = sum(own) / own.length;
+  const across = sum(own.map((value) => (value - mean) ** 2));
+  return x.map((value, index) => (index < from || index >= to ? 0 : (value - mean) / across));
+}
+
+function minus(a: Estimate, b: Estimate): Estimate {
+  const variance = a.variance + b.variance;
+  // Welch and Satterthwaite.
+  const degrees =
+    variance === 0
+      ? a.degrees + b.degrees
+      : variance ** 2 / (a.variance ** 2 / a.degrees + b.variance ** 2 / b.degrees);
+  return { value: a.value - b.value, variance, degrees };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { QuietInstant, RoundMeasurement } from '../../src/metrics/round-measurement.ts';
+import { parseThreshold } from '../../src/metrics/threshold-grammar.ts';
+import { judgeSuite } from '../../src/verdict/judge-suite.ts';
+import type { SuiteJudgement } from '../../src/verdict/judgement.ts';
+import { growthOf, intervalOf } from '../../src/verdict/statistics/steady-growth.ts';
+import { evidenceOf, plainRound, seededNormal } from './simulator.ts';
+
+/** Memory of a server after each wave of users: what it does, without noise, and its noise. Bytes. */
+type Server = {
+  after: (wave: number) => number;
+  /** Of the instant: what is being cleaned up just then. */
+  noise: number;
+  /** Steps that stay: a table that is enlarged, a function that is compiled. */
+  steps: number;
+  left?: (wave: number) => number;
+  /** Latency by wave, milliseconds. */
+  slow?: (wave: number) => number;
+};
+
+const sessions = 90;
+const messages = 900;
+const base = 12_000_000;
+const quiet: Server = { after: () => base, noise: 6_000, steps: 2_000 };
+
+const loads = new Map<number, RoundMeasurement>();
+const loadOf = (medianMs: number): RoundMeasurement => {
+  const known = loads.get(medianMs) ?? plainRound(medianMs, 60);
+  loads.set(medianMs, known);
+  return known;
+};
+
+const rounds = (server: Server, waves: number, seed: number) => {
+  const normal = seededNormal(seed);
+  let walk = 0;
+  return Array.from({ length: waves }, (_, wave) => {
+    walk += server.steps * normal();
+    const heapBytes = server.after(wave) + walk + server.noise * normal();
+    const instant: QuietInstant = {
+      atMs: (wave + 1) * 8_000,
+      sessions,
+      messages,
+      heapBytes,
+      rssBytes: 4 * heapBytes,
+      left: { fds: 20, threads: 11, sockets: server.left?.(wave) ?? 2, listeners: 60 },
+    };
+    const medianMs = server.slow?.(wave) ?? 5;
+    return { ...loadOf(medianMs), quiet: instant };
+  });
+};
+
+type Options = { waves?: number; seed?: number; thresholds?: string[] };
+
+const judge = (
+  head: Server,
+  baseline: Server | null,
+  { waves = 14, seed = 1, thresholds = [] }: Options = {},
+): SuiteJudgement => {
+  const heads = rounds(head, waves, 2 * seed);
+  const bases = baseline === null ? [] : rounds(baseline, waves, 2 * seed + 1);
+  return judgeSuite(
+    evidenceOf({
+      kind: 'endurance',
+      comparison: baseline === null ? 'none' : 'side-by-side',
+      pairs: bases.map((round, index) => ({ baseline: round, head: heads[index]! })),
+      head: baseline === null ? heads : [],
+      thresholds: thresholds.map((threshold) => parseThreshold(threshold)),
+      final: true,
+    }),
+  );
+};
+
+const leak = (bytesASession: number): Server => ({
+  ...quiet,
+  after: (wave) => base + bytesASession * sessions * (wave + 1),
+});
+/** Filled after this wave, to the last byte of it. */
+const cache = (fullAfter: number): Server => ({
+  ...quiet,
+  after: (wave) => base + 60_000 * Math.min(wave + 1, fullAfter),
+});
+const compiling: Server = {
+  ...quiet,
+  after: (wave) => base + 900_000 * (1 - Math.exp(-wave / 3)),
+};
+
+const share = (count: number, of: (seed: number) => boolean): number =>
+  Array.from({ length: count }, (_, seed) => of(seed)).filter(Boolean).length / count;
+
+test('the interval of a growth holds the truth as often as it says, whatever the noise is made of', () => {
+  for (const [noise, steps] of [
+    [1, 0],
+    [0, 1],
+    [1, 1],
+    [0.2, 1],
+  ] as const)
+    for (const waves of [8, 11, 24]) {
+      const covered = share(600, (seed) => {
+        const normal = seededNormal(1_000 * waves + seed);
+        let walk = 0;
+        const x = Array.from({ length: waves }, (_, wave) => wave);
+        const y = x.map((wave) => {
+          walk += steps * normal();
+          return 3 * wave + walk + noise * normal();
+        });
+        const { low, high } = intervalOf(growthOf({ x, y }).overall, 0.99);
+        return low <= 3 && 3 <= high;
+      });
+      assert.ok(covered >= 0.98, `${covered} of 99% with ${waves} waves, noise ${noise}, steps ${steps}`);
+    }
+});
+
+test('a leak is found, and nothing that fills up, is compiled or stays the same is taken for one', () => {
+  const failed = (head: Server, baseline: Server | null) =>
+    share(150, (seed) => judge(head, baseline, { seed }).verdict === 'fail');
+  for (const baseline of [quiet, null]) {
+    assert.ok(failed(leak(1_000), baseline) >= 0.95, 'a hundred bytes a message');
+    assert.ok(failed(leak(600), baseline) >= 0.9, 'a listener a session');
+    assert.equal(failed(quiet, baseline), 0, 'unchanged');
+    assert.equal(failed(compiling, baseline), 0, 'compiled when it is first needed');
+    for (const full of [3, 7, 10, 12]) assert.equal(failed(cache(full), baseline), 0, `full after ${full}`);
+  }
+  assert.equal(failed(leak(1_000), leak(1_000)), 0, 'the base version leaks as much');
+});
+
+test('a cache that is full in the last waves passes, and one that is still filling is not decided', () => {
+  const verdicts = (server: Server) =>
+    new Set(Array.from({ length: 40 }, (_, seed) => judge(server, quiet, { seed }).verdict));
+  assert.ok(verdicts(cache(5)).has('pass'));
+  assert.ok(!verdicts(cache(12)).has('fail'));
+  const { reason } = judge(leak(1_000), quiet);
+  assert.match(
+    reason,
+    /^The server keeps \d+ B a session, and kept \d+ B: a difference of \d+ B \(\d.* to .*, 99% sure\); at most 100 B more may be\. It goes on at the same rate/,
+  );
+});
+
+test("the user's own limits take the place of the default, and what was not read never passes", () => {
+  const limit = (rule: string) => judge(leak(1_200), quiet, { thresholds: [rule] });
+  assert.equal(limit('server.retained.perSession < 2kB').verdict, 'pass');
+  assert.equal(limit('server.retained.perSession < +2kB').verdict, 'pass');
+  assert.equal(limit('server.retained.perMessage < 20B').verdict, 'fail');
+  assert.equal(limit('server.retained.perSession <= baseline').verdict, 'fail');
+  assert.equal(judge(quiet, quiet, { thresholds: ['server.left.rooms = 0'] }).verdict, 'invalid');
+  const few = judge(quiet, quiet, { waves: 5 });
+  assert.equal(few.verdict, 'invalid');
+  assert.match(few.reason, /5 waves are too few/);
+  const unread = judge({ ...quiet, after: (wave) => (wave === 9 ? Number.NaN : base) }, quiet);
+  assert.notEqual(unread.verdict, 'pass');
+});
+
+test('what is left behind by every session fails, and what is left once does not', () => {
+  const left = (head: (wave: number) => number) => judge({ ...quiet, left: head }, quiet);
+  const leaking = left((wave) => 2 + sessions * (wave + 1));
+  assert.equal(leaking.verdict, 'fail');
+  assert.match(
+    leaking.reason,
+    /^900 more sockets than after the warm-up are there when all users have gone; at the baseline 0, and/,
+  );
+  assert.equal(left((wave) => (wave < 7 ? 2 : 30)).verdict, 'pass');
+  const strict = judge({ ...quiet, left: (wave) => (wave < 7 ? 2 : 5) }, quiet, {
+    thresholds: ['server.left.sockets <= 1'],
+  });
+  assert.equal(strict.verdict, 'fail');
+});
+
+test('a drift of latency is told when it is beyond doubt', () => {
+  const drifts = (server: Server) =>
+    judge(server, quiet, { waves: 20 }).warnings.filter((warning) => warning.includes(' drifts '));
+  const [told, ...others] = drifts({ ...quiet, slow: (wave) => 5 + 0.2 * wave });
+  assert.match(
+    told!,
+    /^chat\.ack p50 drifts at the head: \+1\.\d+ ms a minute .*and not on the other side\.$/,
+  );
+  assert.deepEqual(others, []);
+  assert.deepEqual(drifts(quiet), []);
+});
