@@ -119,7 +119,7 @@ export const enduranceNote = ({ head }: Measured): string | null => {
   const kept = settled(quiet);
   const sessions = quiet.reduce((sum, wave) => sum + wave.sessions, 0);
   const memory = isOfHeap(quiet) ? 'the heap after a forced collection' : 'resident memory';
-  return `${formatCount(sessions)} users came and went in ${formatCount(quiet.length)} waves a side; ${memory} was read after each, and the first ${formatCount(quiet.length - kept.length)} waves warm the server up.`;
+  return `${formatCount(sessions)} users came and went in ${formatCount(quiet.length)} waves a side; ${memory} was read after each${kept.length === 0 ? '' : `, and the first ${formatCount(quiet.length - kept.length)} waves warm the server up`}.`;
 };
 
 function isOfEndurance(gate: Gate): boolean {
