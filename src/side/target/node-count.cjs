@@ -54,7 +54,8 @@
       else session.connect();
     };
     /** What Tailgate itself loads is no work of the server. */
-    const isOwn = (url) => /[\\/]node-(count|left|preload|inject)\.cjs$/.test(url) && url.startsWith(ownFolder);
+    const isOwn = (url) =>
+      /[\\/]node-(count|left|preload|inject)\.cjs$/.test(url) && url.startsWith(ownFolder);
     const ownFolder = pathToFileURL(__dirname).href;
     const takeCalls = async () => {
       const counted = [];
