@@ -59,7 +59,8 @@ export const enduranceGates = (
       return metric !== 'server.retained.perSession' || [...limited].some(isRetained)
         ? []
         : [defaultGate(metric, defaultBytes, isCompared)];
-    if (limited.has(metric) || head.value(metric, 'value') === null) return [];
+    // Connections that were closed keep timers and listeners for a while: only the other version tells what is usual.
+    if (!isCompared || limited.has(metric) || head.value(metric, 'value') === null) return [];
     return [defaultGate(metric, leftBySessions(head), isCompared)];
   });
   return { gates: [...own, ...defaults], unmatched };
