@@ -296,7 +296,7 @@ async function writeTable(rows: readonly Row[]): Promise<void> {
     '|---|---|---|---|---|---|---|---|',
     ...rows.map(
       (row) =>
-        `| ${titles.get(row.name)} | ${row.speaks} | ${row.verdict} | ${row.seconds} | ${row.client} | ${row.recorded === 0 ? 'nothing to send' : `${row.repeated} of ${row.recorded}`} | ${row.roles} | ${row.secrets}, ${row.leaked} |`,
+        `| ${titles.get(row.name)} | ${row.speaks} | ${row.verdict} | ${row.seconds} | ${row.client} | ${row.recorded === 0 ? 'not recorded' : `${row.repeated} of ${row.recorded}`} | ${row.roles} | ${row.secrets}, ${row.leaked} |`,
     ),
     '',
     `${right} of ${rows.length} give a right verdict untouched.`,
