@@ -86,18 +86,22 @@ export function formatPoints(share: number): string {
   return `${significant(share * 100)} points`;
 }
 
-/** Baseline against head in one cell: "41.2 → 48.7 ms", with the unit once where it is the same. */
+/**
+ * Baseline against head in one cell: "41.2 → 48.7 ms", with the unit once where it is the same; `between` is " to " in a
+ * sentence.
+ */
 export function formatPair(
   baseline: number | null,
   head: number | null,
   format: (value: number | null) => string,
+  between: ' → ' | ' to ' = ' → ',
 ): string {
   const after = format(head);
   if (!isNumber(baseline)) return after;
   const before = format(baseline);
   const unit = /^\S+( \S+)$/.exec(after)?.[1];
   const isShared = unit !== undefined && /^\S+( \S+)$/.exec(before)?.[1] === unit;
-  return `${isShared ? before.slice(0, -unit.length) : before} → ${after}`;
+  return `${isShared ? before.slice(0, -unit.length) : before}${between}${after}`;
 }
 
 /** A change as a ratio minus one, and where it may lie. */

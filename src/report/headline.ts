@@ -130,7 +130,7 @@ function failed({ suite, row }: Found): Told {
 }
 
 const valuesOf = ({ baseline, head, unit, statistic }: MetricRow): string =>
-  formatPair(baseline, head, (value) => formatValue(value, unit, statistic));
+  formatPair(baseline, head, (value) => formatValue(value, unit, statistic), ' to ');
 /** Whether it is memory that stays when the users have gone, of which the limit itself says how much. */
 function isRetained({ metric, unit }: MetricRow): boolean {
   return metricOf(metric).kind === 'endurance' && unit === 'bytes';

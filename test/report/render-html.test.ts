@@ -43,7 +43,7 @@ test('a page without its script needs nothing else: no script, no request, no ha
 
 test('it shows what failed, drawn and in words', () => {
   const page = htmlDocument(renderHtml(judgedReports.fail!()));
-  assert.match(page.text, /chat\.delivery p50 got 19% slower, 24\.3 → 29 ms/);
+  assert.match(page.text, /chat\.delivery p50 got 19% slower, 24\.3 to 29 ms/);
   assert.match(page.text, /connect ECONNREFUSED 127\.0\.0\.1:3000/);
   assert.equal(page.elements.filter(({ tag }) => tag === 'svg').length, 5);
   assert.ok(page.tables[0]!.every((cells) => cells === 6));
