@@ -33,23 +33,8 @@ type Entry<P> = {
   fix: (params: P) => string;
 };
 
-const entry = <P>(exit: ExitName, cause: (params: P) => string, fix: (params: P) => string): Entry<P> => ({
-  exit,
-  cause,
-  fix,
-});
-
-const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
-
-/** The first of many, and how many more there are. */
-const some = <T>(all: readonly T[], shown: (few: readonly T[]) => string): string =>
-  all.length <= 20 ? shown(all) : `${shown(all.slice(0, 20))} and ${all.length - 20} more`;
-
 /** A command of the target that did not do its part; `version` names the base version, where it is that one's. */
 type Started = { command: string; version?: string | undefined; log: string; tail: string };
-
-const ofVersion = ({ version }: Pick<Started, 'version'>): string =>
-  version === undefined ? '' : ` of ${version}`;
 
 const baseNeedsBuild =
   'The base version has a checkout of its own, which no step of the workflow installs anything into. Let "target.build" install what it needs (for example "npm ci"): it runs for both versions.';
@@ -727,6 +712,7 @@ export const catalogue = {
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;
+
 type ParamsOf<C extends ErrorCode> = (typeof catalogue)[C] extends Entry<infer P> ? P : never;
 
 /** Where in what the user wrote an error lies. Lines and columns count from 1. */
@@ -735,16 +721,6 @@ export type SourcePosition = {
   line?: number | undefined;
   column?: number | undefined;
   key?: string | undefined;
-};
-
-/** A place as it is shown: "tailgate.yml:4:3 (room.token)"; empty when nothing is known of it. */
-export const formatPlace = (where: SourcePosition): string => {
-  const file = where.file ?? '';
-  const line = where.line === undefined ? '' : `:${where.line}`;
-  const column = where.line !== undefined && where.column !== undefined ? `:${where.column}` : '';
-  const place = `${file}${line}${column}`;
-  if (where.key === undefined) return place;
-  return place === '' ? where.key : `${place} (${where.key})`;
 };
 
 /**
@@ -777,17 +753,6 @@ export class TailgateError extends Error {
   }
 }
 
-/** Makes the error `code` of the catalogue; `where` names the file, line and key when they are known. */
-export const tailgateError = <C extends ErrorCode>(
-  code: C,
-  params: ParamsOf<C>,
-  where: SourcePosition = {},
-  cause?: unknown,
-): TailgateError => {
-  const found = catalogue[code] as unknown as Entry<ParamsOf<C>>;
-  return new TailgateError(code, found.cause(params), found.fix(params), found.exit, where, cause);
-};
-
 /** Several problems found at once, each an error of the catalogue, in the order in which the user wrote them. */
 export class TailgateErrors extends Error {
   readonly problems: readonly TailgateError[];
@@ -800,6 +765,27 @@ export class TailgateErrors extends Error {
     this.exit = problems[0]?.exit ?? 'internal';
   }
 }
+
+/** A place as it is shown: "tailgate.yml:4:3 (room.token)"; empty when nothing is known of it. */
+export function formatPlace(where: SourcePosition): string {
+  const file = where.file ?? '';
+  const line = where.line === undefined ? '' : `:${where.line}`;
+  const column = where.line !== undefined && where.column !== undefined ? `:${where.column}` : '';
+  const place = `${file}${line}${column}`;
+  if (where.key === undefined) return place;
+  return place === '' ? where.key : `${place} (${where.key})`;
+}
+
+/** Makes the error `code` of the catalogue; `where` names the file, line and key when they are known. */
+export const tailgateError = <C extends ErrorCode>(
+  code: C,
+  params: ParamsOf<C>,
+  where: SourcePosition = {},
+  cause?: unknown,
+): TailgateError => {
+  const found = catalogue[code] as unknown as Entry<ParamsOf<C>>;
+  return new TailgateError(code, found.cause(params), found.fix(params), found.exit, where, cause);
+};
 
 /** Throws what was found: nothing, the one problem, or all of them as `TailgateErrors`. */
 export const throwProblems = (problems: readonly TailgateError[]): void => {
@@ -814,3 +800,24 @@ export const problemsOf = (thrown: unknown): readonly TailgateError[] => {
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return [tailgateError('INTERNAL', { reason }, {}, thrown)];
 };
+
+function entry<P>(exit: ExitName, cause: (params: P) => string, fix: (params: P) => string): Entry<P> {
+  return {
+    exit,
+    cause,
+    fix,
+  };
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
+}
+
+function ofVersion({ version }: Pick<Started, 'version'>): string {
+  return version === undefined ? '' : ` of ${version}`;
+}
+
+/** The first of many, and how many more there are. */
+function some<T>(all: readonly T[], shown: (few: readonly T[]) => string): string {
+  return all.length <= 20 ? shown(all) : `${shown(all.slice(0, 20))} and ${all.length - 20} more`;
+}

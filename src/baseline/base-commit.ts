@@ -39,102 +39,6 @@ export type BaseCommitOptions = {
   signal?: AbortSignal;
 };
 
-const unavailable = (ref: string, reason: string, more: { cause?: unknown; advice?: string } = {}) =>
-  tailgateError(
-    'BASE_COMMIT_UNAVAILABLE',
-    { ref, reason, advice: more.advice ?? gitAdvice(more.cause ?? reason) ?? undefined },
-    {},
-    more.cause,
-  );
-
-const givenFolder = async (folder: string, cwd: string): Promise<BaseCommit> => {
-  const dir = path.resolve(cwd, folder);
-  const found = await stat(dir).catch(() => null);
-  if (found?.isDirectory() !== true) throw unavailable(dir, 'there is no such folder ("baseline.dir")');
-  return { dir, sha: null, notes: [], [Symbol.asyncDispose]: async () => {} };
-};
-
-/** Names of the submodules that the configuration of the checkout knows. */
-const knownSubmodules = async (checkout: GitCheckout): Promise<string[]> => {
-  const listed = await checkout.ask(['config', '--local', '--name-only', '--get-regexp', '^submodule\\..*']);
-  const names = (listed ?? '').split('\n').map((key) => key.slice(0, key.lastIndexOf('.')));
-  return [...new Set(names)].filter((name) => name !== '');
-};
-
-/**
- * Submodules are part of the base version if the head has its own checked out, or has none: then only the base can tell
- * whether it needs them, and does without those that cannot be had. Gives what the reader should know.
- */
-const addSubmodules = async (checkout: GitCheckout, worktree: string): Promise<string[]> => {
-  if (!existsSync(path.join(worktree, '.gitmodules'))) return [];
-  const lines = ((await checkout.ask(['submodule', 'status'])) ?? '')
-    .split('\n')
-    .filter((line) => line !== '');
-  if (lines.length > 0 && lines.every((line) => line.startsWith('-'))) return [];
-  const known = await knownSubmodules(checkout);
-  const args = ['submodule', 'update', '--init', '--recursive', '--quiet'];
-  try {
-    await checkout.runFetching(args, { cwd: worktree, timeoutMs: 600_000 });
-    return [];
-  } catch (failure) {
-    if (lines.length > 0) throw failure;
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    return [
-      `The base version has submodules, which the head has not, and they could not be checked out (${reason}).`,
-    ];
-  } finally {
-    // The configuration is that of the checkout, which keeps nothing of ours.
-    for (const section of await knownSubmodules(checkout))
-      if (!known.includes(section)) await checkout.try(['config', '--local', '--remove-section', section]);
-  }
-};
-
-const isPointer = async (file: string): Promise<boolean> => {
-  await using handle = await open(file);
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
-  return buffer.toString('utf8', 0, bytesRead).startsWith('version https://git-lfs.github.com/');
-};
-
-/** Whether the head has files of Git LFS and left them as pointers, so that the base is to be left so too. */
-const leavesLfsOut = async (checkout: GitCheckout, root: string): Promise<boolean> => {
-  const listed = await checkout.ask(['-C', root, 'ls-files', '-z', ':(attr:filter=lfs)']);
-  const files = (listed ?? '').split('\0').map((name) => path.join(root, name));
-  // One that is there tells for all: they are fetched or left out together.
-  const some = listed === null ? undefined : files.find((file) => existsSync(file));
-  return some !== undefined && (await isPointer(some));
-};
-
-const removeWorktree = async (checkout: GitCheckout, parent: string, worktree: string): Promise<void> => {
-  await checkout.try(['worktree', 'remove', '--force', '--force', worktree]);
-  await rm(parent, { recursive: true, force: true });
-  await checkout.try(['worktree', 'prune']);
-};
-
-/** Checks `sha` out beside the checkout. The folder keeps the checkout's name, which some builds look at. */
-const addWorktree = async (
-  checkout: GitCheckout,
-  root: string,
-  sha: string,
-  env: GitEnv,
-): Promise<{ worktree: string; notes: string[]; remove: () => Promise<void> }> => {
-  const parent = await realpath(await mkdtemp(path.join(env.RUNNER_TEMP || os.tmpdir(), 'tailgate-base-')));
-  const worktree = path.join(parent, path.basename(root));
-  // Hooks are for people; files that filters make (LFS) are made all the same.
-  const args = ['-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '--quiet', '--detach', worktree, sha];
-  try {
-    await checkout.runFetching(args, {
-      timeoutMs: 600_000,
-      lfs: !(await leavesLfsOut(checkout, root)),
-      again: () => removeWorktree(checkout, worktree, worktree),
-    });
-    const notes = await addSubmodules(checkout, worktree);
-    return { worktree, notes, remove: () => removeWorktree(checkout, parent, worktree) };
-  } catch (error) {
-    await removeWorktree(checkout, parent, worktree);
-    throw error;
-  }
-};
-
 /**
  * Makes the base version available for a side-by-side run: `baseline.url` or `baseline.dir` as it is, else the base commit in a git
  * worktree outside of the checkout. Shallow clones fetch what they lack; nothing that is checked out changes. Throws
@@ -164,6 +68,43 @@ export const openBaseCommit = async (
   const base = await checkOut(checkout, root, found.sha, options);
   return { ...base, notes: [...found.notes, ...base.notes] };
 };
+
+/**
+ * A commit that the clone has, in a git worktree of its own, whether or not it is checked out. Throws
+ * BASE_COMMIT_UNAVAILABLE, or BASE_ABSENT where it lacks the folder.
+ */
+export const openCommit = async (
+  sha: string,
+  options: Omit<BaseCommitOptions, 'context'>,
+): Promise<BaseCommit> => {
+  const { cwd, env, signal } = options;
+  const checkout = new GitCheckout({
+    cwd,
+    env,
+    serverUrl: null,
+    token: env['INPUT_GITHUB-TOKEN'] || env.GITHUB_TOKEN || null,
+    signal,
+  });
+  const top = await checkout.root();
+  if ('reason' in top) throw unavailable(sha, top.reason);
+  return checkOut(checkout, top.root, sha, options);
+};
+
+async function givenFolder(folder: string, cwd: string): Promise<BaseCommit> {
+  const dir = path.resolve(cwd, folder);
+  const found = await stat(dir).catch(() => null);
+  if (found?.isDirectory() !== true) throw unavailable(dir, 'there is no such folder ("baseline.dir")');
+  return { dir, sha: null, notes: [], [Symbol.asyncDispose]: async () => {} };
+}
+
+function unavailable(ref: string, reason: string, more: { cause?: unknown; advice?: string } = {}) {
+  return tailgateError(
+    'BASE_COMMIT_UNAVAILABLE',
+    { ref, reason, advice: more.advice ?? gitAdvice(more.cause ?? reason) ?? undefined },
+    {},
+    more.cause,
+  );
+}
 
 async function deployedBase(
   url: string,
@@ -195,27 +136,6 @@ async function deployedBase(
   };
 }
 
-/**
- * A commit that the clone has, in a git worktree of its own, whether or not it is checked out. Throws
- * BASE_COMMIT_UNAVAILABLE, or BASE_ABSENT where it lacks the folder.
- */
-export const openCommit = async (
-  sha: string,
-  options: Omit<BaseCommitOptions, 'context'>,
-): Promise<BaseCommit> => {
-  const { cwd, env, signal } = options;
-  const checkout = new GitCheckout({
-    cwd,
-    env,
-    serverUrl: null,
-    token: env['INPUT_GITHUB-TOKEN'] || env.GITHUB_TOKEN || null,
-    signal,
-  });
-  const top = await checkout.root();
-  if ('reason' in top) throw unavailable(sha, top.reason);
-  return checkOut(checkout, top.root, sha, options);
-};
-
 async function checkOut(
   checkout: GitCheckout,
   root: string,
@@ -234,4 +154,85 @@ async function checkOut(
     });
   }
   return { dir, sha, notes, [Symbol.asyncDispose]: remove };
+}
+
+/** Checks `sha` out beside the checkout. The folder keeps the checkout's name, which some builds look at. */
+async function addWorktree(
+  checkout: GitCheckout,
+  root: string,
+  sha: string,
+  env: GitEnv,
+): Promise<{ worktree: string; notes: string[]; remove: () => Promise<void> }> {
+  const parent = await realpath(await mkdtemp(path.join(env.RUNNER_TEMP || os.tmpdir(), 'tailgate-base-')));
+  const worktree = path.join(parent, path.basename(root));
+  // Hooks are for people; files that filters make (LFS) are made all the same.
+  const args = ['-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '--quiet', '--detach', worktree, sha];
+  try {
+    await checkout.runFetching(args, {
+      timeoutMs: 600_000,
+      lfs: !(await leavesLfsOut(checkout, root)),
+      again: () => removeWorktree(checkout, worktree, worktree),
+    });
+    const notes = await addSubmodules(checkout, worktree);
+    return { worktree, notes, remove: () => removeWorktree(checkout, parent, worktree) };
+  } catch (error) {
+    await removeWorktree(checkout, parent, worktree);
+    throw error;
+  }
+}
+
+/** Whether the head has files of Git LFS and left them as pointers, so that the base is to be left so too. */
+async function leavesLfsOut(checkout: GitCheckout, root: string): Promise<boolean> {
+  const listed = await checkout.ask(['-C', root, 'ls-files', '-z', ':(attr:filter=lfs)']);
+  const files = (listed ?? '').split('\0').map((name) => path.join(root, name));
+  // One that is there tells for all: they are fetched or left out together.
+  const some = listed === null ? undefined : files.find((file) => existsSync(file));
+  return some !== undefined && (await isPointer(some));
+}
+
+async function isPointer(file: string): Promise<boolean> {
+  await using handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
+  return buffer.toString('utf8', 0, bytesRead).startsWith('version https://git-lfs.github.com/');
+}
+
+async function removeWorktree(checkout: GitCheckout, parent: string, worktree: string): Promise<void> {
+  await checkout.try(['worktree', 'remove', '--force', '--force', worktree]);
+  await rm(parent, { recursive: true, force: true });
+  await checkout.try(['worktree', 'prune']);
+}
+
+/**
+ * Submodules are part of the base version if the head has its own checked out, or has none: then only the base can tell
+ * whether it needs them, and does without those that cannot be had. Gives what the reader should know.
+ */
+async function addSubmodules(checkout: GitCheckout, worktree: string): Promise<string[]> {
+  if (!existsSync(path.join(worktree, '.gitmodules'))) return [];
+  const lines = ((await checkout.ask(['submodule', 'status'])) ?? '')
+    .split('\n')
+    .filter((line) => line !== '');
+  if (lines.length > 0 && lines.every((line) => line.startsWith('-'))) return [];
+  const known = await knownSubmodules(checkout);
+  const args = ['submodule', 'update', '--init', '--recursive', '--quiet'];
+  try {
+    await checkout.runFetching(args, { cwd: worktree, timeoutMs: 600_000 });
+    return [];
+  } catch (failure) {
+    if (lines.length > 0) throw failure;
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    return [
+      `The base version has submodules, which the head has not, and they could not be checked out (${reason}).`,
+    ];
+  } finally {
+    // The configuration is that of the checkout, which keeps nothing of ours.
+    for (const section of await knownSubmodules(checkout))
+      if (!known.includes(section)) await checkout.try(['config', '--local', '--remove-section', section]);
+  }
+}
+
+/** Names of the submodules that the configuration of the checkout knows. */
+async function knownSubmodules(checkout: GitCheckout): Promise<string[]> {
+  const listed = await checkout.ask(['config', '--local', '--name-only', '--get-regexp', '^submodule\\..*']);
+  const names = (listed ?? '').split('\n').map((key) => key.slice(0, key.lastIndexOf('.')));
+  return [...new Set(names)].filter((name) => name !== '');
 }

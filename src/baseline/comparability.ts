@@ -1,31 +1,13 @@
 import type { BaselineRecord, Fingerprint } from './baseline-record.ts';
 
-type Environment = Fingerprint['environment'];
-
 /** Machines of one kind differ a little in the memory that they report. */
 const memoryTolerance = 0.1;
 
-const majorOf = (version: string): string => version.replace(/^v/, '').split('.')[0] ?? '';
-/** Below 1.0 a minor version may change what is measured. */
-const generationOf = (version: string): string => {
-  const [major = '', minor = ''] = version.split('.');
-  return major === '0' ? `0.${minor}` : major;
-};
-/** Platform, architecture and image, without the image's weekly version. */
-const systemOf = (os: string): string => os.split(' ').slice(0, 3).join(' ');
-
-const differences = (stored: Environment, current: Environment): string[] => {
-  const found: string[] = [];
-  if (stored.cpuModel !== current.cpuModel) found.push(`another processor (${stored.cpuModel})`);
-  if (stored.cores !== current.cores) found.push(`${stored.cores} cores instead of ${current.cores}`);
-  if (Math.abs(stored.memoryGiB - current.memoryGiB) > memoryTolerance * current.memoryGiB)
-    found.push(`${stored.memoryGiB} GiB of memory instead of ${current.memoryGiB}`);
-  if (systemOf(stored.os) !== systemOf(current.os)) found.push(`another system (${stored.os})`);
-  if (majorOf(stored.node) !== majorOf(current.node)) found.push(`Node ${majorOf(stored.node)}`);
-  if (generationOf(stored.tailgate) !== generationOf(current.tailgate))
-    found.push(`Tailgate ${stored.tailgate}`);
-  if (stored.artillery !== current.artillery) found.push(`Artillery ${stored.artillery}`);
-  return found;
+export type ComparableRecords = {
+  /** Oldest first, from the last accepted change on. */
+  comparable: BaselineRecord[];
+  /** What was left out and why, each a sentence for the report. */
+  reasons: string[];
 };
 
 /**
@@ -42,18 +24,6 @@ export const incomparabilities = (record: BaselineRecord, current: Fingerprint):
     found.push(`a verdict of ${verdict} that nobody accepted`);
   return found;
 };
-
-export type ComparableRecords = {
-  /** Oldest first, from the last accepted change on. */
-  comparable: BaselineRecord[];
-  /** What was left out and why, each a sentence for the report. */
-  reasons: string[];
-};
-
-const sentence = (count: number, why: string): string =>
-  count === 1
-    ? `1 stored run is shown but not compared with: it has ${why}.`
-    : `${count} stored runs are shown but not compared with: they have ${why}.`;
 
 /**
  * The records that a run may be compared with. An accepted change begins a new history: what was stored before it
@@ -74,3 +44,40 @@ export const comparableRecords = (
   }
   return { comparable, reasons: [...counts].map(([why, count]) => sentence(count, why)) };
 };
+
+type Environment = Fingerprint['environment'];
+
+function differences(stored: Environment, current: Environment): string[] {
+  const found: string[] = [];
+  if (stored.cpuModel !== current.cpuModel) found.push(`another processor (${stored.cpuModel})`);
+  if (stored.cores !== current.cores) found.push(`${stored.cores} cores instead of ${current.cores}`);
+  if (Math.abs(stored.memoryGiB - current.memoryGiB) > memoryTolerance * current.memoryGiB)
+    found.push(`${stored.memoryGiB} GiB of memory instead of ${current.memoryGiB}`);
+  if (systemOf(stored.os) !== systemOf(current.os)) found.push(`another system (${stored.os})`);
+  if (majorOf(stored.node) !== majorOf(current.node)) found.push(`Node ${majorOf(stored.node)}`);
+  if (generationOf(stored.tailgate) !== generationOf(current.tailgate))
+    found.push(`Tailgate ${stored.tailgate}`);
+  if (stored.artillery !== current.artillery) found.push(`Artillery ${stored.artillery}`);
+  return found;
+}
+
+/** Platform, architecture and image, without the image's weekly version. */
+function systemOf(os: string): string {
+  return os.split(' ').slice(0, 3).join(' ');
+}
+
+function majorOf(version: string): string {
+  return version.replace(/^v/, '').split('.')[0] ?? '';
+}
+
+/** Below 1.0 a minor version may change what is measured. */
+function generationOf(version: string): string {
+  const [major = '', minor = ''] = version.split('.');
+  return major === '0' ? `0.${minor}` : major;
+}
+
+function sentence(count: number, why: string): string {
+  return count === 1
+    ? `1 stored run is shown but not compared with: it has ${why}.`
+    : `${count} stored runs are shown but not compared with: they have ${why}.`;
+}

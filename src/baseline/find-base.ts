@@ -19,109 +19,34 @@ type Unfound =
 /** `notes`: what the reader should know of how the commit was found. `advice`: instead of the usual one. */
 export type FoundBase = { sha: string; notes: string[] } | Unfound;
 
-const isSha = (text: string): boolean => /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text);
-
 type Search = { checkout: GitCheckout; head: string; inCi: boolean; notes: string[] };
 
-type Found = { sha: string } | Unfound;
-
-const nothingToCompare = (ref: string, reason: string, advice: string): Found => ({ ref, reason, advice });
-
-const available = async ({ checkout }: Search, sha: string): Promise<Found> => {
-  const reason = await checkout.ensure(sha);
-  return reason === null ? { sha } : { ref: sha, reason };
-};
-
-const firstParent = async (search: Search): Promise<Found> => {
-  const [parent] = await search.checkout.parentsOf(search.head);
-  return parent === undefined ? { absent: 'HEAD is the first commit' } : available(search, parent);
-};
-
-/** The commit at which HEAD left `tip`: what the branch has gained since is not this change's doing. */
-const forkPoint = async ({ checkout }: Search, tip: string): Promise<Found> => {
-  const reason = await checkout.ensure(tip);
-  if (reason !== null) return { ref: tip, reason };
-  const sha = await checkout.mergeBase(tip);
-  return sha === null ? { ref: tip, reason: 'it has no common ancestor with HEAD' } : { sha };
-};
-
 /**
- * Commit at the tip of a branch of the remote; null when there is no such branch. In CI the remote is asked, because a
- * workspace that is kept remembers the branch as it was then; at a desk, and where the remote does not answer, what the
- * clone knows will do.
+ * The commit that the head is compared with: `ref` if it is set, else what the event says, else where HEAD left the
+ * default branch. Never the tip of a branch as it happens to be now, and never the commit that is measured.
  */
-const branchTip = async ({ checkout, inCi, notes }: Search, branch: string): Promise<string | null> => {
-  const remote = await checkout.remote();
-  const local = () => checkout.commitOf(`refs/heads/${branch}`);
-  if (remote === null) return local();
-  const known = await checkout.commitOf(`refs/remotes/${remote}/${branch}`);
-  if (known !== null && !inCi) return known;
-  const fetched = await checkout.fetchRef(`refs/heads/${branch}`);
-  if ('sha' in fetched) return fetched.sha;
-  const fallback = known ?? (await local());
-  if (fallback !== null && inCi && !fetched.absent)
-    notes.push(
-      `The branch ${branch} could not be fetched (${fetched.reason}), so the base is where HEAD left it as this clone knows it.`,
-    );
-  return fallback;
+export const findBase = async (
+  checkout: GitCheckout,
+  ref: string | undefined,
+  hints: BaseHints | null,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<FoundBase> => {
+  const head = await checkout.commitOf('HEAD');
+  if (head === null) return { absent: 'there is no commit yet' };
+  const inCi = (hints?.eventName ?? '') !== '' || env.CHANGE_TARGET !== undefined || (env.CI ?? '') !== '';
+  const search: Search = { checkout, head, inCi, notes: [] };
+  const set = ref === undefined ? null : await fromSetting(search, ref);
+  const found = set ?? (await fromEvent(search, hints, env));
+  return 'sha' in found ? { sha: found.sha, notes: search.notes } : found;
 };
 
-const tagCommit = async ({ checkout }: Search, tag: string): Promise<Found> => {
-  const known = await checkout.commitOf(`refs/tags/${tag}`);
-  if (known !== null) return { sha: known };
-  const fetched = await checkout.fetchRef(`refs/tags/${tag}`);
-  if ('sha' in fetched) return fetched;
-  const remote = await checkout.remote();
-  return {
-    ref: tag,
-    reason: fetched.absent
-      ? `${remote} has no branch or tag of this name, and it is no commit`
-      : fetched.reason,
-  };
-};
-
-const withoutPrefix = async ({ checkout }: Search, ref: string): Promise<string> => {
-  const remote = (await checkout.remote()) ?? 'origin';
-  return ref.replace(/^refs\/(heads|tags)\//, '').replace(new RegExp(`^(refs/remotes/)?${remote}/`), '');
-};
-
-/** `HEAD~2`, `main~1`, `v1^{commit}`: a commit as it is, however deep it lies in a shallow clone. */
-const fromExpression = async (search: Search, ref: string): Promise<Found> => {
-  const [, name = '', path = ''] = /^([^~^@:]+|@)([~^@:].*)$/.exec(ref) ?? [];
-  const start = name === 'HEAD' || name === '@' ? { sha: search.head } : await namedCommit(search, name);
-  if (!('sha' in start)) return { ...start, ref };
-  const sha = await search.checkout.commitInHistory(`${start.sha}${path}`);
-  return sha === null ? { ref, reason: `the history of ${name} has no such commit` } : { sha };
-};
-
-/** Where a name stands: a branch at its tip, a tag, or what else this clone knows by it. */
-const namedCommit = async (search: Search, name: string): Promise<Found> => {
-  if (isSha(name)) return available(search, name);
-  const plain = await withoutPrefix(search, name);
-  const tip = name.startsWith('refs/tags/') ? null : await branchTip(search, plain);
-  if (tip !== null) return { sha: tip };
-  const known = await search.checkout.commitOf(name);
-  return known === null ? tagCommit(search, plain) : { sha: known };
-};
-
-/** A short id cannot be asked for by name; it is found where it lies in the history of what is checked out. */
-const fromShortId = async (search: Search, id: string): Promise<Found> => {
-  const sha = await search.checkout.commitInHistory(id);
-  return sha === null
-    ? {
-        ref: id,
-        reason:
-          'the history of HEAD has no commit that begins so, and no other can be asked for by a short id',
-        advice: 'Write all 40 characters of the id, or a branch or tag.',
-      }
-    : { sha };
-};
+type Found = { sha: string } | Unfound;
 
 /**
  * `baseline.ref`: a commit or tag as it is; a branch at the point where HEAD left it, because its tip moves. `null` when
  * HEAD is on that branch, so that the setting names no other commit than the one that is measured.
  */
-const fromSetting = async (search: Search, ref: string): Promise<Found | null> => {
+async function fromSetting(search: Search, ref: string): Promise<Found | null> {
   const { checkout, head, inCi } = search;
   const isItself = async (found: Found): Promise<Found> =>
     'sha' in found && found.sha === head && (inCi || !(await checkout.isDirty()))
@@ -145,54 +70,106 @@ const fromSetting = async (search: Search, ref: string): Promise<Found | null> =
   const found = await tagCommit(search, plain);
   if ('sha' in found) return isItself(found);
   return /^[0-9a-f]{4,39}$/.test(ref) ? isItself(await fromShortId(search, ref)) : found;
-};
+}
 
-const fromPullRequest = async (search: Search, hints: BaseHints): Promise<Found> => {
-  const { checkout, head } = search;
-  const { headSha, baseSha, baseBranch, checkoutSha, eventName } = hints;
-  const parents = await checkout.parentsOf(head);
-  // The runner checks out the merge of the pull request into its base: the first parent is that base.
-  const isMerge =
-    parents.length === 2 &&
-    (headSha === null ? eventName === 'pull_request' && head === checkoutSha : parents[1] === headSha);
-  if (isMerge) return available(search, parents[0]!);
-  const tip = baseSha ?? (baseBranch === null ? null : await branchTip(search, baseBranch));
-  if (tip === null) return firstParent(search);
-  const left = await forkPoint(search, tip);
-  if (!('sha' in left) || left.sha !== head) return left;
-  return nothingToCompare(
-    left.sha,
-    'it is the commit that is checked out, which is on the base branch: nothing of the pull request is there to compare',
-    'Check out the pull request: leave "ref" of actions/checkout out under "on: pull_request".',
-  );
-};
+function nothingToCompare(ref: string, reason: string, advice: string): Found {
+  return { ref, reason, advice };
+}
 
-const fromBranch = async (search: Search, branch: string | null): Promise<Found> => {
-  // At a desk, what is not committed yet is the change, if there is such; in CI it is what the build left behind.
-  if (!search.inCi && (await search.checkout.isDirty())) return { sha: search.head };
-  const tip = branch === null ? null : await branchTip(search, branch);
-  const left = tip === null ? null : await forkPoint(search, tip);
-  if (left !== null && 'sha' in left && left.sha !== search.head) return left;
-  return firstParent(search);
-};
+function isSha(text: string): boolean {
+  return /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text);
+}
 
-const defaultBranchOf = async (checkout: GitCheckout): Promise<string | null> => {
+async function available({ checkout }: Search, sha: string): Promise<Found> {
+  const reason = await checkout.ensure(sha);
+  return reason === null ? { sha } : { ref: sha, reason };
+}
+
+/** `HEAD~2`, `main~1`, `v1^{commit}`: a commit as it is, however deep it lies in a shallow clone. */
+async function fromExpression(search: Search, ref: string): Promise<Found> {
+  const [, name = '', path = ''] = /^([^~^@:]+|@)([~^@:].*)$/.exec(ref) ?? [];
+  const start = name === 'HEAD' || name === '@' ? { sha: search.head } : await namedCommit(search, name);
+  if (!('sha' in start)) return { ...start, ref };
+  const sha = await search.checkout.commitInHistory(`${start.sha}${path}`);
+  return sha === null ? { ref, reason: `the history of ${name} has no such commit` } : { sha };
+}
+
+/** Where a name stands: a branch at its tip, a tag, or what else this clone knows by it. */
+async function namedCommit(search: Search, name: string): Promise<Found> {
+  if (isSha(name)) return available(search, name);
+  const plain = await withoutPrefix(search, name);
+  const tip = name.startsWith('refs/tags/') ? null : await branchTip(search, plain);
+  if (tip !== null) return { sha: tip };
+  const known = await search.checkout.commitOf(name);
+  return known === null ? tagCommit(search, plain) : { sha: known };
+}
+
+async function withoutPrefix({ checkout }: Search, ref: string): Promise<string> {
+  const remote = (await checkout.remote()) ?? 'origin';
+  return ref.replace(/^refs\/(heads|tags)\//, '').replace(new RegExp(`^(refs/remotes/)?${remote}/`), '');
+}
+
+/**
+ * Commit at the tip of a branch of the remote; null when there is no such branch. In CI the remote is asked, because a
+ * workspace that is kept remembers the branch as it was then; at a desk, and where the remote does not answer, what the
+ * clone knows will do.
+ */
+async function branchTip({ checkout, inCi, notes }: Search, branch: string): Promise<string | null> {
   const remote = await checkout.remote();
-  const head = await checkout.ask(['symbolic-ref', '--quiet', `refs/remotes/${remote}/HEAD`]);
-  if (head !== null) return head.replace(`refs/remotes/${remote}/`, '');
-  for (const name of ['main', 'master']) {
-    const known =
-      (await checkout.commitOf(`refs/remotes/${remote}/${name}`)) ?? (await checkout.commitOf(name));
-    if (known !== null) return name;
-  }
-  return null;
-};
+  const local = () => checkout.commitOf(`refs/heads/${branch}`);
+  if (remote === null) return local();
+  const known = await checkout.commitOf(`refs/remotes/${remote}/${branch}`);
+  if (known !== null && !inCi) return known;
+  const fetched = await checkout.fetchRef(`refs/heads/${branch}`);
+  if ('sha' in fetched) return fetched.sha;
+  const fallback = known ?? (await local());
+  if (fallback !== null && inCi && !fetched.absent)
+    notes.push(
+      `The branch ${branch} could not be fetched (${fetched.reason}), so the base is where HEAD left it as this clone knows it.`,
+    );
+  return fallback;
+}
 
-const fromEvent = async (
+async function tagCommit({ checkout }: Search, tag: string): Promise<Found> {
+  const known = await checkout.commitOf(`refs/tags/${tag}`);
+  if (known !== null) return { sha: known };
+  const fetched = await checkout.fetchRef(`refs/tags/${tag}`);
+  if ('sha' in fetched) return fetched;
+  const remote = await checkout.remote();
+  return {
+    ref: tag,
+    reason: fetched.absent
+      ? `${remote} has no branch or tag of this name, and it is no commit`
+      : fetched.reason,
+  };
+}
+
+/** The commit at which HEAD left `tip`: what the branch has gained since is not this change's doing. */
+async function forkPoint({ checkout }: Search, tip: string): Promise<Found> {
+  const reason = await checkout.ensure(tip);
+  if (reason !== null) return { ref: tip, reason };
+  const sha = await checkout.mergeBase(tip);
+  return sha === null ? { ref: tip, reason: 'it has no common ancestor with HEAD' } : { sha };
+}
+
+/** A short id cannot be asked for by name; it is found where it lies in the history of what is checked out. */
+async function fromShortId(search: Search, id: string): Promise<Found> {
+  const sha = await search.checkout.commitInHistory(id);
+  return sha === null
+    ? {
+        ref: id,
+        reason:
+          'the history of HEAD has no commit that begins so, and no other can be asked for by a short id',
+        advice: 'Write all 40 characters of the id, or a branch or tag.',
+      }
+    : { sha };
+}
+
+async function fromEvent(
   search: Search,
   hints: BaseHints | null,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Found> => {
+): Promise<Found> {
   const { checkout, head } = search;
   const event = hints?.eventName ?? '';
   if (hints !== null && (event === 'pull_request' || event === 'pull_request_target'))
@@ -210,23 +187,50 @@ const fromEvent = async (
   }
   const branch = hints?.baseBranch ?? hints?.defaultBranch ?? (await defaultBranchOf(checkout));
   return fromBranch(search, branch);
-};
+}
 
-/**
- * The commit that the head is compared with: `ref` if it is set, else what the event says, else where HEAD left the
- * default branch. Never the tip of a branch as it happens to be now, and never the commit that is measured.
- */
-export const findBase = async (
-  checkout: GitCheckout,
-  ref: string | undefined,
-  hints: BaseHints | null,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<FoundBase> => {
-  const head = await checkout.commitOf('HEAD');
-  if (head === null) return { absent: 'there is no commit yet' };
-  const inCi = (hints?.eventName ?? '') !== '' || env.CHANGE_TARGET !== undefined || (env.CI ?? '') !== '';
-  const search: Search = { checkout, head, inCi, notes: [] };
-  const set = ref === undefined ? null : await fromSetting(search, ref);
-  const found = set ?? (await fromEvent(search, hints, env));
-  return 'sha' in found ? { sha: found.sha, notes: search.notes } : found;
-};
+async function fromPullRequest(search: Search, hints: BaseHints): Promise<Found> {
+  const { checkout, head } = search;
+  const { headSha, baseSha, baseBranch, checkoutSha, eventName } = hints;
+  const parents = await checkout.parentsOf(head);
+  // The runner checks out the merge of the pull request into its base: the first parent is that base.
+  const isMerge =
+    parents.length === 2 &&
+    (headSha === null ? eventName === 'pull_request' && head === checkoutSha : parents[1] === headSha);
+  if (isMerge) return available(search, parents[0]!);
+  const tip = baseSha ?? (baseBranch === null ? null : await branchTip(search, baseBranch));
+  if (tip === null) return firstParent(search);
+  const left = await forkPoint(search, tip);
+  if (!('sha' in left) || left.sha !== head) return left;
+  return nothingToCompare(
+    left.sha,
+    'it is the commit that is checked out, which is on the base branch: nothing of the pull request is there to compare',
+    'Check out the pull request: leave "ref" of actions/checkout out under "on: pull_request".',
+  );
+}
+
+async function firstParent(search: Search): Promise<Found> {
+  const [parent] = await search.checkout.parentsOf(search.head);
+  return parent === undefined ? { absent: 'HEAD is the first commit' } : available(search, parent);
+}
+
+async function fromBranch(search: Search, branch: string | null): Promise<Found> {
+  // At a desk, what is not committed yet is the change, if there is such; in CI it is what the build left behind.
+  if (!search.inCi && (await search.checkout.isDirty())) return { sha: search.head };
+  const tip = branch === null ? null : await branchTip(search, branch);
+  const left = tip === null ? null : await forkPoint(search, tip);
+  if (left !== null && 'sha' in left && left.sha !== search.head) return left;
+  return firstParent(search);
+}
+
+async function defaultBranchOf(checkout: GitCheckout): Promise<string | null> {
+  const remote = await checkout.remote();
+  const head = await checkout.ask(['symbolic-ref', '--quiet', `refs/remotes/${remote}/HEAD`]);
+  if (head !== null) return head.replace(`refs/remotes/${remote}/`, '');
+  for (const name of ['main', 'master']) {
+    const known =
+      (await checkout.commitOf(`refs/remotes/${remote}/${name}`)) ?? (await checkout.commitOf(name));
+    if (known !== null) return name;
+  }
+  return null;
+}

@@ -13,32 +13,6 @@ import type { Fingerprint } from './baseline-record.ts';
 
 type Json = Record<string, unknown>;
 
-/** JSON with the keys of every object in order, so that equal values have equal text. */
-const canonicalJson = (value: unknown): string =>
-  JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-
-/**
- * The chosen keys that differ from their defaults: a setting that a later version adds, and that nobody set, must not
- * make every stored record of another kind.
- */
-const chosen = (settings: Json, defaults: Json, keys: readonly string[]): Json =>
-  Object.fromEntries(
-    keys
-      .filter((key) => settings[key] !== undefined)
-      .filter((key) => canonicalJson(settings[key]) !== canonicalJson(defaults[key]))
-      .map((key) => [key, settings[key]]),
-  );
-
-const withoutSecret = (jwt: { secret: unknown } | undefined): Json | undefined => {
-  if (jwt === undefined) return undefined;
-  const { secret: _, ...rest } = jwt;
-  return rest;
-};
-
 /**
  * Hash of the settings that change what is measured: how the room is made and joined, what is timed and how. The server
  * itself (its build, command and environment) is what is under test, and tokens are renewed, so neither is in it.
@@ -86,27 +60,6 @@ export const settingsHash = (suite: SuitePlan): string => {
   return createHash('sha256').update(canonicalJson(relevant)).digest('hex');
 };
 
-/** Whoever else tells of the resources tells of others; where it is asked is part of the server. */
-const sourceOfResources = (resources: ResourceSettings | undefined): Json | undefined =>
-  resources === undefined
-    ? undefined
-    : {
-        by: ['url', 'command', 'agent'].find((kind) => resources[kind as 'url'] !== undefined),
-        metrics: resources.metrics,
-      };
-
-/** The distribution's name and version, as in `/etc/os-release`; null where there is none. */
-const distribution = (): string | null => {
-  try {
-    const text = readFileSync('/etc/os-release', 'utf8');
-    const id = /^ID="?([^"\n]+)/m.exec(text)?.[1];
-    const version = /^VERSION_ID="?([^"\n]+)/m.exec(text)?.[1];
-    return id === undefined ? null : `${id}${version ?? ''}`;
-  } catch {
-    return null;
-  }
-};
-
 /**
  * What this machine is: `os` is platform, processor architecture, image (`ubuntu24` on GitHub's runners, else the
  * distribution) and, where it is known, the version of the image.
@@ -126,3 +79,53 @@ export const environmentFingerprint = (
     artillery: artilleryVersion,
   };
 };
+
+/**
+ * The chosen keys that differ from their defaults: a setting that a later version adds, and that nobody set, must not
+ * make every stored record of another kind.
+ */
+function chosen(settings: Json, defaults: Json, keys: readonly string[]): Json {
+  return Object.fromEntries(
+    keys
+      .filter((key) => settings[key] !== undefined)
+      .filter((key) => canonicalJson(settings[key]) !== canonicalJson(defaults[key]))
+      .map((key) => [key, settings[key]]),
+  );
+}
+
+/** JSON with the keys of every object in order, so that equal values have equal text. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+function withoutSecret(jwt: { secret: unknown } | undefined): Json | undefined {
+  if (jwt === undefined) return undefined;
+  const { secret: _, ...rest } = jwt;
+  return rest;
+}
+
+/** Whoever else tells of the resources tells of others; where it is asked is part of the server. */
+function sourceOfResources(resources: ResourceSettings | undefined): Json | undefined {
+  return resources === undefined
+    ? undefined
+    : {
+        by: ['url', 'command', 'agent'].find((kind) => resources[kind as 'url'] !== undefined),
+        metrics: resources.metrics,
+      };
+}
+
+/** The distribution's name and version, as in `/etc/os-release`; null where there is none. */
+function distribution(): string | null {
+  try {
+    const text = readFileSync('/etc/os-release', 'utf8');
+    const id = /^ID="?([^"\n]+)/m.exec(text)?.[1];
+    const version = /^VERSION_ID="?([^"\n]+)/m.exec(text)?.[1];
+    return id === undefined ? null : `${id}${version ?? ''}`;
+  } catch {
+    return null;
+  }
+}

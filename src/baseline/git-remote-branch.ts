@@ -23,6 +23,7 @@ const moved =
 
 /** A lock that somebody else holds, or left behind. */
 const lockFile = /Unable to create '[^']*\.lock': File exists/;
+
 const lockPatienceMs = 15_000;
 
 /** Answers of git where there is no repository, or no such remote in it. */
@@ -32,34 +33,8 @@ const noRemote = /not a git repository|No such remote/;
 const trusted = [['safe.directory', '*']] as const;
 
 const localRef = 'refs/tailgate/head';
+
 const nextRef = 'refs/tailgate/next';
-
-const data = (text: string): string => `data ${Buffer.byteLength(text)}\n${text}\n`;
-
-/** One commit on top of `parent` in the format of `git fast-import`, which needs neither index nor work tree. */
-const importStream = (parent: string | null, changes: BranchChanges, message: string): string =>
-  [
-    `commit ${nextRef}\n`,
-    'committer Tailgate <tailgate@users.noreply.github.com> now\n',
-    data(message),
-    ...(parent === null ? [] : [`from ${parent}\n`]),
-    ...[...changes].map(([name, text]) =>
-      text === null ? `D ${name}\n` : `M 100644 inline ${name}\n${data(text)}`,
-    ),
-  ].join('');
-
-/** Texts of the objects in the output of `git cat-file --batch`: `<id> blob <bytes>`, the bytes, a line break. */
-const batchTexts = (bytes: Buffer): string[] => {
-  const texts: string[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const end = bytes.indexOf(0x0a, at);
-    const size = Number(/ blob (\d+)$/.exec(bytes.toString('utf8', at, end))?.[1] ?? Number.NaN);
-    if (!Number.isInteger(size)) throw new Error('git cat-file gave no object');
-    texts.push(bytes.toString('utf8', end + 1, end + 1 + size));
-    at = end + 1 + size + 1;
-  }
-  return texts;
-};
 
 type Opened = {
   dir: string;
@@ -70,9 +45,6 @@ type Opened = {
 };
 
 const defaultRemote = 'origin';
-
-/** Passwords in an address must not reach messages. */
-export const withoutCredentials = (url: string): string => url.replace(/^(\w+:\/\/)[^@/]*@/, '$1');
 
 /**
  * The branch through git itself, for any remote. Works in a temporary bare repository, so that neither the checkout,
@@ -189,4 +161,39 @@ export class GitRemoteBranch implements RecordBranch, AsyncDisposable {
     const opened = await this.#opened?.catch(() => null);
     if (opened) await rm(opened.dir, { recursive: true, force: true });
   }
+}
+
+/** Passwords in an address must not reach messages. */
+export function withoutCredentials(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^@/]*@/, '$1');
+}
+
+/** Texts of the objects in the output of `git cat-file --batch`: `<id> blob <bytes>`, the bytes, a line break. */
+function batchTexts(bytes: Buffer): string[] {
+  const texts: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(0x0a, at);
+    const size = Number(/ blob (\d+)$/.exec(bytes.toString('utf8', at, end))?.[1] ?? Number.NaN);
+    if (!Number.isInteger(size)) throw new Error('git cat-file gave no object');
+    texts.push(bytes.toString('utf8', end + 1, end + 1 + size));
+    at = end + 1 + size + 1;
+  }
+  return texts;
+}
+
+/** One commit on top of `parent` in the format of `git fast-import`, which needs neither index nor work tree. */
+function importStream(parent: string | null, changes: BranchChanges, message: string): string {
+  return [
+    `commit ${nextRef}\n`,
+    'committer Tailgate <tailgate@users.noreply.github.com> now\n',
+    data(message),
+    ...(parent === null ? [] : [`from ${parent}\n`]),
+    ...[...changes].map(([name, text]) =>
+      text === null ? `D ${name}\n` : `M 100644 inline ${name}\n${data(text)}`,
+    ),
+  ].join('');
+}
+
+function data(text: string): string {
+  return `data ${Buffer.byteLength(text)}\n${text}\n`;
 }

@@ -20,8 +20,6 @@ export const capacityHistory = (suite: string): string => `${suite} (capacity)`;
 export const historyOf = (record: Pick<BaselineRecord, 'key' | 'suite'>): string =>
   historyName(record.key ?? '', record.suite);
 
-const real = (folder: string): Promise<string> => realpath(folder).catch(() => folder);
-
 /**
  * The key of the settings, where none is set: the folder of the settings file and the working directory in the
  * repository, so that two services whose suites have the same name never share a history. The root, and `.github` in
@@ -46,3 +44,7 @@ export const folderKey = async (
   );
   return [...new Set(folders)].filter((folder) => folder !== '' && !folder.startsWith('..')).join(' + ');
 };
+
+function real(folder: string): Promise<string> {
+  return realpath(folder).catch(() => folder);
+}

@@ -20,8 +20,6 @@ export type BaselineContext = {
 /** A store, and what it holds open while it is used. */
 export type OpenBaseline = BaselineStore & AsyncDisposable;
 
-const nothing = async (): Promise<void> => {};
-
 /** Keeps nothing: `baseline.mode: none`. */
 const noStore: OpenBaseline = {
   where: 'nowhere',
@@ -29,13 +27,6 @@ const noStore: OpenBaseline = {
   append: nothing,
   [Symbol.asyncDispose]: nothing,
 };
-
-const disposable = (store: BaselineStore, held: AsyncDisposable | null): OpenBaseline => ({
-  where: store.where,
-  read: (suite) => store.read(suite),
-  append: (records) => store.append(records),
-  [Symbol.asyncDispose]: async () => held?.[Symbol.asyncDispose](),
-});
 
 /**
  * The store of the settings. A branch is reached through GitHub's interface where there is one and no other remote is
@@ -63,3 +54,14 @@ export const openBaselineStore = (settings: BaselineSettings, context: BaselineC
     }
   }
 };
+
+function disposable(store: BaselineStore, held: AsyncDisposable | null): OpenBaseline {
+  return {
+    where: store.where,
+    read: (suite) => store.read(suite),
+    append: (records) => store.append(records),
+    [Symbol.asyncDispose]: async () => held?.[Symbol.asyncDispose](),
+  };
+}
+
+async function nothing(): Promise<void> {}

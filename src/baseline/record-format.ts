@@ -10,6 +10,7 @@ import type { BaselineRecord } from './baseline-record.ts';
  */
 
 const finite = z.number();
+
 const sketchSchema = z.looseObject({
   count: z.number().int().nonnegative(),
   sumMs: finite,
@@ -17,7 +18,9 @@ const sketchSchema = z.looseObject({
   maxMs: finite,
   bins: z.string(),
 });
+
 const sketches = z.record(z.string(), sketchSchema);
+
 /** What of a round must be there for it to be read. */
 export const roundSchema = z.looseObject({
   activeMs: finite,
@@ -83,7 +86,15 @@ const currentSchemaVersion = 1;
  * on a branch are never rewritten; they are migrated each time they are read.
  */
 export type Migrations = Readonly<Record<number, (record: Json) => Json>>;
+
 const migrations: Migrations = {};
+
+const inlineRoundsLength = 4_096;
+
+/** A record that unpacks to more than this is damaged: no run writes as much. */
+const maxRoundsLength = 64 * 1024 * 1024;
+
+export type ParsedRecord = { record: BaselineRecord } | { reason: string };
 
 /** Takes a record to `target`, step by step; throws when it is of a version that this code does not know. */
 export const migrateRecord = (
@@ -107,40 +118,6 @@ export const migrateRecord = (
   }
 };
 
-const inlineRoundsLength = 4_096;
-/** A record that unpacks to more than this is damaged: no run writes as much. */
-const maxRoundsLength = 64 * 1024 * 1024;
-
-/** The name of an error without what a server said in it, which may hold a name or a number of somebody. */
-const withoutWords = (name: string): string => name.replace(/^((?:re)?connect refused): .*$/s, '$1');
-
-const storedErrors = (errors: readonly ErrorRecord[]): ErrorRecord[] => {
-  const byName = new Map<string, ErrorRecord>();
-  for (const error of errors) {
-    const name = withoutWords(error.name);
-    const count = error.count + (byName.get(name)?.count ?? 0);
-    byName.set(name, { ...error, name, count, messages: [] });
-  }
-  return [...byName.values()];
-};
-
-/**
- * What of a round is stored: its sketches, counters and totals. Slices serve the pairs of one job, samples and what
- * was counted by the second the charts of its report; and what a server or a scenario said (messages, warnings) may hold what must not be kept.
- */
-const storedRound = ({
-  course: _course,
-  errorsPerSecond: _errors,
-  usersPerSecond: _users,
-  ...round
-}: RoundMeasurement): RoundMeasurement => ({
-  ...round,
-  slices: [],
-  errors: storedErrors(round.errors),
-  warnings: [],
-  resources: round.resources === null ? null : { ...round.resources, samples: [] },
-});
-
 /** The record as one line, without the line break. */
 export const formatRecord = (record: BaselineRecord): string => {
   const kept = record.rounds.map(storedRound);
@@ -148,13 +125,6 @@ export const formatRecord = (record: BaselineRecord): string => {
   const packed =
     rounds.length <= inlineRoundsLength ? kept : { gzip: gzipSync(rounds, { level: 9 }).toString('base64') };
   return JSON.stringify({ ...record, rounds: packed });
-};
-
-const unpacked = (record: Json): Json => {
-  const { rounds } = record;
-  if (rounds === null || typeof rounds !== 'object' || !('gzip' in rounds)) return record;
-  const text = gunzipSync(Buffer.from(String(rounds.gzip), 'base64'), { maxOutputLength: maxRoundsLength });
-  return { ...record, rounds: JSON.parse(text.toString('utf8')) };
 };
 
 /** What is wrong with the first sketch that cannot be read; null when all can. */
@@ -171,8 +141,6 @@ export const damagedSketch = (rounds: readonly RoundMeasurement[]): string | nul
   }
   return null;
 };
-
-export type ParsedRecord = { record: BaselineRecord } | { reason: string };
 
 /** Reads one line; says what is wrong with one that is damaged. */
 export const parseRecord = (line: string): ParsedRecord => {
@@ -192,3 +160,44 @@ export const parseRecord = (line: string): ParsedRecord => {
     return { reason: error instanceof Error ? error.message : String(error) };
   }
 };
+
+/**
+ * What of a round is stored: its sketches, counters and totals. Slices serve the pairs of one job, samples and what
+ * was counted by the second the charts of its report; and what a server or a scenario said (messages, warnings) may hold what must not be kept.
+ */
+function storedRound({
+  course: _course,
+  errorsPerSecond: _errors,
+  usersPerSecond: _users,
+  ...round
+}: RoundMeasurement): RoundMeasurement {
+  return {
+    ...round,
+    slices: [],
+    errors: storedErrors(round.errors),
+    warnings: [],
+    resources: round.resources === null ? null : { ...round.resources, samples: [] },
+  };
+}
+
+function storedErrors(errors: readonly ErrorRecord[]): ErrorRecord[] {
+  const byName = new Map<string, ErrorRecord>();
+  for (const error of errors) {
+    const name = withoutWords(error.name);
+    const count = error.count + (byName.get(name)?.count ?? 0);
+    byName.set(name, { ...error, name, count, messages: [] });
+  }
+  return [...byName.values()];
+}
+
+/** The name of an error without what a server said in it, which may hold a name or a number of somebody. */
+function withoutWords(name: string): string {
+  return name.replace(/^((?:re)?connect refused): .*$/s, '$1');
+}
+
+function unpacked(record: Json): Json {
+  const { rounds } = record;
+  if (rounds === null || typeof rounds !== 'object' || !('gzip' in rounds)) return record;
+  const text = gunzipSync(Buffer.from(String(rounds.gzip), 'base64'), { maxOutputLength: maxRoundsLength });
+  return { ...record, rounds: JSON.parse(text.toString('utf8')) };
+}

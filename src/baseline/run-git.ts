@@ -20,42 +20,6 @@ export type GitOptions = {
 /** `bytes` is standard output as it came, for what is not text. */
 export type GitResult = { code: number; stdout: string; stderr: string; bytes: Buffer };
 
-/** Lines in which a server says why it refused, in its own words, which git passes on behind "remote:". */
-const remoteReason = (lines: readonly string[]): string | null => {
-  const said = lines
-    .filter((line) => /^remote:/.test(line))
-    .map((line) => line.replace(/^remote:[\s-]*/, '').trim())
-    .filter((line) => line !== '');
-  const first = said.findIndex((line) => /^(error|fatal): |\bGH\d{3}\b/i.test(line));
-  const reason = said.slice(Math.max(first, 0), Math.max(first, 0) + 3);
-  if (reason.length === 0) return null;
-  return reason.map((line) => line.replace(/^(error|fatal):\s*/i, '').replace(/[.:]?$/, '')).join('; ');
-};
-
-/**
- * Why git failed: what the server said, with git's own word for the refusal; else the first line that git marks as the
- * reason, or its last one; advice comes after the reason.
- */
-const reasonIn = (stderr: string): string => {
-  const lines = stderr
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  const refusal = /\[(?:remote )?rejected\].*\(([^()]+)\)$/m.exec(lines.join('\n'))?.[1];
-  const remote = remoteReason(lines);
-  if (remote !== null) return refusal === undefined ? remote : `${remote} (${refusal})`;
-  if (refusal !== undefined) return refusal;
-  const line = lines.find((text) => /^(fatal|error): /.test(text)) ?? lines.at(-1) ?? '';
-  return line.replace(/^(fatal|error): /, '').replace(/\.$/, '');
-};
-
-/** The command in the words of git: options before it, which may hold anything, are left out. */
-const commandIn = (args: readonly string[]): string => {
-  let at = 0;
-  while (args[at] === '-c' || args[at] === '-C') at += 2;
-  return args[at] ?? '';
-};
-
 /** What `tryGit` says where git cannot be started. */
 const notInstalled = 'git is not installed';
 
@@ -75,6 +39,22 @@ export class GitError extends Error {
   }
 }
 
+/** Variables by which a surrounding git (a hook, say) would redirect ours. */
+const redirecting = [
+  'GIT_DIR',
+  'GIT_WORK_TREE',
+  'GIT_INDEX_FILE',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_PREFIX',
+  'GIT_NAMESPACE',
+];
+
+/** Git has so long to end in order when the run is cancelled. */
+const killAfterMs = 1_500;
+
+/** What it printed is read at most so long after its end. */
+const pipesMs = 2_000;
+
 /** What to do about a failure of git, where that is not a matter of the place that asked; null elsewhere. */
 export const gitAdvice = (failure: unknown): string | null => {
   const text = failure instanceof GitError ? `${failure.message}\n${failure.stderr}` : String(failure);
@@ -89,34 +69,6 @@ export const gitAdvice = (failure: unknown): string | null => {
   )
     return 'Give git an account that may do this: the input "github-token" with the permission it needs, or credentials of the checkout.';
   return null;
-};
-
-/** Variables by which a surrounding git (a hook, say) would redirect ours. */
-const redirecting = [
-  'GIT_DIR',
-  'GIT_WORK_TREE',
-  'GIT_INDEX_FILE',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_PREFIX',
-  'GIT_NAMESPACE',
-];
-
-const environment = ({ env, config = [] }: GitOptions): Record<string, string | undefined> => {
-  const first = Number(env.GIT_CONFIG_COUNT ?? 0) || 0;
-  const result: Record<string, string | undefined> = {
-    ...env,
-    LC_ALL: 'C',
-    // Nobody is there to answer a question for a password.
-    GIT_TERMINAL_PROMPT: '0',
-    GCM_INTERACTIVE: 'never',
-    GIT_CONFIG_COUNT: String(first + config.length),
-  };
-  for (const name of redirecting) delete result[name];
-  config.forEach(([key, value], index) => {
-    result[`GIT_CONFIG_KEY_${first + index}`] = key;
-    result[`GIT_CONFIG_VALUE_${first + index}`] = value;
-  });
-  return result;
 };
 
 /**
@@ -195,14 +147,63 @@ export const tryGit = (args: readonly string[], options: GitOptions): Promise<Gi
     );
   });
 
-/** Git has so long to end in order when the run is cancelled. */
-const killAfterMs = 1_500;
-/** What it printed is read at most so long after its end. */
-const pipesMs = 2_000;
-
 /** Runs git and gives its standard output; rejects with a `GitError` when it fails. */
 export const git = async (args: readonly string[], options: GitOptions): Promise<string> => {
   const result = await tryGit(args, options);
   if (result.code !== 0) throw new GitError(args, result);
   return result.stdout;
 };
+
+function environment({ env, config = [] }: GitOptions): Record<string, string | undefined> {
+  const first = Number(env.GIT_CONFIG_COUNT ?? 0) || 0;
+  const result: Record<string, string | undefined> = {
+    ...env,
+    LC_ALL: 'C',
+    // Nobody is there to answer a question for a password.
+    GIT_TERMINAL_PROMPT: '0',
+    GCM_INTERACTIVE: 'never',
+    GIT_CONFIG_COUNT: String(first + config.length),
+  };
+  for (const name of redirecting) delete result[name];
+  config.forEach(([key, value], index) => {
+    result[`GIT_CONFIG_KEY_${first + index}`] = key;
+    result[`GIT_CONFIG_VALUE_${first + index}`] = value;
+  });
+  return result;
+}
+
+/**
+ * Why git failed: what the server said, with git's own word for the refusal; else the first line that git marks as the
+ * reason, or its last one; advice comes after the reason.
+ */
+function reasonIn(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const refusal = /\[(?:remote )?rejected\].*\(([^()]+)\)$/m.exec(lines.join('\n'))?.[1];
+  const remote = remoteReason(lines);
+  if (remote !== null) return refusal === undefined ? remote : `${remote} (${refusal})`;
+  if (refusal !== undefined) return refusal;
+  const line = lines.find((text) => /^(fatal|error): /.test(text)) ?? lines.at(-1) ?? '';
+  return line.replace(/^(fatal|error): /, '').replace(/\.$/, '');
+}
+
+/** Lines in which a server says why it refused, in its own words, which git passes on behind "remote:". */
+function remoteReason(lines: readonly string[]): string | null {
+  const said = lines
+    .filter((line) => /^remote:/.test(line))
+    .map((line) => line.replace(/^remote:[\s-]*/, '').trim())
+    .filter((line) => line !== '');
+  const first = said.findIndex((line) => /^(error|fatal): |\bGH\d{3}\b/i.test(line));
+  const reason = said.slice(Math.max(first, 0), Math.max(first, 0) + 3);
+  if (reason.length === 0) return null;
+  return reason.map((line) => line.replace(/^(error|fatal):\s*/i, '').replace(/[.:]?$/, '')).join('; ');
+}
+
+/** The command in the words of git: options before it, which may hold anything, are left out. */
+function commandIn(args: readonly string[]): string {
+  let at = 0;
+  while (args[at] === '-c' || args[at] === '-C') at += 2;
+  return args[at] ?? '';
+}

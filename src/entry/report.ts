@@ -10,11 +10,22 @@ import { readReportInputs } from '../run/report-inputs.ts';
 
 /** The action in `report/`: merges the reports of a matrix, or publishes those of runs from forks. */
 guardProcess();
+
 const { env } = process;
+
 const cwd = env.GITHUB_WORKSPACE ?? process.cwd();
+
 const host = createActionsHost({ env, cwd, signal: new AbortController().signal });
 
-const main = async (): Promise<number> => {
+try {
+  process.exitCode = await main();
+} catch (failure) {
+  const problems = problemsOf(failure);
+  showProblems(host, problems);
+  process.exitCode = exitCodeOfProblems(problems);
+}
+
+async function main(): Promise<number> {
   const token = env['INPUT_GITHUB-TOKEN'] ?? '';
   if (token !== '') host.secret(token);
   const context = readGithubContext(env);
@@ -23,12 +34,4 @@ const main = async (): Promise<number> => {
   const client = token === '' ? null : createGithubClient({ token, apiUrl: context.apiUrl, onNote });
   const inputs = readReportInputs(env, cwd);
   return reportAction({ host, inputs, github: client === null ? null : { context, client, matrix: null } });
-};
-
-try {
-  process.exitCode = await main();
-} catch (failure) {
-  const problems = problemsOf(failure);
-  showProblems(host, problems);
-  process.exitCode = exitCodeOfProblems(problems);
 }

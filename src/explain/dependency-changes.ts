@@ -32,6 +32,11 @@ export const dependencyChanges = (
     });
   });
 
+/** Whether a file says which images a container is built from. */
+export function isDockerfile(file: string): boolean {
+  return /(^|\/)((Docker|Container)file(\.[^/]+)?|[^/]+\.(Docker|Container)file)$/i.test(file);
+}
+
 /** Versions by name; several of one package in order, separated by commas. */
 function versionsOf(file: string, text: string | null): Map<string, string> {
   const found = new Map<string, Set<string>>();
@@ -46,33 +51,6 @@ function versionsOf(file: string, text: string | null): Map<string, string> {
 }
 
 type Add = (name: string, version: string) => void;
-
-function readNpm(text: string, add: Add): void {
-  try {
-    const { packages = {} } = JSON.parse(text) as { packages?: Record<string, { version?: string }> };
-    for (const [path, { version }] of Object.entries(packages)) {
-      const at = path.lastIndexOf('node_modules/');
-      if (at >= 0 && version !== undefined) add(path.slice(at + 'node_modules/'.length), version);
-    }
-  } catch {
-    // A lockfile that cannot be read names no version.
-  }
-}
-
-function readYarn(text: string, add: Add): void {
-  for (const [, name, version] of text.matchAll(/^"?(@?[^@\s"]+)@[^\n]*:\n\s+version:? "?([^"\s]+)"?/gm))
-    add(name!, version!);
-}
-
-function readPnpm(text: string, add: Add): void {
-  for (const [, name, version] of text.matchAll(/^ {2}'?\/?(@?[^@\s'(]+)@([^\s:'(]+)[^\n]*:$/gm))
-    add(name!, version!);
-}
-
-/** Whether a file says which images a container is built from. */
-export function isDockerfile(file: string): boolean {
-  return /(^|\/)((Docker|Container)file(\.[^/]+)?|[^/]+\.(Docker|Container)file)$/i.test(file);
-}
 
 /** The base images of the stages; a stage that builds on another stage is none. */
 function readDockerfile(text: string, add: Add): void {
@@ -97,4 +75,26 @@ function readDockerfile(text: string, add: Add): void {
     }
     if (stage !== undefined) stages.add(stage.toLowerCase());
   }
+}
+
+function readNpm(text: string, add: Add): void {
+  try {
+    const { packages = {} } = JSON.parse(text) as { packages?: Record<string, { version?: string }> };
+    for (const [path, { version }] of Object.entries(packages)) {
+      const at = path.lastIndexOf('node_modules/');
+      if (at >= 0 && version !== undefined) add(path.slice(at + 'node_modules/'.length), version);
+    }
+  } catch {
+    // A lockfile that cannot be read names no version.
+  }
+}
+
+function readYarn(text: string, add: Add): void {
+  for (const [, name, version] of text.matchAll(/^"?(@?[^@\s"]+)@[^\n]*:\n\s+version:? "?([^"\s]+)"?/gm))
+    add(name!, version!);
+}
+
+function readPnpm(text: string, add: Add): void {
+  for (const [, name, version] of text.matchAll(/^ {2}'?\/?(@?[^@\s'(]+)@([^\s:'(]+)[^\n]*:$/gm))
+    add(name!, version!);
 }

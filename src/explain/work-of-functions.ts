@@ -29,6 +29,9 @@ export type FunctionWork = {
 /** Bytes between two samples of the heap. */
 const heapInterval = 4096;
 
+/** Functions by the line that they begin on, in the script that ran. */
+type FunctionStarts = Map<string, { column: number; work: FunctionWork }[]>;
+
 /** Every function that ran on one side, at its place in the source. */
 export const workOfFunctions = (work: SideWork, reader: PlaceReader): FunctionWork[] => {
   const places = new Places(reader);
@@ -98,8 +101,11 @@ export const busyTimeUs = (work: SideWork): number | null => {
   return busy / work.profiledMessages;
 };
 
-/** Functions by the line that they begin on, in the script that ran. */
-type FunctionStarts = Map<string, { column: number; work: FunctionWork }[]>;
+/** The word that a call has: of `main.(*Conn).send`, `ns::send(int)` and `Room.send` it is `send`. */
+export function wordOf(name: string): string {
+  const plain = name.replace(/\((?!\*?\w+\)\.).*$/, '').replace(/<[^<>]*>$/, '');
+  return plain.split(/\.|::/).at(-1) ?? '';
+}
 
 function addStart(
   starts: FunctionStarts,
@@ -194,6 +200,25 @@ function addProfiles(work: SideWork, starts: FunctionStarts, places: Places): Fu
   return [...uncounted.values()];
 }
 
+function withoutCalls(name: string, file: string, owner: Owner): FunctionWork {
+  return {
+    name,
+    file,
+    line: 0,
+    endLine: 0,
+    owner,
+    // Its text is not known: what has another name is another function.
+    body: name,
+    isScript: false,
+    calls: [],
+    timeUs: 0,
+    ticks: 0,
+    allocatedBytes: 0,
+    allocationSamples: 0,
+    ticksByLine: new Map(),
+  };
+}
+
 /**
  * Books time as `addProfiles` does, from stacks that name functions and lines: on the innermost function of the
  * repository, else on the innermost of all. Gives the functions that were not known.
@@ -237,29 +262,4 @@ function addStacks(work: SideWork, known: readonly FunctionWork[], places: Place
     );
   }
   return [...added.keys()];
-}
-
-function withoutCalls(name: string, file: string, owner: Owner): FunctionWork {
-  return {
-    name,
-    file,
-    line: 0,
-    endLine: 0,
-    owner,
-    // Its text is not known: what has another name is another function.
-    body: name,
-    isScript: false,
-    calls: [],
-    timeUs: 0,
-    ticks: 0,
-    allocatedBytes: 0,
-    allocationSamples: 0,
-    ticksByLine: new Map(),
-  };
-}
-
-/** The word that a call has: of `main.(*Conn).send`, `ns::send(int)` and `Room.send` it is `send`. */
-export function wordOf(name: string): string {
-  const plain = name.replace(/\((?!\*?\w+\)\.).*$/, '').replace(/<[^<>]*>$/, '');
-  return plain.split(/\.|::/).at(-1) ?? '';
 }

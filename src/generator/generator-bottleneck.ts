@@ -18,8 +18,6 @@ export const bottleneckLimits = {
   lateShare: 0.05,
 } as const;
 
-const percent = (share: number): string => `${Math.round(share * 100)}%`;
-
 /** Why the generator was the bottleneck in a round; null when it was not. Pure. */
 export const generatorBottleneck = (health: GeneratorHealth): string | null => {
   if (health.cpuShare > bottleneckLimits.cpuShare)
@@ -34,3 +32,7 @@ export const generatorBottleneck = (health: GeneratorHealth): string | null => {
     return `its event loop was delayed by ${Math.round(health.loopDelayP99Ms)} ms at the 99th percentile, which the latencies include`;
   return null;
 };
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}

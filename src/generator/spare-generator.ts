@@ -7,6 +7,11 @@ import { childEnvironment } from '../host/processes/child-environment.ts';
 import { markedCommand, markerVariable, type ProcessFamily } from '../host/processes/process-family.ts';
 import { announceProcess, registerProcess, unregisterProcess } from '../host/processes/process-registry.ts';
 
+/** A generator process, and all that the scenario's own code may start in it. */
+export type OwnedGenerator = { child: ChildProcess; family: ProcessFamily };
+
+let spare: OwnedGenerator | null = null;
+
 /*
  * Loading a generator takes as long as loading everything else. A command that will need one starts it first of all,
  * before its own modules are loaded, and the first round takes it over. Nothing heavy may be imported here.
@@ -18,9 +23,6 @@ export const generatorProgram = (): string => {
   const beside = path.join(here, 'load-worker.js');
   return existsSync(beside) ? beside : path.join(here, '..', '..', 'dist', 'load-worker.js');
 };
-
-/** A generator process, and all that the scenario's own code may start in it. */
-export type OwnedGenerator = { child: ChildProcess; family: ProcessFamily };
 
 /**
  * Starts a generator in a process group of its own: what ends a terminal's group is for us alone, who then read out what
@@ -44,11 +46,6 @@ export const forkGenerator = (
   });
   return { child, family: registerProcess(child.pid ?? -1, marker) };
 };
-
-let spare: OwnedGenerator | null = null;
-
-const streamsOf = ({ stdout, stderr }: ChildProcess): Socket[] =>
-  [stdout, stderr].filter((stream) => stream instanceof Socket);
 
 /** Starts a generator with this process's environment, on all cores. It keeps nothing waiting and ends with it. */
 export const startSpareGenerator = (): void => {
@@ -79,3 +76,7 @@ export const takeSpareGenerator = (): OwnedGenerator | null => {
   for (const stream of streamsOf(child)) stream.ref();
   return owned;
 };
+
+function streamsOf({ stdout, stderr }: ChildProcess): Socket[] {
+  return [stdout, stderr].filter((stream) => stream instanceof Socket);
+}

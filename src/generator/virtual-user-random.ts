@@ -7,10 +7,12 @@ import { seededRandom } from '../metrics/seeded-random.ts';
  * number of the arrival alone, whatever happens on the network meanwhile and whichever shard drives it.
  */
 let seed = 1;
+
 let shared = seededRandom(seed);
+
 let current = shared;
 
-const spread = (number: number, salt: number): number => Math.imul((number + 1) ^ salt, 0x9e3779b1) >>> 0;
+const startPurpose = 0x51ed270b;
 
 export const installSeededRandom = (): void => {
   Math.random = () => current();
@@ -26,8 +28,6 @@ export const seedRandom = (value: number): void => {
 export const arrivalRandom = (arrivalNumber: number, purpose: number): (() => number) =>
   seededRandom(seed ^ spread(arrivalNumber, purpose));
 
-const startPurpose = 0x51ed270b;
-
 /** From now on `Math.random` draws from the stream of this arrival, from its beginning. */
 export const startArrivalStream = (arrivalNumber: number): void => {
   current = arrivalRandom(arrivalNumber, startPurpose);
@@ -37,3 +37,7 @@ export const startArrivalStream = (arrivalNumber: number): void => {
 export const endArrivalStream = (): void => {
   current = shared;
 };
+
+function spread(number: number, salt: number): number {
+  return Math.imul((number + 1) ^ salt, 0x9e3779b1) >>> 0;
+}

@@ -24,63 +24,8 @@ export type GithubClientOptions = {
   onNote?: (note: string) => void;
 };
 
-type RequestOptions = {
-  request?: { signal?: AbortSignal; fetch?: typeof fetch } & Record<string, unknown>;
-};
-type Answered = { status: number; data: unknown };
-type Hooked = {
-  hook: {
-    wrap: (
-      name: 'request',
-      wrapper: (request: (options: never) => Promise<Answered>, options: RequestOptions) => unknown,
-    ) => void;
-  };
-};
-
 /** No answer that is asked for is nearly as long. */
 const maxAnswerBytes = 20_000_000;
-
-/**
- * Bounds each single try, its time and the length of its answer, and takes no answer that says nothing for one; as the
- * first plugin it is the innermost, so that a retry has its own time.
- */
-const bounded = (timeoutMs: number) => (octokit: unknown) => {
-  (octokit as Hooked).hook.wrap('request', async (request, options) => {
-    // The hooks below this one were bound to these very options, so they are changed in place.
-    options.request = {
-      ...options.request,
-      signal: AbortSignal.timeout(timeoutMs),
-      fetch: fetchAtMost(options.request?.fetch ?? fetch, maxAnswerBytes),
-    };
-    const answer = await request(options as never);
-    // Octokit gives the text of what it cannot read, and of what breaks off.
-    if (answer.status !== 204 && isNothing(answer.data)) throw new TypeError('GitHub gave no JSON of use');
-    return answer;
-  });
-  return {};
-};
-
-const isNothing = (data: unknown): boolean =>
-  data === null || typeof data !== 'object' || (!Array.isArray(data) && Object.keys(data).length === 0);
-
-/** `fetch` whose bodies break off after so many bytes. */
-const fetchAtMost =
-  (inner: typeof fetch, maxBytes: number): typeof fetch =>
-  async (...request) => {
-    const response = await inner(...request);
-    if (response.body === null) return response;
-    let bytes = 0;
-    const counted = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        bytes += chunk.byteLength;
-        if (bytes > maxBytes) controller.error(new Error(`an answer of more than ${maxBytes} bytes`));
-        else controller.enqueue(chunk);
-      },
-    });
-    const { status, statusText, headers, url } = response;
-    const body = response.body.pipeThrough(counted);
-    return Object.defineProperty(new Response(body, { status, statusText, headers }), 'url', { value: url });
-  };
 
 /** A limiter that never waits, in the shape of the one that the throttling plugin takes. */
 const unlimited = {
@@ -138,3 +83,65 @@ export const createGithubClient = (options: GithubClientOptions): GithubClient =
     throttling as never,
   );
 };
+
+type Answered = { status: number; data: unknown };
+
+type RequestOptions = {
+  request?: { signal?: AbortSignal; fetch?: typeof fetch } & Record<string, unknown>;
+};
+
+type Hooked = {
+  hook: {
+    wrap: (
+      name: 'request',
+      wrapper: (request: (options: never) => Promise<Answered>, options: RequestOptions) => unknown,
+    ) => void;
+  };
+};
+
+/**
+ * Bounds each single try, its time and the length of its answer, and takes no answer that says nothing for one; as the
+ * first plugin it is the innermost, so that a retry has its own time.
+ */
+function bounded(timeoutMs: number) {
+  return (octokit: unknown) => {
+    (octokit as Hooked).hook.wrap('request', async (request, options) => {
+      // The hooks below this one were bound to these very options, so they are changed in place.
+      options.request = {
+        ...options.request,
+        signal: AbortSignal.timeout(timeoutMs),
+        fetch: fetchAtMost(options.request?.fetch ?? fetch, maxAnswerBytes),
+      };
+      const answer = await request(options as never);
+      // Octokit gives the text of what it cannot read, and of what breaks off.
+      if (answer.status !== 204 && isNothing(answer.data)) throw new TypeError('GitHub gave no JSON of use');
+      return answer;
+    });
+    return {};
+  };
+}
+
+/** `fetch` whose bodies break off after so many bytes. */
+function fetchAtMost(inner: typeof fetch, maxBytes: number): typeof fetch {
+  return async (...request) => {
+    const response = await inner(...request);
+    if (response.body === null) return response;
+    let bytes = 0;
+    const counted = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        bytes += chunk.byteLength;
+        if (bytes > maxBytes) controller.error(new Error(`an answer of more than ${maxBytes} bytes`));
+        else controller.enqueue(chunk);
+      },
+    });
+    const { status, statusText, headers, url } = response;
+    const body = response.body.pipeThrough(counted);
+    return Object.defineProperty(new Response(body, { status, statusText, headers }), 'url', { value: url });
+  };
+}
+
+function isNothing(data: unknown): boolean {
+  return (
+    data === null || typeof data !== 'object' || (!Array.isArray(data) && Object.keys(data).length === 0)
+  );
+}

@@ -32,37 +32,10 @@ export const maxCommentLength = 60_000;
 const emoji: Record<Verdict, string> = { pass: '✅', fail: '❌', inconclusive: '❔', invalid: '⛔' };
 
 const openMarker = '<!-- tailgate:comment ';
+
 const openSection = '<!-- tailgate:section ';
+
 const closeSection = '<!-- tailgate:end -->';
-
-/** JSON that can stand in an HTML comment: nothing in it can end the comment. */
-const commentJson = (value: unknown): string =>
-  JSON.stringify(value).replaceAll(/[<>&]|--/g, (match) =>
-    [...match].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
-  );
-
-/** Markers of ours in foreign text must not be read as such. */
-const withoutMarkers = (markdown: string): string => markdown.replaceAll(/<!--(?=\s*tailgate:)/g, '&lt;!--');
-
-type SectionHead = Omit<CommentSection, 'body'>;
-
-const isVerdict = (value: unknown): value is Verdict => typeof value === 'string' && value in emoji;
-
-const sectionHead = (json: string): SectionHead | null => {
-  try {
-    const head = JSON.parse(json) as Partial<SectionHead>;
-    const valid =
-      typeof head.key === 'string' &&
-      typeof head.title === 'string' &&
-      isVerdict(head.verdict) &&
-      typeof head.headSha === 'string' &&
-      Number.isInteger(head.run?.id) &&
-      Number.isInteger(head.run?.attempt);
-    return valid ? { ...(head as SectionHead), runUrl: head.runUrl ?? null } : null;
-  } catch {
-    return null;
-  }
-};
 
 /** Reads a comment of ours; null when the text does not begin with the marker of `set`. */
 export const parseComment = (text: string, set: string): CommentDocument | null => {
@@ -88,27 +61,6 @@ export const parseComment = (text: string, set: string): CommentDocument | null 
 
 /** Negative when `a` is the earlier run. */
 export const compareRuns = (a: RunNumber, b: RunNumber): number => a.id - b.id || a.attempt - b.attempt;
-
-/** Whether both were written by the same publisher in the same run. */
-const isSame = (a: CommentSection, b: CommentSection): boolean =>
-  compareRuns(a.run, b.run) === 0 && (a.by ?? '') === (b.by ?? '');
-
-/**
- * The section under the key that is its own: one that it has already, else the first that no other publisher of this run
- * holds. A number tells those of one key apart.
- */
-const placed = (sections: readonly CommentSection[], section: CommentSection): CommentSection => {
-  const { key, title } = section;
-  let free: CommentSection | null = null;
-  for (let number = 1; ; number += 1) {
-    const candidate =
-      number === 1 ? section : { ...section, key: `${key} #${number}`, title: `${title} (${number})` };
-    const held = sections.find((other) => other.key === candidate.key);
-    if (held !== undefined && isSame(held, section)) return candidate;
-    if (held === undefined || compareRuns(held.run, section.run) !== 0) free ??= candidate;
-    if (held === undefined) return free ?? candidate;
-  }
-};
 
 /**
  * The document with this section in it, and the key that it got; or `older` when a later run has spoken already: for the
@@ -142,52 +94,6 @@ export const mergedDocuments = (documents: readonly CommentDocument[], set: stri
   return { set, sections: [...byKey.values()] };
 };
 
-const plainCell = (text: string): string => text.replaceAll(/[|<>@`\\[\]\n]/g, ' ').trim();
-
-const link = (section: CommentSection): string =>
-  section.runUrl === null ? 'the run' : `[the run](${section.runUrl})`;
-
-const overview = (sections: readonly CommentSection[], current: string): string => {
-  const measured = sections.filter((section) => section.headSha === current);
-  const verdict = overallVerdict(measured.map((section) => section.verdict));
-  const rows = sections.map((section) => {
-    const state =
-      section.headSha === current
-        ? `${emoji[section.verdict]} ${section.verdict}`
-        : `not measured on this commit yet (was ${section.verdict} on ${section.headSha.slice(0, 7)})`;
-    return `| ${plainCell(section.title)} | ${state} | ${section.runUrl === null ? '' : `[run](${section.runUrl})`} |`;
-  });
-  return [
-    `## ${emoji[verdict]} Tailgate: ${verdict} (${measured.length} of ${sections.length} jobs)`,
-    '',
-    '| Job | Verdict | |',
-    '| :-- | :-- | :-- |',
-    ...rows,
-  ].join('\n');
-};
-
-const sectionText = (section: CommentSection, alone: boolean): string => {
-  const { body, ...head } = section;
-  const marker = `${openSection}${commentJson(head)} -->\n`;
-  if (body === '' || alone) return `${marker}\n${body}\n\n${closeSection}`;
-  const open = section.verdict === 'pass' ? '' : ' open';
-  const summary = `<details${open}><summary>${emoji[section.verdict]} ${plainCell(section.title)}</summary>`;
-  // The wrapper stands outside of the section's own markers, so that the body is read back as it was.
-  return `${summary}\n\n${marker}\n${body}\n\n${closeSection}\n\n</details>`;
-};
-
-const assembled = (document: CommentDocument): string => {
-  const { set, sections } = document;
-  const newest = sections.toSorted((a, b) => compareRuns(b.run, a.run))[0];
-  const alone = sections.length === 1;
-  const parts = sections.map((section) => sectionText(section, alone));
-  return [
-    `${openMarker}${commentJson({ set })} -->`,
-    ...(alone || newest === undefined ? [] : [overview(sections, newest.headSha)]),
-    ...parts,
-  ].join('\n\n');
-};
-
 /**
  * The text of the comment, at most `maxLength` characters: while it is longer, the longest section gives its place to
  * a line with the link to its run.
@@ -205,3 +111,108 @@ export const composeComment = (document: CommentDocument, maxLength = maxComment
     shortened.add(longest);
   }
 };
+
+type SectionHead = Omit<CommentSection, 'body'>;
+
+function sectionHead(json: string): SectionHead | null {
+  try {
+    const head = JSON.parse(json) as Partial<SectionHead>;
+    const valid =
+      typeof head.key === 'string' &&
+      typeof head.title === 'string' &&
+      isVerdict(head.verdict) &&
+      typeof head.headSha === 'string' &&
+      Number.isInteger(head.run?.id) &&
+      Number.isInteger(head.run?.attempt);
+    return valid ? { ...(head as SectionHead), runUrl: head.runUrl ?? null } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isVerdict(value: unknown): value is Verdict {
+  return typeof value === 'string' && value in emoji;
+}
+
+/**
+ * The section under the key that is its own: one that it has already, else the first that no other publisher of this run
+ * holds. A number tells those of one key apart.
+ */
+function placed(sections: readonly CommentSection[], section: CommentSection): CommentSection {
+  const { key, title } = section;
+  let free: CommentSection | null = null;
+  for (let number = 1; ; number += 1) {
+    const candidate =
+      number === 1 ? section : { ...section, key: `${key} #${number}`, title: `${title} (${number})` };
+    const held = sections.find((other) => other.key === candidate.key);
+    if (held !== undefined && isSame(held, section)) return candidate;
+    if (held === undefined || compareRuns(held.run, section.run) !== 0) free ??= candidate;
+    if (held === undefined) return free ?? candidate;
+  }
+}
+
+/** Whether both were written by the same publisher in the same run. */
+function isSame(a: CommentSection, b: CommentSection): boolean {
+  return compareRuns(a.run, b.run) === 0 && (a.by ?? '') === (b.by ?? '');
+}
+
+/** Markers of ours in foreign text must not be read as such. */
+function withoutMarkers(markdown: string): string {
+  return markdown.replaceAll(/<!--(?=\s*tailgate:)/g, '&lt;!--');
+}
+
+function assembled(document: CommentDocument): string {
+  const { set, sections } = document;
+  const newest = sections.toSorted((a, b) => compareRuns(b.run, a.run))[0];
+  const alone = sections.length === 1;
+  const parts = sections.map((section) => sectionText(section, alone));
+  return [
+    `${openMarker}${commentJson({ set })} -->`,
+    ...(alone || newest === undefined ? [] : [overview(sections, newest.headSha)]),
+    ...parts,
+  ].join('\n\n');
+}
+
+function sectionText(section: CommentSection, alone: boolean): string {
+  const { body, ...head } = section;
+  const marker = `${openSection}${commentJson(head)} -->\n`;
+  if (body === '' || alone) return `${marker}\n${body}\n\n${closeSection}`;
+  const open = section.verdict === 'pass' ? '' : ' open';
+  const summary = `<details${open}><summary>${emoji[section.verdict]} ${plainCell(section.title)}</summary>`;
+  // The wrapper stands outside of the section's own markers, so that the body is read back as it was.
+  return `${summary}\n\n${marker}\n${body}\n\n${closeSection}\n\n</details>`;
+}
+
+/** JSON that can stand in an HTML comment: nothing in it can end the comment. */
+function commentJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/[<>&]|--/g, (match) =>
+    [...match].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  );
+}
+
+function plainCell(text: string): string {
+  return text.replaceAll(/[|<>@`\\[\]\n]/g, ' ').trim();
+}
+
+function overview(sections: readonly CommentSection[], current: string): string {
+  const measured = sections.filter((section) => section.headSha === current);
+  const verdict = overallVerdict(measured.map((section) => section.verdict));
+  const rows = sections.map((section) => {
+    const state =
+      section.headSha === current
+        ? `${emoji[section.verdict]} ${section.verdict}`
+        : `not measured on this commit yet (was ${section.verdict} on ${section.headSha.slice(0, 7)})`;
+    return `| ${plainCell(section.title)} | ${state} | ${section.runUrl === null ? '' : `[run](${section.runUrl})`} |`;
+  });
+  return [
+    `## ${emoji[verdict]} Tailgate: ${verdict} (${measured.length} of ${sections.length} jobs)`,
+    '',
+    '| Job | Verdict | |',
+    '| :-- | :-- | :-- |',
+    ...rows,
+  ].join('\n');
+}
+
+function link(section: CommentSection): string {
+  return section.runUrl === null ? 'the run' : `[the run](${section.runUrl})`;
+}

@@ -3,16 +3,6 @@ import type { Report } from '../report/report-model.ts';
 /** When a pull request gets a comment: the setting `comment`. */
 export type CommentWhen = 'always' | 'on-change' | 'on-fail' | 'never';
 
-/** The interval of a gated metric that leaves out "no change", in either direction. */
-const hasGatedChange = (report: Pick<Report, 'suites'>): boolean =>
-  report.suites.some((suite) =>
-    suite.metrics.some(
-      (metric) =>
-        metric.limit.length > 0 &&
-        metric.change.some(({ low, high }) => (low !== null && low > 0) || (high !== null && high < 0)),
-    ),
-  );
-
 /**
  * Whether to publish, and whether a comment may be made for it. A comment that is there is always brought up to date:
  * one that still said "fail" after the repair would be wrong.
@@ -34,3 +24,14 @@ export const commentPolicy = (
       return { publish: true, create: report.verdict !== 'pass' || hasGatedChange(report) };
   }
 };
+
+/** The interval of a gated metric that leaves out "no change", in either direction. */
+function hasGatedChange(report: Pick<Report, 'suites'>): boolean {
+  return report.suites.some((suite) =>
+    suite.metrics.some(
+      (metric) =>
+        metric.limit.length > 0 &&
+        metric.change.some(({ low, high }) => (low !== null && low > 0) || (high !== null && high < 0)),
+    ),
+  );
+}

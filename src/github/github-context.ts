@@ -3,10 +3,11 @@ import * as z from 'zod';
 
 /** A field that is missing or of another kind is null: each falls back to another source by itself. */
 const text = z.string().min(1).nullish().catch(null);
+
 const wholeNumber = z.number().int().nullish().catch(null);
-const fields = <S extends z.core.$ZodLooseShape>(shape: S) => z.looseObject(shape).nullish().catch(null);
 
 const sideSchema = fields({ ref: text, sha: text, repo: fields({ full_name: text }) });
+
 const payloadSchema = z.looseObject({
   repository: fields({ full_name: text, private: z.boolean().nullish().catch(null), default_branch: text }),
   pull_request: fields({ number: wholeNumber, head: sideSchema, base: sideSchema }),
@@ -27,7 +28,6 @@ const payloadSchema = z.looseObject({
     head_repository: fields({ full_name: text }),
   }),
 });
-type Payload = z.output<typeof payloadSchema>;
 
 export type RepositoryName = { owner: string; repo: string };
 
@@ -83,92 +83,7 @@ export type GithubContext = {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const readPayload = (path: string | undefined, warnings: string[]): Partial<Payload> => {
-  if (path === undefined || path === '') return {};
-  try {
-    const parsed = payloadSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-    if (parsed.success) return parsed.data;
-    warnings.push(
-      'The event payload is no JSON object, so the commits are taken from the environment and from git.',
-    );
-  } catch (error) {
-    warnings.push(`The event payload cannot be read (${error instanceof Error ? error.message : error}).`);
-  }
-  return {};
-};
-
 const noCommit = /^0+$/;
-const commitOrNull = (sha: string | null | undefined): string | null =>
-  sha === undefined || sha === null || sha === '' || noCommit.test(sha) ? null : sha;
-
-const branchOf = (ref: string | null | undefined): string | null =>
-  ref?.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : null;
-
-const repositoryOf = (fullName: string | undefined): RepositoryName | null => {
-  const [owner, repo, ...rest] = fullName?.split('/') ?? [];
-  return owner && repo && rest.length === 0 ? { owner, repo } : null;
-};
-
-const integer = (text: string | undefined): number | null =>
-  text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
-
-type Commits = Pick<GithubContext, 'headSha' | 'headBranch' | 'baseBranch' | 'baseSha' | 'pullNumber'>;
-
-/** `refs/pull/7/merge` is 7. */
-const pullOfRef = (ref: string | undefined): number | null =>
-  integer(/^refs\/pull\/(\d+)\//.exec(ref ?? '')?.[1]);
-
-const commitsOf = (payload: Partial<Payload>, env: Env): Commits => {
-  const { pull_request: pull, merge_group: group, workflow_run: triggering, issue } = payload;
-  const nothing = { baseBranch: null, baseSha: null, pullNumber: null };
-  const event = env.GITHUB_EVENT_NAME ?? '';
-  if (pull || event === 'pull_request' || event === 'pull_request_target')
-    return {
-      headSha: commitOrNull(pull?.head?.sha),
-      headBranch: pull?.head?.ref ?? (env.GITHUB_HEAD_REF || null),
-      baseBranch: pull?.base?.ref ?? (env.GITHUB_BASE_REF || null),
-      baseSha: commitOrNull(pull?.base?.sha),
-      pullNumber: pull?.number ?? pullOfRef(env.GITHUB_REF),
-    };
-  if (group)
-    return {
-      headSha: commitOrNull(group.head_sha) ?? commitOrNull(env.GITHUB_SHA),
-      headBranch: branchOf(group.head_ref ?? env.GITHUB_REF),
-      baseBranch: branchOf(group.base_ref),
-      baseSha: commitOrNull(group.base_sha),
-      pullNumber: null,
-    };
-  if (triggering)
-    return {
-      ...nothing,
-      headSha: commitOrNull(triggering.head_sha),
-      headBranch: triggering.head_branch ?? null,
-    };
-  return {
-    ...nothing,
-    headSha: commitOrNull(event === 'push' ? (payload.after ?? env.GITHUB_SHA) : env.GITHUB_SHA),
-    headBranch: branchOf(env.GITHUB_REF),
-    baseSha: event === 'push' ? commitOrNull(payload.before) : null,
-    // The event is on the default branch; only the checkout tells whether it is about this pull request.
-    pullNumber: issue?.pull_request ? (issue.number ?? null) : null,
-  };
-};
-
-/** The finished run, as far as it can be told from others. */
-const triggeringRunOf = ({ workflow_run: run }: Partial<Payload>): TriggeringRun | null => {
-  if (!run?.id || !run.head_sha || !run.event || !run.html_url) return null;
-  return {
-    id: run.id,
-    attempt: run.run_attempt ?? 1,
-    workflowId: run.workflow_id ?? 0,
-    event: run.event,
-    headSha: run.head_sha,
-    headBranch: run.head_branch ?? null,
-    headRepository: run.head_repository?.full_name ?? null,
-    url: run.html_url,
-    conclusion: run.conclusion ?? null,
-  };
-};
 
 /**
  * Reads what GitHub Actions tells a step: the `GITHUB_*` variables and the event payload. Works for `pull_request`,
@@ -225,3 +140,99 @@ export const readGithubContext = (env: Env): GithubContext => {
     warnings,
   };
 };
+
+type Payload = z.output<typeof payloadSchema>;
+
+function readPayload(path: string | undefined, warnings: string[]): Partial<Payload> {
+  if (path === undefined || path === '') return {};
+  try {
+    const parsed = payloadSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+    if (parsed.success) return parsed.data;
+    warnings.push(
+      'The event payload is no JSON object, so the commits are taken from the environment and from git.',
+    );
+  } catch (error) {
+    warnings.push(`The event payload cannot be read (${error instanceof Error ? error.message : error}).`);
+  }
+  return {};
+}
+
+function repositoryOf(fullName: string | undefined): RepositoryName | null {
+  const [owner, repo, ...rest] = fullName?.split('/') ?? [];
+  return owner && repo && rest.length === 0 ? { owner, repo } : null;
+}
+
+function integer(text: string | undefined): number | null {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
+}
+
+type Commits = Pick<GithubContext, 'headSha' | 'headBranch' | 'baseBranch' | 'baseSha' | 'pullNumber'>;
+
+function commitsOf(payload: Partial<Payload>, env: Env): Commits {
+  const { pull_request: pull, merge_group: group, workflow_run: triggering, issue } = payload;
+  const nothing = { baseBranch: null, baseSha: null, pullNumber: null };
+  const event = env.GITHUB_EVENT_NAME ?? '';
+  if (pull || event === 'pull_request' || event === 'pull_request_target')
+    return {
+      headSha: commitOrNull(pull?.head?.sha),
+      headBranch: pull?.head?.ref ?? (env.GITHUB_HEAD_REF || null),
+      baseBranch: pull?.base?.ref ?? (env.GITHUB_BASE_REF || null),
+      baseSha: commitOrNull(pull?.base?.sha),
+      pullNumber: pull?.number ?? pullOfRef(env.GITHUB_REF),
+    };
+  if (group)
+    return {
+      headSha: commitOrNull(group.head_sha) ?? commitOrNull(env.GITHUB_SHA),
+      headBranch: branchOf(group.head_ref ?? env.GITHUB_REF),
+      baseBranch: branchOf(group.base_ref),
+      baseSha: commitOrNull(group.base_sha),
+      pullNumber: null,
+    };
+  if (triggering)
+    return {
+      ...nothing,
+      headSha: commitOrNull(triggering.head_sha),
+      headBranch: triggering.head_branch ?? null,
+    };
+  return {
+    ...nothing,
+    headSha: commitOrNull(event === 'push' ? (payload.after ?? env.GITHUB_SHA) : env.GITHUB_SHA),
+    headBranch: branchOf(env.GITHUB_REF),
+    baseSha: event === 'push' ? commitOrNull(payload.before) : null,
+    // The event is on the default branch; only the checkout tells whether it is about this pull request.
+    pullNumber: issue?.pull_request ? (issue.number ?? null) : null,
+  };
+}
+
+function commitOrNull(sha: string | null | undefined): string | null {
+  return sha === undefined || sha === null || sha === '' || noCommit.test(sha) ? null : sha;
+}
+
+/** `refs/pull/7/merge` is 7. */
+function pullOfRef(ref: string | undefined): number | null {
+  return integer(/^refs\/pull\/(\d+)\//.exec(ref ?? '')?.[1]);
+}
+
+function branchOf(ref: string | null | undefined): string | null {
+  return ref?.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : null;
+}
+
+/** The finished run, as far as it can be told from others. */
+function triggeringRunOf({ workflow_run: run }: Partial<Payload>): TriggeringRun | null {
+  if (!run?.id || !run.head_sha || !run.event || !run.html_url) return null;
+  return {
+    id: run.id,
+    attempt: run.run_attempt ?? 1,
+    workflowId: run.workflow_id ?? 0,
+    event: run.event,
+    headSha: run.head_sha,
+    headBranch: run.head_branch ?? null,
+    headRepository: run.head_repository?.full_name ?? null,
+    url: run.html_url,
+    conclusion: run.conclusion ?? null,
+  };
+}
+
+function fields<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.looseObject(shape).nullish().catch(null);
+}

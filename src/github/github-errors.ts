@@ -20,6 +20,12 @@ type ErrorShape = {
   response?: { headers?: Record<string, string | undefined> };
 };
 
+/** GitHub's words where the token lacks a permission; any other reason of a refusal is told as it is. */
+const lacksPermission =
+  /not accessible by|must have .*(rights|access)|insufficient (scopes|permission)|^forbidden$|^not found$/i;
+
+const lasting = 'The verdict, the summary and the report files are not affected.';
+
 /** HTTP status of an error that the client threw; 0 when there was no answer. */
 export const statusOf = (error: unknown): number => {
   const { status, errors, response } = error as ErrorShape;
@@ -28,42 +34,6 @@ export const statusOf = (error: unknown): number => {
   if (errors?.some((one) => one.type === 'FORBIDDEN')) return 403;
   if (errors?.some((one) => one.type === 'NOT_FOUND')) return 404;
   return 0;
-};
-
-const headerOf = (error: unknown, name: string): string | undefined =>
-  (error as ErrorShape).response?.headers?.[name];
-
-const firstLine = (error: unknown): string => {
-  const text = error instanceof Error ? error.message : String(error);
-  return (text.split('\n')[0] ?? '').replace(/ - https:\/\/docs\.github\.com\S*$/, '').slice(0, 300);
-};
-
-const isRateLimit = (error: unknown): boolean =>
-  statusOf(error) === 429 ||
-  headerOf(error, 'x-ratelimit-remaining') === '0' ||
-  /\brate limit\b/i.test((error as ErrorShape).message ?? '');
-
-const rateLimitReason = (error: unknown): string => {
-  const reset = Number(headerOf(error, 'x-ratelimit-reset'));
-  const after = headerOf(error, 'retry-after');
-  if (Number(after) > 0) return `its rate limit was reached (try again in ${after} s)`;
-  if (Number.isFinite(reset) && reset * 1000 > Date.now())
-    return `its rate limit was reached (it is lifted at ${new Date(reset * 1000).toISOString()})`;
-  return 'its rate limit was reached';
-};
-
-/** GitHub's words where the token lacks a permission; any other reason of a refusal is told as it is. */
-const lacksPermission =
-  /not accessible by|must have .*(rights|access)|insufficient (scopes|permission)|^forbidden$|^not found$/i;
-
-const lasting = 'The verdict, the summary and the report files are not affected.';
-
-const adviceOf = (reason: string): string => {
-  if (/\block(ed)?\b/i.test(reason)) return `Unlock the conversation, or set "comment: never". ${lasting}`;
-  if (/IP allow list/i.test(reason))
-    return `Run the job on a runner whose address the organisation allows. ${lasting}`;
-  if (/\bSAML\b|single sign-on/i.test(reason)) return `Authorise the token for the organisation. ${lasting}`;
-  return lasting;
 };
 
 /** The error of the catalogue for what GitHub answered, or did not answer, to an attempt of ours. */
@@ -93,3 +63,37 @@ export const explainGithubError = (error: unknown, purpose: GithubPurpose): Tail
           : `HTTP ${status}: ${firstLine(error)}`;
   return tailgateError('GITHUB_FAILED', { action: does, reason }, {}, error);
 };
+
+function isRateLimit(error: unknown): boolean {
+  return (
+    statusOf(error) === 429 ||
+    headerOf(error, 'x-ratelimit-remaining') === '0' ||
+    /\brate limit\b/i.test((error as ErrorShape).message ?? '')
+  );
+}
+
+function headerOf(error: unknown, name: string): string | undefined {
+  return (error as ErrorShape).response?.headers?.[name];
+}
+
+function rateLimitReason(error: unknown): string {
+  const reset = Number(headerOf(error, 'x-ratelimit-reset'));
+  const after = headerOf(error, 'retry-after');
+  if (Number(after) > 0) return `its rate limit was reached (try again in ${after} s)`;
+  if (Number.isFinite(reset) && reset * 1000 > Date.now())
+    return `its rate limit was reached (it is lifted at ${new Date(reset * 1000).toISOString()})`;
+  return 'its rate limit was reached';
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return (text.split('\n')[0] ?? '').replace(/ - https:\/\/docs\.github\.com\S*$/, '').slice(0, 300);
+}
+
+function adviceOf(reason: string): string {
+  if (/\block(ed)?\b/i.test(reason)) return `Unlock the conversation, or set "comment: never". ${lasting}`;
+  if (/IP allow list/i.test(reason))
+    return `Run the job on a runner whose address the organisation allows. ${lasting}`;
+  if (/\bSAML\b|single sign-on/i.test(reason)) return `Authorise the token for the organisation. ${lasting}`;
+  return lasting;
+}

@@ -36,42 +36,26 @@ export type CheckResult = { outcome: 'created' | 'updated' | 'older'; url: strin
 
 /** GitHub's limits: annotations in one request, bytes of a summary, characters of a status's description. */
 const maxAnnotations = 50;
+
 const maxSummaryBytes = 65_000;
+
 const maxDescription = 140;
 
 /**
- * `neutral` lets a required check pass, so it stands only for verdicts that the user chose not to fail on. An
- * `invalid` verdict that does not fail the step is still no success.
+ * Sets a check run or a commit status with a fixed name on the head commit, beside the job's own result. An older run
+ * never replaces the result of a newer one. Rejects with a `TailgateError` that says what GitHub refused.
  */
-const conclusionOf = (request: CheckRequest): 'success' | 'failure' | 'neutral' => {
-  if (request.failing) return 'failure';
-  return request.verdict === 'pass' ? 'success' : 'neutral';
+export const publishCheck = async (client: GithubClient, request: CheckRequest): Promise<CheckResult> => {
+  try {
+    return request.kind === 'check-run'
+      ? await publishCheckRun(client, request)
+      : await publishStatus(client, request);
+  } catch (error) {
+    throw explainGithubError(error, request.kind);
+  }
 };
 
-const externalId = (run: RunNumber): string => `tailgate-run-${run.id}-${run.attempt}`;
-
-const runOf = (text: string | null | undefined): RunNumber | null => {
-  const match = /(?:tailgate-run-|\/actions\/runs\/)(\d+)(?:(?:-|\/attempts\/)(\d+))?/.exec(text ?? '');
-  return match === null ? null : { id: Number(match[1]), attempt: Number(match[2] ?? 1) };
-};
-
-const isOlder = (run: RunNumber, other: RunNumber | null): boolean =>
-  other !== null && compareRuns(run, other) < 0;
-
-const clippedBytes = (text: string, maxBytes: number): string => {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= maxBytes) return text;
-  return `${bytes
-    .subarray(0, maxBytes)
-    .toString('utf8')
-    .replace(/\uFFFD$/, '')
-    .replace(/\n[^\n]*$/, '')}\n\n…`;
-};
-
-const clipped = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, length - 1)}…`;
-
-const publishCheckRun = async (client: GithubClient, request: CheckRequest): Promise<CheckResult> => {
+async function publishCheckRun(client: GithubClient, request: CheckRequest): Promise<CheckResult> {
   const { repository, headSha, name, run } = request;
   const { data: listed } = await client.rest.checks.listForRef({
     ...repository,
@@ -122,9 +106,45 @@ const publishCheckRun = async (client: GithubClient, request: CheckRequest): Pro
       await client.rest.checks.update({ ...repository, check_run_id: data.id, output: output(chunk) });
   }
   return { outcome: same ? 'updated' : 'created', url: data.html_url };
-};
+}
 
-const publishStatus = async (client: GithubClient, request: CheckRequest): Promise<CheckResult> => {
+function runOf(text: string | null | undefined): RunNumber | null {
+  const match = /(?:tailgate-run-|\/actions\/runs\/)(\d+)(?:(?:-|\/attempts\/)(\d+))?/.exec(text ?? '');
+  return match === null ? null : { id: Number(match[1]), attempt: Number(match[2] ?? 1) };
+}
+
+function isOlder(run: RunNumber, other: RunNumber | null): boolean {
+  return other !== null && compareRuns(run, other) < 0;
+}
+
+function clipped(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
+
+function clippedBytes(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return text;
+  return `${bytes
+    .subarray(0, maxBytes)
+    .toString('utf8')
+    .replace(/\uFFFD$/, '')
+    .replace(/\n[^\n]*$/, '')}\n\n…`;
+}
+
+/**
+ * `neutral` lets a required check pass, so it stands only for verdicts that the user chose not to fail on. An
+ * `invalid` verdict that does not fail the step is still no success.
+ */
+function conclusionOf(request: CheckRequest): 'success' | 'failure' | 'neutral' {
+  if (request.failing) return 'failure';
+  return request.verdict === 'pass' ? 'success' : 'neutral';
+}
+
+function externalId(run: RunNumber): string {
+  return `tailgate-run-${run.id}-${run.attempt}`;
+}
+
+async function publishStatus(client: GithubClient, request: CheckRequest): Promise<CheckResult> {
   const { repository, headSha, name, run } = request;
   const { data: statuses } = await client.rest.repos.listCommitStatusesForRef({
     ...repository,
@@ -143,18 +163,4 @@ const publishStatus = async (client: GithubClient, request: CheckRequest): Promi
     ...(request.detailsUrl === null ? {} : { target_url: request.detailsUrl }),
   });
   return { outcome: known === undefined ? 'created' : 'updated', url: request.detailsUrl };
-};
-
-/**
- * Sets a check run or a commit status with a fixed name on the head commit, beside the job's own result. An older run
- * never replaces the result of a newer one. Rejects with a `TailgateError` that says what GitHub refused.
- */
-export const publishCheck = async (client: GithubClient, request: CheckRequest): Promise<CheckResult> => {
-  try {
-    return request.kind === 'check-run'
-      ? await publishCheckRun(client, request)
-      : await publishStatus(client, request);
-  } catch (error) {
-    throw explainGithubError(error, request.kind);
-  }
-};
+}

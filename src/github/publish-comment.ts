@@ -35,23 +35,12 @@ export type CommentResult = {
 };
 
 type Comment = { id: number; node_id: string; body: string; html_url: string; login: string };
+
 type Found = Comment & { document: CommentDocument };
 
 const maxRounds = 10;
+
 const maxFailedCreates = 2;
-
-/** Login of the token's account. A workflow token cannot ask REST for it, so GraphQL is asked. */
-const ownLogin = async (client: GithubClient): Promise<string> => {
-  try {
-    const answer = await client.graphql<{ viewer: { login: string } }>('query { viewer { login } }');
-    return answer.viewer.login;
-  } catch {
-    return 'github-actions[bot]';
-  }
-};
-
-/** GraphQL names an app without the suffix that REST gives it. */
-const plainLogin = (login: string): string => login.replace(/\[bot\]$/, '').toLowerCase();
 
 class CommentPublisher {
   readonly #client: GithubClient;
@@ -211,20 +200,6 @@ class CommentPublisher {
   }
 }
 
-const toComment = (comment: {
-  id: number;
-  node_id: string;
-  body?: string | undefined;
-  html_url: string;
-  user: { login: string } | null;
-}): Comment => ({
-  id: comment.id,
-  node_id: comment.node_id,
-  body: comment.body ?? '',
-  html_url: comment.html_url,
-  login: comment.user?.login ?? '',
-});
-
 /**
  * Puts a section into the one comment of its set on a pull request: found by its marker and its author over all pages,
  * updated in place, never over a later run, and looked at again after writing because GitHub has no conditional
@@ -232,3 +207,34 @@ const toComment = (comment: {
  */
 export const publishComment = (client: GithubClient, request: CommentRequest): Promise<CommentResult> =>
   new CommentPublisher(client, request).publish();
+
+function toComment(comment: {
+  id: number;
+  node_id: string;
+  body?: string | undefined;
+  html_url: string;
+  user: { login: string } | null;
+}): Comment {
+  return {
+    id: comment.id,
+    node_id: comment.node_id,
+    body: comment.body ?? '',
+    html_url: comment.html_url,
+    login: comment.user?.login ?? '',
+  };
+}
+
+/** Login of the token's account. A workflow token cannot ask REST for it, so GraphQL is asked. */
+async function ownLogin(client: GithubClient): Promise<string> {
+  try {
+    const answer = await client.graphql<{ viewer: { login: string } }>('query { viewer { login } }');
+    return answer.viewer.login;
+  } catch {
+    return 'github-actions[bot]';
+  }
+}
+
+/** GraphQL names an app without the suffix that REST gives it. */
+function plainLogin(login: string): string {
+  return login.replace(/\[bot\]$/, '').toLowerCase();
+}

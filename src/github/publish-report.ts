@@ -42,72 +42,11 @@ export type PublishResult = {
 /** One comment of Tailgate on a pull request, whichever workflows write into it. */
 const commentSet = 'tailgate';
 
-/** The parts of a leg's matrix values, as `${{ toJSON(matrix) }}` gives them: `{"node":20}` is "20". */
-const legTitle = (matrix: string | null): string => {
-  if (matrix === null || matrix.trim() === '') return '';
-  try {
-    const values: unknown = JSON.parse(matrix);
-    if (values === null || typeof values !== 'object') return '';
-    return Object.values(values)
-      .map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)))
-      .join(', ');
-  } catch {
-    return matrix;
-  }
-};
-
-/**
- * Which section of the shared comment a job writes: the same in every run of it, and different for each workflow,
- * job, leg of a matrix (`matrix`: its values as JSON), settings, selected suite and step.
- */
-export const sectionOf = (
-  context: GithubContext,
-  parts: {
-    suite?: string | null;
-    matrix?: string | null;
-    step?: string | null;
-    /** Which settings, where they are not those of the working directory: see `settingsPlace`. */
-    settings?: string | null;
-  },
-): { key: string; title: string } => {
-  const leg = legTitle(parts.matrix ?? null);
-  const job = context.job ?? 'tailgate';
-  const settings = parts.settings ?? '';
-  const names = [job, leg === '' ? '' : `(${leg})`, settings, parts.suite ?? ''];
-  const key = [context.workflow ?? '', job, leg, parts.suite ?? '', parts.step ?? ''];
-  return {
-    key: [...key, ...(settings === '' ? [] : [settings])].join('/'),
-    title: names.filter((name) => name !== '').join(' '),
-  };
-};
-
-/** Which job made a report, for whoever joins several; undefined outside of a run on GitHub. */
-export const madeByOf = (context: GithubContext, parts: Parameters<typeof sectionOf>[1]): Report['madeBy'] =>
-  context.run === null
-    ? undefined
-    : {
-        runId: context.run.id,
-        runAttempt: context.run.attempt,
-        job: context.job ?? '',
-        leg: legTitle(parts.matrix ?? null),
-        settings: parts.settings ?? '',
-        key: sectionOf(context, parts).key,
-      };
-
 const forkNote =
   'This pull request comes from a fork, so the token of this run may only read. The comment is left to the workflow that publishes reports of forks (docs/github.md); the verdict, the summary and the report files are complete.';
+
 const dependabotNote =
   'This run was started by Dependabot, whose token may only read unless the workflow says otherwise. The comment is left to the workflow that publishes reports of forks (docs/github.md).';
-
-const asProblem = (error: unknown): TailgateError =>
-  error instanceof TailgateError
-    ? error
-    : tailgateError(
-        'GITHUB_FAILED',
-        { action: 'publish the report', reason: error instanceof Error ? error.message : String(error) },
-        {},
-        error,
-      );
 
 /**
  * Publishes a judged report: the comment on the pull request and, if set, the check. Nothing here throws: the verdict
@@ -194,3 +133,66 @@ export const publishReport = async (
   }
   return result;
 };
+
+/**
+ * Which section of the shared comment a job writes: the same in every run of it, and different for each workflow,
+ * job, leg of a matrix (`matrix`: its values as JSON), settings, selected suite and step.
+ */
+export const sectionOf = (
+  context: GithubContext,
+  parts: {
+    suite?: string | null;
+    matrix?: string | null;
+    step?: string | null;
+    /** Which settings, where they are not those of the working directory: see `settingsPlace`. */
+    settings?: string | null;
+  },
+): { key: string; title: string } => {
+  const leg = legTitle(parts.matrix ?? null);
+  const job = context.job ?? 'tailgate';
+  const settings = parts.settings ?? '';
+  const names = [job, leg === '' ? '' : `(${leg})`, settings, parts.suite ?? ''];
+  const key = [context.workflow ?? '', job, leg, parts.suite ?? '', parts.step ?? ''];
+  return {
+    key: [...key, ...(settings === '' ? [] : [settings])].join('/'),
+    title: names.filter((name) => name !== '').join(' '),
+  };
+};
+
+/** Which job made a report, for whoever joins several; undefined outside of a run on GitHub. */
+export const madeByOf = (context: GithubContext, parts: Parameters<typeof sectionOf>[1]): Report['madeBy'] =>
+  context.run === null
+    ? undefined
+    : {
+        runId: context.run.id,
+        runAttempt: context.run.attempt,
+        job: context.job ?? '',
+        leg: legTitle(parts.matrix ?? null),
+        settings: parts.settings ?? '',
+        key: sectionOf(context, parts).key,
+      };
+
+function asProblem(error: unknown): TailgateError {
+  return error instanceof TailgateError
+    ? error
+    : tailgateError(
+        'GITHUB_FAILED',
+        { action: 'publish the report', reason: error instanceof Error ? error.message : String(error) },
+        {},
+        error,
+      );
+}
+
+/** The parts of a leg's matrix values, as `${{ toJSON(matrix) }}` gives them: `{"node":20}` is "20". */
+function legTitle(matrix: string | null): string {
+  if (matrix === null || matrix.trim() === '') return '';
+  try {
+    const values: unknown = JSON.parse(matrix);
+    if (values === null || typeof values !== 'object') return '';
+    return Object.values(values)
+      .map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)))
+      .join(', ');
+  } catch {
+    return matrix;
+  }
+}

@@ -2,13 +2,6 @@ import path from 'node:path';
 import type { Report } from '../report/report-model.ts';
 import type { CheckAnnotation } from './publish-check.ts';
 
-/** The path as GitHub wants it: relative to the root of the repository; null when the file is not in it. */
-const repositoryPath = (file: string, root: string): string | null => {
-  const relative = path.relative(root, path.resolve(root, file));
-  if (relative === '' || relative.startsWith('..') || path.isAbsolute(relative)) return null;
-  return relative.split(path.sep).join('/');
-};
-
 /**
  * The lines that a failure concerns: of settings and scenarios, limits that were missed and problems that name their
  * place; of the change itself, what makes a message cost more. `root` is the folder of the checkout, to which the paths of the report are relative or below which they are.
@@ -54,3 +47,10 @@ export const annotationsOf = (
   }
   return annotations;
 };
+
+/** The path as GitHub wants it: relative to the root of the repository; null when the file is not in it. */
+function repositoryPath(file: string, root: string): string | null {
+  const relative = path.relative(root, path.resolve(root, file));
+  if (relative === '' || relative.startsWith('..') || path.isAbsolute(relative)) return null;
+  return relative.split(path.sep).join('/');
+}

@@ -8,6 +8,7 @@ import { killAllStarted } from './processes/process-registry.ts';
 
 /** After the first signal what was started may end in order for so long; everything has to be gone within 3 s. */
 const killAfterMs = 2_500;
+
 /** Reporting may take a little longer. */
 const exitAfterMs = 6_000;
 
@@ -15,22 +16,10 @@ const exitAfterMs = 6_000;
 const unsettledCode = 13;
 
 const controller = new AbortController();
+
 let endsInOrder = false;
+
 let forcedCode: number | null = null;
-
-const exit = (code: number): never => {
-  killAllStarted();
-  process.exit(code);
-};
-
-const end = (reason: string, code: number): void => {
-  // The runner sends SIGTERM 7.5 s after SIGINT: by then an orderly end has failed.
-  if (!endsInOrder || controller.signal.aborted) exit(code);
-  forcedCode = code;
-  controller.abort(reason);
-  setTimeout(killAllStarted, killAfterMs).unref();
-  setTimeout(() => exit(code), exitAfterMs).unref();
-};
 
 /**
  * To be called first of all by every program. SIGINT, SIGTERM, SIGHUP and exceptions that nobody caught end the process
@@ -72,3 +61,17 @@ export const workingFolder = (): string => {
     throw tailgateError('WORKING_FOLDER_GONE', {}, {}, error);
   }
 };
+
+function end(reason: string, code: number): void {
+  // The runner sends SIGTERM 7.5 s after SIGINT: by then an orderly end has failed.
+  if (!endsInOrder || controller.signal.aborted) exit(code);
+  forcedCode = code;
+  controller.abort(reason);
+  setTimeout(killAllStarted, killAfterMs).unref();
+  setTimeout(() => exit(code), exitAfterMs).unref();
+}
+
+function exit(code: number): never {
+  killAllStarted();
+  process.exit(code);
+}

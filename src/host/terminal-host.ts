@@ -7,6 +7,7 @@ import { SecretMask } from './secret-mask.ts';
 const progressEveryMs = 5_000;
 
 type Env = Readonly<Record<string, string | undefined>>;
+
 type Stream = NodeJS.WriteStream;
 
 /**
@@ -48,8 +49,6 @@ export function canDraw({ LC_ALL, LC_CTYPE, LANG, TERM }: Env): boolean {
   const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '');
   return locale === undefined || /utf-?8/i.test(locale);
 }
-
-const columnsOf = (stream: Stream): number => stream.columns ?? 100;
 
 /** A person's terminal, or another CI system's log. Messages go to stderr, so that stdout stays for results. */
 export const createTerminalHost = (options: {
@@ -113,3 +112,7 @@ export const createTerminalHost = (options: {
     signal: options.signal,
   };
 };
+
+function columnsOf(stream: Stream): number {
+  return stream.columns ?? 100;
+}

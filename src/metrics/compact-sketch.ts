@@ -15,8 +15,6 @@ export type CompactSketch = {
   bins: number[];
 };
 
-const rounded = (value: number): number => Number(value.toPrecision(9));
-
 /** The compact form of a sketch; sums and extremes are kept to nine digits. */
 export const compactSketch = (json: SerializedSketch): CompactSketch => {
   const numbers = {
@@ -51,3 +49,7 @@ export const expandSketch = (compact: CompactSketch): SerializedSketch => {
   const { count, sumMs, minMs, maxMs } = compact;
   return { count, sumMs, minMs, maxMs, bins: Buffer.from(sketch.toProto()).toString('base64') };
 };
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(9));
+}

@@ -19,33 +19,6 @@ export type DeliveryShard = {
   numbered: { expected: number; received: number };
 };
 
-const countBelow = (sorted: readonly number[], value: number): number => {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-};
-
-const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-
-/** Members of `to` at which messages of `from` were expected, over all of them. */
-const expectedBetween = (from: DeliveryShard, to: DeliveryShard, sinceUs: number): number => {
-  let expected = 0;
-  for (const [room, sends] of Object.entries(from.sends)) {
-    const membership = to.memberships[room];
-    if (membership === undefined) continue;
-    const joined = ascending(membership.joined);
-    const ended = ascending(membership.ended);
-    for (const sentUs of sends)
-      if (sentUs >= sinceUs) expected += countBelow(joined, sentUs) - countBelow(ended, sentUs);
-  }
-  return expected;
-};
-
 /**
  * Deliveries between the processes that drove one load: what no process can count alone. To be added to the sum of
  * their counters, in which what they received of each other is.
@@ -72,3 +45,32 @@ export const mergeDeliveryShards = (
     lost: Math.max(0, expected - (received - beforeStart)) + Math.max(0, missing),
   };
 };
+
+/** Members of `to` at which messages of `from` were expected, over all of them. */
+function expectedBetween(from: DeliveryShard, to: DeliveryShard, sinceUs: number): number {
+  let expected = 0;
+  for (const [room, sends] of Object.entries(from.sends)) {
+    const membership = to.memberships[room];
+    if (membership === undefined) continue;
+    const joined = ascending(membership.joined);
+    const ended = ascending(membership.ended);
+    for (const sentUs of sends)
+      if (sentUs >= sinceUs) expected += countBelow(joined, sentUs) - countBelow(ended, sentUs);
+  }
+  return expected;
+}
+
+function ascending(values: readonly number[]): number[] {
+  return [...values].sort((a, b) => a - b);
+}
+
+function countBelow(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -20,20 +20,25 @@ import type {
 } from './round-measurement.ts';
 
 const maxMessages = 5;
+
 const maxSteps = 8;
+
+/**
+ * One measurement of several rounds of one side, one after the other: distributions merge, counters and times add up,
+ * slices follow each other. No rounds give a measurement of nothing.
+ */
+export const mergeRounds = (rounds: readonly RoundMeasurement[]): RoundMeasurement => ({
+  ...mergeCommon(rounds),
+  activeMs: rounds.reduce((total, round) => total + round.activeMs, 0),
+  sentPerSecond: rounds.flatMap((round) => round.sentPerSecond ?? []),
+  errorsPerSecond: rounds.flatMap((round) => round.errorsPerSecond ?? []),
+  usersPerSecond: rounds.flatMap((round) => round.usersPerSecond ?? []),
+  slices: rounds.flatMap((round) => round.slices),
+});
 
 /** The distribution of one metric over several rounds; null when no round measured it. */
 export const sketchOver = (rounds: readonly RoundMeasurement[], id: MetricId): LatencySketch | null =>
   mergeSketches(rounds.flatMap((round) => round.metrics[id] ?? []));
-
-const mergeMetrics = (
-  parts: readonly Record<MetricId, SerializedSketch>[],
-): Record<MetricId, SerializedSketch> => {
-  const ids = new Set(parts.flatMap((part) => Object.keys(part)));
-  return Object.fromEntries(
-    [...ids].map((id) => [id, mergeSketches(parts.flatMap((part) => part[id] ?? []))!.toJSON()]),
-  );
-};
 
 /** Sums counters by name; the standard counters are always there. */
 export const mergeCounters = (parts: readonly Record<string, number>[]): Record<string, number> => {
@@ -144,11 +149,6 @@ export const worstGenerator = (parts: readonly GeneratorHealth[]): GeneratorHeal
   };
 };
 
-const maxKnown = (values: readonly (number | null)[]): number | null => {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : known.reduce((max, value) => Math.max(max, value));
-};
-
 /** Peaks over rounds of one server, CPU time added up, samples one round after the other; null when never sampled. */
 export const mergeResources = (
   rounds: readonly Pick<RoundMeasurement, 'activeMs' | 'resources'>[],
@@ -177,129 +177,6 @@ export const mergeResources = (
     gcPauseMs: peak((usage) => usage.gcPauseMs),
     ...mergeWork(sampled),
   };
-};
-
-const sumKnown = (values: readonly (number | null)[]): number | null =>
-  values.every((value) => value !== null) ? values.reduce((total, value) => total + value, 0) : null;
-
-/** Work added up; null where a round did not count it, and absent where none did. */
-const mergeWork = (parts: readonly ResourceUsage[]): Pick<ResourceUsage, 'work'> => {
-  const works = parts.flatMap(({ work }) => work ?? []);
-  if (works.length === 0 || works.length < parts.length) return {};
-  const sum = (of: (work: ServerWork) => number | null) => sumKnown(works.map(of));
-  return {
-    work: {
-      systemCalls: sum((work) => work.systemCalls),
-      bytesRead: sum((work) => work.bytesRead),
-      bytesWritten: sum((work) => work.bytesWritten),
-      contextSwitches: sum((work) => work.contextSwitches),
-      pageFaults: sum((work) => work.pageFaults),
-      userCpuSeconds: sum((work) => work.userCpuSeconds),
-      systemCpuSeconds: sum((work) => work.systemCpuSeconds),
-      runQueueSeconds: sum((work) => work.runQueueSeconds),
-      allocatedBytes: sum((work) => work.allocatedBytes),
-      collections: sum((work) => work.collections),
-    },
-  };
-};
-
-/** Traffic added up; absent where a part did not count it. */
-const mergeWire = (parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, 'wire'> => {
-  const wires = parts.flatMap(({ wire }) => wire ?? []);
-  if (wires.length === 0 || wires.length < parts.length) return {};
-  return {
-    wire: {
-      bytesSent: wires.reduce((total, { bytesSent }) => total + bytesSent, 0),
-      bytesReceived: wires.reduce((total, { bytesReceived }) => total + bytesReceived, 0),
-      ...(wires.every(({ framesReceived }) => framesReceived !== undefined)
-        ? {
-            framesSent: wires.reduce((total, { framesSent = 0 }) => total + framesSent, 0),
-            framesReceived: wires.reduce((total, { framesReceived = 0 }) => total + framesReceived, 0),
-          }
-        : {}),
-    },
-  };
-};
-
-/** Every condition once, held only where all parts held it; absent where no part had any. */
-const mergeChecks = (parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, 'checks'> => {
-  const merged = new Map<string, PluginCheck>();
-  for (const check of parts.flatMap((part) => part.checks ?? [])) {
-    const key = JSON.stringify([check.plugin, check.expression]);
-    merged.set(key, { ...check, ok: check.ok && (merged.get(key)?.ok ?? true) });
-  }
-  return merged.size === 0 ? {} : { checks: [...merged.values()] };
-};
-
-/** Their sums; absent where no part had a warm-up. */
-const mergeWarmUps = (parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, 'warmUpCounters'> => {
-  const warmUps = parts.flatMap(({ warmUpCounters }) =>
-    warmUpCounters === undefined ? [] : [warmUpCounters],
-  );
-  if (warmUps.length === 0) return {};
-  const names = new Set(warmUps.flatMap((counters) => Object.keys(counters)));
-  return {
-    warmUpCounters: Object.fromEntries(
-      [...names].map((name) => [name, warmUps.reduce((total, counters) => total + (counters[name] ?? 0), 0)]),
-    ),
-  };
-};
-
-/** The mean of each custom number over the parts that have it: each part was asked once. */
-const meanCustom = (parts: readonly Record<string, number>[]): Record<string, number> => {
-  const names = new Set(parts.flatMap((part) => Object.keys(part)));
-  return Object.fromEntries(
-    [...names].map((name) => {
-      const values = parts.flatMap((part) => part[name] ?? []);
-      return [name, values.reduce((total, value) => total + value, 0) / values.length];
-    }),
-  );
-};
-
-const mergeCommon = (parts: readonly RoundMeasurement[]) => ({
-  metrics: mergeMetrics(parts.map((part) => part.metrics)),
-  counters: mergeCounters(parts.map((part) => part.counters)),
-  errors: mergeErrors(parts.map((part) => part.errors)),
-  unmeasured: mergeUnmeasured(parts.map((part) => part.unmeasured)),
-  ...(parts.some(({ untagged }) => untagged !== undefined)
-    ? { untagged: mergeUntagged(parts.map((part) => part.untagged ?? [])) }
-    : {}),
-  ...(parts.some(({ nameUses }) => nameUses !== undefined)
-    ? { nameUses: mergeNameUses(parts.map((part) => part.nameUses ?? [])) }
-    : {}),
-  ...(parts.some(({ answers }) => answers !== undefined)
-    ? { answers: mergeAnswers(parts.map((part) => part.answers ?? [])) }
-    : {}),
-  ...(parts.some(({ unheard }) => unheard !== undefined)
-    ? { unheard: mergeUnheard(parts.map((part) => part.unheard ?? [])) }
-    : {}),
-  warnings: [...new Set(parts.flatMap((part) => part.warnings))],
-  generator: worstGenerator(parts.map((part) => part.generator)),
-  resources: mergeResources(parts),
-  custom: meanCustom(parts.map((part) => part.custom)),
-  ...mergeWarmUps(parts),
-  ...mergeWire(parts),
-  ...mergeChecks(parts),
-});
-
-/**
- * One measurement of several rounds of one side, one after the other: distributions merge, counters and times add up,
- * slices follow each other. No rounds give a measurement of nothing.
- */
-export const mergeRounds = (rounds: readonly RoundMeasurement[]): RoundMeasurement => ({
-  ...mergeCommon(rounds),
-  activeMs: rounds.reduce((total, round) => total + round.activeMs, 0),
-  sentPerSecond: rounds.flatMap((round) => round.sentPerSecond ?? []),
-  errorsPerSecond: rounds.flatMap((round) => round.errorsPerSecond ?? []),
-  usersPerSecond: rounds.flatMap((round) => round.usersPerSecond ?? []),
-  slices: rounds.flatMap((round) => round.slices),
-});
-
-const sumBySecond = (parts: readonly (number[] | undefined)[]): number[] => {
-  const seconds = Math.max(0, ...parts.map((part) => part?.length ?? 0));
-  return Array.from({ length: seconds }, (_, second) =>
-    parts.reduce((total, part) => total + (part?.[second] ?? 0), 0),
-  );
 };
 
 /**
@@ -344,3 +221,130 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
   };
   return settleBetweenMachines(merged, worstMs + worseMs);
 };
+
+function mergeCommon(parts: readonly RoundMeasurement[]) {
+  return {
+    metrics: mergeMetrics(parts.map((part) => part.metrics)),
+    counters: mergeCounters(parts.map((part) => part.counters)),
+    errors: mergeErrors(parts.map((part) => part.errors)),
+    unmeasured: mergeUnmeasured(parts.map((part) => part.unmeasured)),
+    ...(parts.some(({ untagged }) => untagged !== undefined)
+      ? { untagged: mergeUntagged(parts.map((part) => part.untagged ?? [])) }
+      : {}),
+    ...(parts.some(({ nameUses }) => nameUses !== undefined)
+      ? { nameUses: mergeNameUses(parts.map((part) => part.nameUses ?? [])) }
+      : {}),
+    ...(parts.some(({ answers }) => answers !== undefined)
+      ? { answers: mergeAnswers(parts.map((part) => part.answers ?? [])) }
+      : {}),
+    ...(parts.some(({ unheard }) => unheard !== undefined)
+      ? { unheard: mergeUnheard(parts.map((part) => part.unheard ?? [])) }
+      : {}),
+    warnings: [...new Set(parts.flatMap((part) => part.warnings))],
+    generator: worstGenerator(parts.map((part) => part.generator)),
+    resources: mergeResources(parts),
+    custom: meanCustom(parts.map((part) => part.custom)),
+    ...mergeWarmUps(parts),
+    ...mergeWire(parts),
+    ...mergeChecks(parts),
+  };
+}
+
+function mergeMetrics(
+  parts: readonly Record<MetricId, SerializedSketch>[],
+): Record<MetricId, SerializedSketch> {
+  const ids = new Set(parts.flatMap((part) => Object.keys(part)));
+  return Object.fromEntries(
+    [...ids].map((id) => [id, mergeSketches(parts.flatMap((part) => part[id] ?? []))!.toJSON()]),
+  );
+}
+
+/** The mean of each custom number over the parts that have it: each part was asked once. */
+function meanCustom(parts: readonly Record<string, number>[]): Record<string, number> {
+  const names = new Set(parts.flatMap((part) => Object.keys(part)));
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const values = parts.flatMap((part) => part[name] ?? []);
+      return [name, values.reduce((total, value) => total + value, 0) / values.length];
+    }),
+  );
+}
+
+/** Their sums; absent where no part had a warm-up. */
+function mergeWarmUps(parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, 'warmUpCounters'> {
+  const warmUps = parts.flatMap(({ warmUpCounters }) =>
+    warmUpCounters === undefined ? [] : [warmUpCounters],
+  );
+  if (warmUps.length === 0) return {};
+  const names = new Set(warmUps.flatMap((counters) => Object.keys(counters)));
+  return {
+    warmUpCounters: Object.fromEntries(
+      [...names].map((name) => [name, warmUps.reduce((total, counters) => total + (counters[name] ?? 0), 0)]),
+    ),
+  };
+}
+
+/** Traffic added up; absent where a part did not count it. */
+function mergeWire(parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, 'wire'> {
+  const wires = parts.flatMap(({ wire }) => wire ?? []);
+  if (wires.length === 0 || wires.length < parts.length) return {};
+  return {
+    wire: {
+      bytesSent: wires.reduce((total, { bytesSent }) => total + bytesSent, 0),
+      bytesReceived: wires.reduce((total, { bytesReceived }) => total + bytesReceived, 0),
+      ...(wires.every(({ framesReceived }) => framesReceived !== undefined)
+        ? {
+            framesSent: wires.reduce((total, { framesSent = 0 }) => total + framesSent, 0),
+            framesReceived: wires.reduce((total, { framesReceived = 0 }) => total + framesReceived, 0),
+          }
+        : {}),
+    },
+  };
+}
+
+/** Every condition once, held only where all parts held it; absent where no part had any. */
+function mergeChecks(parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, 'checks'> {
+  const merged = new Map<string, PluginCheck>();
+  for (const check of parts.flatMap((part) => part.checks ?? [])) {
+    const key = JSON.stringify([check.plugin, check.expression]);
+    merged.set(key, { ...check, ok: check.ok && (merged.get(key)?.ok ?? true) });
+  }
+  return merged.size === 0 ? {} : { checks: [...merged.values()] };
+}
+
+function maxKnown(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((max, value) => Math.max(max, value));
+}
+
+function sumKnown(values: readonly (number | null)[]): number | null {
+  return values.every((value) => value !== null) ? values.reduce((total, value) => total + value, 0) : null;
+}
+
+/** Work added up; null where a round did not count it, and absent where none did. */
+function mergeWork(parts: readonly ResourceUsage[]): Pick<ResourceUsage, 'work'> {
+  const works = parts.flatMap(({ work }) => work ?? []);
+  if (works.length === 0 || works.length < parts.length) return {};
+  const sum = (of: (work: ServerWork) => number | null) => sumKnown(works.map(of));
+  return {
+    work: {
+      systemCalls: sum((work) => work.systemCalls),
+      bytesRead: sum((work) => work.bytesRead),
+      bytesWritten: sum((work) => work.bytesWritten),
+      contextSwitches: sum((work) => work.contextSwitches),
+      pageFaults: sum((work) => work.pageFaults),
+      userCpuSeconds: sum((work) => work.userCpuSeconds),
+      systemCpuSeconds: sum((work) => work.systemCpuSeconds),
+      runQueueSeconds: sum((work) => work.runQueueSeconds),
+      allocatedBytes: sum((work) => work.allocatedBytes),
+      collections: sum((work) => work.collections),
+    },
+  };
+}
+
+function sumBySecond(parts: readonly (number[] | undefined)[]): number[] {
+  const seconds = Math.max(0, ...parts.map((part) => part?.length ?? 0));
+  return Array.from({ length: seconds }, (_, second) =>
+    parts.reduce((total, part) => total + (part?.[second] ?? 0), 0),
+  );
+}

@@ -149,10 +149,6 @@ export const standardCounters: readonly string[] = Object.keys(counters).filter(
 /** Codes of HTTP answers: each is a counter of its own, that begins to count with the first answer of the code. */
 const statusPrefix = 'http.codes.';
 
-/** The count of a counter that was kept; null of one that nobody counted. */
-export const countIn = (kept: Readonly<Record<string, number>>, name: string): number | null =>
-  kept[name] ?? (name.startsWith(statusPrefix) && kept['http.requests'] !== undefined ? 0 : null);
-
 const topicsOfServer: Readonly<Record<string, Topic>> = {
   'server.fds': 'descriptors',
   'server.rss': 'memory',
@@ -169,6 +165,10 @@ const topicsOfServer: Readonly<Record<string, Topic>> = {
 };
 
 const known = new Map<string, Metric>();
+
+/** The count of a counter that was kept; null of one that nobody counted. */
+export const countIn = (kept: Readonly<Record<string, number>>, name: string): number | null =>
+  kept[name] ?? (name.startsWith(statusPrefix) && kept['http.requests'] !== undefined ? 0 : null);
 
 /** What the metric of this name is. A name of no other kind is a counter; `Values` know latencies of any name. */
 export const metricOf = (id: string): Metric => {
@@ -196,6 +196,21 @@ export const happenedOf = (id: string): Happened | null => {
     return { one: `"${metric.of}" error occurred`, many: `"${metric.of}" errors occurred`, may: 'may' };
   return metric.kind === 'counter' ? (own(counters, id)?.happened ?? null) : null;
 };
+
+/** The metric of this name where it is known to be a distribution, whatever its name says. */
+export function latency(id: string, wait: string | null = waitOf(id)): Metric {
+  return {
+    id,
+    kind: 'latency',
+    by: 'generator',
+    unit: 'ms',
+    statistics: latencyStatistics,
+    worse: 'higher',
+    topic: 'latency',
+    of: wait,
+    failure: null,
+  };
+}
 
 function readName(id: string): Metric {
   const base = { id, by: 'generator', statistics: ['value'], of: null, failure: null } as const;
@@ -264,24 +279,12 @@ function readName(id: string): Metric {
   return wait === null ? counter(id) : latency(id, wait);
 }
 
-/** The metric of this name where it is known to be a distribution, whatever its name says. */
-export function latency(id: string, wait: string | null = waitOf(id)): Metric {
-  return {
-    id,
-    kind: 'latency',
-    by: 'generator',
-    unit: 'ms',
-    statistics: latencyStatistics,
-    worse: 'higher',
-    topic: 'latency',
-    of: wait,
-    failure: null,
-  };
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
-function waitOf(id: string): string | null {
-  if (id === 'session.length') return 'session';
-  return latencyKinds.find((kind) => id.endsWith(`.${kind}`)) ?? null;
+function topicOf(name: string): Topic {
+  return own(counters, name)?.topic ?? 'limit';
 }
 
 function throughput(id: string, counted: string): Metric {
@@ -299,6 +302,11 @@ function throughput(id: string, counted: string): Metric {
   };
 }
 
+function waitOf(id: string): string | null {
+  if (id === 'session.length') return 'session';
+  return latencyKinds.find((kind) => id.endsWith(`.${kind}`)) ?? null;
+}
+
 function counter(id: string): Metric {
   const failing = own(counters, id)?.failure === true;
   const of = Object.values(rates).find(({ part }) => part === id)?.of ?? ['users.created'];
@@ -313,12 +321,4 @@ function counter(id: string): Metric {
     of: null,
     failure: failing ? { part: id, of } : null,
   };
-}
-
-function topicOf(name: string): Topic {
-  return own(counters, name)?.topic ?? 'limit';
-}
-
-function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
 }

@@ -10,6 +10,12 @@ import type { Statistic, Unit } from './threshold.ts';
 /** Shown where there is no value. */
 export const noValue = '–';
 
+/** A change as a ratio minus one, and where it may lie. */
+export type RelativeChange = { relative: number; low: number | null; high: number | null };
+
+/** A rise by more than this factor says only that it is large. */
+const beyondMeaning = 10;
+
 /** A value in its unit: "41.2 ms", "412 MB", "0.123%", "9,000", "1 core", "120/s". A count has no unit whatever the metric's. */
 export function formatValue(value: number | null, unit: Unit, statistic: string = 'value'): string {
   if (!isNumber(value)) return noValue;
@@ -45,17 +51,6 @@ export function formatElapsed(ms: number | null): string {
   if (Math.abs(ms) < 999.5) return `${Math.round(ms)} ms`;
   return Math.abs(ms) < 59_500 ? `${Math.round(ms / 1000)} s` : inMinutes(ms);
 }
-
-function inMinutes(ms: number): string {
-  const seconds = Math.round(Math.abs(ms) / 1000);
-  const sign = ms < 0 ? '−' : '';
-  if (seconds < 3600) return `${sign}${twoUnits(Math.floor(seconds / 60), 'min', seconds % 60, 's')}`;
-  const minutes = Math.round(seconds / 60);
-  return `${sign}${twoUnits(Math.floor(minutes / 60), 'h', minutes % 60, 'min')}`;
-}
-
-const twoUnits = (whole: number, unit: string, rest: number, restUnit: string): string =>
-  rest === 0 ? `${grouped(whole)} ${unit}` : `${grouped(whole)} ${unit} ${rest} ${restUnit}`;
 
 /** Bytes in decimal units: "812 B", "41.2 kB", "412 MB", "4.12 GB". */
 export function formatBytes(bytes: number | null): string {
@@ -104,9 +99,6 @@ export function formatPair(
   return `${isShared ? before.slice(0, -unit.length) : before}${between}${after}`;
 }
 
-/** A change as a ratio minus one, and where it may lie. */
-export type RelativeChange = { relative: number; low: number | null; high: number | null };
-
 /** A ratio minus one with its sign: "+12%", "−3.4%", as precise as its interval, or as its size without one. */
 export function formatPercentChange(
   relative: number | null,
@@ -154,15 +146,8 @@ export function statisticName(statistic: Statistic | string): string {
   return statistic === 'p999' ? 'p99.9' : statistic;
 }
 
-/** A rise by more than this factor says only that it is large. */
-const beyondMeaning = 10;
-
 function isNumber(value: number | null | undefined): value is number {
   return value !== null && value !== undefined && Number.isFinite(value);
-}
-
-function grouped(value: number): string {
-  return minus(String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ','));
 }
 
 function significant(value: number): string {
@@ -173,21 +158,37 @@ function significant(value: number): string {
   return minus(withoutZeros(value.toFixed(decimals)));
 }
 
-function withoutZeros(fixed: string): string {
-  return fixed.includes('.') ? fixed.replace(/\.?0+$/, '') : fixed;
+function grouped(value: number): string {
+  return minus(String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ','));
 }
 
 function minus(text: string): string {
   return text === '-0' ? '0' : text.replace('-', '−');
 }
 
-function withSign(value: number, text: string): string {
-  return value > 0 && text !== '0%' ? `+${text}` : text;
+function withoutZeros(fixed: string): string {
+  return fixed.includes('.') ? fixed.replace(/\.?0+$/, '') : fixed;
+}
+
+function inMinutes(ms: number): string {
+  const seconds = Math.round(Math.abs(ms) / 1000);
+  const sign = ms < 0 ? '−' : '';
+  if (seconds < 3600) return `${sign}${twoUnits(Math.floor(seconds / 60), 'min', seconds % 60, 's')}`;
+  const minutes = Math.round(seconds / 60);
+  return `${sign}${twoUnits(Math.floor(minutes / 60), 'h', minutes % 60, 'min')}`;
+}
+
+function twoUnits(whole: number, unit: string, rest: number, restUnit: string): string {
+  return rest === 0 ? `${grouped(whole)} ${unit}` : `${grouped(whole)} ${unit} ${rest} ${restUnit}`;
 }
 
 function signedPercent(ratio: number, decimals: number): string {
   if (ratio > beyondMeaning) return `+${significant(ratio * 100)}%`;
   return withSign(ratio, `${minus(withoutZeros((ratio * 100).toFixed(decimals)))}%`);
+}
+
+function withSign(value: number, text: string): string {
+  return value > 0 && text !== '0%' ? `+${text}` : text;
 }
 
 function decimalsFor(relative: number, { low, high }: { low: number | null; high: number | null }): number {

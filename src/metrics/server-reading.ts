@@ -78,6 +78,26 @@ export const countedFields: readonly ReadingField[] = [
   'gcMs',
 ];
 
+const secondsIn: Readonly<Record<string, number>> = {
+  seconds: 1,
+  milliseconds: 1e-3,
+  ms: 1e-3,
+  microseconds: 1e-6,
+  us: 1e-6,
+  nanoseconds: 1e-9,
+  ns: 1e-9,
+};
+
+const bytesIn: Readonly<Record<string, number>> = {
+  bytes: 1,
+  kilobytes: 1e3,
+  kb: 1e3,
+  kibibytes: 1024,
+  megabytes: 1e6,
+  mb: 1e6,
+  mebibytes: 1024 ** 2,
+};
+
 /**
  * Reads `name` or `name{label="value",other="value"}`, as in PromQL with `=` alone; null when it is neither. Names may
  * have dots, as those of nested JSON.
@@ -111,22 +131,6 @@ export const fieldSelectors = (chosen: Readonly<Partial<Record<ReadingField, str
     }),
   );
 
-/** The values that are meant by a field: those of the first selector that has any. */
-const valuesOfField = (
-  values: readonly NamedValue[],
-  selectors: FieldSelectors,
-  field: ReadingField,
-): NamedValue[] => {
-  for (const { name, labels } of selectors.get(field) ?? []) {
-    const wanted = Object.entries(labels);
-    const matching = values.filter(
-      (one) => one.name === name && wanted.every(([label, value]) => one.labels[label] === value),
-    );
-    if (matching.length > 0) return matching;
-  }
-  return [];
-};
-
 /** The fields that `values` name, also those that have no value yet. */
 export const namedFields = (values: readonly NamedValue[], selectors: FieldSelectors): ReadingField[] =>
   readingFields.filter((field) => valuesOfField(values, selectors, field).length > 0);
@@ -149,24 +153,21 @@ export const pickFields = (values: readonly NamedValue[], selectors: FieldSelect
   return found;
 };
 
-const secondsIn: Readonly<Record<string, number>> = {
-  seconds: 1,
-  milliseconds: 1e-3,
-  ms: 1e-3,
-  microseconds: 1e-6,
-  us: 1e-6,
-  nanoseconds: 1e-9,
-  ns: 1e-9,
-};
-const bytesIn: Readonly<Record<string, number>> = {
-  bytes: 1,
-  kilobytes: 1e3,
-  kb: 1e3,
-  kibibytes: 1024,
-  megabytes: 1e6,
-  mb: 1e6,
-  mebibytes: 1024 ** 2,
-};
+/** The values that are meant by a field: those of the first selector that has any. */
+function valuesOfField(
+  values: readonly NamedValue[],
+  selectors: FieldSelectors,
+  field: ReadingField,
+): NamedValue[] {
+  for (const { name, labels } of selectors.get(field) ?? []) {
+    const wanted = Object.entries(labels);
+    const matching = values.filter(
+      (one) => one.name === name && wanted.every(([label, value]) => one.labels[label] === value),
+    );
+    if (matching.length > 0) return matching;
+  }
+  return [];
+}
 
 /** By what a value of this name is multiplied to be in the unit of the field. */
 function factorOf(name: string, field: ReadingField): number {

@@ -4,22 +4,6 @@ import { enduranceMetrics, metricAliases, rates, resourceMetrics, workMetrics } 
 import { nearestName } from './nearest-name.ts';
 import { mainMetric, type Threshold } from './threshold.ts';
 
-const subjectKey = ({ metric, statistic, bound }: Threshold): string =>
-  `${metric} ${statistic} ${bound.kind}`;
-
-/**
- * `over` on top of `under`: a limit of `over` replaces those of `under` on the same metric and statistic and of the same
- * kind (absolute, or against the baseline); the others of `under` stay.
- */
-export const mergeThresholds = (under: readonly Threshold[], over: readonly Threshold[]): Threshold[] => {
-  const replaced = new Set(over.map(subjectKey));
-  return [...under.filter((threshold) => !replaced.has(subjectKey(threshold))), ...over];
-};
-
-/** Whether `over` takes the place of `under` where both are set: same metric, statistic and kind. */
-export const replacesLimit = (over: Threshold, under: Threshold): boolean =>
-  subjectKey(over) === subjectKey(under);
-
 /** What a suite can measure, as far as it is known before the run. */
 export type KnownMetrics = {
   /** Latency metrics; null when the scenario does not tell them all (functions, variables in event names). */
@@ -34,77 +18,27 @@ export type KnownMetrics = {
   endurance?: boolean;
 };
 
+/** Names that are shown at most: the nearest to what was written. */
+const shownNames = 6;
+
+/**
+ * `over` on top of `under`: a limit of `over` replaces those of `under` on the same metric and statistic and of the same
+ * kind (absolute, or against the baseline); the others of `under` stay.
+ */
+export const mergeThresholds = (under: readonly Threshold[], over: readonly Threshold[]): Threshold[] => {
+  const replaced = new Set(over.map(subjectKey));
+  return [...under.filter((threshold) => !replaced.has(subjectKey(threshold))), ...over];
+};
+
+/** Whether `over` takes the place of `under` where both are set: same metric, statistic and kind. */
+export const replacesLimit = (over: Threshold, under: Threshold): boolean =>
+  subjectKey(over) === subjectKey(under);
+
 /** Whether a name is one of those that `pattern` stands for, in which `*` is any characters. */
 export const matchesPattern = (pattern: string): ((metric: string) => boolean) => {
   const literals = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
   const whole = new RegExp(`^${literals.join('.*')}$`, 'su');
   return (metric) => whole.test(metric);
-};
-
-const canMeasure = ({ metric, statistic, wildcard }: Threshold, known: KnownMetrics): boolean => {
-  const { kind, by, of } = metricOf(metric);
-  if (kind === 'error' || kind === 'rate' || kind === 'peak') return true;
-  if (kind === 'custom') return known.custom === null || known.custom.includes(metric);
-  if (kind === 'endurance') return known.resources && known.endurance === true;
-  if (kind === 'resource' || kind === 'work') return known.resources || by === 'generator';
-  if (statistic !== 'value') {
-    if (known.latencies === null) return true;
-    if (metric === mainMetric) return known.latencies.length > 0;
-    return wildcard ? known.latencies.some(matchesPattern(metric)) : known.latencies.includes(metric);
-  }
-  const counter = kind === 'throughput' ? of! : metric;
-  return standardCounters.includes(counter) || known.counters === null || known.counters.includes(counter);
-};
-
-/** What can be written: latencies first, a counter by its short name if it has one. */
-const listed = (known: KnownMetrics): string[] => {
-  const named = new Set(Object.values(metricAliases));
-  const counters = [...standardCounters, ...(known.counters ?? [])].filter((name) => !named.has(name));
-  return [
-    ...new Set([
-      ...(known.latencies ?? []),
-      ...(known.custom ?? []),
-      ...Object.keys(metricAliases),
-      ...counters,
-      'errors.rate',
-      ...(known.resources ? Object.keys(resourceMetrics) : []),
-      ...(known.endurance === true && known.resources ? Object.keys(enduranceMetrics) : []),
-      ...Object.keys(workMetrics).filter((name) => known.resources || name.startsWith('wire.')),
-    ]),
-  ];
-};
-
-/** Names that are shown at most: the nearest to what was written. */
-const shownNames = 6;
-
-/** Names that share most with a metric: its subject or its kind first, then by their letters. */
-const nearestNames = (metric: string, names: readonly string[]): string[] => {
-  const [subject = '', kind = ''] = [
-    metric.slice(0, metric.lastIndexOf('.')),
-    metric.slice(metric.lastIndexOf('.') + 1),
-  ];
-  const rank = (name: string): number =>
-    (name.startsWith(`${metric}.`) || (subject !== '' && name.startsWith(`${subject}.`)) ? 0 : 1) +
-    (name.endsWith(`.${kind}`) ? 0 : 1);
-  return [...names].sort((a, b) => rank(a) - rank(b)).slice(0, shownNames);
-};
-
-/** What makes a latency of this name, by its kind. */
-const howToMeasure = (metric: string): string | null => {
-  if (metricOf(metric).kind === 'endurance') return 'a suite with "kind: endurance" measures it';
-  const subject = metric.slice(0, metric.lastIndexOf('.'));
-  switch (metric.slice(metric.lastIndexOf('.') + 1)) {
-    case 'delivery':
-      return `a step that sends "${subject}" has it with "{{ $tag }}" in its message and "delivery:" beside it`;
-    case 'ack':
-      return `a step that emits "${subject}" has it with "acknowledge: {}", or with "measure.acknowledgements: [${subject}]"`;
-    case 'response':
-      return `a step that sends "${subject}" has it with "response:"`;
-    case 'receipt':
-      return `a step that sends "${subject}" has it with "receipt: true"`;
-    default:
-      return null;
-  }
 };
 
 /**
@@ -140,3 +74,70 @@ export const checkThresholds = (thresholds: readonly Threshold[], known: KnownMe
     );
   });
 };
+
+function subjectKey({ metric, statistic, bound }: Threshold): string {
+  return `${metric} ${statistic} ${bound.kind}`;
+}
+
+function canMeasure({ metric, statistic, wildcard }: Threshold, known: KnownMetrics): boolean {
+  const { kind, by, of } = metricOf(metric);
+  if (kind === 'error' || kind === 'rate' || kind === 'peak') return true;
+  if (kind === 'custom') return known.custom === null || known.custom.includes(metric);
+  if (kind === 'endurance') return known.resources && known.endurance === true;
+  if (kind === 'resource' || kind === 'work') return known.resources || by === 'generator';
+  if (statistic !== 'value') {
+    if (known.latencies === null) return true;
+    if (metric === mainMetric) return known.latencies.length > 0;
+    return wildcard ? known.latencies.some(matchesPattern(metric)) : known.latencies.includes(metric);
+  }
+  const counter = kind === 'throughput' ? of! : metric;
+  return standardCounters.includes(counter) || known.counters === null || known.counters.includes(counter);
+}
+
+/** What can be written: latencies first, a counter by its short name if it has one. */
+function listed(known: KnownMetrics): string[] {
+  const named = new Set(Object.values(metricAliases));
+  const counters = [...standardCounters, ...(known.counters ?? [])].filter((name) => !named.has(name));
+  return [
+    ...new Set([
+      ...(known.latencies ?? []),
+      ...(known.custom ?? []),
+      ...Object.keys(metricAliases),
+      ...counters,
+      'errors.rate',
+      ...(known.resources ? Object.keys(resourceMetrics) : []),
+      ...(known.endurance === true && known.resources ? Object.keys(enduranceMetrics) : []),
+      ...Object.keys(workMetrics).filter((name) => known.resources || name.startsWith('wire.')),
+    ]),
+  ];
+}
+
+/** Names that share most with a metric: its subject or its kind first, then by their letters. */
+function nearestNames(metric: string, names: readonly string[]): string[] {
+  const [subject = '', kind = ''] = [
+    metric.slice(0, metric.lastIndexOf('.')),
+    metric.slice(metric.lastIndexOf('.') + 1),
+  ];
+  const rank = (name: string): number =>
+    (name.startsWith(`${metric}.`) || (subject !== '' && name.startsWith(`${subject}.`)) ? 0 : 1) +
+    (name.endsWith(`.${kind}`) ? 0 : 1);
+  return [...names].sort((a, b) => rank(a) - rank(b)).slice(0, shownNames);
+}
+
+/** What makes a latency of this name, by its kind. */
+function howToMeasure(metric: string): string | null {
+  if (metricOf(metric).kind === 'endurance') return 'a suite with "kind: endurance" measures it';
+  const subject = metric.slice(0, metric.lastIndexOf('.'));
+  switch (metric.slice(metric.lastIndexOf('.') + 1)) {
+    case 'delivery':
+      return `a step that sends "${subject}" has it with "{{ $tag }}" in its message and "delivery:" beside it`;
+    case 'ack':
+      return `a step that emits "${subject}" has it with "acknowledge: {}", or with "measure.acknowledgements: [${subject}]"`;
+    case 'response':
+      return `a step that sends "${subject}" has it with "response:"`;
+    case 'receipt':
+      return `a step that sends "${subject}" has it with "receipt: true"`;
+    default:
+      return null;
+  }
+}

@@ -26,33 +26,8 @@ const statisticNames: Readonly<Record<string, Statistic>> = {
 
 const statisticList = 'count, mean, p10, p50, p90, p95, tail, p99, p999 or max';
 
-/** Counters of others (the scenario's own, a plugin's) may as well be latencies with a name of their own. */
-const isSingleNumber = ({ id, kind }: Metric): boolean =>
-  ['rate', 'work', 'endurance', 'throughput', 'peak'].includes(kind) || standardCounters.includes(id);
-
 /** One part of a dotted name; nothing in a quoted one is special. */
 export type SubjectPart = { text: string; quoted: boolean };
-
-const join = (parts: readonly SubjectPart[]): string => parts.map((part) => part.text).join('.');
-
-/** Splits the statistic from the end of the parts; `p99.9` is two parts. */
-const splitStatistic = (
-  parts: readonly SubjectPart[],
-): { name: readonly SubjectPart[]; statistic: Statistic | null } => {
-  if (parts.at(-1)?.text === '9' && parts.at(-2)?.text === 'p99')
-    return { name: parts.slice(0, -2), statistic: 'p999' };
-  const last = parts.at(-1);
-  if (last === undefined || last.quoted || !Object.hasOwn(statisticNames, last.text))
-    return { name: parts, statistic: null };
-  return { name: parts.slice(0, -1), statistic: statisticNames[last.text]! };
-};
-
-const fullName = (name: readonly SubjectPart[]): string => {
-  if (name.length === 0) return mainMetric;
-  const text = join(name);
-  const isAlias = !name.some((part) => part.quoted) && Object.hasOwn(metricAliases, text);
-  return isAlias ? metricAliases[text]! : text;
-};
 
 /** The metric and statistic that the `parts` of a dotted name mean, aliases replaced. */
 export const readSubject = (parts: readonly SubjectPart[]): Subject | SubjectProblem => {
@@ -111,3 +86,32 @@ export const unitOfSubject = ({ metric, statistic }: Subject): Unit | null => {
 /** Whether a subject is a statistic of a latency distribution. */
 export const isLatencySubject = ({ metric, statistic }: Subject): boolean =>
   statistic !== 'value' && metricOf(metric).kind !== 'resource';
+
+function join(parts: readonly SubjectPart[]): string {
+  return parts.map((part) => part.text).join('.');
+}
+
+/** Splits the statistic from the end of the parts; `p99.9` is two parts. */
+function splitStatistic(parts: readonly SubjectPart[]): {
+  name: readonly SubjectPart[];
+  statistic: Statistic | null;
+} {
+  if (parts.at(-1)?.text === '9' && parts.at(-2)?.text === 'p99')
+    return { name: parts.slice(0, -2), statistic: 'p999' };
+  const last = parts.at(-1);
+  if (last === undefined || last.quoted || !Object.hasOwn(statisticNames, last.text))
+    return { name: parts, statistic: null };
+  return { name: parts.slice(0, -1), statistic: statisticNames[last.text]! };
+}
+
+function fullName(name: readonly SubjectPart[]): string {
+  if (name.length === 0) return mainMetric;
+  const text = join(name);
+  const isAlias = !name.some((part) => part.quoted) && Object.hasOwn(metricAliases, text);
+  return isAlias ? metricAliases[text]! : text;
+}
+
+/** Counters of others (the scenario's own, a plugin's) may as well be latencies with a name of their own. */
+function isSingleNumber({ id, kind }: Metric): boolean {
+  return ['rate', 'work', 'endurance', 'throughput', 'peak'].includes(kind) || standardCounters.includes(id);
+}

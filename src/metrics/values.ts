@@ -55,6 +55,63 @@ export type Values = {
   events: (id: string) => Events | null;
 };
 
+/** Every look at the data asks for the same rounds again. */
+const ofRounds = new WeakMap<RoundMeasurement, Values>();
+
+const restored = new WeakMap<SerializedSketch, LatencySketch>();
+
+const quantileOf = { p10: 0.1, p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 } as const;
+
+const fieldOf = {
+  count: 'count',
+  mean: 'meanMs',
+  p10: 'p10Ms',
+  p50: 'p50Ms',
+  p90: 'p90Ms',
+  p95: 'p95Ms',
+  tail: 'tailMs',
+  p99: 'p99Ms',
+  p999: 'p999Ms',
+  max: 'maxMs',
+} as const satisfies Partial<Record<Statistic, keyof LatencySummary>>;
+
+const sampleField: Record<string, (sample: ResourceSample) => number | undefined> = {
+  'server.cpu': (sample) => sample.cpuShare,
+  'server.rss': (sample) => sample.rssBytes,
+  'server.fds': (sample) => sample.openFiles,
+  'server.threads': (sample) => sample.threads,
+  'server.heap': (sample) => sample.heapUsedBytes,
+  'server.loopDelay': (sample) => sample.loopDelayP99Ms,
+};
+
+const peakOf: Record<string, (round: RoundMeasurement) => number | null | undefined> = {
+  'server.cpu': (round) => round.resources?.maxCpuShare,
+  'server.rss': (round) => round.resources?.maxRssBytes,
+  'server.fds': (round) => round.resources?.maxOpenFiles,
+  'server.threads': (round) => round.resources?.maxThreads,
+  'server.heap': (round) => round.resources?.maxHeapUsedBytes,
+  'server.loopDelay': (round) => round.resources?.maxLoopDelayMs,
+};
+
+const fieldOfWork: Record<string, (round: RoundMeasurement) => number | null | undefined> = {
+  'server.syscalls.perMessage': ({ resources }) => resources?.work?.systemCalls,
+  'server.read.perMessage': ({ resources }) => resources?.work?.bytesRead,
+  'server.written.perMessage': ({ resources }) => resources?.work?.bytesWritten,
+  'server.contextSwitches.perMessage': ({ resources }) => resources?.work?.contextSwitches,
+  'server.pageFaults.perMessage': ({ resources }) => resources?.work?.pageFaults,
+  'server.userCpu.perMessage': ({ resources }) => inMs(resources?.work?.userCpuSeconds),
+  'server.systemCpu.perMessage': ({ resources }) => inMs(resources?.work?.systemCpuSeconds),
+  'server.runQueue.perMessage': ({ resources }) => inMs(resources?.work?.runQueueSeconds),
+  'server.calls.perMessage': ({ calls }) => calls,
+  'server.allocated.perMessage': ({ resources }) => resources?.work?.allocatedBytes,
+  'server.collections.perMessage': ({ resources }) => resources?.work?.collections,
+  'wire.bytes.perMessage': ({ wire }) => wire && wire.bytesSent + wire.bytesReceived,
+  'wire.bytes.perDelivery': ({ wire }) => wire?.bytesReceived,
+  'wire.frames.perMessage': ({ wire }) =>
+    wire?.framesReceived === undefined ? null : (wire.framesSent ?? 0) + wire.framesReceived,
+  'wire.frames.perDelivery': ({ wire }) => wire?.framesReceived,
+};
+
 /**
  * The values of rounds of one side: a latency over all their samples, a counter or rate over their sums, a resource over
  * their samples, a custom number as its mean.
@@ -64,13 +121,108 @@ export function valuesOf(rounds: readonly RoundMeasurement[]): Values {
   return rounds.length === 1 && only !== undefined ? ofRound(only) : read(rounds);
 }
 
-/** Every look at the data asks for the same rounds again. */
-const ofRounds = new WeakMap<RoundMeasurement, Values>();
+/** One statistic of one metric over rounds of one side. */
+export const observedValue = (
+  rounds: readonly RoundMeasurement[],
+  metric: string,
+  statistic: Statistic,
+): number | null => valuesOf(rounds).value(metric, statistic);
+
+/** Unit in which one statistic of a metric is given. */
+export const unitOf = ({ kind, unit }: Metric, statistic: Statistic): Unit =>
+  statistic === 'count' && kind === 'latency' ? 'count' : (unit ?? 'count');
+
+/** Failures and attempts, from the counters and errors of one round or one report. */
+export function eventsIn(
+  counters: Readonly<Record<string, number>>,
+  errors: readonly Pick<ErrorRecord, 'name' | 'count'>[],
+  id: string,
+): Events | null {
+  const { kind, of, failure } = metricOf(id);
+  const { part, of: attempted } = failure ?? { part: id, of: ['users.created'] };
+  const events = kind === 'error' ? sumOf(errors, of!) : countIn(counters, part);
+  if (events === null || Number.isNaN(events)) return null;
+  return { events, attempts: attempted.reduce((sum, name) => sum + (counters[name] ?? 0), 0) };
+}
+
+/**
+ * Value of a counter, a rate or a throughput from the summed counters of one side and its `activeMs` of driven load;
+ * null when the name is none of them or its counter was never kept.
+ */
+export function valueFromCounters(
+  id: string,
+  counters: Readonly<Record<string, number>>,
+  activeMs: number,
+): number | null {
+  const { kind, of } = metricOf(id);
+  if (kind === 'rate') {
+    const { part, of: attempted } = rates[id]!;
+    const count = counters[part];
+    if (count === undefined) return null;
+    const whole = attempted.reduce((sum, name) => sum + (counters[name] ?? 0), 0);
+    return whole === 0 ? 0 : count / whole;
+  }
+  if (kind === 'throughput') {
+    const count = countIn(counters, of!);
+    return count === null || activeMs <= 0 ? null : count / (activeMs / 1000);
+  }
+  return countIn(counters, id);
+}
+
+/** The sketch behind its JSON, restored once. */
+export function restoreSketch(json: SerializedSketch): LatencySketch {
+  const known = restored.get(json) ?? LatencySketch.fromJSON(json);
+  restored.set(json, known);
+  return known;
+}
+
+/** The distribution of one latency over rounds of one side; null when nothing was recorded. */
+export function distributionOver(rounds: readonly RoundMeasurement[], id: string): LatencySketch | null {
+  const parts = rounds.flatMap((round) => round.metrics[id] ?? []).filter((part) => part.count > 0);
+  if (parts.length === 0) return null;
+  if (parts.length === 1) return restoreSketch(parts[0]!);
+  const merged = new LatencySketch();
+  for (const part of parts) merged.merge(restoreSketch(part));
+  return merged;
+}
+
+/** One statistic of a latency distribution, milliseconds (a plain number for `count`). */
+export function statisticOfSketch(sketch: LatencySketch, statistic: Statistic): number | null {
+  switch (statistic) {
+    case 'count':
+      return sketch.count;
+    case 'mean':
+      return sketch.summary().meanMs;
+    case 'max':
+      return sketch.summary().maxMs;
+    case 'tail':
+      return sketch.count === 0 ? null : sketch.tailMs();
+    case 'value':
+      return null;
+    default:
+      return sketch.quantileMs(quantileOf[statistic]);
+  }
+}
+
+/** One statistic of a summary, milliseconds (a plain number for `count`). */
+export function statisticOfSummary<N extends number | null>(
+  summary: { [Field in Exclude<keyof LatencySummary, 'p10Ms' | 'tailMs'>]: N } & {
+    p10Ms?: N | undefined;
+    tailMs?: N | undefined;
+  },
+  statistic: Statistic,
+): N | null {
+  return statistic === 'value' ? null : (summary[fieldOf[statistic]] ?? null);
+}
 
 function ofRound(round: RoundMeasurement): Values {
   const known = ofRounds.get(round) ?? read([round]);
   ofRounds.set(round, known);
   return known;
+}
+
+function known(value: number | null | undefined): number[] {
+  return value === null || value === undefined ? [] : [value];
 }
 
 function read(rounds: readonly RoundMeasurement[]): Values {
@@ -138,194 +290,16 @@ function read(rounds: readonly RoundMeasurement[]): Values {
   return { ...values, rounds: rounds.length === 1 ? [values] : rounds.map(ofRound) };
 }
 
-/** One statistic of one metric over rounds of one side. */
-export const observedValue = (
-  rounds: readonly RoundMeasurement[],
-  metric: string,
-  statistic: Statistic,
-): number | null => valuesOf(rounds).value(metric, statistic);
-
-/** Unit in which one statistic of a metric is given. */
-export const unitOf = ({ kind, unit }: Metric, statistic: Statistic): Unit =>
-  statistic === 'count' && kind === 'latency' ? 'count' : (unit ?? 'count');
-
-/** Failures and attempts, from the counters and errors of one round or one report. */
-export function eventsIn(
-  counters: Readonly<Record<string, number>>,
-  errors: readonly Pick<ErrorRecord, 'name' | 'count'>[],
-  id: string,
-): Events | null {
-  const { kind, of, failure } = metricOf(id);
-  const { part, of: attempted } = failure ?? { part: id, of: ['users.created'] };
-  const events = kind === 'error' ? sumOf(errors, of!) : countIn(counters, part);
-  if (events === null || Number.isNaN(events)) return null;
-  return { events, attempts: attempted.reduce((sum, name) => sum + (counters[name] ?? 0), 0) };
-}
-
-/**
- * Value of a counter, a rate or a throughput from the summed counters of one side and its `activeMs` of driven load;
- * null when the name is none of them or its counter was never kept.
- */
-export function valueFromCounters(
-  id: string,
-  counters: Readonly<Record<string, number>>,
-  activeMs: number,
-): number | null {
-  const { kind, of } = metricOf(id);
-  if (kind === 'rate') {
-    const { part, of: attempted } = rates[id]!;
-    const count = counters[part];
-    if (count === undefined) return null;
-    const whole = attempted.reduce((sum, name) => sum + (counters[name] ?? 0), 0);
-    return whole === 0 ? 0 : count / whole;
-  }
-  if (kind === 'throughput') {
-    const count = countIn(counters, of!);
-    return count === null || activeMs <= 0 ? null : count / (activeMs / 1000);
-  }
-  return countIn(counters, id);
-}
-
-const restored = new WeakMap<SerializedSketch, LatencySketch>();
-
-/** The sketch behind its JSON, restored once. */
-export function restoreSketch(json: SerializedSketch): LatencySketch {
-  const known = restored.get(json) ?? LatencySketch.fromJSON(json);
-  restored.set(json, known);
-  return known;
-}
-
-/** The distribution of one latency over rounds of one side; null when nothing was recorded. */
-export function distributionOver(rounds: readonly RoundMeasurement[], id: string): LatencySketch | null {
-  const parts = rounds.flatMap((round) => round.metrics[id] ?? []).filter((part) => part.count > 0);
-  if (parts.length === 0) return null;
-  if (parts.length === 1) return restoreSketch(parts[0]!);
-  const merged = new LatencySketch();
-  for (const part of parts) merged.merge(restoreSketch(part));
-  return merged;
-}
-
-const quantileOf = { p10: 0.1, p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 } as const;
-
-/** One statistic of a latency distribution, milliseconds (a plain number for `count`). */
-export function statisticOfSketch(sketch: LatencySketch, statistic: Statistic): number | null {
-  switch (statistic) {
-    case 'count':
-      return sketch.count;
-    case 'mean':
-      return sketch.summary().meanMs;
-    case 'max':
-      return sketch.summary().maxMs;
-    case 'tail':
-      return sketch.count === 0 ? null : sketch.tailMs();
-    case 'value':
-      return null;
-    default:
-      return sketch.quantileMs(quantileOf[statistic]);
-  }
-}
-
-/** One statistic of a summary, milliseconds (a plain number for `count`). */
-export function statisticOfSummary<N extends number | null>(
-  summary: { [Field in Exclude<keyof LatencySummary, 'p10Ms' | 'tailMs'>]: N } & {
-    p10Ms?: N | undefined;
-    tailMs?: N | undefined;
-  },
-  statistic: Statistic,
-): N | null {
-  return statistic === 'value' ? null : (summary[fieldOf[statistic]] ?? null);
-}
-
-const fieldOf = {
-  count: 'count',
-  mean: 'meanMs',
-  p10: 'p10Ms',
-  p50: 'p50Ms',
-  p90: 'p90Ms',
-  p95: 'p95Ms',
-  tail: 'tailMs',
-  p99: 'p99Ms',
-  p999: 'p999Ms',
-  max: 'maxMs',
-} as const satisfies Partial<Record<Statistic, keyof LatencySummary>>;
-
-const sampleField: Record<string, (sample: ResourceSample) => number | undefined> = {
-  'server.cpu': (sample) => sample.cpuShare,
-  'server.rss': (sample) => sample.rssBytes,
-  'server.fds': (sample) => sample.openFiles,
-  'server.threads': (sample) => sample.threads,
-  'server.heap': (sample) => sample.heapUsedBytes,
-  'server.loopDelay': (sample) => sample.loopDelayP99Ms,
-};
-
-const peakOf: Record<string, (round: RoundMeasurement) => number | null | undefined> = {
-  'server.cpu': (round) => round.resources?.maxCpuShare,
-  'server.rss': (round) => round.resources?.maxRssBytes,
-  'server.fds': (round) => round.resources?.maxOpenFiles,
-  'server.threads': (round) => round.resources?.maxThreads,
-  'server.heap': (round) => round.resources?.maxHeapUsedBytes,
-  'server.loopDelay': (round) => round.resources?.maxLoopDelayMs,
-};
-
-const maxOf = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((max, value) => Math.max(max, value));
-
-const average = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-
-const known = (value: number | null | undefined): number[] =>
-  value === null || value === undefined ? [] : [value];
-
-/** CPU time of the server over the messages sent, milliseconds; null when a round was not sampled or none was sent. */
-const cpuPerMessage = (rounds: readonly RoundMeasurement[]): number | null => {
-  const messages = rounds.reduce((sum, round) => sum + (round.counters['messages.sent'] ?? 0), 0);
-  const spent = rounds.flatMap((round) => known(round.resources?.cpuSeconds));
-  if (messages === 0 || spent.length < rounds.length) return null;
-  return (1000 * spent.reduce((sum, seconds) => sum + seconds, 0)) / messages;
-};
-
-const fieldOfWork: Record<string, (round: RoundMeasurement) => number | null | undefined> = {
-  'server.syscalls.perMessage': ({ resources }) => resources?.work?.systemCalls,
-  'server.read.perMessage': ({ resources }) => resources?.work?.bytesRead,
-  'server.written.perMessage': ({ resources }) => resources?.work?.bytesWritten,
-  'server.contextSwitches.perMessage': ({ resources }) => resources?.work?.contextSwitches,
-  'server.pageFaults.perMessage': ({ resources }) => resources?.work?.pageFaults,
-  'server.userCpu.perMessage': ({ resources }) => inMs(resources?.work?.userCpuSeconds),
-  'server.systemCpu.perMessage': ({ resources }) => inMs(resources?.work?.systemCpuSeconds),
-  'server.runQueue.perMessage': ({ resources }) => inMs(resources?.work?.runQueueSeconds),
-  'server.calls.perMessage': ({ calls }) => calls,
-  'server.allocated.perMessage': ({ resources }) => resources?.work?.allocatedBytes,
-  'server.collections.perMessage': ({ resources }) => resources?.work?.collections,
-  'wire.bytes.perMessage': ({ wire }) => wire && wire.bytesSent + wire.bytesReceived,
-  'wire.bytes.perDelivery': ({ wire }) => wire?.bytesReceived,
-  'wire.frames.perMessage': ({ wire }) =>
-    wire?.framesReceived === undefined ? null : (wire.framesSent ?? 0) + wire.framesReceived,
-  'wire.frames.perDelivery': ({ wire }) => wire?.framesReceived,
-};
-
-function inMs(seconds: number | null | undefined): number | null {
-  return seconds === null || seconds === undefined ? null : seconds * 1000;
-}
-
-/** Work over the messages or deliveries of all rounds; null when a round did not count it, or there were none. */
-const workOver = (rounds: readonly RoundMeasurement[], metric: string): number | null => {
-  const counted = rounds.flatMap((round) => known(fieldOfWork[metric]?.(round)));
-  const { of } = workMetrics[metric]!;
-  const events = rounds.reduce((sum, round) => sum + (round.counters[of] ?? 0), 0);
-  if (events === 0 || counted.length < rounds.length) return null;
-  return counted.reduce((sum, value) => sum + value, 0) / events;
-};
-
 /**
  * A resource over rounds of one side: `max` is the highest of all rounds, `mean` the mean over their samples, and
  * what has one value a round (`server.gc`) the mean over rounds. Null when a round was not sampled: what it would have
  * shown is not known.
  */
-const resourceOver = (
+function resourceOver(
   rounds: readonly RoundMeasurement[],
   metric: string,
   statistic: Statistic,
-): number | null => {
+): number | null {
   if (metric === 'server.cpuPerMessage') return cpuPerMessage(rounds);
   if (rounds.some(({ resources }) => resources === null)) return null;
   if (metric === 'server.gc') return average(rounds.flatMap((round) => known(round.resources?.gcPauseMs)));
@@ -335,18 +309,52 @@ const resourceOver = (
   }
   const samples = rounds.flatMap((round) => round.resources?.samples ?? []);
   return average(samples.flatMap((sample) => known(sampleField[metric]?.(sample))));
-};
+}
+
+/** CPU time of the server over the messages sent, milliseconds; null when a round was not sampled or none was sent. */
+function cpuPerMessage(rounds: readonly RoundMeasurement[]): number | null {
+  const messages = rounds.reduce((sum, round) => sum + (round.counters['messages.sent'] ?? 0), 0);
+  const spent = rounds.flatMap((round) => known(round.resources?.cpuSeconds));
+  if (messages === 0 || spent.length < rounds.length) return null;
+  return (1000 * spent.reduce((sum, seconds) => sum + seconds, 0)) / messages;
+}
+
+function average(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Work over the messages or deliveries of all rounds; null when a round did not count it, or there were none. */
+function workOver(rounds: readonly RoundMeasurement[], metric: string): number | null {
+  const counted = rounds.flatMap((round) => known(fieldOfWork[metric]?.(round)));
+  const { of } = workMetrics[metric]!;
+  const events = rounds.reduce((sum, round) => sum + (round.counters[of] ?? 0), 0);
+  if (events === 0 || counted.length < rounds.length) return null;
+  return counted.reduce((sum, value) => sum + value, 0) / events;
+}
 
 function ownNumber(numbers: Readonly<Record<string, number>>, name: string): number[] {
   return Object.hasOwn(numbers, name) ? known(numbers[name]) : [];
+}
+
+function countErrors(rounds: readonly RoundMeasurement[], name: string): number {
+  return rounds.reduce((sum, round) => sum + sumOf(round.errors, name), 0);
 }
 
 function sumOf(errors: readonly Pick<ErrorRecord, 'name' | 'count'>[], name: string): number {
   return errors.reduce((sum, error) => sum + (error.name === name ? error.count : 0), 0);
 }
 
-function countErrors(rounds: readonly RoundMeasurement[], name: string): number {
-  return rounds.reduce((sum, round) => sum + sumOf(round.errors, name), 0);
+function maxOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((max, value) => Math.max(max, value));
+}
+
+function damagedIn(round: RoundMeasurement): string | null {
+  const counter = Object.entries(round.counters).find(([, value]) => !Number.isFinite(value));
+  if (counter !== undefined) return `the counter ${counter[0]}`;
+  const sketch = Object.entries(round.metrics).find(
+    ([, { count, sumMs, maxMs }]) => ![count, sumMs, maxMs].every(Number.isFinite),
+  );
+  return sketch === undefined ? null : sketch[0];
 }
 
 function sumEvents(parts: readonly (Events | null)[]): Events | null {
@@ -359,11 +367,6 @@ function sumEvents(parts: readonly (Events | null)[]): Events | null {
   );
 }
 
-function damagedIn(round: RoundMeasurement): string | null {
-  const counter = Object.entries(round.counters).find(([, value]) => !Number.isFinite(value));
-  if (counter !== undefined) return `the counter ${counter[0]}`;
-  const sketch = Object.entries(round.metrics).find(
-    ([, { count, sumMs, maxMs }]) => ![count, sumMs, maxMs].every(Number.isFinite),
-  );
-  return sketch === undefined ? null : sketch[0];
+function inMs(seconds: number | null | undefined): number | null {
+  return seconds === null || seconds === undefined ? null : seconds * 1000;
 }

@@ -12,6 +12,12 @@ import {
   type Session,
 } from './recording.ts';
 
+/** `/prefix/{server}/{session}/{transport}`. */
+const sockJsRequest =
+  /^(.*)\/([^/.]+)\/([^/.]+)\/(xhr|xhr_send|xhr_streaming|eventsource|htmlfile|jsonp|jsonp_send)$/;
+
+const sockJsInfo = /\/info(\?t=\d+)?$/;
+
 /**
  * Reads what each connection of a recording said: Engine.IO and Socket.IO (also over polling, which becomes one session
  * with the WebSocket that it was upgraded to), STOMP, JSON and text, each plain or in SockJS frames, over its requests too.
@@ -40,9 +46,38 @@ export const decodeSessions = (recording: Recording): Session[] => {
 export const isTransport = ({ url }: HttpExchange): boolean =>
   isPoll(queryOf(url)) || sockJsInfo.test(url) || sockJsRequest.test(url.split('?')[0]!);
 
-/** `/prefix/{server}/{session}/{transport}`. */
-const sockJsRequest =
-  /^(.*)\/([^/.]+)\/([^/.]+)\/(xhr|xhr_send|xhr_streaming|eventsource|htmlfile|jsonp|jsonp_send)$/;
+export const queryOf = (url: string): URLSearchParams => new URLSearchParams(url.split('?')[1] ?? '');
+
+/** The path of SockJS before the parts that are each session's own. */
+export const sockJsBase = (url: string): string => pathOf(url).replace(/\/[^/.]+\/[^/.]+\/websocket$/, '');
+
+export const pathOf = (url: string): string => (/^[a-z]+:\/\/[^/]*([^?#]*)/i.exec(url)?.[1] ?? url) || '/';
+
+function isPoll(query: URLSearchParams): boolean {
+  return query.has('EIO') && query.get('transport') === 'polling';
+}
+
+function addPoll(polls: Map<string, Connection>, request: HttpExchange, sid: string | null): void {
+  if (sid === null) {
+    const open = jsonOf((request.response ?? '').split('\x1e')[0]!.slice(1)) as { sid?: string } | undefined;
+    if (open?.sid === undefined) return;
+    const { role, url, headers, atMs } = request;
+    polls.set(open.sid, { role, url, headers, openedAtMs: atMs, frames: [] });
+  }
+  const connection = sid === null ? undefined : polls.get(sid);
+  if (connection === undefined) return;
+  const sent = request.method === 'POST';
+  for (const data of packetsOf((sent ? request.body : request.response) ?? ''))
+    if (sent || data !== 'ok')
+      connection.frames.push({ atMs: sent ? request.atMs : request.answeredAtMs, sent, data });
+}
+
+/** Polls carry packets with U+001E between them (Engine.IO 4); binary ones are `b` and base64. */
+function packetsOf(body: string): (string | Buffer)[] {
+  return body
+    .split('\x1e')
+    .map((packet) => (packet.startsWith('b') ? Buffer.from(packet.slice(1), 'base64') : packet));
+}
 
 /** Sessions of SockJS that no WebSocket carried: polls and streams bring frames, and each send an array of texts. */
 function sockJsRequests(requests: readonly HttpExchange[]): Connection[] {
@@ -68,40 +103,14 @@ function sockJsRequests(requests: readonly HttpExchange[]): Connection[] {
   );
 }
 
-const sockJsLines = (text: string): string[] =>
-  text.split(/\r?\n/).flatMap((line) => {
+function sockJsLines(text: string): string[] {
+  return text.split(/\r?\n/).flatMap((line) => {
     const frame = line.replace(/^data: /, '');
     return /^(o|h|a\[|m"|c\[)/.test(frame) && !/^hh/.test(frame) ? [frame] : [];
   });
-
-const sockJsInfo = /\/info(\?t=\d+)?$/;
-
-export const queryOf = (url: string): URLSearchParams => new URLSearchParams(url.split('?')[1] ?? '');
-
-const isPoll = (query: URLSearchParams): boolean => query.has('EIO') && query.get('transport') === 'polling';
-
-/** Polls carry packets with U+001E between them (Engine.IO 4); binary ones are `b` and base64. */
-const packetsOf = (body: string): (string | Buffer)[] =>
-  body
-    .split('\x1e')
-    .map((packet) => (packet.startsWith('b') ? Buffer.from(packet.slice(1), 'base64') : packet));
-
-function addPoll(polls: Map<string, Connection>, request: HttpExchange, sid: string | null): void {
-  if (sid === null) {
-    const open = jsonOf((request.response ?? '').split('\x1e')[0]!.slice(1)) as { sid?: string } | undefined;
-    if (open?.sid === undefined) return;
-    const { role, url, headers, atMs } = request;
-    polls.set(open.sid, { role, url, headers, openedAtMs: atMs, frames: [] });
-  }
-  const connection = sid === null ? undefined : polls.get(sid);
-  if (connection === undefined) return;
-  const sent = request.method === 'POST';
-  for (const data of packetsOf((sent ? request.body : request.response) ?? ''))
-    if (sent || data !== 'ok')
-      connection.frames.push({ atMs: sent ? request.atMs : request.answeredAtMs, sent, data });
 }
 
-const decodeSession = (connection: Connection): Session => {
+function decodeSession(connection: Connection): Session {
   const { role, url, headers, openedAtMs } = connection;
   const frames = [...connection.frames].sort((a, b) => a.atMs - b.atMs);
   const query = queryOf(url);
@@ -136,12 +145,7 @@ const decodeSession = (connection: Connection): Session => {
       `${sockJsBase(url)} is SockJS without STOMP: the scenario takes its plain WebSocket, ${sockJsBase(url)}/websocket.`,
     );
   return decodePlain(isSockJs ? { ...session, sockjs: true } : session, plain);
-};
-
-/** The path of SockJS before the parts that are each session's own. */
-export const sockJsBase = (url: string): string => pathOf(url).replace(/\/[^/.]+\/[^/.]+\/websocket$/, '');
-
-export const pathOf = (url: string): string => (/^[a-z]+:\/\/[^/]*([^?#]*)/i.exec(url)?.[1] ?? url) || '/';
+}
 
 function decodeSocketIo(session: Session, frames: readonly Frame[]): Session {
   const polled = queryOf(session.url).get('transport') === 'polling' || queryOf(session.url).has('sid');
@@ -222,26 +226,6 @@ function withoutSockJs({ atMs, sent, data }: Frame): Frame[] {
   return frame?.kind === 'messages' ? frame.messages.map((each) => ({ atMs, sent, data: each })) : [];
 }
 
-function decodePlain(session: Session, frames: readonly Frame[]): Session {
-  for (const { atMs, sent, data } of frames) {
-    const value = typeof data === 'string' ? (jsonOf(data) ?? data) : data;
-    const content = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-    const id = ['id', 'requestId', 'reqId', 'ref']
-      .map((key) => content[key])
-      .find((each) => each !== undefined);
-    session.messages.push({
-      atMs,
-      sent,
-      kind: 'event',
-      scope: '',
-      name: messageType(value) ?? 'message',
-      args: [value],
-      id: typeof id === 'string' || typeof id === 'number' ? String(id) : null,
-    });
-  }
-  return session;
-}
-
 function decodeStomp(session: Session, frames: readonly Frame[]): Session {
   let auth: Record<string, unknown> = {};
   const subscriptions = new Map<string, string>();
@@ -317,4 +301,24 @@ function decodeStomp(session: Session, frames: readonly Frame[]): Session {
     }
   }
   return { ...session, engine: 'stomp', auth };
+}
+
+function decodePlain(session: Session, frames: readonly Frame[]): Session {
+  for (const { atMs, sent, data } of frames) {
+    const value = typeof data === 'string' ? (jsonOf(data) ?? data) : data;
+    const content = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    const id = ['id', 'requestId', 'reqId', 'ref']
+      .map((key) => content[key])
+      .find((each) => each !== undefined);
+    session.messages.push({
+      atMs,
+      sent,
+      kind: 'event',
+      scope: '',
+      name: messageType(value) ?? 'message',
+      args: [value],
+      id: typeof id === 'string' || typeof id === 'number' ? String(id) : null,
+    });
+  }
+  return session;
 }

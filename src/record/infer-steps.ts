@@ -26,7 +26,20 @@ export type Delivery = {
 };
 
 const answerWithinMs = 2_000;
+
 const deliveryWithinMs = 5_000;
+
+/** Keys whose text people write. A tag in a room or a name would change where a message goes. */
+const written = /^(text|message|msg|body|content|data|payload|value|line|comment|chat|note|title)$/i;
+
+const steering =
+  /room|channel|topic|user|name|type|event|action|method|kind|status|id$|token|to$|from$|^(dst|src|dest\w*|target|recipient|peer)|email|url/i;
+
+const joining = /join|enter|subscribe|(create|open|new).?(room|game|channel)/i;
+
+const leaving = /leave|exit|part$|unsubscribe/i;
+
+const roomKey = /room|channel|topic|lobby|group|game|doc(ument)?|board|session/i;
 
 /**
  * What each message of a session is: which answer belongs to it, by its id or by always following it; which message of
@@ -55,31 +68,11 @@ export const inferSteps = (session: Session, all: readonly Session[]): Step[] =>
   return steps;
 };
 
-const hostOf = (url: string): string => /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? '';
+export const stepName = ({ message }: Step): string => `${message.scope} ${message.kind} ${message.name}`;
 
-function answerById(
-  message: Message,
-  messages: readonly Message[],
-  engine: Session['engine'],
-): Step['answer'] {
-  if (message.id === null) return null;
-  const found = messages.find(
-    ({ sent, kind, id, atMs }) =>
-      !sent && id === message.id && atMs >= message.atMs && (kind === 'answer' || engine === 'ws'),
-  );
-  if (found === undefined) return null;
-  return { kind: found.kind === 'answer' ? 'ack' : 'response', message: found };
+function hostOf(url: string): string {
+  return /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? '';
 }
-
-const textsOf = (message: Message): { path: (string | number)[]; value: string }[] =>
-  leavesOf(message.args)
-    .filter((leaf): leaf is { path: (string | number)[]; value: string } => typeof leaf.value === 'string')
-    .filter(({ value }) => value.trim().length >= 2);
-
-/** Keys whose text people write. A tag in a room or a name would change where a message goes. */
-const written = /^(text|message|msg|body|content|data|payload|value|line|comment|chat|note|title)$/i;
-const steering =
-  /room|channel|topic|user|name|type|event|action|method|kind|status|id$|token|to$|from$|^(dst|src|dest\w*|target|recipient|peer)|email|url/i;
 
 function deliveryOf(message: Message, own: Session, others: readonly Session[]): Delivery | null {
   if (message.kind !== 'event') return null;
@@ -130,6 +123,26 @@ function deliveryOf(message: Message, own: Session, others: readonly Session[]):
   return null;
 }
 
+function textsOf(message: Message): { path: (string | number)[]; value: string }[] {
+  return leavesOf(message.args)
+    .filter((leaf): leaf is { path: (string | number)[]; value: string } => typeof leaf.value === 'string')
+    .filter(({ value }) => value.trim().length >= 2);
+}
+
+function answerById(
+  message: Message,
+  messages: readonly Message[],
+  engine: Session['engine'],
+): Step['answer'] {
+  if (message.id === null) return null;
+  const found = messages.find(
+    ({ sent, kind, id, atMs }) =>
+      !sent && id === message.id && atMs >= message.atMs && (kind === 'answer' || engine === 'ws'),
+  );
+  if (found === undefined) return null;
+  return { kind: found.kind === 'answer' ? 'ack' : 'response', message: found };
+}
+
 /** An event that always and only comes after another is its answer. */
 function addResponses(steps: Step[], { messages, engine }: Session): void {
   const received = messages.filter((message) => !message.sent && message.kind === 'event');
@@ -170,24 +183,19 @@ function addResponses(steps: Step[], { messages, engine }: Session): void {
   }
 }
 
-export const stepName = ({ message }: Step): string => `${message.scope} ${message.kind} ${message.name}`;
+function sharesWord(one: string, other: string): boolean {
+  const words = new Set(wordsOf(one));
+  return wordsOf(other).some((word) => words.has(word));
+}
 
-const wordsOf = (name: string): string[] =>
-  name
+function wordsOf(name: string): string[] {
+  return name
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase()
     .split(/[^a-z]+/)
     .filter((word) => word.length > 2)
     .map((word) => word.replace(/(ed|ing|s|e)$/, '').slice(0, 5));
-
-const sharesWord = (one: string, other: string): boolean => {
-  const words = new Set(wordsOf(one));
-  return wordsOf(other).some((word) => words.has(word));
-};
-
-const joining = /join|enter|subscribe|(create|open|new).?(room|game|channel)/i;
-const leaving = /leave|exit|part$|unsubscribe/i;
-const roomKey = /room|channel|topic|lobby|group|game|doc(ument)?|board|session/i;
+}
 
 /** A message that is named so, with a room in it or in its answer, moves its sender. */
 function addRooms(steps: Step[]): void {

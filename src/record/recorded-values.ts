@@ -18,104 +18,30 @@ export type Replaced = {
 
 const userKey =
   /^(user_?name|user_?id|user|nick(_?name)?|name|email|e-?mail|login|display_?name|handle|author|sender|from|player)$/i;
+
 const userEvent = /user|nick|name|login|register|identif/i;
+
 const roomKey = /room|channel|topic|lobby|group/i;
+
 const roomEvent = /room|join|channel|lobby|group/i;
+
 const secretKey =
   /pass(word|code|wd)?$|secret|token|authori[sz]ation|bearer|api[-_]?key|jwt|cookie|credential|^pin$|private|access[-_]?key/i;
-const jwtPattern = /^(Bearer )?eyJ[\w-]+\.[\w-]+\.[\w-]*$/;
-const uuidPattern = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
-const isJwt = (value: string): boolean => jwtPattern.test(value);
+const jwtPattern = /^(Bearer )?eyJ[\w-]+\.[\w-]+\.[\w-]*$/;
+
+const uuidPattern = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 /** What `tailgate init` sends where a password is wanted: nobody's. */
 export const madeUpPassword = 'tailgate-password';
+
+type Given = { atMs: number; leaf: Leaf; from: Message | HttpExchange };
 
 /** Whether a value under this key must stand in no file. */
 export const isSecret = (key: string, value: string): boolean =>
   value.length > 0 &&
   value !== madeUpPassword &&
   (isJwt(value) || /^(Bearer|Basic) \S/i.test(value) || secretKey.test(key));
-
-/** What a handshake carries, and is neither a name nor a room, may well be a credential. */
-const isCredential = (key: string, value: string): boolean =>
-  value.length >= 6 &&
-  !/[\s/]/.test(value) &&
-  !userKey.test(key) &&
-  !roomKey.test(key) &&
-  !/^(uu|gu)?id$|(client|peer|player|device|user)[-_]?id$/i.test(key) &&
-  !/^(version|platform|client|locale|lang|device|os|login|heart-beat|accept-version|host)/i.test(key);
-
-/** A text or number that tells itself apart from others, so that seeing it twice is no accident. */
-const isTelling = ({ path, value }: Leaf): boolean => {
-  const keyed = /id$|_id|token|code|key|ticket|nonce|hash|slug|room|csrf/i.test(String(path.at(-1) ?? ''));
-  if (typeof value === 'number') return keyed ? value > 1 : Number.isInteger(value) && value >= 10_000;
-  if (/\s/.test(value) || value.length < 3) return false;
-  return keyed || value.length >= 16 || (/\d/.test(value) && /[a-z]/i.test(value) && value.length >= 5);
-};
-
-const keyOf = ({ path }: Leaf): string => String(path.findLast((part) => typeof part === 'string') ?? '');
-
-const bodyLeaves = (exchange: HttpExchange): Leaf[] => {
-  const body = leavesOf(jsonOf(exchange.response ?? ''));
-  const cookie = exchange.responseHeaders['set-cookie'];
-  return cookie === undefined ? body : [...body, { path: ['set-cookie'], value: cookie.split(';')[0]! }];
-};
-
-type Sent = {
-  atMs: number;
-  leaf: Leaf;
-  event: string /** Part of a handshake, where credentials stand. */;
-  opens?: true;
-};
-
-/** Everything that the client sent, handshake first, as texts and numbers. */
-const sentBy = (session: Session, requests: readonly HttpExchange[]): Sent[] => {
-  const query = [...new URLSearchParams(session.url.split('?')[1] ?? '')].filter(
-    ([name]) => !['EIO', 'transport', 'sid', 't', 'b64'].includes(name),
-  );
-  const handshake = [
-    ...leavesOf(session.auth),
-
-    ...ownHeaders(session.headers).map(([name, value]): Leaf => ({ path: [name], value })),
-  ].map((leaf): Sent => ({ atMs: session.openedAtMs, leaf, event: '', opens: true }));
-  // A query also holds what is no secret: names, versions, events.
-  const queried = query.map(
-    ([name, value]): Sent => ({
-      atMs: session.openedAtMs,
-      leaf: { path: [name], value },
-      event: '',
-      ...(/\d/.test(value) && /[a-z]/i.test(value) && value.length >= 16 ? { opens: true } : {}),
-    }),
-  );
-  const asked = requests.flatMap(({ atMs, body, url }) => [
-    ...leavesOf(jsonOf(body ?? '') ?? Object.fromEntries(new URLSearchParams(body ?? ''))).map((leaf) => ({
-      atMs,
-      leaf,
-      event: '',
-    })),
-    ...(url.split('?')[0] ?? '')
-      .split('/')
-      .slice(3)
-      .map((part): Sent => ({ atMs, leaf: { path: [], value: part }, event: '' })),
-  ]);
-  const messages = session.messages
-    .filter(({ sent }) => sent)
-    .flatMap(({ atMs, args, name, kind, headers }) => [
-      ...leavesOf(args).map((leaf) => ({ atMs, leaf, event: kind === 'event' ? name : '' })),
-      ...(headers === undefined
-        ? []
-        : partsOf(name).map((part): Sent => ({ atMs, leaf: { path: [], value: part }, event: '' }))),
-      ...leavesOf(headers ?? {})
-        .filter(
-          (leaf) => !/^(id|destination|receipt|content-(length|type)|ack|subscription)$/.test(keyOf(leaf)),
-        )
-        .map((leaf) => ({ atMs, leaf, event: '' })),
-    ]);
-  return [...asked, ...handshake, ...queried, ...messages].sort((a, b) => a.atMs - b.atMs);
-};
-
-const partsOf = (destination: string): string[] => destination.split(/[/.]/).filter((part) => part !== '');
 
 /** Headers that an application sets; the others are the browser's. */
 export const ownHeaders = (headers: Readonly<Record<string, string>>): [string, string][] =>
@@ -230,19 +156,6 @@ export const findReplaced = (
   return [...found.values()].sort((a, b) => b.value.length - a.value.length);
 };
 
-type Given = { atMs: number; leaf: Leaf; from: Message | HttpExchange };
-
-const received = (session: Session, requests: readonly HttpExchange[]): Given[] => [
-  ...requests.flatMap((exchange) =>
-    bodyLeaves(exchange).map((leaf): Given => ({ atMs: exchange.answeredAtMs, leaf, from: exchange })),
-  ),
-  ...session.messages
-    .filter(({ sent }) => !sent)
-    .flatMap((message) =>
-      leavesOf(message.args).map((leaf): Given => ({ atMs: message.atMs, leaf, from: message })),
-    ),
-];
-
 /** Every secret of a recording: what must stand in no file, whether or not it is written anywhere. */
 export const secretsOf = (sessions: readonly Session[], requests: readonly HttpExchange[]): string[] => {
   const held = [
@@ -267,3 +180,107 @@ export const secretsOf = (sessions: readonly Session[], requests: readonly HttpE
   // "guest" or "1" would stand in any text.
   return [...new Set(values)].filter((value) => value.length >= 4).sort((a, b) => b.length - a.length);
 };
+
+function isJwt(value: string): boolean {
+  return jwtPattern.test(value);
+}
+
+type Sent = {
+  atMs: number;
+  leaf: Leaf;
+  event: string /** Part of a handshake, where credentials stand. */;
+  opens?: true;
+};
+
+/** Everything that the client sent, handshake first, as texts and numbers. */
+function sentBy(session: Session, requests: readonly HttpExchange[]): Sent[] {
+  const query = [...new URLSearchParams(session.url.split('?')[1] ?? '')].filter(
+    ([name]) => !['EIO', 'transport', 'sid', 't', 'b64'].includes(name),
+  );
+  const handshake = [
+    ...leavesOf(session.auth),
+
+    ...ownHeaders(session.headers).map(([name, value]): Leaf => ({ path: [name], value })),
+  ].map((leaf): Sent => ({ atMs: session.openedAtMs, leaf, event: '', opens: true }));
+  // A query also holds what is no secret: names, versions, events.
+  const queried = query.map(
+    ([name, value]): Sent => ({
+      atMs: session.openedAtMs,
+      leaf: { path: [name], value },
+      event: '',
+      ...(/\d/.test(value) && /[a-z]/i.test(value) && value.length >= 16 ? { opens: true } : {}),
+    }),
+  );
+  const asked = requests.flatMap(({ atMs, body, url }) => [
+    ...leavesOf(jsonOf(body ?? '') ?? Object.fromEntries(new URLSearchParams(body ?? ''))).map((leaf) => ({
+      atMs,
+      leaf,
+      event: '',
+    })),
+    ...(url.split('?')[0] ?? '')
+      .split('/')
+      .slice(3)
+      .map((part): Sent => ({ atMs, leaf: { path: [], value: part }, event: '' })),
+  ]);
+  const messages = session.messages
+    .filter(({ sent }) => sent)
+    .flatMap(({ atMs, args, name, kind, headers }) => [
+      ...leavesOf(args).map((leaf) => ({ atMs, leaf, event: kind === 'event' ? name : '' })),
+      ...(headers === undefined
+        ? []
+        : partsOf(name).map((part): Sent => ({ atMs, leaf: { path: [], value: part }, event: '' }))),
+      ...leavesOf(headers ?? {})
+        .filter(
+          (leaf) => !/^(id|destination|receipt|content-(length|type)|ack|subscription)$/.test(keyOf(leaf)),
+        )
+        .map((leaf) => ({ atMs, leaf, event: '' })),
+    ]);
+  return [...asked, ...handshake, ...queried, ...messages].sort((a, b) => a.atMs - b.atMs);
+}
+
+function partsOf(destination: string): string[] {
+  return destination.split(/[/.]/).filter((part) => part !== '');
+}
+
+function keyOf({ path }: Leaf): string {
+  return String(path.findLast((part) => typeof part === 'string') ?? '');
+}
+
+function received(session: Session, requests: readonly HttpExchange[]): Given[] {
+  return [
+    ...requests.flatMap((exchange) =>
+      bodyLeaves(exchange).map((leaf): Given => ({ atMs: exchange.answeredAtMs, leaf, from: exchange })),
+    ),
+    ...session.messages
+      .filter(({ sent }) => !sent)
+      .flatMap((message) =>
+        leavesOf(message.args).map((leaf): Given => ({ atMs: message.atMs, leaf, from: message })),
+      ),
+  ];
+}
+
+function bodyLeaves(exchange: HttpExchange): Leaf[] {
+  const body = leavesOf(jsonOf(exchange.response ?? ''));
+  const cookie = exchange.responseHeaders['set-cookie'];
+  return cookie === undefined ? body : [...body, { path: ['set-cookie'], value: cookie.split(';')[0]! }];
+}
+
+/** A text or number that tells itself apart from others, so that seeing it twice is no accident. */
+function isTelling({ path, value }: Leaf): boolean {
+  const keyed = /id$|_id|token|code|key|ticket|nonce|hash|slug|room|csrf/i.test(String(path.at(-1) ?? ''));
+  if (typeof value === 'number') return keyed ? value > 1 : Number.isInteger(value) && value >= 10_000;
+  if (/\s/.test(value) || value.length < 3) return false;
+  return keyed || value.length >= 16 || (/\d/.test(value) && /[a-z]/i.test(value) && value.length >= 5);
+}
+
+/** What a handshake carries, and is neither a name nor a room, may well be a credential. */
+function isCredential(key: string, value: string): boolean {
+  return (
+    value.length >= 6 &&
+    !/[\s/]/.test(value) &&
+    !userKey.test(key) &&
+    !roomKey.test(key) &&
+    !/^(uu|gu)?id$|(client|peer|player|device|user)[-_]?id$/i.test(key) &&
+    !/^(version|platform|client|locale|lang|device|os|login|heart-beat|accept-version|host)/i.test(key)
+  );
+}

@@ -14,14 +14,20 @@ import type { Connection, HttpExchange, Recording } from './recording.ts';
 /** Stands between clients and a server on loopback, passes everything on and remembers it. */
 export type Relay = AsyncDisposable & { readonly url: string; readonly recording: Recording };
 
-/** Finer than a millisecond: what came first decides who knew what. */
-const nowMs = (): number => performance.timeOrigin + performance.now();
-
 /** Bodies are kept up to here: what a client captures is small. */
 const keptBytes = 1_000_000;
+
 /** Transports of SockJS: their answers come in pieces, as what they are not. */
 const streams = /\/(xhr|xhr_streaming|eventsource)(\?|$)/;
+
 const keptTypes = /json|urlencoded|text\/plain|octet-stream/;
+
+type Receiver = NodeJS.WritableStream & NodeJS.EventEmitter;
+
+/** In the package since version 8, and not in its types. */
+const { Receiver: FrameReceiver } = ws as unknown as {
+  Receiver: new (options: { isServer: boolean; skipUTF8Validation: boolean }) => Receiver;
+};
 
 /**
  * Opens a relay to `target` on a loopback port (0: any). Clients see the server as it is, except that connections are not
@@ -145,6 +151,40 @@ function forwarded(incoming: IncomingMessage, server: URL, upgrades: boolean): O
   return { ...headers, ...rewritten, host: server.host, ...(upgrades ? {} : { connection: 'close' }) };
 }
 
+function exchangeOf(incoming: IncomingMessage, server: URL): HttpExchange {
+  return {
+    role: '',
+    atMs: nowMs(),
+    answeredAtMs: nowMs(),
+    method: incoming.method ?? 'GET',
+    url: `${server.origin}${incoming.url}`,
+    headers: plainHeaders(incoming),
+    body: null,
+    status: 0,
+    responseHeaders: {},
+    response: null,
+  };
+}
+
+/** Finer than a millisecond: what came first decides who knew what. */
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function plainHeaders({ headers }: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}
+
+function keep(stream: IncomingMessage): () => string | null {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  stream.on('data', (piece: Buffer) => {
+    bytes += piece.length;
+    if (bytes <= keptBytes) pieces.push(piece);
+  });
+  return () => (bytes > keptBytes ? null : Buffer.concat(pieces).toString());
+}
+
 function backward(response: IncomingMessage, server: URL, relay: string): OutgoingHttpHeaders {
   const {
     connection: _connection,
@@ -159,39 +199,14 @@ function backward(response: IncomingMessage, server: URL, relay: string): Outgoi
   return headers;
 }
 
-const plainHeaders = ({ headers }: IncomingMessage): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
-
-const rawHeaders = ({ rawHeaders: raw }: IncomingMessage): string =>
-  raw.reduce((text, part, index) => text + part + (index % 2 === 0 ? ': ' : '\r\n'), '');
-
-const exchangeOf = (incoming: IncomingMessage, server: URL): HttpExchange => ({
-  role: '',
-  atMs: nowMs(),
-  answeredAtMs: nowMs(),
-  method: incoming.method ?? 'GET',
-  url: `${server.origin}${incoming.url}`,
-  headers: plainHeaders(incoming),
-  body: null,
-  status: 0,
-  responseHeaders: {},
-  response: null,
-});
-
-function keep(stream: IncomingMessage): () => string | null {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  stream.on('data', (piece: Buffer) => {
-    bytes += piece.length;
-    if (bytes <= keptBytes) pieces.push(piece);
-  });
-  return () => (bytes > keptBytes ? null : Buffer.concat(pieces).toString());
-}
-
 function refuse(outgoing: ServerResponse, error: Error): void {
   if (outgoing.headersSent) return void outgoing.destroy();
   outgoing.writeHead(502, { 'content-type': 'text/plain' });
   outgoing.end(`tailgate record: the server does not answer (${error.message}).\n`);
+}
+
+function rawHeaders({ rawHeaders: raw }: IncomingMessage): string {
+  return raw.reduce((text, part, index) => text + part + (index % 2 === 0 ? ': ' : '\r\n'), '');
 }
 
 function pass(from: Duplex, to: Duplex, first: Buffer, read: (piece: Buffer) => void): void {
@@ -203,12 +218,6 @@ function pass(from: Duplex, to: Duplex, first: Buffer, read: (piece: Buffer) => 
   from.on('data', take);
   from.on('end', () => to.end());
 }
-
-type Receiver = NodeJS.WritableStream & NodeJS.EventEmitter;
-/** In the package since version 8, and not in its types. */
-const { Receiver: FrameReceiver } = ws as unknown as {
-  Receiver: new (options: { isServer: boolean; skipUTF8Validation: boolean }) => Receiver;
-};
 
 /** Reads the messages of one direction; what is no WebSocket is passed on all the same. */
 function readFrames(connection: Connection, sent: boolean): (piece: Buffer) => void {

@@ -20,39 +20,6 @@ export type MeasuredLevel = LevelOutcome & {
   judgement: SuiteJudgement | null;
 };
 
-const share = (round: RoundMeasurement | null, metric: string): number | null =>
-  round === null ? null : observedValue([round], metric, 'value');
-
-const levelReport = (level: MeasuredLevel, main: string | null): CapacityLevel => {
-  const { round } = level;
-  const measured = round === null ? [] : unjudgedMetrics({ baseline: [], head: [round] });
-  return {
-    load: level.load,
-    achieved: round === null ? null : achievedLoad(round),
-    users: level.users,
-    phase: level.phase,
-    verdict: level.outcome,
-    latency: measured.find(({ id }) => id === main)?.head ?? null,
-    errorRate: share(round, 'errors.rate'),
-    lostRate: share(round, 'deliveries.lost.rate'),
-    resources: resourceReport(round?.resources ?? null),
-    limits: (level.judgement?.metrics ?? []).flatMap((metric) => judgedMetric(metric).limit),
-    reasons: level.reasons,
-  };
-};
-
-/** Mean latency over all measurements of each load that could be judged. */
-const curveOf = (levels: readonly MeasuredLevel[], main: string | null) => {
-  const judged = levels.filter(({ outcome }) => outcome !== 'invalid');
-  return [...new Set(judged.map(({ load }) => load))].flatMap((load) => {
-    const rounds = judged.flatMap((level) =>
-      level.load === load && level.round !== null ? [level.round] : [],
-    );
-    const summary = main === null ? null : (sketchOver(rounds, main)?.summary() ?? null);
-    return summary === null || !Number.isFinite(summary.meanMs) ? [] : [{ load, meanMs: summary.meanMs }];
-  });
-};
-
 /** The report of one side. `main` is the metric whose latency is shown. */
 export const capacitySide = (
   levels: readonly MeasuredLevel[],
@@ -69,3 +36,37 @@ export const capacitySide = (
     gaveOut: firstCause(beyond?.reasons ?? []),
   };
 };
+
+function levelReport(level: MeasuredLevel, main: string | null): CapacityLevel {
+  const { round } = level;
+  const measured = round === null ? [] : unjudgedMetrics({ baseline: [], head: [round] });
+  return {
+    load: level.load,
+    achieved: round === null ? null : achievedLoad(round),
+    users: level.users,
+    phase: level.phase,
+    verdict: level.outcome,
+    latency: measured.find(({ id }) => id === main)?.head ?? null,
+    errorRate: share(round, 'errors.rate'),
+    lostRate: share(round, 'deliveries.lost.rate'),
+    resources: resourceReport(round?.resources ?? null),
+    limits: (level.judgement?.metrics ?? []).flatMap((metric) => judgedMetric(metric).limit),
+    reasons: level.reasons,
+  };
+}
+
+function share(round: RoundMeasurement | null, metric: string): number | null {
+  return round === null ? null : observedValue([round], metric, 'value');
+}
+
+/** Mean latency over all measurements of each load that could be judged. */
+function curveOf(levels: readonly MeasuredLevel[], main: string | null) {
+  const judged = levels.filter(({ outcome }) => outcome !== 'invalid');
+  return [...new Set(judged.map(({ load }) => load))].flatMap((load) => {
+    const rounds = judged.flatMap((level) =>
+      level.load === load && level.round !== null ? [level.round] : [],
+    );
+    const summary = main === null ? null : (sketchOver(rounds, main)?.summary() ?? null);
+    return summary === null || !Number.isFinite(summary.meanMs) ? [] : [{ load, meanMs: summary.meanMs }];
+  });
+}

@@ -56,14 +56,33 @@ export type SuiteParts = {
   explanation?: Explanation | null;
 };
 
-const roundReports = (parts: SuiteParts): RoundReport[] => {
-  const paired = parts.pairs.flatMap((pair, number) => [
-    { round: pair.baseline, side: 'baseline' as const, pair: number },
-    { round: pair.head, side: 'head' as const, pair: number },
-  ]);
-  const single = parts.head.map((round) => ({ round, side: 'head' as const, pair: null }));
-  return [...paired, ...single].map(({ round, side, pair }, index) => roundReport(round, side, pair, index));
+/** What is known of a run when it is over. */
+export type ReportParts = {
+  suites: readonly SuiteReport[];
+  failOn: Report['failOn'];
+  /** Problems of the run as a whole; those of a suite stand in the suite. */
+  problems: readonly TailgateError[];
+  environment: EnvironmentReport;
+  commits: Report['commits'];
+  runUrl: string | null;
+  /** ISO 8601. */
+  startedAt: string;
+  durations: Report['durations'];
 };
+
+/** The report of a run. */
+export const buildReport = (parts: ReportParts): Report => ({
+  schemaVersion: 1,
+  verdict: verdictWith(overallVerdict(parts.suites.map((suite) => suite.verdict)), parts.problems),
+  failOn: parts.failOn,
+  suites: [...parts.suites],
+  problems: problemReports(parts.problems),
+  environment: parts.environment,
+  commits: parts.commits,
+  runUrl: parts.runUrl,
+  startedAt: parts.startedAt,
+  durations: parts.durations,
+});
 
 /** The report of one suite, from whatever there is of it. */
 export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
@@ -125,30 +144,11 @@ export const buildSuiteReport = (parts: SuiteParts): SuiteReport => {
   };
 };
 
-/** What is known of a run when it is over. */
-export type ReportParts = {
-  suites: readonly SuiteReport[];
-  failOn: Report['failOn'];
-  /** Problems of the run as a whole; those of a suite stand in the suite. */
-  problems: readonly TailgateError[];
-  environment: EnvironmentReport;
-  commits: Report['commits'];
-  runUrl: string | null;
-  /** ISO 8601. */
-  startedAt: string;
-  durations: Report['durations'];
-};
-
-/** The report of a run. */
-export const buildReport = (parts: ReportParts): Report => ({
-  schemaVersion: 1,
-  verdict: verdictWith(overallVerdict(parts.suites.map((suite) => suite.verdict)), parts.problems),
-  failOn: parts.failOn,
-  suites: [...parts.suites],
-  problems: problemReports(parts.problems),
-  environment: parts.environment,
-  commits: parts.commits,
-  runUrl: parts.runUrl,
-  startedAt: parts.startedAt,
-  durations: parts.durations,
-});
+function roundReports(parts: SuiteParts): RoundReport[] {
+  const paired = parts.pairs.flatMap((pair, number) => [
+    { round: pair.baseline, side: 'baseline' as const, pair: number },
+    { round: pair.head, side: 'head' as const, pair: number },
+  ]);
+  const single = parts.head.map((round) => ({ round, side: 'head' as const, pair: null }));
+  return [...paired, ...single].map(({ round, side, pair }, index) => roundReport(round, side, pair, index));
+}

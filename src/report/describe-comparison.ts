@@ -16,8 +16,21 @@ import type {
   SuiteReport,
 } from './report-model.ts';
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((total, value) => total + value, 0) / Math.max(values.length, 1);
+const shownCounters: readonly (readonly [string, string])[] = [
+  ['users.created', 'Users started'],
+  ['users.failed', 'Users failed'],
+  ['users.skipped', 'Users skipped'],
+  ['messages.sent', 'Messages sent'],
+  ['messages.acknowledged', 'Acknowledged'],
+  ['messages.unanswered', 'Never answered'],
+  ['deliveries.expected', 'Deliveries expected'],
+  ['deliveries.received', 'Deliveries received'],
+  ['deliveries.lost', 'Deliveries lost'],
+  ['deliveries.duplicated', 'Deliveries duplicated'],
+  ['deliveries.late', 'Deliveries late'],
+  ['disconnects', 'Disconnects'],
+  ['errors', 'Errors'],
+];
 
 /** How a suite was compared, in a sentence. Plain text. */
 export const comparisonSentence = (suite: SuiteReport): string => {
@@ -48,14 +61,6 @@ export const comparisonSentence = (suite: SuiteReport): string => {
         : `No baseline: only absolute limits were applied, over ${plural(heads.length, 'round')} of ${length}.`;
   }
 };
-
-function processesClause(design: SuiteReport['design']): string {
-  if (design === undefined) return '';
-  const fresh = ', fresh processes for each pair';
-  if (design.warmUpMs === 0) return fresh;
-  const together = design.warmUpTogether === true ? ', both sides at once' : '';
-  return `${fresh}, warmed up for ${formatElapsed(design.warmUpMs)}${together}`;
-}
 
 /** Machine and versions, in a line. Plain text. */
 export const environmentLine = (environment: EnvironmentReport): string =>
@@ -91,34 +96,6 @@ export function loadTable(suite: SuiteReport, headLabel: string): Block[] {
   ];
 }
 
-type Line = { name: string; baseline: string; head: string };
-
-/** The server's resources, base against head; empty when they were not sampled. Plain text of ours. */
-const resourceLines = (resources: SuiteReport['resources']): Line[] => {
-  if (resources === null) return [];
-  const cell = (side: ResourceReport | null, of: (usage: ResourceReport) => string): string =>
-    side === null ? noValue : of(side);
-  const line = (name: string, of: (usage: ResourceReport) => string): Line => ({
-    name,
-    baseline: cell(resources.baseline, of),
-    head: cell(resources.head, of),
-  });
-  const files = (usage: ResourceReport): string =>
-    usage.openFilesLimit === null || usage.maxOpenFiles === null
-      ? formatCount(usage.maxOpenFiles)
-      : `${formatCount(usage.maxOpenFiles)} of ${formatCount(usage.openFilesLimit)}`;
-  return [
-    line('CPU time', (usage) => formatDuration(usage.cpuSeconds === null ? null : usage.cpuSeconds * 1000)),
-    line('CPU, peak', (usage) => formatValue(usage.maxCpuShare, 'cores')),
-    line('Memory (RSS), peak', (usage) => formatBytes(usage.maxRssBytes)),
-    line('Heap, peak', (usage) => formatBytes(usage.maxHeapUsedBytes)),
-    line('Open files, peak', files),
-    line('Threads, peak', (usage) => formatCount(usage.maxThreads)),
-    line('Event-loop delay, peak', (usage) => formatDuration(usage.maxLoopDelayMs)),
-    line('Garbage collection', (usage) => formatDuration(usage.gcPauseMs)),
-  ].filter(({ baseline, head }) => baseline !== noValue || head !== noValue);
-};
-
 /** Whether the generator kept up, in a sentence. Plain text; the reason of a bottleneck may be foreign. */
 export const generatorSentence = (generator: NonNullable<SuiteReport['generator']>): string => {
   const numbers = [
@@ -143,23 +120,31 @@ export const arrivalSentence = (generator: NonNullable<SuiteReport['generator']>
   return `${formatCount(startedArrivals)} users, meant to start within ${formatDuration(intendedArrivalsMs)}, started within ${formatDuration(arrivalsMs)} (${rate}); limits are judged at that rate.`;
 };
 
-const shownCounters: readonly (readonly [string, string])[] = [
-  ['users.created', 'Users started'],
-  ['users.failed', 'Users failed'],
-  ['users.skipped', 'Users skipped'],
-  ['messages.sent', 'Messages sent'],
-  ['messages.acknowledged', 'Acknowledged'],
-  ['messages.unanswered', 'Never answered'],
-  ['deliveries.expected', 'Deliveries expected'],
-  ['deliveries.received', 'Deliveries received'],
-  ['deliveries.lost', 'Deliveries lost'],
-  ['deliveries.duplicated', 'Deliveries duplicated'],
-  ['deliveries.late', 'Deliveries late'],
-  ['disconnects', 'Disconnects'],
-  ['errors', 'Errors'],
-];
+function mean(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0) / Math.max(values.length, 1);
+}
 
-const sendRateLine = (rate: SuiteReport['sendRate']): Line[] => {
+function processesClause(design: SuiteReport['design']): string {
+  if (design === undefined) return '';
+  const fresh = ', fresh processes for each pair';
+  if (design.warmUpMs === 0) return fresh;
+  const together = design.warmUpTogether === true ? ', both sides at once' : '';
+  return `${fresh}, warmed up for ${formatElapsed(design.warmUpMs)}${together}`;
+}
+
+type Line = { name: string; baseline: string; head: string };
+
+/** The counters that say something, those that are not zero on both sides, and how fast messages were sent. */
+function counterLines({ counters, sendRate }: Pick<SuiteReport, 'counters' | 'sendRate'>): Line[] {
+  return shownCounters.flatMap(([name, title]) => {
+    const values = counters[name];
+    if (values === undefined || ((values.baseline ?? 0) === 0 && (values.head ?? 0) === 0)) return [];
+    const line = { name: title, baseline: formatCount(values.baseline), head: formatCount(values.head) };
+    return name === 'messages.sent' ? [line, ...sendRateLine(sendRate)] : [line];
+  });
+}
+
+function sendRateLine(rate: SuiteReport['sendRate']): Line[] {
   if (rate === undefined) return [];
   const text = (side: SendRateReport | null): string =>
     side === null
@@ -169,13 +154,30 @@ const sendRateLine = (rate: SuiteReport['sendRate']): Line[] => {
           ...(side.maxPerSecond === null ? [] : [`at most ${formatValue(side.maxPerSecond, 'perSecond')}`]),
         ].join(', ');
   return [{ name: 'Messages a second', baseline: text(rate.baseline), head: text(rate.head) }];
-};
+}
 
-/** The counters that say something, those that are not zero on both sides, and how fast messages were sent. */
-const counterLines = ({ counters, sendRate }: Pick<SuiteReport, 'counters' | 'sendRate'>): Line[] =>
-  shownCounters.flatMap(([name, title]) => {
-    const values = counters[name];
-    if (values === undefined || ((values.baseline ?? 0) === 0 && (values.head ?? 0) === 0)) return [];
-    const line = { name: title, baseline: formatCount(values.baseline), head: formatCount(values.head) };
-    return name === 'messages.sent' ? [line, ...sendRateLine(sendRate)] : [line];
+/** The server's resources, base against head; empty when they were not sampled. Plain text of ours. */
+function resourceLines(resources: SuiteReport['resources']): Line[] {
+  if (resources === null) return [];
+  const cell = (side: ResourceReport | null, of: (usage: ResourceReport) => string): string =>
+    side === null ? noValue : of(side);
+  const line = (name: string, of: (usage: ResourceReport) => string): Line => ({
+    name,
+    baseline: cell(resources.baseline, of),
+    head: cell(resources.head, of),
   });
+  const files = (usage: ResourceReport): string =>
+    usage.openFilesLimit === null || usage.maxOpenFiles === null
+      ? formatCount(usage.maxOpenFiles)
+      : `${formatCount(usage.maxOpenFiles)} of ${formatCount(usage.openFilesLimit)}`;
+  return [
+    line('CPU time', (usage) => formatDuration(usage.cpuSeconds === null ? null : usage.cpuSeconds * 1000)),
+    line('CPU, peak', (usage) => formatValue(usage.maxCpuShare, 'cores')),
+    line('Memory (RSS), peak', (usage) => formatBytes(usage.maxRssBytes)),
+    line('Heap, peak', (usage) => formatBytes(usage.maxHeapUsedBytes)),
+    line('Open files, peak', files),
+    line('Threads, peak', (usage) => formatCount(usage.maxThreads)),
+    line('Event-loop delay, peak', (usage) => formatDuration(usage.maxLoopDelayMs)),
+    line('Garbage collection', (usage) => formatDuration(usage.gcPauseMs)),
+  ].filter(({ baseline, head }) => baseline !== noValue || head !== noValue);
+}

@@ -1,45 +1,13 @@
 import { cleanLine, cleanLines } from './clean-text.ts';
 
-/**
- * Foreign text in GitHub Flavored Markdown. Nothing in it may become markup, a mention, a reference, a link or the
- * end of a table row. What GitHub would act on stands in a code span, which GitHub leaves alone; the rest is escaped
- * (CommonMark 0.31, sections 2.4 and 6.1; GFM, section 6.9).
- */
-
-const longestRun = (text: string, character: string): number => {
-  let longest = 0;
-  let run = 0;
-  for (const current of text) {
-    run = current === character ? run + 1 : 0;
-    longest = Math.max(longest, run);
-  }
-  return longest;
-};
-
-const spanOf = (line: string): string => {
-  const fence = '`'.repeat(longestRun(line, '`') + 1);
-  const pad = line.startsWith('`') || line.endsWith('`') ? ' ' : '';
-  return `${fence}${pad}${line}${pad}${fence}`;
-};
+/** Mentions, references, addresses, commits, emoji names, mathematics, tags and entities. */
+const acted =
+  /[@#`<>|$\\&~^]|:\/\/|\bwww\.|\bmailto:|\bxmpp:|\bGH-\d|\b[0-9a-f]{7,}\b|:[a-z0-9_+-]+:|!\[|\]\(|\[[ x]?\]/i;
 
 /** The text in a code span, on one line. */
 export const codeSpan = (text: string, maxLength?: number): string => {
   const line = cleanLine(text, maxLength);
   return line === '' ? '*(empty)*' : spanOf(line);
-};
-
-/** Mentions, references, addresses, commits, emoji names, mathematics, tags and entities. */
-const acted =
-  /[@#`<>|$\\&~^]|:\/\/|\bwww\.|\bmailto:|\bxmpp:|\bGH-\d|\b[0-9a-f]{7,}\b|:[a-z0-9_+-]+:|!\[|\]\(|\[[ x]?\]/i;
-/** One sign between blanks: GitHub does nothing with it, but for what it may begin at the start of a line. */
-const isLoneSign = (word: string): boolean => /^[@#<>&~^]$/.test(word);
-
-const escapeWord = (word: string, atStart: boolean): string => {
-  if (isLoneSign(word)) return word === '&' ? '&amp;' : `\\${word}`;
-  const escaped = word.replaceAll(/[*_[\]]/g, '\\$&');
-  if (!atStart) return escaped;
-  // At the start of a line these would begin a list, a heading underline or a thematic break.
-  return escaped.replace(/^([-+]$|[-=]+$)/, '\\$1').replace(/^(\d+)([.)])$/, '$1\\$2');
 };
 
 /**
@@ -93,3 +61,37 @@ export const safeUrl = (url: string | null | undefined): string | null =>
   url && url.length <= 500 && /^https?:\/\/[A-Za-z0-9.-]+(:\d+)?(\/[A-Za-z0-9\-._~/%?#=&+,:@]*)?$/.test(url)
     ? url.replaceAll('@', '%40')
     : null;
+
+function spanOf(line: string): string {
+  const fence = '`'.repeat(longestRun(line, '`') + 1);
+  const pad = line.startsWith('`') || line.endsWith('`') ? ' ' : '';
+  return `${fence}${pad}${line}${pad}${fence}`;
+}
+
+/**
+ * Foreign text in GitHub Flavored Markdown. Nothing in it may become markup, a mention, a reference, a link or the
+ * end of a table row. What GitHub would act on stands in a code span, which GitHub leaves alone; the rest is escaped
+ * (CommonMark 0.31, sections 2.4 and 6.1; GFM, section 6.9).
+ */
+function longestRun(text: string, character: string): number {
+  let longest = 0;
+  let run = 0;
+  for (const current of text) {
+    run = current === character ? run + 1 : 0;
+    longest = Math.max(longest, run);
+  }
+  return longest;
+}
+
+/** One sign between blanks: GitHub does nothing with it, but for what it may begin at the start of a line. */
+function isLoneSign(word: string): boolean {
+  return /^[@#<>&~^]$/.test(word);
+}
+
+function escapeWord(word: string, atStart: boolean): string {
+  if (isLoneSign(word)) return word === '&' ? '&amp;' : `\\${word}`;
+  const escaped = word.replaceAll(/[*_[\]]/g, '\\$&');
+  if (!atStart) return escaped;
+  // At the start of a line these would begin a list, a heading underline or a thematic break.
+  return escaped.replace(/^([-+]$|[-=]+$)/, '\\$1').replace(/^(\d+)([.)])$/, '$1\\$2');
+}

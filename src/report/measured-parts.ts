@@ -14,32 +14,8 @@ import type {
   SuiteReport,
 } from './report-model.ts';
 
-/** From what was measured and judged to the parts of a report. What is not a number becomes null, or zero where a number must stand. */
-
-const finite = (value: number | null | undefined): number | null =>
-  value !== null && value !== undefined && Number.isFinite(value) ? value : null;
-
-/** For fields that are always there: what is not a number was not observed, which is zero. */
-const finiteOrZero = (value: number): number => (Number.isFinite(value) ? value : 0);
-
-const summaryReport = (summary: LatencySummary): LatencySummaryReport => ({
-  count: summary.count,
-  meanMs: finite(summary.meanMs),
-  p10Ms: finite(summary.p10Ms),
-  p50Ms: finite(summary.p50Ms),
-  p90Ms: finite(summary.p90Ms),
-  p95Ms: finite(summary.p95Ms),
-  tailMs: finite(summary.tailMs),
-  p99Ms: finite(summary.p99Ms),
-  p999Ms: finite(summary.p999Ms),
-  maxMs: finite(summary.maxMs),
-});
-
 /** Denser towards the tail, where users feel it. */
 const quantiles = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1];
-
-const curve = (sketch: LatencySketch | null): number[] | null =>
-  sketch === null || sketch.count === 0 ? null : quantiles.map((q) => sketch.quantileMs(q));
 
 /** The rounds of both sides. */
 export type Sides = { baseline: readonly RoundMeasurement[]; head: readonly RoundMeasurement[] };
@@ -114,11 +90,6 @@ export const unjudgedMetrics = (sides: Sides): MetricReport[] => {
   }));
 };
 
-const summaryOver = (rounds: readonly RoundMeasurement[], id: string): LatencySummaryReport | null => {
-  const sketch = sketchOver(rounds, id);
-  return sketch === null ? null : summaryReport(sketch.summary());
-};
-
 export const counterReports = (sides: Sides): SuiteReport['counters'] => {
   const baseline =
     sides.baseline.length === 0 ? null : mergeCounters(sides.baseline.map((round) => round.counters));
@@ -133,12 +104,6 @@ export const counterReports = (sides: Sides): SuiteReport['counters'] => {
       },
     ]),
   );
-};
-
-const sendRateOf = (rounds: readonly RoundMeasurement[]): SendRateReport | null => {
-  const meanPerSecond = finite(observedValue(rounds, 'messages.sent.perSecond', 'value'));
-  const maxPerSecond = finite(observedValue(rounds, peakSendRate, 'value'));
-  return meanPerSecond === null ? null : { meanPerSecond, maxPerSecond };
 };
 
 /** Messages a second; null where neither side drove any load. */
@@ -211,3 +176,43 @@ export const generatorNumbers = (rounds: readonly RoundMeasurement[]) => {
     Object.entries(worst).map(([name, value]) => [name, finiteOrZero(value ?? 0)]),
   ) as typeof worst;
 };
+
+function curve(sketch: LatencySketch | null): number[] | null {
+  return sketch === null || sketch.count === 0 ? null : quantiles.map((q) => sketch.quantileMs(q));
+}
+
+function summaryReport(summary: LatencySummary): LatencySummaryReport {
+  return {
+    count: summary.count,
+    meanMs: finite(summary.meanMs),
+    p10Ms: finite(summary.p10Ms),
+    p50Ms: finite(summary.p50Ms),
+    p90Ms: finite(summary.p90Ms),
+    p95Ms: finite(summary.p95Ms),
+    tailMs: finite(summary.tailMs),
+    p99Ms: finite(summary.p99Ms),
+    p999Ms: finite(summary.p999Ms),
+    maxMs: finite(summary.maxMs),
+  };
+}
+
+/** From what was measured and judged to the parts of a report. What is not a number becomes null, or zero where a number must stand. */
+function finite(value: number | null | undefined): number | null {
+  return value !== null && value !== undefined && Number.isFinite(value) ? value : null;
+}
+
+function summaryOver(rounds: readonly RoundMeasurement[], id: string): LatencySummaryReport | null {
+  const sketch = sketchOver(rounds, id);
+  return sketch === null ? null : summaryReport(sketch.summary());
+}
+
+function sendRateOf(rounds: readonly RoundMeasurement[]): SendRateReport | null {
+  const meanPerSecond = finite(observedValue(rounds, 'messages.sent.perSecond', 'value'));
+  const maxPerSecond = finite(observedValue(rounds, peakSendRate, 'value'));
+  return meanPerSecond === null ? null : { meanPerSecond, maxPerSecond };
+}
+
+/** For fields that are always there: what is not a number was not observed, which is zero. */
+function finiteOrZero(value: number): number {
+  return Number.isFinite(value) ? value : 0;
+}

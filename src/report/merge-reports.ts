@@ -4,30 +4,6 @@ import type { EnvironmentReport, Report, SuiteReport } from './report-model.ts';
 /** A report and what tells it apart from the others, for example the values of its leg of a matrix. */
 export type LabelledReport = { label: string; report: Report };
 
-const sameEnvironment = (a: EnvironmentReport, b: EnvironmentReport): boolean =>
-  (Object.keys(a) as (keyof EnvironmentReport)[]).every((key) => a[key] === b[key]);
-
-/** The one value that all have, else null. */
-const agreed = (values: readonly (string | null)[]): string | null =>
-  values.every((value) => value === values[0]) ? (values[0] ?? null) : null;
-
-const mergedCommit = (commits: readonly (string | undefined)[]): { merged?: string } => {
-  const [first] = commits;
-  return first !== undefined && commits.every((commit) => commit === first) ? { merged: first } : {};
-};
-
-const ownName = (suite: SuiteReport, label: string, isShared: boolean, taken: Set<string>): string => {
-  const wanted = isShared ? `${label}: ${suite.name}` : suite.name;
-  let name = wanted;
-  for (let number = 2; taken.has(name); number += 1) name = `${wanted} (${number})`;
-  taken.add(name);
-  return name;
-};
-
-/** The verdict of a report, or that of a suite in it which is worse: it is never better than the worst of its parts. */
-export const worstVerdict = ({ verdict, suites }: Pick<Report, 'verdict' | 'suites'>): Verdict =>
-  overallVerdict([verdict, ...suites.map((suite) => suite.verdict)]);
-
 /**
  * One report of several, for example of the legs of a matrix, with one verdict. Suites that have the same name in
  * several reports are named `label: suite`; a suite that was measured elsewhere than the first says where. The reports
@@ -76,3 +52,29 @@ export const mergeReports = (parts: readonly LabelledReport[]): Report => {
     },
   };
 };
+
+/** The verdict of a report, or that of a suite in it which is worse: it is never better than the worst of its parts. */
+export const worstVerdict = ({ verdict, suites }: Pick<Report, 'verdict' | 'suites'>): Verdict =>
+  overallVerdict([verdict, ...suites.map((suite) => suite.verdict)]);
+
+function ownName(suite: SuiteReport, label: string, isShared: boolean, taken: Set<string>): string {
+  const wanted = isShared ? `${label}: ${suite.name}` : suite.name;
+  let name = wanted;
+  for (let number = 2; taken.has(name); number += 1) name = `${wanted} (${number})`;
+  taken.add(name);
+  return name;
+}
+
+function sameEnvironment(a: EnvironmentReport, b: EnvironmentReport): boolean {
+  return (Object.keys(a) as (keyof EnvironmentReport)[]).every((key) => a[key] === b[key]);
+}
+
+/** The one value that all have, else null. */
+function agreed(values: readonly (string | null)[]): string | null {
+  return values.every((value) => value === values[0]) ? (values[0] ?? null) : null;
+}
+
+function mergedCommit(commits: readonly (string | undefined)[]): { merged?: string } {
+  const [first] = commits;
+  return first !== undefined && commits.every((commit) => commit === first) ? { merged: first } : {};
+}

@@ -32,15 +32,41 @@ export const severity: Record<MetricReport['verdict'], number> = {
   fail: 3,
 };
 
-const worstOf = (limits: readonly LimitReport[]): MetricReport['verdict'] =>
-  limits.reduce<MetricReport['verdict']>(
-    (worst, limit) => (severity[limit.verdict] > severity[worst] ? limit.verdict : worst),
-    'advisory',
-  );
-
 /** Below these, a change is not worth a line that nobody asked for: with an interval, and without one. */
 const notableRelative = 0.03;
+
 const notableWithoutInterval = 0.1;
+
+const order = ['p10', 'p50', 'p90', 'p95', 'tail', 'p99', 'p999', 'max', 'mean', 'count', 'value'];
+
+type RowValues = Pick<MetricRow, 'baseline' | 'head'>;
+
+/** Why a limit was decided as it was, and where it stands; what is the same for several limits is said once. */
+export type LimitExplanation = { verdict: LimitReport['verdict']; text: string; places: string[] };
+
+const summaryField: Record<string, keyof LatencySummaryReport> = {
+  count: 'count',
+  mean: 'meanMs',
+  p10: 'p10Ms',
+  p50: 'p50Ms',
+  p90: 'p90Ms',
+  p95: 'p95Ms',
+  tail: 'tailMs',
+  p99: 'p99Ms',
+  p999: 'p999Ms',
+  max: 'maxMs',
+};
+
+/** Every line of the results table of a suite: the main metric first, then the gated ones, then the others. */
+export const metricRows = (suite: Pick<SuiteReport, 'metrics' | 'main'>): MetricRow[] => {
+  const place = (metric: MetricReport): number => {
+    if (metric.id === suite.main) return 0;
+    return metric.limit.length > 0 ? 1 : 2;
+  };
+  return [...suite.metrics]
+    .sort((a, b) => place(a) - place(b))
+    .flatMap((metric) => rowsOf(metric, metric.id === suite.main));
+};
 
 /** A change that its interval (or, without one, its size) sets apart from no change. */
 export const isChanged = (change: ChangeReport | null): boolean => {
@@ -50,25 +76,58 @@ export const isChanged = (change: ChangeReport | null): boolean => {
   return size >= notableRelative && (change.low > 0 || change.high < 0);
 };
 
-const order = ['p10', 'p50', 'p90', 'p95', 'tail', 'p99', 'p999', 'max', 'mean', 'count', 'value'];
-const rank = (statistic: string): number => {
-  const index = order.indexOf(statistic);
-  return index === -1 ? order.length : index;
+/** `joinRoom.ack p95`, or the name alone for a metric with one value. */
+export const rowName = (row: Pick<MetricRow, 'metric' | 'statistic'>): string =>
+  subjectName(row.metric, row.statistic);
+
+/** The rule of a limit without the name of the metric and the statistic, which the row shows already. */
+export const shortRule = (rule: string, row: Pick<MetricRow, 'metric' | 'statistic'>): string => {
+  for (const name of [row.metric, ...aliasesOf(row.metric)])
+    for (const prefix of [`${name}.${row.statistic} `, `${name} `])
+      if (rule.startsWith(prefix)) return rule.slice(prefix.length);
+  return rule.startsWith(`${row.statistic} `) ? rule.slice(row.statistic.length + 1) : rule;
 };
 
-/** What is shown of a metric that has neither limits nor changes. */
-const plainStatistics = (metric: MetricReport, isMain: boolean): string[] => {
-  if (!isDistribution(metric)) return ['value'];
-  return isMain ? ['p50', 'p95', 'p99'] : ['p95'];
+/**
+ * A limit as it is read: the user's own rule, or for a default one from where it fails, below what it passes, and that it
+ * is a default: "fails from +3%, passes below +10% (default)".
+ */
+export const limitText = (limit: LimitReport, row: Pick<MetricRow, 'metric' | 'statistic'>): Inline => {
+  const rule = shortRule(limit.rule, row);
+  if (limit.isDefault !== true) return [{ code: rule }];
+  const fails = `fails from ${rule.replace(/^<=? /, '')}`;
+  const margin = limit.margin ?? null;
+  return [margin === null ? `${fails} (default)` : `${fails}, passes below ${formatLimit(margin)} (default)`];
 };
 
-type RowValues = Pick<MetricRow, 'baseline' | 'head'>;
+export const explanationsOf = (rows: readonly MetricRow[]): LimitExplanation[] => {
+  const found = new Map<string, LimitExplanation>();
+  for (const limit of rows.flatMap((row) => row.limits)) {
+    const key = `${limit.verdict} ${limit.explanation}`;
+    const explanation = found.get(key) ?? { verdict: limit.verdict, text: limit.explanation, places: [] };
+    found.set(key, explanation);
+    const place = placeOf(limit);
+    if (place !== null && !explanation.places.includes(place)) explanation.places.push(place);
+  }
+  return [...found.values()];
+};
+
+/** The values of one statistic that agree with its change; those over all messages where there is none. */
+export function valuesOf(
+  metric: Pick<MetricReport, 'baseline' | 'head' | 'baselineValue' | 'headValue' | 'change'>,
+  statistic: string,
+): RowValues {
+  const change = metric.change.find((entry) => entry.statistic === statistic);
+  return change?.baseline !== undefined && change.head !== undefined
+    ? { baseline: change.baseline, head: change.head }
+    : overAll(metric, statistic);
+}
 
 /**
  * The lines of one metric. What an absolute limit was held against, the value over all messages, is a line of its own
  * where it is not the typical value of a pair that stands beside the change.
  */
-const rowsOf = (metric: MetricReport, isMain: boolean): MetricRow[] => {
+function rowsOf(metric: MetricReport, isMain: boolean): MetricRow[] {
   const named = new Set([...metric.limit, ...metric.change].map((part) => part.statistic));
   const statistics =
     named.size === 0 || isMain ? new Set([...named, ...plainStatistics(metric, isMain)]) : named;
@@ -98,86 +157,29 @@ const rowsOf = (metric: MetricReport, isMain: boolean): MetricRow[] => {
         ...(apart.length === 0 ? [] : [row(overAll(metric, statistic), null, apart)]),
       ];
     });
-};
+}
 
-/** Every line of the results table of a suite: the main metric first, then the gated ones, then the others. */
-export const metricRows = (suite: Pick<SuiteReport, 'metrics' | 'main'>): MetricRow[] => {
-  const place = (metric: MetricReport): number => {
-    if (metric.id === suite.main) return 0;
-    return metric.limit.length > 0 ? 1 : 2;
-  };
-  return [...suite.metrics]
-    .sort((a, b) => place(a) - place(b))
-    .flatMap((metric) => rowsOf(metric, metric.id === suite.main));
-};
-
-/** `joinRoom.ack p95`, or the name alone for a metric with one value. */
-export const rowName = (row: Pick<MetricRow, 'metric' | 'statistic'>): string =>
-  subjectName(row.metric, row.statistic);
-
-const aliasesOf = (metric: string): string[] =>
-  Object.keys(metricAliases).filter((alias) => metricAliases[alias] === metric);
-
-/** The rule of a limit without the name of the metric and the statistic, which the row shows already. */
-export const shortRule = (rule: string, row: Pick<MetricRow, 'metric' | 'statistic'>): string => {
-  for (const name of [row.metric, ...aliasesOf(row.metric)])
-    for (const prefix of [`${name}.${row.statistic} `, `${name} `])
-      if (rule.startsWith(prefix)) return rule.slice(prefix.length);
-  return rule.startsWith(`${row.statistic} `) ? rule.slice(row.statistic.length + 1) : rule;
-};
-
-/**
- * A limit as it is read: the user's own rule, or for a default one from where it fails, below what it passes, and that it
- * is a default: "fails from +3%, passes below +10% (default)".
- */
-export const limitText = (limit: LimitReport, row: Pick<MetricRow, 'metric' | 'statistic'>): Inline => {
-  const rule = shortRule(limit.rule, row);
-  if (limit.isDefault !== true) return [{ code: rule }];
-  const fails = `fails from ${rule.replace(/^<=? /, '')}`;
-  const margin = limit.margin ?? null;
-  return [margin === null ? `${fails} (default)` : `${fails}, passes below ${formatLimit(margin)} (default)`];
-};
-
-/** Why a limit was decided as it was, and where it stands; what is the same for several limits is said once. */
-export type LimitExplanation = { verdict: LimitReport['verdict']; text: string; places: string[] };
-
-export const explanationsOf = (rows: readonly MetricRow[]): LimitExplanation[] => {
-  const found = new Map<string, LimitExplanation>();
-  for (const limit of rows.flatMap((row) => row.limits)) {
-    const key = `${limit.verdict} ${limit.explanation}`;
-    const explanation = found.get(key) ?? { verdict: limit.verdict, text: limit.explanation, places: [] };
-    found.set(key, explanation);
-    const place = placeOf(limit);
-    if (place !== null && !explanation.places.includes(place)) explanation.places.push(place);
-  }
-  return [...found.values()];
-};
-
-const summaryField: Record<string, keyof LatencySummaryReport> = {
-  count: 'count',
-  mean: 'meanMs',
-  p10: 'p10Ms',
-  p50: 'p50Ms',
-  p90: 'p90Ms',
-  p95: 'p95Ms',
-  tail: 'tailMs',
-  p99: 'p99Ms',
-  p999: 'p999Ms',
-  max: 'maxMs',
-};
+/** What is shown of a metric that has neither limits nor changes. */
+function plainStatistics(metric: MetricReport, isMain: boolean): string[] {
+  if (!isDistribution(metric)) return ['value'];
+  return isMain ? ['p50', 'p95', 'p99'] : ['p95'];
+}
 
 /** Whether a metric is a distribution (its statistics are percentiles) or has one value. */
-const isDistribution = (metric: MetricReport): boolean => metric.head !== null || metric.baseline !== null;
+function isDistribution(metric: MetricReport): boolean {
+  return metric.head !== null || metric.baseline !== null;
+}
 
-/** The values of one statistic that agree with its change; those over all messages where there is none. */
-export function valuesOf(
-  metric: Pick<MetricReport, 'baseline' | 'head' | 'baselineValue' | 'headValue' | 'change'>,
-  statistic: string,
-): RowValues {
-  const change = metric.change.find((entry) => entry.statistic === statistic);
-  return change?.baseline !== undefined && change.head !== undefined
-    ? { baseline: change.baseline, head: change.head }
-    : overAll(metric, statistic);
+function rank(statistic: string): number {
+  const index = order.indexOf(statistic);
+  return index === -1 ? order.length : index;
+}
+
+function worstOf(limits: readonly LimitReport[]): MetricReport['verdict'] {
+  return limits.reduce<MetricReport['verdict']>(
+    (worst, limit) => (severity[limit.verdict] > severity[worst] ? limit.verdict : worst),
+    'advisory',
+  );
 }
 
 function overAll(
@@ -188,4 +190,8 @@ function overAll(
   return field !== undefined && (metric.baseline !== null || metric.head !== null)
     ? { baseline: metric.baseline?.[field] ?? null, head: metric.head?.[field] ?? null }
     : { baseline: metric.baselineValue, head: metric.headValue };
+}
+
+function aliasesOf(metric: string): string[] {
+  return Object.keys(metricAliases).filter((alias) => metricAliases[alias] === metric);
 }

@@ -9,71 +9,8 @@ const maxReportLength = 32_000_000;
 
 /** How a report of an older schema version becomes one of the next version. */
 const migrations: Readonly<Record<number, (older: Record<string, unknown>) => Record<string, unknown>>> = {};
+
 const currentVersion = 1;
-
-const pathOf = (path: readonly PropertyKey[]): string =>
-  path.reduce<string>((text, part) => {
-    if (typeof part === 'number') return `${text}[${part}]`;
-    const name = cleanLine(String(part), 60);
-    return text === '' ? name : `${text}.${name}`;
-  }, '');
-
-/** The first problem of a value that does not fit a schema, with where it lies. */
-const firstIssue = (error: z.ZodError): string => {
-  const [issue] = error.issues;
-  if (issue === undefined) return 'it does not fit the schema';
-  const message = cleanLine(issue.message, 200).replace(/^Invalid input: /, '');
-  return `${pathOf(issue.path) || 'the whole'}: ${message}`;
-};
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const parseJson = (text: string, unreadable: (reason: string) => Error): Record<string, unknown> => {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw unreadable(`it is not JSON (${cleanLine((error as Error).message, 120)})`);
-  }
-  if (!isRecord(json)) throw unreadable('it is not a JSON object');
-  return json;
-};
-
-const migrate = (
-  json: Record<string, unknown>,
-  unreadable: (reason: string) => Error,
-): Record<string, unknown> => {
-  const version = json.schemaVersion;
-  if (typeof version !== 'number') throw unreadable('it has no "schemaVersion"');
-  if (version > currentVersion)
-    throw unreadable(
-      `its schema version is ${version}; this version of Tailgate reads versions up to ${currentVersion}`,
-    );
-  let migrated = json;
-  for (let from = version; from < currentVersion; from += 1) {
-    const step = migrations[from];
-    if (step === undefined) throw unreadable(`its schema version ${version} is no longer read`);
-    migrated = step(migrated);
-  }
-  return migrated;
-};
-
-/**
- * Takes out the fields that this version does not know, if they are all that is wrong: a later version may add fields
- * within a schema version. False when something else is wrong.
- */
-const dropUnknownFields = (json: Record<string, unknown>, error: z.ZodError): boolean => {
-  if (!error.issues.every((issue) => issue.code === 'unrecognized_keys')) return false;
-  for (const issue of error.issues) {
-    const holder = issue.path.reduce<unknown>(
-      (value, part) => (value as Record<PropertyKey, unknown>)[part],
-      json,
-    );
-    for (const key of issue.keys) delete (holder as Record<string, unknown>)[key];
-  }
-  return true;
-};
 
 /**
  * Reads a report written by `--json`, from anywhere: nothing in it is believed before it fits the schema. `path` names
@@ -98,11 +35,77 @@ export const parseAnyReport = (text: string, path: string): Report | CapacityRep
   return result.data;
 };
 
+function migrate(
+  json: Record<string, unknown>,
+  unreadable: (reason: string) => Error,
+): Record<string, unknown> {
+  const version = json.schemaVersion;
+  if (typeof version !== 'number') throw unreadable('it has no "schemaVersion"');
+  if (version > currentVersion)
+    throw unreadable(
+      `its schema version is ${version}; this version of Tailgate reads versions up to ${currentVersion}`,
+    );
+  let migrated = json;
+  for (let from = version; from < currentVersion; from += 1) {
+    const step = migrations[from];
+    if (step === undefined) throw unreadable(`its schema version ${version} is no longer read`);
+    migrated = step(migrated);
+  }
+  return migrated;
+}
+
+function parseJson(text: string, unreadable: (reason: string) => Error): Record<string, unknown> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw unreadable(`it is not JSON (${cleanLine((error as Error).message, 120)})`);
+  }
+  if (!isRecord(json)) throw unreadable('it is not a JSON object');
+  return json;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Takes out the fields that this version does not know, if they are all that is wrong: a later version may add fields
+ * within a schema version. False when something else is wrong.
+ */
+function dropUnknownFields(json: Record<string, unknown>, error: z.ZodError): boolean {
+  if (!error.issues.every((issue) => issue.code === 'unrecognized_keys')) return false;
+  for (const issue of error.issues) {
+    const holder = issue.path.reduce<unknown>(
+      (value, part) => (value as Record<PropertyKey, unknown>)[part],
+      json,
+    );
+    for (const key of issue.keys) delete (holder as Record<string, unknown>)[key];
+  }
+  return true;
+}
+
+/** The first problem of a value that does not fit a schema, with where it lies. */
+function firstIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (issue === undefined) return 'it does not fit the schema';
+  const message = cleanLine(issue.message, 200).replace(/^Invalid input: /, '');
+  return `${pathOf(issue.path) || 'the whole'}: ${message}`;
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    const name = cleanLine(String(part), 60);
+    return text === '' ? name : `${text}.${name}`;
+  }, '');
+}
+
 /** Whether a text is the report of a capacity search, fit or not, rather than that of a run. */
-const isCapacityText = (text: string): boolean => {
+function isCapacityText(text: string): boolean {
   try {
     return (JSON.parse(text) as { kind?: unknown } | null)?.kind === 'capacity';
   } catch {
     return false;
   }
-};
+}

@@ -17,9 +17,10 @@ export const problemReports = (errors: readonly TailgateError[]): ProblemReport[
   return [...bySaying.values()];
 };
 
-const endsTheRun = ({ code, exit }: TailgateError): boolean =>
-  exit === 'invalid' || exit === 'cancelled' || code === 'INTERNAL';
-
 /** A problem after which no verdict stands: it turns a pass into invalid, and leaves a fail. */
 export const verdictWith = (verdict: Verdict, problems: readonly TailgateError[]): Verdict =>
   verdict !== 'fail' && problems.some(endsTheRun) ? 'invalid' : verdict;
+
+function endsTheRun({ code, exit }: TailgateError): boolean {
+  return exit === 'invalid' || exit === 'cancelled' || code === 'INTERNAL';
+}

@@ -31,51 +31,6 @@ export type ProgressView = {
   budgetMs: number | null;
 };
 
-/** At how many pairs the verdict may be given next. */
-const nextLook = ({ done, min, max }: PairProgress): number =>
-  scheduledLooks({ minPairs: min, maxPairs: max }).find((look) => look > done) ?? max;
-
-/**
- * How much longer it takes, from the time the pairs so far took: until the next look at the earliest, and until the last
- * at the latest, milliseconds. Null before the first pair.
- */
-export const estimateRemaining = (
-  view: Pick<ProgressView, 'pairs' | 'elapsedMs' | 'budgetMs'>,
-): { earliestMs: number; latestMs: number } | null => {
-  const { pairs, elapsedMs, budgetMs } = view;
-  if (pairs === null || pairs.done === 0) return null;
-  const perPairMs = pairs.doneMs / pairs.done;
-  const untilBudgetMs = budgetMs === null ? Number.POSITIVE_INFINITY : Math.max(0, budgetMs - elapsedMs);
-  const until = (count: number): number =>
-    Math.min(Math.max(0, (count - pairs.done) * perPairMs - pairs.sinceMs), untilBudgetMs);
-  return { earliestMs: until(nextLook(pairs)), latestMs: until(pairs.max) };
-};
-
-const remainingText = (view: ProgressView): string | null => {
-  const left = estimateRemaining(view);
-  if (left === null) return null;
-  const coarse = (ms: number): string =>
-    formatElapsed(ms < 90_000 ? Math.ceil(ms / 5000) * 5000 : Math.ceil(ms / 60_000) * 60_000);
-  const earliest = coarse(left.earliestMs);
-  const latest = coarse(left.latestMs);
-  if (left.latestMs <= 0) return 'longer than expected';
-  if (left.earliestMs <= 0) return `at most ${latest} left`;
-  return earliest === latest ? `about ${latest} left` : `${earliest} to ${latest} left`;
-};
-
-const pairsText = (pairs: PairProgress): string => {
-  const now = Math.min(pairs.done + 1, pairs.max);
-  if (pairs.min === pairs.max) return `round ${now} of ${pairs.max}`;
-  const next = nextLook(pairs);
-  if (next === pairs.max) return `pair ${now} of ${next}`;
-  return next === now ? `pair ${now} of at most ${pairs.max}` : `pair ${now} of ${next} to ${pairs.max}`;
-};
-
-const loadText = (load: LoadProgress): string =>
-  load.plannedMs === null
-    ? formatElapsed(load.activeMs)
-    : `${formatElapsed(load.activeMs)} of ${formatElapsed(load.plannedMs)}`;
-
 type Part = { text: string /** Highest goes first when there is no room; 0 stays. */; drop: number };
 
 /** One line of at most `columns` that says where the run is. Foreign names in it are cleaned. */
@@ -110,3 +65,50 @@ export const renderProgress = (view: ProgressView, columns = 100): string => {
   }
   return fitWidth(join(), columns);
 };
+
+/**
+ * How much longer it takes, from the time the pairs so far took: until the next look at the earliest, and until the last
+ * at the latest, milliseconds. Null before the first pair.
+ */
+export const estimateRemaining = (
+  view: Pick<ProgressView, 'pairs' | 'elapsedMs' | 'budgetMs'>,
+): { earliestMs: number; latestMs: number } | null => {
+  const { pairs, elapsedMs, budgetMs } = view;
+  if (pairs === null || pairs.done === 0) return null;
+  const perPairMs = pairs.doneMs / pairs.done;
+  const untilBudgetMs = budgetMs === null ? Number.POSITIVE_INFINITY : Math.max(0, budgetMs - elapsedMs);
+  const until = (count: number): number =>
+    Math.min(Math.max(0, (count - pairs.done) * perPairMs - pairs.sinceMs), untilBudgetMs);
+  return { earliestMs: until(nextLook(pairs)), latestMs: until(pairs.max) };
+};
+
+function remainingText(view: ProgressView): string | null {
+  const left = estimateRemaining(view);
+  if (left === null) return null;
+  const coarse = (ms: number): string =>
+    formatElapsed(ms < 90_000 ? Math.ceil(ms / 5000) * 5000 : Math.ceil(ms / 60_000) * 60_000);
+  const earliest = coarse(left.earliestMs);
+  const latest = coarse(left.latestMs);
+  if (left.latestMs <= 0) return 'longer than expected';
+  if (left.earliestMs <= 0) return `at most ${latest} left`;
+  return earliest === latest ? `about ${latest} left` : `${earliest} to ${latest} left`;
+}
+
+function pairsText(pairs: PairProgress): string {
+  const now = Math.min(pairs.done + 1, pairs.max);
+  if (pairs.min === pairs.max) return `round ${now} of ${pairs.max}`;
+  const next = nextLook(pairs);
+  if (next === pairs.max) return `pair ${now} of ${next}`;
+  return next === now ? `pair ${now} of at most ${pairs.max}` : `pair ${now} of ${next} to ${pairs.max}`;
+}
+
+/** At how many pairs the verdict may be given next. */
+function nextLook({ done, min, max }: PairProgress): number {
+  return scheduledLooks({ minPairs: min, maxPairs: max }).find((look) => look > done) ?? max;
+}
+
+function loadText(load: LoadProgress): string {
+  return load.plannedMs === null
+    ? formatElapsed(load.activeMs)
+    : `${formatElapsed(load.activeMs)} of ${formatElapsed(load.plannedMs)}`;
+}

@@ -13,7 +13,23 @@ import { showProblems } from './deliver.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { gateCommand } from './gate-command.ts';
 
-const perform = async (env: NodeJS.ProcessEnv, host: Host): Promise<number> => {
+/**
+ * The step of a workflow, from what its environment says to its exit code: measures, compares, judges, reports and
+ * publishes. What is known to go wrong is shown, and never thrown.
+ */
+export const actionCommand = async (env: NodeJS.ProcessEnv): Promise<number> => {
+  const signal = endOfProcess();
+  const host = createActionsHost({ env, cwd: env.GITHUB_WORKSPACE ?? '.', signal });
+  try {
+    return await perform(env, host);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(host, problems);
+    return exitCodeOfProblems(problems);
+  }
+};
+
+async function perform(env: NodeJS.ProcessEnv, host: Host): Promise<number> {
   const registry = path.join(env.RUNNER_TEMP ?? '.tailgate', `tailgate-processes-${process.pid}.jsonl`);
   persistRegistry(registry);
   host.saveState('processes', registry);
@@ -35,20 +51,4 @@ const perform = async (env: NodeJS.ProcessEnv, host: Host): Promise<number> => {
     files: {},
     github: client === null ? null : { context, client, matrix: env.INPUT_MATRIX ?? null },
   });
-};
-
-/**
- * The step of a workflow, from what its environment says to its exit code: measures, compares, judges, reports and
- * publishes. What is known to go wrong is shown, and never thrown.
- */
-export const actionCommand = async (env: NodeJS.ProcessEnv): Promise<number> => {
-  const signal = endOfProcess();
-  const host = createActionsHost({ env, cwd: env.GITHUB_WORKSPACE ?? '.', signal });
-  try {
-    return await perform(env, host);
-  } catch (failure) {
-    const problems = problemsOf(failure);
-    showProblems(host, problems);
-    return exitCodeOfProblems(problems);
-  }
-};
+}

@@ -18,46 +18,6 @@ import { writeText } from './write-reports.ts';
 
 type CommandOptions = { host: Host; print: (text: string) => void; inputs: RawInputs };
 
-const open = async (options: CommandOptions): Promise<{ loaded: LoadedSettings; store: OpenBaseline }> => {
-  const { host } = options;
-  const loaded = await loadSettings({
-    cwd: host.cwd,
-    inputs: options.inputs,
-    readFile: (file) => readFile(file, 'utf8'),
-    needsSuites: false,
-  });
-  requireStore(loaded);
-  const store = openBaselineStore(loaded.settings.baseline, {
-    cwd: loaded.cwd,
-    env: host.env,
-    github: null,
-    signal: host.signal,
-  });
-  return { loaded, store };
-};
-
-const describeRecord = (record: BaselineRecord): string => {
-  const commit = record.commit?.slice(0, 9) ?? 'no commit';
-  const ids = [...new Set(record.rounds.flatMap((round) => Object.keys(round.metrics)))];
-  const metrics = ids.flatMap((id) => {
-    const sketch = sketchOver(record.rounds, id);
-    if (sketch === null || sketch.count === 0) return [];
-    return `${id} p50 ${formatDuration(sketch.quantileMs(0.5))}, p95 ${formatDuration(sketch.quantileMs(0.95))}`;
-  });
-  const accepted =
-    record.accepted === null ? '' : `; accepted by ${record.accepted.by}: ${record.accepted.why}`;
-  const found = record.capacity === undefined ? '' : `; capacity ${describeCapacity(record.capacity)}`;
-  return `  ${record.recordedAt}  ${commit}  ${record.verdict}${accepted}${found}\n${metrics.map((line) => `    ${line}\n`).join('')}`;
-};
-
-const describeCapacity = ({ holds, breaks, messagesPerSecond }: RecordedCapacity): string => {
-  const users = [
-    ...(holds === null ? [] : [`${formatCount(holds)} users/s held`]),
-    ...(breaks === null ? [] : [`${formatCount(breaks)} broke`]),
-  ].join(', ');
-  return messagesPerSecond === null ? users : `${users} (${formatCount(messagesPerSecond)} messages/s)`;
-};
-
 /** `tailgate baseline show`: prints the stored records of each suite. Throws BASELINE_UNREADABLE. */
 export const showBaseline = async (
   options: CommandOptions & { json: string | undefined },
@@ -85,12 +45,6 @@ export const showBaseline = async (
     await writeText(path.resolve(host.cwd, options.json), `${JSON.stringify(shown, null, 2)}\n`);
   return exitCodes.pass;
 };
-
-/** Suites of the settings, or those that are named when there is no settings file. */
-const suitesToShow = (loaded: LoadedSettings): string[] =>
-  loaded.settings.suites.length === 0
-    ? loaded.selected
-    : makePlan(loaded.settings, loaded).suites.map((suite) => suite.name);
 
 /**
  * `tailgate baseline accept`: stores a run, failed or not, as the new baseline, with who accepts it and why. Throws
@@ -120,3 +74,50 @@ export const acceptBaseline = async (
   );
   return exitCodes.pass;
 };
+
+async function open(options: CommandOptions): Promise<{ loaded: LoadedSettings; store: OpenBaseline }> {
+  const { host } = options;
+  const loaded = await loadSettings({
+    cwd: host.cwd,
+    inputs: options.inputs,
+    readFile: (file) => readFile(file, 'utf8'),
+    needsSuites: false,
+  });
+  requireStore(loaded);
+  const store = openBaselineStore(loaded.settings.baseline, {
+    cwd: loaded.cwd,
+    env: host.env,
+    github: null,
+    signal: host.signal,
+  });
+  return { loaded, store };
+}
+
+/** Suites of the settings, or those that are named when there is no settings file. */
+function suitesToShow(loaded: LoadedSettings): string[] {
+  return loaded.settings.suites.length === 0
+    ? loaded.selected
+    : makePlan(loaded.settings, loaded).suites.map((suite) => suite.name);
+}
+
+function describeRecord(record: BaselineRecord): string {
+  const commit = record.commit?.slice(0, 9) ?? 'no commit';
+  const ids = [...new Set(record.rounds.flatMap((round) => Object.keys(round.metrics)))];
+  const metrics = ids.flatMap((id) => {
+    const sketch = sketchOver(record.rounds, id);
+    if (sketch === null || sketch.count === 0) return [];
+    return `${id} p50 ${formatDuration(sketch.quantileMs(0.5))}, p95 ${formatDuration(sketch.quantileMs(0.95))}`;
+  });
+  const accepted =
+    record.accepted === null ? '' : `; accepted by ${record.accepted.by}: ${record.accepted.why}`;
+  const found = record.capacity === undefined ? '' : `; capacity ${describeCapacity(record.capacity)}`;
+  return `  ${record.recordedAt}  ${commit}  ${record.verdict}${accepted}${found}\n${metrics.map((line) => `    ${line}\n`).join('')}`;
+}
+
+function describeCapacity({ holds, breaks, messagesPerSecond }: RecordedCapacity): string {
+  const users = [
+    ...(holds === null ? [] : [`${formatCount(holds)} users/s held`]),
+    ...(breaks === null ? [] : [`${formatCount(breaks)} broke`]),
+  ].join(', ');
+  return messagesPerSecond === null ? users : `${users} (${formatCount(messagesPerSecond)} messages/s)`;
+}

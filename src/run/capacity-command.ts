@@ -18,8 +18,26 @@ import { runCapacity } from './run-capacity.ts';
 /** What a search is asked for, which is what the gate is asked for. */
 export type CapacityCommand = Omit<GateCommand, 'record'>;
 
+/** `tailgate capacity` from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
+export const capacityCommand = async (command: CapacityCommand): Promise<number> => {
+  const { host } = command;
+  try {
+    const loaded = await loadSettings({
+      cwd: host.cwd,
+      inputs: command.inputs,
+      readFile: (file) => readFile(file, 'utf8'),
+    });
+    return await perform(command, loaded);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(host, problems);
+    host.output('verdict', 'invalid');
+    return exitCodeOfProblems(problems);
+  }
+};
+
 /** Searches and judges, stores what was found, delivers, then, last, gives the exit code. */
-const perform = async (command: CapacityCommand, loaded: LoadedSettings): Promise<number> => {
+async function perform(command: CapacityCommand, loaded: LoadedSettings): Promise<number> {
   const { host, github } = command;
   const { settings, cwd } = loaded;
   const { reportDir } = settings;
@@ -55,22 +73,4 @@ const perform = async (command: CapacityCommand, loaded: LoadedSettings): Promis
   });
   dashboard?.show(report, true);
   return exitCodeOf({ ...report, failOn: settings.failOn, suites: [] });
-};
-
-/** `tailgate capacity` from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
-export const capacityCommand = async (command: CapacityCommand): Promise<number> => {
-  const { host } = command;
-  try {
-    const loaded = await loadSettings({
-      cwd: host.cwd,
-      inputs: command.inputs,
-      readFile: (file) => readFile(file, 'utf8'),
-    });
-    return await perform(command, loaded);
-  } catch (failure) {
-    const problems = problemsOf(failure);
-    showProblems(host, problems);
-    host.output('verdict', 'invalid');
-    return exitCodeOfProblems(problems);
-  }
-};
+}

@@ -12,13 +12,6 @@ import { type CheckedScenario, shownProblem } from './check-scenarios.ts';
 
 const loadTimeoutMs = 30_000;
 
-/** Whether there is more to a scenario than its file. */
-const hasParts = ({ scenario }: CheckedScenario): boolean =>
-  scenario.config.processor !== undefined ||
-  (scenario.config.payload ?? []).length > 0 ||
-  Object.keys(scenario.config.plugins ?? {}).length > 0 ||
-  calledFunctions(scenario.script).length > 0;
-
 /**
  * Loads what the scenarios are made of, as a run does, in a generator process that ends at once: processors (and whether
  * they export what is called), payload files and plugins. Throws the SCENARIO_* errors that a run would meet.
@@ -43,11 +36,21 @@ export const checkLoading = async (
   throwProblems([...problems.values()]);
 };
 
-const problemsOfLoading = async (
+/** Whether there is more to a scenario than its file. */
+function hasParts({ scenario }: CheckedScenario): boolean {
+  return (
+    scenario.config.processor !== undefined ||
+    (scenario.config.payload ?? []).length > 0 ||
+    Object.keys(scenario.config.plugins ?? {}).length > 0 ||
+    calledFunctions(scenario.script).length > 0
+  );
+}
+
+async function problemsOfLoading(
   { suite }: CheckedScenario,
   host: Host,
   folder: string,
-): Promise<readonly TailgateError[]> => {
+): Promise<readonly TailgateError[]> {
   await using generators = startGenerators({
     logPath: path.join(folder, 'load.log'),
     cpus: null,
@@ -88,4 +91,4 @@ const problemsOfLoading = async (
     tooLate.catch(() => {});
     loading.catch(() => {});
   }
-};
+}

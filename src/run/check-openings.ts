@@ -9,19 +9,6 @@ import { targetAddress, wantsFreePort } from '../side/target/target-address.ts';
 /** Stands for every secret: what is checked here is what surrounds them. */
 const anySecret = new Proxy<Record<string, string>>({}, { get: () => 'secret' });
 
-/** Fills every template of the room, as its owner will. Throws SETTINGS_INVALID_VALUE. */
-const fillRoom = async (room: RoomSettings): Promise<void> => {
-  const owner = await ownerCredentials(room, { env: anySecret, nowMs: Date.now() });
-  if (room.create !== undefined) owner.argumentsOf(room.create, {}, 'room.create');
-  const captured = Object.fromEntries(Object.keys(room.capture).map((name) => [name, '']));
-  if (room.delete !== undefined) owner.argumentsOf(room.delete, captured, 'room.delete');
-};
-
-const checksOf = ({ target, room }: SuitePlan): (() => unknown)[] => [
-  () => targetAddress(target, wantsFreePort(target) ? 1 : null),
-  ...(room === null ? [] : [() => fillRoom(room)]),
-];
-
 /**
  * Checks what a side is opened with as far as that takes no server: the address, and the templates of the room. Throws
  * SETTINGS_INVALID_VALUE, with its line, for each that would fail only once the server runs.
@@ -49,3 +36,18 @@ export const checkOpenings = async (plan: RunPlan, loaded: LoadedSettings): Prom
   }
   throwProblems([...problems.values()]);
 };
+
+function checksOf({ target, room }: SuitePlan): (() => unknown)[] {
+  return [
+    () => targetAddress(target, wantsFreePort(target) ? 1 : null),
+    ...(room === null ? [] : [() => fillRoom(room)]),
+  ];
+}
+
+/** Fills every template of the room, as its owner will. Throws SETTINGS_INVALID_VALUE. */
+async function fillRoom(room: RoomSettings): Promise<void> {
+  const owner = await ownerCredentials(room, { env: anySecret, nowMs: Date.now() });
+  if (room.create !== undefined) owner.argumentsOf(room.create, {}, 'room.create');
+  const captured = Object.fromEntries(Object.keys(room.capture).map((name) => [name, '']));
+  if (room.delete !== undefined) owner.argumentsOf(room.delete, captured, 'room.delete');
+}

@@ -6,47 +6,6 @@ import { resolveSecret, resolveSecretsIn, type SecretSource } from '../settings/
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The same error at the place where the user wrote the secret, instead of at its key. */
-const placed = (problem: TailgateError, suiteIndex: number, loaded: LoadedSettings): TailgateError => {
-  const { key } = problem.where;
-  if (key === undefined || suiteIndex < 0) return problem;
-  const where: SourcePosition = loaded.placeOf(['suites', suiteIndex, ...key.split('.'), 'env']);
-  return new TailgateError(problem.code, problem.what, problem.fix, problem.exit, where, problem.cause);
-};
-
-const secretsOf = (
-  { target, room, measure }: SuitePlan,
-  env: Env,
-  source: SecretSource,
-): (() => unknown)[] => {
-  const jwt = measure.jwt;
-  const token = room?.token;
-  const ownerJwt = room?.jwt;
-  return [
-    ...(jwt === undefined ? [] : [() => resolveSecret(jwt.secret, env, 'measure.jwt.secret', source)]),
-    ...(token === undefined ? [] : [() => resolveSecret(token, env, 'room.token', source)]),
-    ...(ownerJwt === undefined ? [] : [() => resolveSecret(ownerJwt.secret, env, 'room.jwt.secret', source)]),
-    ...Object.entries(room?.headers ?? {}).map(
-      ([name, header]) =>
-        () =>
-          resolveSecret(header, env, `room.headers.${name}`, source),
-    ),
-    ...Object.entries(target.resources?.headers ?? {}).map(
-      ([name, header]) =>
-        () =>
-          resolveSecret(header, env, `target.resources.headers.${name}`, source),
-    ),
-    () => resolveSecretsIn(room?.auth ?? {}, env, 'room.auth', source),
-  ];
-};
-
-/** Runs of forks and of Dependabot get no secrets of the repository. */
-const sourceOf = (env: Env): SecretSource => {
-  if (env.GITHUB_ACTIONS !== 'true') return 'terminal';
-  const { fork, dependabot } = readGithubContext(env);
-  return fork || dependabot ? 'fork' : 'workflow';
-};
-
 /**
  * Throws SECRET_MISSING, with its file and line, for every secret of the plan that the environment does not hold, before
  * anything is started.
@@ -71,3 +30,40 @@ export const checkSecrets = (plan: RunPlan, env: Env, loaded: LoadedSettings): v
   }
   throwProblems([...problems.values()]);
 };
+
+/** Runs of forks and of Dependabot get no secrets of the repository. */
+function sourceOf(env: Env): SecretSource {
+  if (env.GITHUB_ACTIONS !== 'true') return 'terminal';
+  const { fork, dependabot } = readGithubContext(env);
+  return fork || dependabot ? 'fork' : 'workflow';
+}
+
+function secretsOf({ target, room, measure }: SuitePlan, env: Env, source: SecretSource): (() => unknown)[] {
+  const jwt = measure.jwt;
+  const token = room?.token;
+  const ownerJwt = room?.jwt;
+  return [
+    ...(jwt === undefined ? [] : [() => resolveSecret(jwt.secret, env, 'measure.jwt.secret', source)]),
+    ...(token === undefined ? [] : [() => resolveSecret(token, env, 'room.token', source)]),
+    ...(ownerJwt === undefined ? [] : [() => resolveSecret(ownerJwt.secret, env, 'room.jwt.secret', source)]),
+    ...Object.entries(room?.headers ?? {}).map(
+      ([name, header]) =>
+        () =>
+          resolveSecret(header, env, `room.headers.${name}`, source),
+    ),
+    ...Object.entries(target.resources?.headers ?? {}).map(
+      ([name, header]) =>
+        () =>
+          resolveSecret(header, env, `target.resources.headers.${name}`, source),
+    ),
+    () => resolveSecretsIn(room?.auth ?? {}, env, 'room.auth', source),
+  ];
+}
+
+/** The same error at the place where the user wrote the secret, instead of at its key. */
+function placed(problem: TailgateError, suiteIndex: number, loaded: LoadedSettings): TailgateError {
+  const { key } = problem.where;
+  if (key === undefined || suiteIndex < 0) return problem;
+  const where: SourcePosition = loaded.placeOf(['suites', suiteIndex, ...key.split('.'), 'env']);
+  return new TailgateError(problem.code, problem.what, problem.fix, problem.exit, where, problem.cause);
+}

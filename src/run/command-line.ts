@@ -23,11 +23,6 @@ import { verifyCommand } from './verify-command.ts';
 
 const live = createLiveLine(process.stderr);
 
-const print = (text: string): void => {
-  live.clear();
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-};
-
 const endsInOrder: ReadonlySet<CliRequest['command']> = new Set([
   'run',
   'merge',
@@ -45,7 +40,36 @@ const endsInOrder: ReadonlySet<CliRequest['command']> = new Set([
 
 type HostFor = (quiet: boolean) => ReturnType<typeof createTerminalHost>;
 
-const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> => {
+/** `tailgate` with these words: results go to stdout, everything else to stderr. Gives the exit code. */
+export const commandLine = async (words: readonly string[]): Promise<number> => {
+  let cwd = '.';
+  let signal = new AbortController().signal;
+  const hostFor: HostFor = (quiet) =>
+    createTerminalHost({
+      env: process.env,
+      cwd,
+      signal,
+      stderr: process.stderr,
+      stdout: process.stdout,
+      live,
+      quiet,
+    });
+  try {
+    cwd = workingFolder();
+    const request = parseCommandLine(words, tailgateVersion);
+    // The others have nothing to end in order.
+    if (endsInOrder.has(request.command)) signal = endOfProcess();
+    return await perform(request, hostFor);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(hostFor(false), problems);
+    return exitCodeOfProblems(problems);
+  } finally {
+    live.clear();
+  }
+};
+
+async function perform(request: CliRequest, hostFor: HostFor): Promise<number> {
   switch (request.command) {
     case 'help':
       (request.asked ? process.stdout : process.stderr).write(request.text);
@@ -109,33 +133,9 @@ const perform = async (request: CliRequest, hostFor: HostFor): Promise<number> =
     case 'verify':
       return verifyCommand({ host: hostFor(false), print, ...request });
   }
-};
+}
 
-/** `tailgate` with these words: results go to stdout, everything else to stderr. Gives the exit code. */
-export const commandLine = async (words: readonly string[]): Promise<number> => {
-  let cwd = '.';
-  let signal = new AbortController().signal;
-  const hostFor: HostFor = (quiet) =>
-    createTerminalHost({
-      env: process.env,
-      cwd,
-      signal,
-      stderr: process.stderr,
-      stdout: process.stdout,
-      live,
-      quiet,
-    });
-  try {
-    cwd = workingFolder();
-    const request = parseCommandLine(words, tailgateVersion);
-    // The others have nothing to end in order.
-    if (endsInOrder.has(request.command)) signal = endOfProcess();
-    return await perform(request, hostFor);
-  } catch (failure) {
-    const problems = problemsOf(failure);
-    showProblems(hostFor(false), problems);
-    return exitCodeOfProblems(problems);
-  } finally {
-    live.clear();
-  }
-};
+function print(text: string): void {
+  live.clear();
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}

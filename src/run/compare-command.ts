@@ -18,99 +18,6 @@ import { matchingSuite } from './matching-suite.ts';
 import { readReport } from './report-command.ts';
 import { writeReport } from './write-reports.ts';
 
-/** Limits of a suite and the main metric that is named: of the settings, if they know the suite; else those given for all. */
-const askedOf = (
-  loaded: LoadedSettings,
-  suite: SuiteReport,
-): { thresholds: Threshold[]; main: string | null } => {
-  const planned = makePlan(loaded.settings, { ...loaded, selected: [] }).suites.find(
-    ({ name }) => name === suite.name,
-  );
-  const thresholds =
-    planned?.thresholds ??
-    loaded.settings.thresholds.map((source, index) =>
-      parseThreshold(source, loaded.placeOf(['thresholds', index])),
-    );
-  return { thresholds, main: planned?.measure.main ?? reportedMain(suite) };
-};
-
-/**
- * The main metric that a report says; null when it is one that is chosen last, as earlier versions did not: then it is
- * chosen anew.
- */
-const reportedMain = ({ main, metrics }: SuiteReport): string | null => {
-  const latencies = metrics.filter(({ head }) => head !== null).map(({ id }) => id);
-  return main && mainCandidates(latencies).includes(main) ? main : null;
-};
-
-const differences = (before: Report, after: Report): string[] => {
-  const keys = ['cpuModel', 'cores', 'memoryGiB', 'os', 'node'] as const;
-  return keys
-    .filter((key) => before.environment[key] !== after.environment[key])
-    .map(
-      (key) =>
-        `The reports come from different environments (${key}: ${before.environment[key]} and ${after.environment[key]}), so a change need not come from the server.`,
-    );
-};
-
-const namesOf = (report: Report): string[] => report.suites.map(({ name }) => name);
-
-const compareSuite = (
-  loaded: LoadedSettings,
-  before: Report,
-  after: Report,
-  head: SuiteReport,
-): SuiteReport => {
-  const oldName = matchingSuite(head.name, namesOf(before), namesOf(after));
-  const old = before.suites.find((suite) => suite.name === oldName);
-  const asked = askedOf(loaded, head);
-  const question: SuiteQuestion = {
-    suite: head.name,
-    comparison: old === undefined ? 'none' : 'single',
-    thresholds: asked.thresholds,
-    settings: loaded.settings.verdict,
-    mainMetric: asked.main,
-    final: true,
-    invalid: [old, head].flatMap((suite) =>
-      suite?.verdict === 'invalid'
-        ? [`One of the reports is itself invalid: ${suite.reason}`]
-        : (suite?.problems ?? []).map(
-            ({ what }) => `One of the reports has a problem: ${what.split('\n')[0]}`,
-          ),
-    ),
-    generatorDelays: head.generator?.bottleneck ?? old?.generator?.bottleneck ?? null,
-  };
-  const warnings = [
-    ...differences(before, after),
-    ...(old === undefined ? [`The first report has no suite "${head.name}".`] : []),
-    ...(old !== undefined && old.name !== head.name
-      ? [`It is compared with "${old.name}" of the first report.`]
-      : []),
-  ];
-  return compareSuites(question, old ?? null, head, warnings);
-};
-
-/** A run that came to no verdict is no measure for another, nor measured by one. */
-const invalidReports = (reports: Record<'first' | 'second', Report>): TailgateError[] =>
-  Object.entries(reports).flatMap(([which, { verdict, suites, problems }]) =>
-    verdict === 'invalid' && suites.every((suite) => suite.verdict !== 'invalid')
-      ? [
-          tailgateError('COMPARED_INVALID', {
-            which,
-            reason: problems[0]?.what.split('\n')[0] ?? 'it says "invalid"',
-          }),
-        ]
-      : [],
-  );
-
-/** What the first report measured and the second did not would be lost without a word. */
-const vanishedSuites = (before: Report, after: Report): TailgateError[] => {
-  const [names, suites] = [namesOf(before), namesOf(after)];
-  const compared = new Set(suites.map((name) => matchingSuite(name, names, suites)));
-  const vanished = names.filter((name) => !compared.has(name));
-  return vanished.length === 0 ? [] : [tailgateError('SUITES_VANISHED', { names: vanished })];
-};
-
 /** `tailgate compare`: judges the second of two JSON reports by the first. Throws REPORT_UNREADABLE and settings errors. */
 export const compareReports = async (options: {
   host: Host;
@@ -154,3 +61,94 @@ export const compareReports = async (options: {
   options.print(renderTerminal(report, host.result));
   return exitCodeOf(report);
 };
+
+function namesOf(report: Report): string[] {
+  return report.suites.map(({ name }) => name);
+}
+
+function compareSuite(loaded: LoadedSettings, before: Report, after: Report, head: SuiteReport): SuiteReport {
+  const oldName = matchingSuite(head.name, namesOf(before), namesOf(after));
+  const old = before.suites.find((suite) => suite.name === oldName);
+  const asked = askedOf(loaded, head);
+  const question: SuiteQuestion = {
+    suite: head.name,
+    comparison: old === undefined ? 'none' : 'single',
+    thresholds: asked.thresholds,
+    settings: loaded.settings.verdict,
+    mainMetric: asked.main,
+    final: true,
+    invalid: [old, head].flatMap((suite) =>
+      suite?.verdict === 'invalid'
+        ? [`One of the reports is itself invalid: ${suite.reason}`]
+        : (suite?.problems ?? []).map(
+            ({ what }) => `One of the reports has a problem: ${what.split('\n')[0]}`,
+          ),
+    ),
+    generatorDelays: head.generator?.bottleneck ?? old?.generator?.bottleneck ?? null,
+  };
+  const warnings = [
+    ...differences(before, after),
+    ...(old === undefined ? [`The first report has no suite "${head.name}".`] : []),
+    ...(old !== undefined && old.name !== head.name
+      ? [`It is compared with "${old.name}" of the first report.`]
+      : []),
+  ];
+  return compareSuites(question, old ?? null, head, warnings);
+}
+
+/** Limits of a suite and the main metric that is named: of the settings, if they know the suite; else those given for all. */
+function askedOf(
+  loaded: LoadedSettings,
+  suite: SuiteReport,
+): { thresholds: Threshold[]; main: string | null } {
+  const planned = makePlan(loaded.settings, { ...loaded, selected: [] }).suites.find(
+    ({ name }) => name === suite.name,
+  );
+  const thresholds =
+    planned?.thresholds ??
+    loaded.settings.thresholds.map((source, index) =>
+      parseThreshold(source, loaded.placeOf(['thresholds', index])),
+    );
+  return { thresholds, main: planned?.measure.main ?? reportedMain(suite) };
+}
+
+/**
+ * The main metric that a report says; null when it is one that is chosen last, as earlier versions did not: then it is
+ * chosen anew.
+ */
+function reportedMain({ main, metrics }: SuiteReport): string | null {
+  const latencies = metrics.filter(({ head }) => head !== null).map(({ id }) => id);
+  return main && mainCandidates(latencies).includes(main) ? main : null;
+}
+
+function differences(before: Report, after: Report): string[] {
+  const keys = ['cpuModel', 'cores', 'memoryGiB', 'os', 'node'] as const;
+  return keys
+    .filter((key) => before.environment[key] !== after.environment[key])
+    .map(
+      (key) =>
+        `The reports come from different environments (${key}: ${before.environment[key]} and ${after.environment[key]}), so a change need not come from the server.`,
+    );
+}
+
+/** A run that came to no verdict is no measure for another, nor measured by one. */
+function invalidReports(reports: Record<'first' | 'second', Report>): TailgateError[] {
+  return Object.entries(reports).flatMap(([which, { verdict, suites, problems }]) =>
+    verdict === 'invalid' && suites.every((suite) => suite.verdict !== 'invalid')
+      ? [
+          tailgateError('COMPARED_INVALID', {
+            which,
+            reason: problems[0]?.what.split('\n')[0] ?? 'it says "invalid"',
+          }),
+        ]
+      : [],
+  );
+}
+
+/** What the first report measured and the second did not would be lost without a word. */
+function vanishedSuites(before: Report, after: Report): TailgateError[] {
+  const [names, suites] = [namesOf(before), namesOf(after)];
+  const compared = new Set(suites.map((name) => matchingSuite(name, names, suites)));
+  const vanished = names.filter((name) => !compared.has(name));
+  return vanished.length === 0 ? [] : [tailgateError('SUITES_VANISHED', { names: vanished })];
+}

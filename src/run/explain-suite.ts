@@ -22,6 +22,7 @@ export type ExplainRequest = Omit<WorkRequest, 'onProgress' | 'number' | 'within
 };
 
 export type CountedWork = { baseline: SideWork; head: SideWork };
+
 type Places = ExplainInputs['places'];
 
 /** Why one suite got slower, with what was counted; or why that cannot be told, as a clause. */
@@ -54,6 +55,11 @@ export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplan
   return { explained, work, places, pairs };
 };
 
+/** Of several latencies the one that rose most: an answer may wait where a delivery does not. Null of none. */
+export function mostRisen(latencies: readonly BothSides[]): BothSides | null {
+  return [...latencies].sort((a, b) => b.head - b.baseline - (a.head - a.baseline))[0] ?? null;
+}
+
 async function countPairs(request: ExplainRequest): Promise<CountedWork[] | { unavailable: string }> {
   const startMs = performance.now();
   const first = await measureWork({ ...request, number: 0, withinMs: request.budgetMs });
@@ -70,20 +76,6 @@ async function countPairs(request: ExplainRequest): Promise<CountedWork[] | { un
   return pairs;
 }
 
-async function explainCounted(
-  work: CountedWork,
-  places: Places,
-  roots: ChangeRoots,
-  serverFolder: string,
-  evidence: JudgedEvidence,
-  host: Host,
-): Promise<Explained> {
-  const changes = await readChanges(roots, work, places, host);
-  const folder = path.relative(roots.head, path.resolve(host.cwd, serverFolder));
-  const dependencies = readDependencyChanges(roots, folder.startsWith('..') ? '.' : folder, changes);
-  return explainWork({ ...work, places, changes, dependencies, ...evidence });
-}
-
 /** A latency is longer where every slice of the head is slower than any of the base, and clearly so. */
 function ownEvidence({ baseline, head }: CountedWork): JudgedEvidence {
   const longer = Object.entries(baseline.latenciesMs).flatMap(([metric, before]) => {
@@ -97,7 +89,16 @@ function ownEvidence({ baseline, head }: CountedWork): JudgedEvidence {
   return { latencyMs: mostRisen(longer), cpuMs: null, runQueueMs: null, loopDelayMs: null };
 }
 
-/** Of several latencies the one that rose most: an answer may wait where a delivery does not. Null of none. */
-export function mostRisen(latencies: readonly BothSides[]): BothSides | null {
-  return [...latencies].sort((a, b) => b.head - b.baseline - (a.head - a.baseline))[0] ?? null;
+async function explainCounted(
+  work: CountedWork,
+  places: Places,
+  roots: ChangeRoots,
+  serverFolder: string,
+  evidence: JudgedEvidence,
+  host: Host,
+): Promise<Explained> {
+  const changes = await readChanges(roots, work, places, host);
+  const folder = path.relative(roots.head, path.resolve(host.cwd, serverFolder));
+  const dependencies = readDependencyChanges(roots, folder.startsWith('..') ? '.' : folder, changes);
+  return explainWork({ ...work, places, changes, dependencies, ...evidence });
 }

@@ -52,26 +52,26 @@ export type GateCommand = {
   dashboard?: number;
 };
 
-/** A run that is undecided because it is suspect can be settled by another machine, so workflows can tell it apart. */
-const outputVerdict = ({ verdict, suites }: Report): string =>
-  verdict === 'inconclusive' && suites.some(({ suspect }) => suspect === true) ? 'suspect' : verdict;
-
-const regressions = ({ suites }: Report): string[] =>
-  suites.flatMap(({ name, metrics }) =>
-    metrics.flatMap(({ limit }) =>
-      limit.filter(({ verdict }) => verdict === 'fail').map(({ rule }) => `${name}: ${rule}`),
-    ),
-  );
-
-/** What of a run may be stored: no suspect, which may be one that fails, and nothing that is stored already. */
-const recordableOf = ({ record }: GateCommand, { report, records, known }: GateResult) => {
-  const suspects = new Set(report.suites.filter(({ suspect }) => suspect === true).map(({ name }) => name));
-  return {
-    verdict: report.verdict,
-    records,
-    isKept: ({ suite }: BaselineRecord) => (record === true || !suspects.has(suite)) && !known.has(suite),
-    accepting: 'tailgate baseline accept --why REASON',
-  };
+/** The gate from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
+export const gateCommand = async (command: GateCommand): Promise<number> => {
+  const { host } = command;
+  let loaded: LoadedSettings | null = null;
+  try {
+    loaded = await loadSettings({
+      cwd: host.cwd,
+      inputs: command.inputs,
+      readFile: (file) => readFile(file, 'utf8'),
+    });
+    if (command.record === true) requireStore(loaded);
+    return await perform(command, loaded);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(host, problems);
+    host.output('verdict', 'invalid');
+    if (loaded === null) await tellLeader(command, problems);
+    if (host.kind === 'actions' && hasReader(command.inputs)) await deliverMistake(command, loaded, problems);
+    return exitCodeOfProblems(problems);
+  }
 };
 
 /** Where the report of a job goes: its folder, its part of the comment, its log. */
@@ -105,50 +105,8 @@ export const deliveryOf = (
   };
 };
 
-/** What tells the result of a job from others in the comment that they share. */
-const sectionParts = ({ host, github, inputs }: Omit<GateCommand, 'record'>, suite: string | null) => ({
-  suite,
-  matrix: github?.matrix ?? null,
-  step: host.env.GITHUB_ACTION ?? null,
-  settings: settingsPlace(inputs),
-});
-
-/**
- * Which settings the inputs name, as a path: a file, or the folder of one that has the usual name; empty for those of
- * the root.
- */
-const settingsPlace = (inputs: RawInputs): string => {
-  const file = path.posix.join(
-    inputText(inputs, 'working-directory') ?? '.',
-    inputText(inputs, 'config') ?? defaultSettingsFiles[0],
-  );
-  const isUsual = defaultSettingsFiles.some(
-    (name) => path.posix.basename(name) === path.posix.basename(file),
-  );
-  const place = isUsual ? path.posix.dirname(file) : file;
-  return place === '.' || place === '.github' ? '' : place;
-};
-
-/** The folder of the input `merge`, absolute; null where there is none. Throws SETTINGS_INVALID_VALUE. */
-const mergedFolder = (command: GateCommand, { cwd }: LoadedSettings): string | null => {
-  const folder = inputText(command.inputs, 'merge');
-  if (folder === undefined) return null;
-  return path.resolve(cwd, folder);
-};
-
-const mergeMistake = ({ inputs }: GateCommand, problem: string) =>
-  tailgateError(
-    'SETTINGS_INVALID_VALUE',
-    {
-      key: 'merge',
-      problem,
-      expected: 'Give the folder that holds what the shards left, and nothing of the other.',
-    },
-    inputPlace(inputs.source, 'merge'),
-  );
-
 /** Measures and judges, stores a baseline, delivers, then, last, gives the exit code. */
-const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<number> => {
+async function perform(command: GateCommand, loaded: LoadedSettings): Promise<number> {
   const { host, github } = command;
   const { settings, cwd } = loaded;
   const context = github?.context ?? null;
@@ -221,35 +179,79 @@ const perform = async (command: GateCommand, loaded: LoadedSettings): Promise<nu
   const exitCode = exitCodeOf(report);
   // `baseline record` has done nothing when nothing was stored.
   return command.record === true && !stored && exitCode === exitCodes.pass ? exitCodes.invalid : exitCode;
-};
+}
 
-/** The gate from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
-export const gateCommand = async (command: GateCommand): Promise<number> => {
-  const { host } = command;
-  let loaded: LoadedSettings | null = null;
-  try {
-    loaded = await loadSettings({
-      cwd: host.cwd,
-      inputs: command.inputs,
-      readFile: (file) => readFile(file, 'utf8'),
-    });
-    if (command.record === true) requireStore(loaded);
-    return await perform(command, loaded);
-  } catch (failure) {
-    const problems = problemsOf(failure);
-    showProblems(host, problems);
-    host.output('verdict', 'invalid');
-    if (loaded === null) await tellLeader(command, problems);
-    if (host.kind === 'actions' && hasReader(command.inputs)) await deliverMistake(command, loaded, problems);
-    return exitCodeOfProblems(problems);
-  }
-};
+/** The folder of the input `merge`, absolute; null where there is none. Throws SETTINGS_INVALID_VALUE. */
+function mergedFolder(command: GateCommand, { cwd }: LoadedSettings): string | null {
+  const folder = inputText(command.inputs, 'merge');
+  if (folder === undefined) return null;
+  return path.resolve(cwd, folder);
+}
+
+function mergeMistake({ inputs }: GateCommand, problem: string) {
+  return tailgateError(
+    'SETTINGS_INVALID_VALUE',
+    {
+      key: 'merge',
+      problem,
+      expected: 'Give the folder that holds what the shards left, and nothing of the other.',
+    },
+    inputPlace(inputs.source, 'merge'),
+  );
+}
+
+/** What tells the result of a job from others in the comment that they share. */
+function sectionParts({ host, github, inputs }: Omit<GateCommand, 'record'>, suite: string | null) {
+  return {
+    suite,
+    matrix: github?.matrix ?? null,
+    step: host.env.GITHUB_ACTION ?? null,
+    settings: settingsPlace(inputs),
+  };
+}
+
+/**
+ * Which settings the inputs name, as a path: a file, or the folder of one that has the usual name; empty for those of
+ * the root.
+ */
+function settingsPlace(inputs: RawInputs): string {
+  const file = path.posix.join(
+    inputText(inputs, 'working-directory') ?? '.',
+    inputText(inputs, 'config') ?? defaultSettingsFiles[0],
+  );
+  const isUsual = defaultSettingsFiles.some(
+    (name) => path.posix.basename(name) === path.posix.basename(file),
+  );
+  const place = isUsual ? path.posix.dirname(file) : file;
+  return place === '.' || place === '.github' ? '' : place;
+}
+
+/** What of a run may be stored: no suspect, which may be one that fails, and nothing that is stored already. */
+function recordableOf({ record }: GateCommand, { report, records, known }: GateResult) {
+  const suspects = new Set(report.suites.filter(({ suspect }) => suspect === true).map(({ name }) => name));
+  return {
+    verdict: report.verdict,
+    records,
+    isKept: ({ suite }: BaselineRecord) => (record === true || !suspects.has(suite)) && !known.has(suite),
+    accepting: 'tailgate baseline accept --why REASON',
+  };
+}
+
+/** A run that is undecided because it is suspect can be settled by another machine, so workflows can tell it apart. */
+function outputVerdict({ verdict, suites }: Report): string {
+  return verdict === 'inconclusive' && suites.some(({ suspect }) => suspect === true) ? 'suspect' : verdict;
+}
+
+function regressions({ suites }: Report): string[] {
+  return suites.flatMap(({ name, metrics }) =>
+    metrics.flatMap(({ limit }) =>
+      limit.filter(({ verdict }) => verdict === 'fail').map(({ rule }) => `${name}: ${rule}`),
+    ),
+  );
+}
 
 /** A shard whose settings cannot be read does not let the first wait for it. */
-const tellLeader = async (
-  { host, inputs }: GateCommand,
-  [problem]: readonly TailgateError[],
-): Promise<void> => {
+async function tellLeader({ host, inputs }: GateCommand, [problem]: readonly TailgateError[]): Promise<void> {
   let place: ReturnType<typeof readShardInputs> = null;
   try {
     place = readShardInputs(inputs, host.env, Date.now(), host.cwd);
@@ -258,25 +260,25 @@ const tellLeader = async (
   }
   if (place === null || place.number === 1 || 'atMs' in place.start || problem === undefined) return;
   await tellCannot({ rendezvous: place.start, number: place.number, host }, host.mask(problem.what));
-};
+}
 
 /** Of shards only one that leads the others has a reader; the rest have what is merged of them. */
-const hasReader = (inputs: RawInputs): boolean => {
+function hasReader(inputs: RawInputs): boolean {
   const shard = inputText(inputs, 'shard');
   return (
     shard === undefined || (inputText(inputs, 'rendezvous') !== undefined && Number.parseInt(shard, 10) === 1)
   );
-};
+}
 
 /**
  * Tells readers of the job that it came to no measurement: a summary and a comment that speak of an earlier commit must
  * not stay the last word. Where the settings could not be read a comment is brought up to date, and none is made.
  */
-const deliverMistake = async (
+async function deliverMistake(
   command: GateCommand,
   loaded: LoadedSettings | null,
   problems: readonly TailgateError[],
-): Promise<void> => {
+): Promise<void> {
   const { host, inputs, github } = command;
   const cwd = loaded?.cwd ?? path.resolve(host.cwd, inputText(inputs, 'working-directory') ?? '.');
   const unread = settingsSchema.parse({ comment: 'on-fail', failOn: [] });
@@ -312,4 +314,4 @@ const deliverMistake = async (
       tell: null,
     },
   );
-};
+}

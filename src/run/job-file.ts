@@ -14,23 +14,6 @@ export type JobFile = {
   append(record: JobRecord): Promise<void>;
 };
 
-const readIfThere = async (file: string): Promise<string> => {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-};
-
-/** Why jobs of a file are not of this series, as a clause; null when they are. */
-const difference = (record: JobRecord, series: JobSeries): string | null => {
-  if (record.suite !== series.suite) return `its jobs are of suite "${record.suite}"`;
-  if (record.scenarioHash !== series.scenarioHash) return 'its jobs are of another version of the scenario';
-  if (record.settingsHash !== series.settingsHash) return 'its jobs were run with other settings';
-  return null;
-};
-
 /**
  * Opens a file of jobs to go on with it; one that does not exist is made. A last line that was cut off is removed.
  * Throws JOB_FILE_UNUSABLE when it holds anything else than jobs of this series.
@@ -65,3 +48,20 @@ export const openJobFile = async (file: string, series: JobSeries): Promise<JobF
     },
   };
 };
+
+async function readIfThere(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+/** Why jobs of a file are not of this series, as a clause; null when they are. */
+function difference(record: JobRecord, series: JobSeries): string | null {
+  if (record.suite !== series.suite) return `its jobs are of suite "${record.suite}"`;
+  if (record.scenarioHash !== series.scenarioHash) return 'its jobs are of another version of the scenario';
+  if (record.settingsHash !== series.settingsHash) return 'its jobs were run with other settings';
+  return null;
+}

@@ -24,14 +24,47 @@ export type Confirmation =
 /** Fewer comparable records than this are weak evidence: a plain relative limit, no model of the noise. */
 const historyFrom = 10;
 
+/** Measures the head alone and judges it by stored records and absolute limits. */
+export const measureAgainstStored = async (
+  inputs: SuiteInputs,
+  confirmation: Confirmation,
+): Promise<SuiteRun> => {
+  const { length } = inputs.history;
+  const run = startRun(inputs, length === 0 ? 'none' : length < historyFrom ? 'single' : 'history');
+  const measuring = { inputs, run, started: performance.now() };
+  if (confirmation.by === 'this-job') await confirmFirst(measuring, confirmation);
+  else await measureHead(measuring, confirmation.by === 'same-job');
+  return run;
+};
+
 type Measuring = { inputs: SuiteInputs; run: SuiteRun; started: number };
 
+/** Measures the head once more, to confirm or refute what another job measured; nothing if that was no suspect. */
+async function confirmFirst(
+  measuring: Measuring,
+  confirmation: Confirmation & { by: 'this-job' },
+): Promise<void> {
+  const { inputs, run } = measuring;
+  const { first, on } = confirmation;
+  run.head.push(...first.rounds);
+  run.judgement = judgeRun(run, inputs.plan, false);
+  const from = first.runUrl === null ? 'the first job' : `the first job (${first.runUrl})`;
+  if (run.judgement.next !== 'confirm') {
+    run.warnings.push(`Nothing was measured again, because what ${from} measured is not suspect.`);
+    return;
+  }
+  run.confirmedOn = on;
+  run.warnings.push(`Measured again to confirm what ${from} measured, which exceeded the screen.`);
+  await keepingProblems(run, () => measureRounds(measuring, run.confirmation, 'confirm'));
+  run.judgement = judgeRun(run, inputs.plan, true);
+}
+
 /** Measures a set of rounds of the head, or takes what was measured. Ends early when one of them has a problem. */
-const measureRounds = async (
+async function measureRounds(
   { inputs, run, started }: Measuring,
   into: RoundMeasurement[],
   set: string,
-): Promise<void> => {
+): Promise<void> {
   const { plan, suite, context } = inputs;
   if (inputs.measured !== undefined) {
     for (const measurement of inputs.measured) {
@@ -66,10 +99,10 @@ const measureRounds = async (
     inputs.onMeasured?.(run);
     if (!goOn) return;
   }
-};
+}
 
 /** Measures the head; a suspect is measured again, if the budget allows another set as long as the first. */
-const measureHead = async (measuring: Measuring, confirmAgain: boolean): Promise<void> => {
+async function measureHead(measuring: Measuring, confirmAgain: boolean): Promise<void> {
   const { inputs, run, started } = measuring;
   await keepingProblems(run, () => measureRounds(measuring, run.head, 'round'));
   if (run.head.length === 0) return;
@@ -82,37 +115,4 @@ const measureHead = async (measuring: Measuring, confirmAgain: boolean): Promise
     else run.warnings.push('The screen was exceeded, and the time budget left no room to measure again.');
   }
   run.judgement = judgeRun(run, inputs.plan, true);
-};
-
-/** Measures the head once more, to confirm or refute what another job measured; nothing if that was no suspect. */
-const confirmFirst = async (
-  measuring: Measuring,
-  confirmation: Confirmation & { by: 'this-job' },
-): Promise<void> => {
-  const { inputs, run } = measuring;
-  const { first, on } = confirmation;
-  run.head.push(...first.rounds);
-  run.judgement = judgeRun(run, inputs.plan, false);
-  const from = first.runUrl === null ? 'the first job' : `the first job (${first.runUrl})`;
-  if (run.judgement.next !== 'confirm') {
-    run.warnings.push(`Nothing was measured again, because what ${from} measured is not suspect.`);
-    return;
-  }
-  run.confirmedOn = on;
-  run.warnings.push(`Measured again to confirm what ${from} measured, which exceeded the screen.`);
-  await keepingProblems(run, () => measureRounds(measuring, run.confirmation, 'confirm'));
-  run.judgement = judgeRun(run, inputs.plan, true);
-};
-
-/** Measures the head alone and judges it by stored records and absolute limits. */
-export const measureAgainstStored = async (
-  inputs: SuiteInputs,
-  confirmation: Confirmation,
-): Promise<SuiteRun> => {
-  const { length } = inputs.history;
-  const run = startRun(inputs, length === 0 ? 'none' : length < historyFrom ? 'single' : 'history');
-  const measuring = { inputs, run, started: performance.now() };
-  if (confirmation.by === 'this-job') await confirmFirst(measuring, confirmation);
-  else await measureHead(measuring, confirmation.by === 'same-job');
-  return run;
-};
+}

@@ -41,46 +41,6 @@ export type LevelRequest = {
 };
 
 /**
- * The judgement of a step by its absolute limits. A percentile of a step at little load comes from few values; that is
- * no reason to go without an answer there, because the edge is measured again and its values are counted.
- */
-const judge = ({ suite, plan }: LevelContext, round: RoundMeasurement): SuiteJudgement =>
-  judgeSuite({
-    suite: suite.name,
-    comparison: 'none',
-    pairs: [],
-    head: [round],
-    history: [],
-    thresholds: suite.thresholds,
-    settings: { ...plan.verdict, minSamplesP50: 1, minSamplesP95: 1, minSamplesP99: 1 },
-    mainMetric: suite.measure.main ?? null,
-    confirmation: null,
-    final: true,
-    invalid: [],
-  });
-
-const measure = async (
-  level: LevelContext,
-  request: LevelRequest,
-  onProgress: (load: LoadProgress) => void,
-): Promise<RoundOutcome> => {
-  const { load, shape, source } = request;
-  const phases = stepPhases(load, shape);
-  const suite = { ...level.suite, overrides: { ...level.suite.overrides, phases } };
-  const limits = planLimits(loadDemand(level.scenario, readPhases(phases)), machineLimits());
-  await using side = await openSide(suite, source, { ...level.context, limits }, request.label);
-  return await measureRound(side, {
-    host: level.context.host,
-    deadlineMs: Number.POSITIVE_INFINITY,
-    onProgress,
-    step: { warmUpMs: shape.warmUpMs, measuredMs: shape.stepMs },
-  });
-};
-
-const isLimit = (failure: unknown): failure is TailgateError =>
-  failure instanceof Error && 'code' in failure && failure.code === 'LIMIT_TOO_LOW';
-
-/**
  * Measures one load on one side, with a server of its own, and says whether the limits held. Throws what keeps a server
  * from being measured at any load: the errors of target and room, and CANCELLED.
  */
@@ -120,3 +80,45 @@ export const measureLevel = async (level: LevelContext, request: LevelRequest): 
     judgement,
   };
 };
+
+async function measure(
+  level: LevelContext,
+  request: LevelRequest,
+  onProgress: (load: LoadProgress) => void,
+): Promise<RoundOutcome> {
+  const { load, shape, source } = request;
+  const phases = stepPhases(load, shape);
+  const suite = { ...level.suite, overrides: { ...level.suite.overrides, phases } };
+  const limits = planLimits(loadDemand(level.scenario, readPhases(phases)), machineLimits());
+  await using side = await openSide(suite, source, { ...level.context, limits }, request.label);
+  return await measureRound(side, {
+    host: level.context.host,
+    deadlineMs: Number.POSITIVE_INFINITY,
+    onProgress,
+    step: { warmUpMs: shape.warmUpMs, measuredMs: shape.stepMs },
+  });
+}
+
+function isLimit(failure: unknown): failure is TailgateError {
+  return failure instanceof Error && 'code' in failure && failure.code === 'LIMIT_TOO_LOW';
+}
+
+/**
+ * The judgement of a step by its absolute limits. A percentile of a step at little load comes from few values; that is
+ * no reason to go without an answer there, because the edge is measured again and its values are counted.
+ */
+function judge({ suite, plan }: LevelContext, round: RoundMeasurement): SuiteJudgement {
+  return judgeSuite({
+    suite: suite.name,
+    comparison: 'none',
+    pairs: [],
+    head: [round],
+    history: [],
+    thresholds: suite.thresholds,
+    settings: { ...plan.verdict, minSamplesP50: 1, minSamplesP95: 1, minSamplesP99: 1 },
+    mainMetric: suite.measure.main ?? null,
+    confirmation: null,
+    final: true,
+    invalid: [],
+  });
+}

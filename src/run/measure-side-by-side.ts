@@ -13,9 +13,6 @@ import {
   startRun,
 } from './suite-run.ts';
 
-const inWords = (design: PairDesign): string =>
-  design.kind === 'slices' ? `slices of ${formatElapsed(design.sliceMs)}` : 'whole rounds';
-
 /** Measures head and baseline in the same job, pair after pair, until the verdict stands or the budget is spent. */
 export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSource): Promise<SuiteRun> => {
   const { plan, suite } = inputs;
@@ -108,3 +105,7 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
   if (run.pairs.length > 0) run.judgement = judgeRun(run, plan, true);
   return run;
 };
+
+function inWords(design: PairDesign): string {
+  return design.kind === 'slices' ? `slices of ${formatElapsed(design.sliceMs)}` : 'whole rounds';
+}

@@ -16,51 +16,6 @@ export type SortedReports = {
   notes: string[];
 };
 
-const short = (sha: string): string => sha.slice(0, 10);
-
-/** The run that made a report: as it says itself, or by its link. */
-const runIdOf = ({ madeBy, runUrl }: Report): number | null => {
-  const id = /\/actions\/runs\/(\d+)/.exec(runUrl ?? '')?.[1];
-  return madeBy?.runId ?? (id === undefined ? null : Number(id));
-};
-
-const foreignness = (report: Report, expected: ExpectedRun): string | null => {
-  const runId = runIdOf(report);
-  if (runId !== null && expected.runId !== null && runId !== expected.runId)
-    return `it is of run ${runId}, and this is run ${expected.runId}`;
-  const { head, merged } = report.commits;
-  const isKnown = [head, merged].some((sha) => sha != null && expected.commits.includes(sha));
-  return head === null || expected.commits.length === 0 || isKnown
-    ? null
-    : `it is of commit ${short(head)}, not ${expected.commits.map(short).join(' or ')}`;
-};
-
-/** What a report says that cannot be so. */
-const contradiction = (report: Report): string | null => {
-  if (report.verdict !== 'pass') return null;
-  if (report.suites.length === 0) return 'says pass, and has no suite';
-  const empty = report.suites.find(({ metrics }) => metrics.length === 0);
-  return empty === undefined ? null : `says pass, and its suite "${empty.name}" has measured nothing`;
-};
-
-/** Reports with the same text here are the same one, wherever it was found. */
-const identity = (report: Report): string => JSON.stringify(report);
-
-/** Of a job that was run again, the reports of its earlier attempts. */
-const superseded = (reports: readonly LabelledReport[]): Set<LabelledReport> => {
-  const newest = new Map<string, number>();
-  for (const { report } of reports) {
-    const { key, runAttempt } = report.madeBy ?? {};
-    if (key !== undefined && runAttempt !== undefined)
-      newest.set(key, Math.max(newest.get(key) ?? 0, runAttempt));
-  }
-  return new Set(
-    reports.filter(
-      ({ report: { madeBy } }) => madeBy !== undefined && madeBy.runAttempt < (newest.get(madeBy.key) ?? 0),
-    ),
-  );
-};
-
 /**
  * Keeps the reports that are of this run, each once, and of a job that was run again the last. What was refused, or
  * contradicts itself, is in `problems`.
@@ -100,3 +55,52 @@ export const sortReports = (found: readonly LabelledReport[], expected: Expected
     );
   return { reports, problems, notes };
 };
+
+function foreignness(report: Report, expected: ExpectedRun): string | null {
+  const runId = runIdOf(report);
+  if (runId !== null && expected.runId !== null && runId !== expected.runId)
+    return `it is of run ${runId}, and this is run ${expected.runId}`;
+  const { head, merged } = report.commits;
+  const isKnown = [head, merged].some((sha) => sha != null && expected.commits.includes(sha));
+  return head === null || expected.commits.length === 0 || isKnown
+    ? null
+    : `it is of commit ${short(head)}, not ${expected.commits.map(short).join(' or ')}`;
+}
+
+/** The run that made a report: as it says itself, or by its link. */
+function runIdOf({ madeBy, runUrl }: Report): number | null {
+  const id = /\/actions\/runs\/(\d+)/.exec(runUrl ?? '')?.[1];
+  return madeBy?.runId ?? (id === undefined ? null : Number(id));
+}
+
+function short(sha: string): string {
+  return sha.slice(0, 10);
+}
+
+/** Reports with the same text here are the same one, wherever it was found. */
+function identity(report: Report): string {
+  return JSON.stringify(report);
+}
+
+/** Of a job that was run again, the reports of its earlier attempts. */
+function superseded(reports: readonly LabelledReport[]): Set<LabelledReport> {
+  const newest = new Map<string, number>();
+  for (const { report } of reports) {
+    const { key, runAttempt } = report.madeBy ?? {};
+    if (key !== undefined && runAttempt !== undefined)
+      newest.set(key, Math.max(newest.get(key) ?? 0, runAttempt));
+  }
+  return new Set(
+    reports.filter(
+      ({ report: { madeBy } }) => madeBy !== undefined && madeBy.runAttempt < (newest.get(madeBy.key) ?? 0),
+    ),
+  );
+}
+
+/** What a report says that cannot be so. */
+function contradiction(report: Report): string | null {
+  if (report.verdict !== 'pass') return null;
+  if (report.suites.length === 0) return 'says pass, and has no suite';
+  const empty = report.suites.find(({ metrics }) => metrics.length === 0);
+  return empty === undefined ? null : `says pass, and its suite "${empty.name}" has measured nothing`;
+}

@@ -9,26 +9,6 @@ import type { Confirmation } from './measure-against-stored.ts';
 /** How a suspect of one suite is confirmed, and what to say of it. */
 export type ConfirmationPlan = { confirmation: Confirmation; warnings: string[] };
 
-/** Throws CONFIRMATION_MISMATCH when the record is of another commit, scenario or settings. */
-const assertSame = (
-  path: string,
-  suite: SuitePlan,
-  first: BaselineRecord,
-  commit: string | null,
-  fingerprint: Fingerprint,
-): void => {
-  const mismatch = (reason: string) =>
-    tailgateError('CONFIRMATION_MISMATCH', { path, suite: suite.name, reason });
-  if (first.commit !== commit)
-    throw mismatch(
-      `it was measured at commit ${first.commit ?? 'unknown'}, and this is ${commit ?? 'unknown'}`,
-    );
-  if (first.fingerprint.scenarioHash !== fingerprint.scenarioHash)
-    throw mismatch('it was measured with another scenario');
-  if (first.fingerprint.settingsHash !== fingerprint.settingsHash)
-    throw mismatch('it was measured with other settings');
-};
-
 /**
  * Plans how a suspect is confirmed: by the settings, or, with the records `first` of a suspect run, by this job. A
  * machine of another class cannot confirm, since its own history is another one: it then measures for itself. `shards` are
@@ -78,3 +58,23 @@ export const planConfirmation = (
       : [],
   };
 };
+
+/** Throws CONFIRMATION_MISMATCH when the record is of another commit, scenario or settings. */
+function assertSame(
+  path: string,
+  suite: SuitePlan,
+  first: BaselineRecord,
+  commit: string | null,
+  fingerprint: Fingerprint,
+): void {
+  const mismatch = (reason: string) =>
+    tailgateError('CONFIRMATION_MISMATCH', { path, suite: suite.name, reason });
+  if (first.commit !== commit)
+    throw mismatch(
+      `it was measured at commit ${first.commit ?? 'unknown'}, and this is ${commit ?? 'unknown'}`,
+    );
+  if (first.fingerprint.scenarioHash !== fingerprint.scenarioHash)
+    throw mismatch('it was measured with another scenario');
+  if (first.fingerprint.settingsHash !== fingerprint.settingsHash)
+    throw mismatch('it was measured with other settings');
+}

@@ -25,47 +25,6 @@ export type Stage = {
   limits: Map<string, SuiteLimits>;
 };
 
-/** What every round of a suite is measured in. */
-export const contextOf = (stage: Stage, suite: SuitePlan, host: Host): RoundContext => ({
-  host,
-  logDir: stage.logDir,
-  seed: stage.plan.seed,
-  pinning: stage.pinning.pinning,
-  limits: stage.limits.get(suite.name)!.plan,
-});
-
-/** Why server and generator are not to be pinned, as the report says it; null when they are. */
-const pinningObstacle = ({ suites }: RunPlan): string | null => {
-  if (suites.some(({ target }) => !target.pin)) return 'switched off';
-  // A server that somebody else started has its cores already.
-  return suites.every(({ target }) => target.start !== undefined) ? null : 'the server runs elsewhere';
-};
-
-/** Makes secrets of what stands in these columns of the payload files. Warns of a column that no file has. */
-const hideSecretColumns = async (
-  columns: readonly string[],
-  scenarios: ReadonlyMap<string, CheckedScenario>,
-  host: Host,
-): Promise<void> => {
-  const missing = new Set(columns);
-  if (missing.size === 0) return;
-  for (const { scenario } of scenarios.values())
-    for (const payload of scenario.script.config.payload ?? []) {
-      const places = columns.flatMap((column) => {
-        const index = payload.fields?.indexOf(column) ?? -1;
-        if (index >= 0) missing.delete(column);
-        return index < 0 ? [] : [index];
-      });
-      if (places.length === 0) continue;
-      for (const row of await readPayload(payload))
-        for (const at of places) host.secret(String(row[at] ?? ''));
-    }
-  for (const column of missing)
-    host.warn(
-      `"secretColumns" names "${column}", which no payload file of the scenarios has in its "fields".`,
-    );
-};
-
 /**
  * Checks everything that can be checked before anything is started; `share` is the part of the load that this machine
  * drives. Throws usage errors and LIMIT_TOO_LOW.
@@ -88,3 +47,44 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host, share = 1):
   for (const { notes } of limits.values()) for (const note of notes) host.info(`Note: ${note}`);
   return { plan, scenarios, pinning, logDir, limits };
 };
+
+/** What every round of a suite is measured in. */
+export const contextOf = (stage: Stage, suite: SuitePlan, host: Host): RoundContext => ({
+  host,
+  logDir: stage.logDir,
+  seed: stage.plan.seed,
+  pinning: stage.pinning.pinning,
+  limits: stage.limits.get(suite.name)!.plan,
+});
+
+/** Makes secrets of what stands in these columns of the payload files. Warns of a column that no file has. */
+async function hideSecretColumns(
+  columns: readonly string[],
+  scenarios: ReadonlyMap<string, CheckedScenario>,
+  host: Host,
+): Promise<void> {
+  const missing = new Set(columns);
+  if (missing.size === 0) return;
+  for (const { scenario } of scenarios.values())
+    for (const payload of scenario.script.config.payload ?? []) {
+      const places = columns.flatMap((column) => {
+        const index = payload.fields?.indexOf(column) ?? -1;
+        if (index >= 0) missing.delete(column);
+        return index < 0 ? [] : [index];
+      });
+      if (places.length === 0) continue;
+      for (const row of await readPayload(payload))
+        for (const at of places) host.secret(String(row[at] ?? ''));
+    }
+  for (const column of missing)
+    host.warn(
+      `"secretColumns" names "${column}", which no payload file of the scenarios has in its "fields".`,
+    );
+}
+
+/** Why server and generator are not to be pinned, as the report says it; null when they are. */
+function pinningObstacle({ suites }: RunPlan): string | null {
+  if (suites.some(({ target }) => !target.pin)) return 'switched off';
+  // A server that somebody else started has its cores already.
+  return suites.every(({ target }) => target.start !== undefined) ? null : 'the server runs elsewhere';
+}

@@ -19,12 +19,39 @@ type BuildOptions = {
   onFailure?: (suite: string, problem: TailgateError, side: SideName) => void;
 };
 
+/**
+ * Builds the head in `cwd` and, side by side, the base version in its own folder, one after the other. Throws
+ * BUILD_FAILED or CANCELLED.
+ */
+export const prepareSides = async (plan: RunPlan, options: BuildOptions): Promise<Sides> => {
+  const { base } = options;
+  const head: SideSource = { name: 'head', cwd: options.cwd };
+  if (base?.deployed !== undefined) {
+    const { url } = base.deployed;
+    return {
+      head,
+      baseline: { name: 'baseline', cwd: base.dir, version: 'the base version', url },
+      buildMs: 0,
+    };
+  }
+  let buildMs = await build(plan, head, options);
+  if (base === null) return { head, baseline: null, buildMs };
+  const baseline: SideSource = {
+    name: 'baseline',
+    cwd: base.dir,
+    version: `the base version${base.sha === null ? '' : ` (${base.sha.slice(0, 10)})`}`,
+    start: plan.baseline.start,
+  };
+  buildMs += await build(plan, baseline, options);
+  return { head, baseline, buildMs };
+};
+
 /** Builds a version once for each different build command and folder of its suites. */
-const build = async (
+async function build(
   plan: RunPlan,
   { cwd: root, name, version }: SideSource,
   options: BuildOptions,
-): Promise<number> => {
+): Promise<number> {
   const { logDir, host, onFailure } = options;
   let totalMs = 0;
   const done = new Map<string, TailgateError | null>();
@@ -57,31 +84,4 @@ const build = async (
     if (problem) onFailure?.(suite, problem, name);
   }
   return totalMs;
-};
-
-/**
- * Builds the head in `cwd` and, side by side, the base version in its own folder, one after the other. Throws
- * BUILD_FAILED or CANCELLED.
- */
-export const prepareSides = async (plan: RunPlan, options: BuildOptions): Promise<Sides> => {
-  const { base } = options;
-  const head: SideSource = { name: 'head', cwd: options.cwd };
-  if (base?.deployed !== undefined) {
-    const { url } = base.deployed;
-    return {
-      head,
-      baseline: { name: 'baseline', cwd: base.dir, version: 'the base version', url },
-      buildMs: 0,
-    };
-  }
-  let buildMs = await build(plan, head, options);
-  if (base === null) return { head, baseline: null, buildMs };
-  const baseline: SideSource = {
-    name: 'baseline',
-    cwd: base.dir,
-    version: `the base version${base.sha === null ? '' : ` (${base.sha.slice(0, 10)})`}`,
-    start: plan.baseline.start,
-  };
-  buildMs += await build(plan, baseline, options);
-  return { head, baseline, buildMs };
-};
+}

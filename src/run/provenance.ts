@@ -37,27 +37,22 @@ export const commitsOf = (
   ...(mergedSha === null ? {} : { merged: mergedSha }),
 });
 
-const short = (sha: string | null): string => (sha === null ? 'unknown' : sha.slice(0, 10));
-
-const checkoutOf = (cwd: string, env: Env): GitCheckout =>
-  new GitCheckout({ cwd, env, serverUrl: null, token: null });
-
-const isPull = ({ eventName }: GithubContext): boolean =>
-  eventName === 'pull_request' || eventName === 'pull_request_target';
-
-/** What else than the commit of the event is checked out: a sentence. */
-const otherCommit = (head: string, github: GithubContext): string => {
-  const { eventName, headSha, checkoutSha, onDefaultBranch, defaultBranch } = github;
-  const expected = isPull(github)
-    ? `neither the head of the pull request (${short(headSha)}) nor its merge into the base`
-    : `not the commit of the event "${eventName}" (${short(headSha ?? checkoutSha)})`;
-  const stored = onDefaultBranch
-    ? ` It is not stored as a run of ${defaultBranch ?? 'the default branch'}.`
-    : '';
-  return `What is measured is the commit that is checked out, ${short(head)}, ${expected}.${stored}`;
+/**
+ * The commit from git, and what it is to the event: the run of a push, a pull request, a schedule. Elsewhere what other
+ * CI systems set stands for the event.
+ */
+export const findProvenance = (cwd: string, env: Env, github: GithubContext | null): Promise<Provenance> => {
+  const checkout = checkoutOf(cwd, env);
+  return github !== null && github.repository !== null && github.run !== null
+    ? onGithub(checkout, github, env)
+    : elsewhere(checkout, env);
 };
 
-const onGithub = async (checkout: GitCheckout, github: GithubContext, env: Env): Promise<Provenance> => {
+function checkoutOf(cwd: string, env: Env): GitCheckout {
+  return new GitCheckout({ cwd, env, serverUrl: null, token: null });
+}
+
+async function onGithub(checkout: GitCheckout, github: GithubContext, env: Env): Promise<Provenance> {
   const { headSha: wanted, checkoutSha, eventName } = github;
   const shared = {
     inCi: isCi(env),
@@ -95,14 +90,29 @@ const onGithub = async (checkout: GitCheckout, github: GithubContext, env: Env):
     ...other,
     problem: tailgateError('PULL_REQUEST_NOT_CHECKED_OUT', { head: short(head), wanted: short(wanted) }),
   };
-};
+}
 
-/** The default branch of `origin` as far as this clone knows it. */
-const defaultBranchOf = async (checkout: GitCheckout): Promise<string | null> =>
-  (await checkout.ask(['symbolic-ref', '--short', 'refs/remotes/origin/HEAD']))?.replace(/^origin\//, '') ??
-  null;
+/** What else than the commit of the event is checked out: a sentence. */
+function otherCommit(head: string, github: GithubContext): string {
+  const { eventName, headSha, checkoutSha, onDefaultBranch, defaultBranch } = github;
+  const expected = isPull(github)
+    ? `neither the head of the pull request (${short(headSha)}) nor its merge into the base`
+    : `not the commit of the event "${eventName}" (${short(headSha ?? checkoutSha)})`;
+  const stored = onDefaultBranch
+    ? ` It is not stored as a run of ${defaultBranch ?? 'the default branch'}.`
+    : '';
+  return `What is measured is the commit that is checked out, ${short(head)}, ${expected}.${stored}`;
+}
 
-const elsewhere = async (checkout: GitCheckout, env: Env): Promise<Provenance> => {
+function isPull({ eventName }: GithubContext): boolean {
+  return eventName === 'pull_request' || eventName === 'pull_request_target';
+}
+
+function short(sha: string | null): string {
+  return sha === null ? 'unknown' : sha.slice(0, 10);
+}
+
+async function elsewhere(checkout: GitCheckout, env: Env): Promise<Provenance> {
   const [branch, defaultBranch, head, actor] = await Promise.all([
     env.CI_COMMIT_BRANCH ?? env.BRANCH_NAME ?? checkout.ask(['symbolic-ref', '--short', 'HEAD']),
     env.CI_DEFAULT_BRANCH ?? defaultBranchOf(checkout),
@@ -127,15 +137,12 @@ const elsewhere = async (checkout: GitCheckout, env: Env): Promise<Provenance> =
       : null,
     problem: null,
   };
-};
+}
 
-/**
- * The commit from git, and what it is to the event: the run of a push, a pull request, a schedule. Elsewhere what other
- * CI systems set stands for the event.
- */
-export const findProvenance = (cwd: string, env: Env, github: GithubContext | null): Promise<Provenance> => {
-  const checkout = checkoutOf(cwd, env);
-  return github !== null && github.repository !== null && github.run !== null
-    ? onGithub(checkout, github, env)
-    : elsewhere(checkout, env);
-};
+/** The default branch of `origin` as far as this clone knows it. */
+async function defaultBranchOf(checkout: GitCheckout): Promise<string | null> {
+  return (
+    (await checkout.ask(['symbolic-ref', '--short', 'refs/remotes/origin/HEAD']))?.replace(/^origin\//, '') ??
+    null
+  );
+}

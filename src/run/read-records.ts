@@ -7,17 +7,9 @@ import { tailgateError } from '../errors.ts';
 
 /** Name of the file in the report folder that holds what a run measured, one record a suite. */
 export const recordsFile = 'records.jsonl';
+
 /** The same of a search for the capacity. */
 export const capacityRecordsFile = 'capacity-records.jsonl';
-
-const isFolder = async (name: string): Promise<boolean> => {
-  try {
-    return (await stat(name)).isDirectory();
-  } catch {
-    // What is wrong with it is said when it is read.
-    return false;
-  }
-};
 
 /** The records of a run, from their file or from the report folder that it lies in. Throws RECORDS_UNREADABLE. */
 export const readRecords = async (name: string): Promise<BaselineRecord[]> => {
@@ -43,3 +35,12 @@ export const readRecords = async (name: string): Promise<BaselineRecord[]> => {
     throw tailgateError('RECORDS_UNREADABLE', { path: file, reason: 'it holds no record' });
   return records;
 };
+
+async function isFolder(name: string): Promise<boolean> {
+  try {
+    return (await stat(name)).isDirectory();
+  } catch {
+    // What is wrong with it is said when it is read.
+    return false;
+  }
+}

@@ -44,14 +44,40 @@ export type ReportAction = {
   verifyAfterMs?: readonly number[];
 };
 
-/** What tells that the reports are not the whole story. */
-const incompleteness = (report: Report, count: number, inputs: ReportActionInputs): string | null => {
-  const { expected, result } = inputs;
-  if (expected !== null && count < expected) return `${count} of ${expected} reports are there`;
-  if (result !== null && result !== 'success' && report.verdict === 'pass')
-    return `every report says pass, but the measuring jobs ended with "${result.slice(0, 40)}"`;
-  return null;
+/** The action in `report/`, from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
+export const reportAction = async (action: ReportAction): Promise<number> => {
+  try {
+    return action.inputs.mode === 'merge' ? await merge(action) : await publishForRun(action);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(action.host, problems);
+    action.host.output('verdict', 'invalid');
+    return exitCodes[problems[0]?.exit ?? 'internal'];
+  }
 };
+
+/** Joins the reports of a matrix into one comment and one verdict, and gives its exit code. */
+async function merge(action: ReportAction): Promise<number> {
+  const { github, inputs } = action;
+  const context = github?.context ?? null;
+  const { report, settings } = await mergedReport(action, {
+    headSha: context?.headSha ?? null,
+    runUrl: context?.runUrl ?? null,
+    result: inputs.result,
+    expected: {
+      runId: context?.run?.id ?? null,
+      commits: context === null ? [] : commitsOf(context),
+    },
+  });
+  const measuredSha = report.commits.merged ?? report.commits.head;
+  const isChosen = context?.eventName === 'issue_comment' || context?.pullNumber == null;
+  const targets =
+    context === null
+      ? []
+      : [{ context, section: sectionOf(context, { settings }), ...(isChosen ? { measuredSha } : {}) }];
+  await deliverTo(action, report, targets, inputs.check);
+  return exitCodeOf(report);
+}
 
 /** What the caller knows better than the reports do. */
 type Trusted = {
@@ -62,24 +88,11 @@ type Trusted = {
   expected: ExpectedRun;
 };
 
-/** A report of what could not be had, where no report could. */
-const emptyReport = (trusted: Trusted): Report =>
-  buildReport({
-    suites: [],
-    failOn: [],
-    problems: [],
-    environment: { ...environmentFingerprint(), pinning: null },
-    commits: { head: trusted.headSha, base: null },
-    runUrl: trusted.runUrl,
-    startedAt: new Date().toISOString(),
-    durations: { totalMs: 0, buildMs: 0, loadMs: 0 },
-  });
-
 /** The reports as one, and where their settings are. */
-const mergedReport = async (
+async function mergedReport(
   action: ReportAction,
   trusted: Trusted,
-): Promise<{ report: Report; settings: string }> => {
+): Promise<{ report: Report; settings: string }> {
   const { host, inputs } = action;
   const isOwn = inputs.mode === 'merge';
   const collected = await collectReports(inputs.path, { places: isOwn }).catch((failure: unknown) => {
@@ -113,29 +126,47 @@ const mergedReport = async (
     },
     settings: [...settings].filter((place) => place !== '').join(' + '),
   };
-};
+}
+
+/** A report of what could not be had, where no report could. */
+function emptyReport(trusted: Trusted): Report {
+  return buildReport({
+    suites: [],
+    failOn: [],
+    problems: [],
+    environment: { ...environmentFingerprint(), pinning: null },
+    commits: { head: trusted.headSha, base: null },
+    runUrl: trusted.runUrl,
+    startedAt: new Date().toISOString(),
+    durations: { totalMs: 0, buildMs: 0, loadMs: 0 },
+  });
+}
+
+/** What tells that the reports are not the whole story. */
+function incompleteness(report: Report, count: number, inputs: ReportActionInputs): string | null {
+  const { expected, result } = inputs;
+  if (expected !== null && count < expected) return `${count} of ${expected} reports are there`;
+  if (result !== null && result !== 'success' && report.verdict === 'pass')
+    return `every report says pass, but the measuring jobs ended with "${result.slice(0, 40)}"`;
+  return null;
+}
 
 /** The commits that jobs of this run check out; none where a workflow may choose. */
-const commitsOf = ({ eventName, headSha, checkoutSha }: GithubContext): string[] => {
+function commitsOf({ eventName, headSha, checkoutSha }: GithubContext): string[] {
   const own = [headSha, ...(eventName === 'pull_request_target' ? [] : [checkoutSha])];
   return ['pull_request', 'pull_request_target', 'push', 'merge_group'].includes(eventName) &&
     checkoutSha !== null
     ? own.filter((sha) => sha !== null)
     : [];
-};
-
-const repositoryUrl = (context: GithubContext): string | null =>
-  context.repository === null
-    ? null
-    : `${context.serverUrl}/${context.repository.owner}/${context.repository.repo}`;
+}
 
 /** Brings the report to its readers, on these pull requests. */
-const deliverTo = (
+function deliverTo(
   action: ReportAction,
   report: Report,
   targets: readonly Target[],
   check: Delivery['check'],
-): Promise<void> => {
+): Promise<void> {
   const { host, github, inputs } = action;
   return deliver(report, {
     host,
@@ -156,53 +187,16 @@ const deliverTo = (
     tell: inputs.mode === 'merge' ? 'error' : 'warn',
     verifyAfterMs: action.verifyAfterMs,
   });
-};
+}
 
-/** Joins the reports of a matrix into one comment and one verdict, and gives its exit code. */
-const merge = async (action: ReportAction): Promise<number> => {
-  const { github, inputs } = action;
-  const context = github?.context ?? null;
-  const { report, settings } = await mergedReport(action, {
-    headSha: context?.headSha ?? null,
-    runUrl: context?.runUrl ?? null,
-    result: inputs.result,
-    expected: {
-      runId: context?.run?.id ?? null,
-      commits: context === null ? [] : commitsOf(context),
-    },
-  });
-  const measuredSha = report.commits.merged ?? report.commits.head;
-  const isChosen = context?.eventName === 'issue_comment' || context?.pullNumber == null;
-  const targets =
-    context === null
-      ? []
-      : [{ context, section: sectionOf(context, { settings }), ...(isChosen ? { measuredSha } : {}) }];
-  await deliverTo(action, report, targets, inputs.check);
-  return exitCodeOf(report);
-};
-
-/**
- * The context in which a finished run is commented on: its commit and number, not those of the run that publishes. Its
- * token can write, whatever that run's could.
- */
-const contextOfRun = (
-  context: GithubContext,
-  run: TriggeringRun,
-  pullNumber: number | null,
-): GithubContext => ({
-  ...context,
-  headSha: run.headSha,
-  headBranch: run.headBranch,
-  pullNumber,
-  run: { id: run.id, attempt: run.attempt },
-  runUrl: run.url,
-  fork: false,
-  dependabot: false,
-  tokenAccess: 'unknown',
-});
+function repositoryUrl(context: GithubContext): string | null {
+  return context.repository === null
+    ? null
+    : `${context.serverUrl}/${context.repository.owner}/${context.repository.repo}`;
+}
 
 /** Publishes what a run with a read-only token could not. Its verdict is that run's own: it does not fail this one. */
-const publishForRun = async (action: ReportAction): Promise<number> => {
+async function publishForRun(action: ReportAction): Promise<number> {
   const { host, github } = action;
   const run = github?.context.triggeringRun ?? null;
   if (github === null || run === null || github.context.repository === null)
@@ -237,16 +231,22 @@ const publishForRun = async (action: ReportAction): Promise<number> => {
   }));
   await deliverTo(action, report, targets, { ...action.inputs.check, kind: 'none' });
   return exitCodes.pass;
-};
+}
 
-/** The action in `report/`, from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
-export const reportAction = async (action: ReportAction): Promise<number> => {
-  try {
-    return action.inputs.mode === 'merge' ? await merge(action) : await publishForRun(action);
-  } catch (failure) {
-    const problems = problemsOf(failure);
-    showProblems(action.host, problems);
-    action.host.output('verdict', 'invalid');
-    return exitCodes[problems[0]?.exit ?? 'internal'];
-  }
-};
+/**
+ * The context in which a finished run is commented on: its commit and number, not those of the run that publishes. Its
+ * token can write, whatever that run's could.
+ */
+function contextOfRun(context: GithubContext, run: TriggeringRun, pullNumber: number | null): GithubContext {
+  return {
+    ...context,
+    headSha: run.headSha,
+    headBranch: run.headBranch,
+    pullNumber,
+    run: { id: run.id, attempt: run.attempt },
+    runUrl: run.url,
+    fork: false,
+    dependabot: false,
+    tokenAccess: 'unknown',
+  };
+}

@@ -9,21 +9,12 @@ import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 import { writeReport } from './write-reports.ts';
 
-const readText = async (file: string, cwd: string): Promise<string> => {
-  try {
-    return await readFile(path.resolve(cwd, file), 'utf8');
-  } catch (failure) {
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    throw tailgateError('REPORT_UNREADABLE', { path: file, reason }, { file }, failure);
-  }
-};
+/** Verdicts that are failures to JUnit, where the report does not say which were set. */
+const usualFailures: Report['failOn'] = ['fail', 'invalid'];
 
 /** Reads a JSON report. Throws REPORT_UNREADABLE. */
 export const readReport = async (file: string, cwd: string): Promise<Report> =>
   parseReport(await readText(file, cwd), file);
-
-/** Verdicts that are failures to JUnit, where the report does not say which were set. */
-const usualFailures: Report['failOn'] = ['fail', 'invalid'];
 
 /** `tailgate report`: renders a JSON report, of a run or of a capacity search, in other formats, or on the terminal. */
 export const renderReportCommand = async (options: {
@@ -40,3 +31,12 @@ export const renderReportCommand = async (options: {
     options.print(renderTerminal(report, { ...host.result, full: true }));
   return exitCodes.pass;
 };
+
+async function readText(file: string, cwd: string): Promise<string> {
+  try {
+    return await readFile(path.resolve(cwd, file), 'utf8');
+  } catch (failure) {
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    throw tailgateError('REPORT_UNREADABLE', { path: file, reason }, { file }, failure);
+  }
+}

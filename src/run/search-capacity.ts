@@ -38,19 +38,9 @@ export type SearchInputs = {
 
 /** The longest sessions that a step at little load saw: one in twenty lasts longer. */
 const sessionQuantile = 0.95;
+
 /** A server that Tailgate does not restart is given this long to get over a load that was too much for it. */
 const recoveryMs = 3_000;
-
-const trialsOf = (levels: readonly MeasuredLevel[]): Trial[] =>
-  levels.map(({ load, outcome }) => ({ load, outcome }));
-
-/** How long a session lasts: as measured where the limits held, else as its flow tells, else unknown. */
-const sessionLength = (levels: readonly MeasuredLevel[], idleMs: number | null): number | null => {
-  const calm = levels.find(({ outcome }) => outcome === 'holds')?.round ?? null;
-  const sketch = calm === null ? null : sketchOver([calm], 'session.length');
-  const measuredMs = sketch === null || sketch.count === 0 ? null : sketch.quantileMs(sessionQuantile);
-  return measuredMs === null ? idleMs : Math.max(measuredMs, idleMs ?? 0);
-};
 
 /** One search on one side. */
 class SideSearch {
@@ -111,16 +101,6 @@ class SideSearch {
   }
 }
 
-const warningsOf = (searches: readonly SideSearch[]): string[] =>
-  searches.flatMap(({ source, unsettledMs, levels }) => [
-    ...(unsettledMs === null
-      ? []
-      : [
-          `Sessions at the ${source.name} last ${Math.round(unsettledMs / 100) / 10} s or more, longer than a step warms up: users were still gathering while it was measured, so whether they pile up could not be told. Raise "capacity.warmUpMs".`,
-        ]),
-    ...new Set(levels.flatMap(({ round }) => round?.warnings ?? [])),
-  ]);
-
 /**
  * Searches the capacity of one or two sides, step by step and side after side, so that a drift of the machine touches
  * both alike. Known failures do not throw: they are in `problems`, with everything that was measured before them.
@@ -164,3 +144,26 @@ export const searchCapacity = async (inputs: SearchInputs): Promise<CapacitySear
   }
   return found(cut);
 };
+
+function warningsOf(searches: readonly SideSearch[]): string[] {
+  return searches.flatMap(({ source, unsettledMs, levels }) => [
+    ...(unsettledMs === null
+      ? []
+      : [
+          `Sessions at the ${source.name} last ${Math.round(unsettledMs / 100) / 10} s or more, longer than a step warms up: users were still gathering while it was measured, so whether they pile up could not be told. Raise "capacity.warmUpMs".`,
+        ]),
+    ...new Set(levels.flatMap(({ round }) => round?.warnings ?? [])),
+  ]);
+}
+
+function trialsOf(levels: readonly MeasuredLevel[]): Trial[] {
+  return levels.map(({ load, outcome }) => ({ load, outcome }));
+}
+
+/** How long a session lasts: as measured where the limits held, else as its flow tells, else unknown. */
+function sessionLength(levels: readonly MeasuredLevel[], idleMs: number | null): number | null {
+  const calm = levels.find(({ outcome }) => outcome === 'holds')?.round ?? null;
+  const sketch = calm === null ? null : sketchOver([calm], 'session.length');
+  const measuredMs = sketch === null || sketch.count === 0 ? null : sketch.quantileMs(sessionQuantile);
+  return measuredMs === null ? idleMs : Math.max(measuredMs, idleMs ?? 0);
+}

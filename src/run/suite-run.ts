@@ -147,9 +147,6 @@ export const noteOutcome = (
   return outcome.problem === null;
 };
 
-const isKnown = (failure: unknown): failure is TailgateError =>
-  failure instanceof Error && failure.name === 'TailgateError';
-
 /** Runs `measure`; a known error becomes a problem of the run, so that what was measured before is reported. */
 export const keepingProblems = async (
   run: Pick<SuiteRun, 'problems'>,
@@ -165,3 +162,7 @@ export const keepingProblems = async (
 
 /** The name of a suite as it stands in the names of its logs. */
 export const logName = (suite: SuitePlan): string => suite.name.replaceAll('/', '-');
+
+function isKnown(failure: unknown): failure is TailgateError {
+  return failure instanceof Error && failure.name === 'TailgateError';
+}

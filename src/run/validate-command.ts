@@ -13,25 +13,6 @@ import { checkOpenings } from './check-openings.ts';
 import { checkScenarios, showWarnings } from './check-scenarios.ts';
 import { checkSecrets } from './check-secrets.ts';
 
-/** Where a run of these settings would be stored, and when: a sentence. */
-const storageOf = ({ settings, cwd }: LoadedSettings): string | null => {
-  const { mode, record, path, branch, remote = 'origin' } = settings.baseline;
-  if (mode === 'none') return null;
-  const where =
-    mode === 'file'
-      ? `the file ${shownPath(cwd, path)}`
-      : `the branch "${branch}" of ${withoutCredentials(remote)}`;
-  const inCi = mode === 'file' ? '' : ' in CI';
-  switch (record) {
-    case 'never':
-      return `Stored: never by itself; "tailgate baseline record" stores a run in ${where}.`;
-    case 'always':
-      return `Stored: every run${inCi} that does not fail, in ${where}; pull requests${mode === 'file' ? ' too' : ' excepted'}.`;
-    case 'default-branch':
-      return `Stored: runs on the default branch${inCi} that do not fail, in ${where}.`;
-  }
-};
-
 /**
  * `tailgate validate`: checks settings, secrets, thresholds and scenarios with all that they are made of, and starts
  * neither a server nor a load. Throws what is wrong, so that "valid" means that it can run.
@@ -72,3 +53,22 @@ export const validateCommand = async (options: {
   print('The settings are valid.');
   return exitCodes.pass;
 };
+
+/** Where a run of these settings would be stored, and when: a sentence. */
+function storageOf({ settings, cwd }: LoadedSettings): string | null {
+  const { mode, record, path, branch, remote = 'origin' } = settings.baseline;
+  if (mode === 'none') return null;
+  const where =
+    mode === 'file'
+      ? `the file ${shownPath(cwd, path)}`
+      : `the branch "${branch}" of ${withoutCredentials(remote)}`;
+  const inCi = mode === 'file' ? '' : ' in CI';
+  switch (record) {
+    case 'never':
+      return `Stored: never by itself; "tailgate baseline record" stores a run in ${where}.`;
+    case 'always':
+      return `Stored: every run${inCi} that does not fail, in ${where}; pull requests${mode === 'file' ? ' too' : ' excepted'}.`;
+    case 'default-branch':
+      return `Stored: runs on the default branch${inCi} that do not fail, in ${where}.`;
+  }
+}

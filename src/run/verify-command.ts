@@ -27,43 +27,75 @@ export type VerifyCommand = Extract<CliRequest, { command: 'verify' }> & {
   print: (text: string) => void;
 };
 
-/** The settings as verification reads them: both sides from the same folder, and nothing published. */
-const settingsOfVerification = (loaded: LoadedSettings): LoadedSettings => ({
-  ...loaded,
-  settings: {
-    ...loaded.settings,
-    baseline: {
-      ...loaded.settings.baseline,
-      mode: 'side-by-side',
-      dir: loaded.cwd,
-      start: undefined,
-      url: undefined,
-    },
-  },
-});
+/** So many invalid jobs one after the other are no accident. */
+const maxInvalidRun = 3;
 
-/** The one suite that is verified, with its relative limits: absolute ones say nothing of a change. */
-const suiteOf = ({ plan }: Stage): SuitePlan => {
-  const [suite, ...others] = plan.suites;
-  if (suite === undefined || others.length > 0) {
-    const names = plan.suites.map(({ name }) => `"${name}"`).join(', ');
-    const problem = `one suite is verified at a time; name it with --suite (${names})`;
-    throw tailgateError('ARGUMENTS_INVALID', { command: 'verify', problem });
+/** `tailgate verify` from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
+export const verifyCommand = async (command: VerifyCommand): Promise<number> => {
+  try {
+    return await verify(command);
+  } catch (failure) {
+    const problems = problemsOf(failure);
+    showProblems(command.host, problems);
+    return exitCodeOfProblems(problems);
   }
-  if (suite.endurance !== undefined)
-    throw tailgateError('KIND_UNFIT', { suite: suite.name, command: '"tailgate verify"' });
+};
+
+async function verify(command: VerifyCommand): Promise<number> {
+  const { host } = command;
+  const loaded = settingsOfVerification(
+    await loadSettings({
+      cwd: host.cwd,
+      inputs: command.inputs,
+      readFile: (file) => readFile(file, 'utf8'),
+    }),
+  );
+  const stage = await prepareRun(loaded, host);
+  const { logDir, plan } = stage;
+  const setting = settingOf(command, stage, { name: 'head', cwd: loaded.cwd });
+  const kinds = jobKinds({
+    unchanged: command.aa,
+    factors: command.inject,
+    jobsPerFactor: command.jobs,
+    rounds: command.roundPairs > 0,
+  });
+  const name = command.raw === undefined ? ownFile(plan.reportDir) : path.resolve(host.cwd, command.raw);
+  const file = await openJobFile(name, setting.common);
+  const complete = nextJob(kinds, file.records) === null;
+  if (!complete) await prepareSides(plan, { cwd: loaded.cwd, base: null, logDir, host });
+  const ended = complete
+    ? null
+    : await runSeries(setting, kinds, file, command.atMost ?? Number.POSITIVE_INFINITY);
+  if (file.records.length > 0) {
+    const shown = { ...setting.common, file: path.relative(host.cwd, file.path) };
+    command.print(renderVerification(summariseJobs(file.records), file.records, shown, host.result));
+  }
+  if (ended !== null) {
+    showProblems(host, [ended]);
+    return exitCodeOfProblems([ended]);
+  }
+  const invalid = file.records.every(({ problem }) => problem !== undefined);
+  return invalid ? exitCodes.invalid : exitCodes.pass;
+}
+
+/** The settings as verification reads them: both sides from the same folder, and nothing published. */
+function settingsOfVerification(loaded: LoadedSettings): LoadedSettings {
   return {
-    ...suite,
-    thresholds: suite.thresholds.filter((one) => one.bound.kind === 'relative' && !isCounted(one)),
+    ...loaded,
+    settings: {
+      ...loaded.settings,
+      baseline: {
+        ...loaded.settings.baseline,
+        mode: 'side-by-side',
+        dir: loaded.cwd,
+        start: undefined,
+        url: undefined,
+      },
+    },
   };
-};
+}
 
-const machineName = (): string => {
-  const { cpuModel, cores, memoryGiB, os, node } = environmentFingerprint();
-  return `${cpuModel}, ${cores} cores, ${memoryGiB} GiB, ${os}, Node ${node}`;
-};
-
-const settingOf = (command: VerifyCommand, stage: Stage, source: JobSetting['source']): JobSetting => {
+function settingOf(command: VerifyCommand, stage: Stage, source: JobSetting['source']): JobSetting {
   const suite = suiteOf(stage);
   const { scenario, outline } = stage.scenarios.get(suite.name)!;
   const judged = suite.thresholds.map((threshold) => threshold.source);
@@ -88,30 +120,41 @@ const settingOf = (command: VerifyCommand, stage: Stage, source: JobSetting['sou
       machine: machineName(),
     },
   };
-};
+}
+
+/** The one suite that is verified, with its relative limits: absolute ones say nothing of a change. */
+function suiteOf({ plan }: Stage): SuitePlan {
+  const [suite, ...others] = plan.suites;
+  if (suite === undefined || others.length > 0) {
+    const names = plan.suites.map(({ name }) => `"${name}"`).join(', ');
+    const problem = `one suite is verified at a time; name it with --suite (${names})`;
+    throw tailgateError('ARGUMENTS_INVALID', { command: 'verify', problem });
+  }
+  if (suite.endurance !== undefined)
+    throw tailgateError('KIND_UNFIT', { suite: suite.name, command: '"tailgate verify"' });
+  return {
+    ...suite,
+    thresholds: suite.thresholds.filter((one) => one.bound.kind === 'relative' && !isCounted(one)),
+  };
+}
+
+function machineName(): string {
+  const { cpuModel, cores, memoryGiB, os, node } = environmentFingerprint();
+  return `${cpuModel}, ${cores} cores, ${memoryGiB} GiB, ${os}, Node ${node}`;
+}
 
 /** Name of the file that is written where none is named; it never goes on with an older one. */
-const ownFile = (reportDir: string): string =>
-  path.join(reportDir, `verify-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.jsonl`);
-
-/** Estimates how long jobs take: as those that have been run, or all pairs of a job without an end before its time. */
-const jobMinutes = (setting: JobSetting, kind: JobKind, file: JobFile): number => {
-  const alike = file.records.filter(({ design, problem }) => design === kind.design && problem === undefined);
-  if (alike.length > 0) return alike.reduce((sum, { minutes }) => sum + minutes, 0) / alike.length;
-  const pairs = kind.design === 'rounds' ? setting.roundPairs : setting.plan.verdict.maxPairs;
-  return (pairs * pairMs(setting.plan.verdict, setting.plannedMs)) / 60_000;
-};
-
-/** So many invalid jobs one after the other are no accident. */
-const maxInvalidRun = 3;
+function ownFile(reportDir: string): string {
+  return path.join(reportDir, `verify-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.jsonl`);
+}
 
 /** Runs what is left of the series. Gives the problem that ended it early; null when it is complete. */
-const runSeries = async (
+async function runSeries(
   setting: JobSetting,
   kinds: readonly JobKind[],
   file: JobFile,
   atMost: number,
-): Promise<TailgateError | null> => {
+): Promise<TailgateError | null> {
   const { host } = setting.context;
   let invalidRun = 0;
   let started = 0;
@@ -152,52 +195,12 @@ const runSeries = async (
     if (problem !== undefined && invalidRun >= maxInvalidRun) return problem;
   }
   return null;
-};
+}
 
-const verify = async (command: VerifyCommand): Promise<number> => {
-  const { host } = command;
-  const loaded = settingsOfVerification(
-    await loadSettings({
-      cwd: host.cwd,
-      inputs: command.inputs,
-      readFile: (file) => readFile(file, 'utf8'),
-    }),
-  );
-  const stage = await prepareRun(loaded, host);
-  const { logDir, plan } = stage;
-  const setting = settingOf(command, stage, { name: 'head', cwd: loaded.cwd });
-  const kinds = jobKinds({
-    unchanged: command.aa,
-    factors: command.inject,
-    jobsPerFactor: command.jobs,
-    rounds: command.roundPairs > 0,
-  });
-  const name = command.raw === undefined ? ownFile(plan.reportDir) : path.resolve(host.cwd, command.raw);
-  const file = await openJobFile(name, setting.common);
-  const complete = nextJob(kinds, file.records) === null;
-  if (!complete) await prepareSides(plan, { cwd: loaded.cwd, base: null, logDir, host });
-  const ended = complete
-    ? null
-    : await runSeries(setting, kinds, file, command.atMost ?? Number.POSITIVE_INFINITY);
-  if (file.records.length > 0) {
-    const shown = { ...setting.common, file: path.relative(host.cwd, file.path) };
-    command.print(renderVerification(summariseJobs(file.records), file.records, shown, host.result));
-  }
-  if (ended !== null) {
-    showProblems(host, [ended]);
-    return exitCodeOfProblems([ended]);
-  }
-  const invalid = file.records.every(({ problem }) => problem !== undefined);
-  return invalid ? exitCodes.invalid : exitCodes.pass;
-};
-
-/** `tailgate verify` from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
-export const verifyCommand = async (command: VerifyCommand): Promise<number> => {
-  try {
-    return await verify(command);
-  } catch (failure) {
-    const problems = problemsOf(failure);
-    showProblems(command.host, problems);
-    return exitCodeOfProblems(problems);
-  }
-};
+/** Estimates how long jobs take: as those that have been run, or all pairs of a job without an end before its time. */
+function jobMinutes(setting: JobSetting, kind: JobKind, file: JobFile): number {
+  const alike = file.records.filter(({ design, problem }) => design === kind.design && problem === undefined);
+  if (alike.length > 0) return alike.reduce((sum, { minutes }) => sum + minutes, 0) / alike.length;
+  const pairs = kind.design === 'rounds' ? setting.roundPairs : setting.plan.verdict.maxPairs;
+  return (pairs * pairMs(setting.plan.verdict, setting.plannedMs)) / 60_000;
+}

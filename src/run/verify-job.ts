@@ -30,85 +30,9 @@ export type JobSetting = {
 
 /** Pairs draw their seeds from that of their job, one after the other. */
 const seedsPerJob = 1_000;
+
 /** A job ends by its pairs; this only bounds what hangs. */
 const longestJobMs = 24 * 3_600_000;
-
-/** The environment of both sides, and how to tell what was injected; null when the preload is not used. */
-type Sides = { baseline: SideSource; head: SideSource; injection: ServiceTimeInjection | null };
-
-const openSides = (setting: JobSetting, truth: number): Sides & { close(): void } => {
-  const { source, injectEnv, suite, context } = setting;
-  const plain = (name: SideSource['name'], env: Record<string, string>): SideSource => ({
-    ...source,
-    name,
-    env,
-  });
-  if (truth === 1 || injectEnv !== null) {
-    const env = (factor: number) => (injectEnv === null ? {} : { [injectEnv]: String(factor) });
-    return {
-      baseline: plain('baseline', env(1)),
-      head: plain('head', env(truth)),
-      injection: null,
-      close: () => {},
-    };
-  }
-  const options = suite.target.env.NODE_OPTIONS ?? context.host.env.NODE_OPTIONS;
-  const nodeOptions = options === undefined ? undefined : String(options);
-  // Counting messages costs a little as well, so both sides count.
-  const before = injectServiceTime(1, nodeOptions);
-  const after = injectServiceTime(truth, nodeOptions);
-  return {
-    baseline: plain('baseline', before.env),
-    head: plain('head', after.env),
-    injection: after,
-    close: () => {
-      before.close();
-      after.close();
-    },
-  };
-};
-
-/** Throws INJECTION_MISSING when nothing was added to the service time of the head. */
-const assertInjected = (injection: ServiceTimeInjection | null): void => {
-  if (injection === null) return;
-  const injected = injection.injected();
-  if (injected === null)
-    throw tailgateError('INJECTION_MISSING', { reason: 'no Node process of it loaded the preload' });
-  if (injected.messages === 0 || injected.injectedMs <= 0)
-    throw tailgateError('INJECTION_MISSING', {
-      reason: 'its Node processes got no message over a connection or request of their own',
-    });
-};
-
-const inputsOf = (setting: JobSetting, kind: JobKind, sides: Sides, seed: number): SuiteInputs => {
-  const { plan, suite } = setting;
-  const verdict =
-    kind.design === 'rounds'
-      ? {
-          ...plan.verdict,
-          alternate: 'rounds' as const,
-          minPairs: Math.min(plan.verdict.minPairs, setting.roundPairs),
-          maxPairs: setting.roundPairs,
-        }
-      : plan.verdict;
-  return {
-    suite,
-    plan: { ...plan, suites: [suite], verdict, seed },
-    plannedMs: setting.plannedMs,
-    obstacle: setting.obstacle,
-    head: sides.head,
-    baseline: sides.baseline,
-    history: [],
-    context: { ...setting.context, seed },
-    budgetMs: longestJobMs,
-    onProgress: () => {},
-  };
-};
-
-const factorOf = (injection: ServiceTimeInjection | null): number | null => {
-  const injected = injection?.injected() ?? null;
-  return injected === null || injected.ownMs <= 0 ? null : 1 + injected.injectedMs / injected.ownMs;
-};
 
 export type JobResult = { run: SuiteRun; record: JobRecord };
 
@@ -167,3 +91,80 @@ export const runJob = async (
     sides.close();
   }
 };
+
+/** The environment of both sides, and how to tell what was injected; null when the preload is not used. */
+type Sides = { baseline: SideSource; head: SideSource; injection: ServiceTimeInjection | null };
+
+function openSides(setting: JobSetting, truth: number): Sides & { close(): void } {
+  const { source, injectEnv, suite, context } = setting;
+  const plain = (name: SideSource['name'], env: Record<string, string>): SideSource => ({
+    ...source,
+    name,
+    env,
+  });
+  if (truth === 1 || injectEnv !== null) {
+    const env = (factor: number) => (injectEnv === null ? {} : { [injectEnv]: String(factor) });
+    return {
+      baseline: plain('baseline', env(1)),
+      head: plain('head', env(truth)),
+      injection: null,
+      close: () => {},
+    };
+  }
+  const options = suite.target.env.NODE_OPTIONS ?? context.host.env.NODE_OPTIONS;
+  const nodeOptions = options === undefined ? undefined : String(options);
+  // Counting messages costs a little as well, so both sides count.
+  const before = injectServiceTime(1, nodeOptions);
+  const after = injectServiceTime(truth, nodeOptions);
+  return {
+    baseline: plain('baseline', before.env),
+    head: plain('head', after.env),
+    injection: after,
+    close: () => {
+      before.close();
+      after.close();
+    },
+  };
+}
+
+function inputsOf(setting: JobSetting, kind: JobKind, sides: Sides, seed: number): SuiteInputs {
+  const { plan, suite } = setting;
+  const verdict =
+    kind.design === 'rounds'
+      ? {
+          ...plan.verdict,
+          alternate: 'rounds' as const,
+          minPairs: Math.min(plan.verdict.minPairs, setting.roundPairs),
+          maxPairs: setting.roundPairs,
+        }
+      : plan.verdict;
+  return {
+    suite,
+    plan: { ...plan, suites: [suite], verdict, seed },
+    plannedMs: setting.plannedMs,
+    obstacle: setting.obstacle,
+    head: sides.head,
+    baseline: sides.baseline,
+    history: [],
+    context: { ...setting.context, seed },
+    budgetMs: longestJobMs,
+    onProgress: () => {},
+  };
+}
+
+/** Throws INJECTION_MISSING when nothing was added to the service time of the head. */
+function assertInjected(injection: ServiceTimeInjection | null): void {
+  if (injection === null) return;
+  const injected = injection.injected();
+  if (injected === null)
+    throw tailgateError('INJECTION_MISSING', { reason: 'no Node process of it loaded the preload' });
+  if (injected.messages === 0 || injected.injectedMs <= 0)
+    throw tailgateError('INJECTION_MISSING', {
+      reason: 'its Node processes got no message over a connection or request of their own',
+    });
+}
+
+function factorOf(injection: ServiceTimeInjection | null): number | null {
+  const injected = injection?.injected() ?? null;
+  return injected === null || injected.ownMs <= 0 ? null : 1 + injected.injectedMs / injected.ownMs;
+}

@@ -49,24 +49,6 @@ export const phaseDurationMs = (value: unknown): number => {
   return durationMs(value);
 };
 
-const numberOf = (phase: number, spec: Record<string, unknown>, key: string): number | null => {
-  const value = spec[key];
-  if (value === undefined) return null;
-  const number =
-    typeof value === 'number'
-      ? value
-      : typeof value === 'string' && value.trim() !== ''
-        ? Number(value)
-        : Number.NaN;
-  if (!Number.isFinite(number) || number < 0)
-    throw new PhaseError(
-      phase,
-      key,
-      `phase ${phase + 1} has "${key}: ${String(value)}", which is not a number`,
-    );
-  return number;
-};
-
 /**
  * Reads `config.phases`. Numbers may be strings, since they often come from the environment.
  * Throws `PhaseError` for a phase that says nothing, has no length, or has a value that is not a number.
@@ -134,31 +116,6 @@ export const plannedArrivals = (phase: ArrivalPhase): number => {
   return integral <= 0 ? 0 : Math.max(1, Math.floor(integral + 1e-9));
 };
 
-/**
- * Instants of a phase's arrivals, from its start, in milliseconds: arrival k at the time by which the integral of the
- * rate is k. With rate a + s t that is the positive root of s t^2 / 2 + a t = k, written so that it neither divides
- * by a slope of zero nor cancels.
- */
-function* phaseArrivals(phase: ArrivalPhase, seed: number): Generator<number> {
-  if (phase.mode === 'poisson' && phase.startRate === phase.endRate) {
-    if (phase.startRate === 0) return;
-    const random = seededRandom(seed ^ Math.imul(phase.index + 1, 0x9e3779b1));
-    const meanMs = 1_000 / phase.startRate;
-    for (let atMs = -Math.log(1 - random()) * meanMs; atMs < phase.durationMs; ) {
-      yield atMs;
-      atMs += -Math.log(1 - random()) * meanMs;
-    }
-    return;
-  }
-  const slope = (phase.endRate - phase.startRate) / (phase.durationMs / 1_000);
-  const total = plannedArrivals(phase);
-  for (let k = 0; k < total; k += 1) {
-    const root = Math.sqrt(Math.max(0, phase.startRate ** 2 + 2 * slope * k));
-    const seconds = k === 0 ? 0 : (2 * k) / (phase.startRate + root);
-    yield Math.min(seconds * 1_000, phase.durationMs);
-  }
-}
-
 /** Every arrival of the load in order, numbered over all phases. */
 export function* arrivals(phases: readonly ArrivalPhase[], seed: number): Generator<Arrival> {
   let number = 0;
@@ -188,3 +145,46 @@ export const maxUsersOf = (phase: ArrivalPhase, shard: { index: number; count: n
   const limit = Math.floor(phase.maxUsers);
   return Math.floor(limit / shard.count) + (shard.index < limit % shard.count ? 1 : 0);
 };
+
+function numberOf(phase: number, spec: Record<string, unknown>, key: string): number | null {
+  const value = spec[key];
+  if (value === undefined) return null;
+  const number =
+    typeof value === 'number'
+      ? value
+      : typeof value === 'string' && value.trim() !== ''
+        ? Number(value)
+        : Number.NaN;
+  if (!Number.isFinite(number) || number < 0)
+    throw new PhaseError(
+      phase,
+      key,
+      `phase ${phase + 1} has "${key}: ${String(value)}", which is not a number`,
+    );
+  return number;
+}
+
+/**
+ * Instants of a phase's arrivals, from its start, in milliseconds: arrival k at the time by which the integral of the
+ * rate is k. With rate a + s t that is the positive root of s t^2 / 2 + a t = k, written so that it neither divides
+ * by a slope of zero nor cancels.
+ */
+function* phaseArrivals(phase: ArrivalPhase, seed: number): Generator<number> {
+  if (phase.mode === 'poisson' && phase.startRate === phase.endRate) {
+    if (phase.startRate === 0) return;
+    const random = seededRandom(seed ^ Math.imul(phase.index + 1, 0x9e3779b1));
+    const meanMs = 1_000 / phase.startRate;
+    for (let atMs = -Math.log(1 - random()) * meanMs; atMs < phase.durationMs; ) {
+      yield atMs;
+      atMs += -Math.log(1 - random()) * meanMs;
+    }
+    return;
+  }
+  const slope = (phase.endRate - phase.startRate) / (phase.durationMs / 1_000);
+  const total = plannedArrivals(phase);
+  for (let k = 0; k < total; k += 1) {
+    const root = Math.sqrt(Math.max(0, phase.startRate ** 2 + 2 * slope * k));
+    const seconds = k === 0 ? 0 : (2 * k) / (phase.startRate + root);
+    yield Math.min(seconds * 1_000, phase.durationMs);
+  }
+}

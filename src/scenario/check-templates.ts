@@ -117,7 +117,48 @@ export const checkTemplates = (
   ];
 };
 
-const problemOf = (
+/** Places of templates without quotes, which YAML read as mappings. */
+export function* unquotedTemplates(value: unknown, place: ScenarioPath = []): Generator<ScenarioPath> {
+  if (Array.isArray(value))
+    for (const [index, item] of value.entries()) yield* unquotedTemplates(item, [...place, index]);
+  if (!isMapping(value)) return;
+  for (const [key, item] of Object.entries(value)) {
+    if (key === '[object Object]') yield place;
+    else yield* unquotedTemplates(item, [...place, key]);
+  }
+}
+
+/** Variables and payload fields that `config` (or an environment) gives to every user. */
+function namesOfConfig(config: Json): string[] {
+  return [
+    ...(isMapping(config.variables) ? Object.keys(config.variables) : []),
+    ...[config.payload].flat().flatMap((payload) => {
+      if (!isMapping(payload)) return [];
+      const fields = Array.isArray(payload.fields) ? payload.fields.map(String) : [];
+      return typeof payload.name === 'string' ? [payload.name, ...fields] : fields;
+    }),
+  ];
+}
+
+/** Names that steps set: what they capture, and the variables of loops. */
+function namesSetBy(value: unknown, names: Set<string>): void {
+  if (Array.isArray(value)) for (const item of value) namesSetBy(item, names);
+  if (!isMapping(value)) return;
+  for (const [key, item] of Object.entries(value)) {
+    if (typeof item === 'string' && ['as', 'loopValue', 'loopElement'].includes(key))
+      names.add(item.split(/[.[]/, 1)[0]!);
+    else namesSetBy(item, names);
+  }
+}
+
+/** Whether something that is not read here may set variables: functions, plugins and engines of others. */
+function setsMore(scenario: Pick<ReadScenario, 'config'>): boolean {
+  return Object.keys(scenario.config.plugins ?? {}).some(
+    (name) => !(bundledPlugins as readonly string[]).includes(name),
+  );
+}
+
+function problemOf(
   { name, path, isCall, text }: Template,
   known: ReadonlySet<string>,
   {
@@ -125,7 +166,7 @@ const problemOf = (
     isOpen,
     processorText,
   }: { env: TemplateNames['env']; isOpen: boolean; processorText: string | null },
-): { problem: string; fix: string } | null => {
+): { problem: string; fix: string } | null {
   if (name === '') return null;
   if (isCall) {
     if (functionNames.includes(name)) return null;
@@ -177,47 +218,6 @@ const problemOf = (
           ? 'Set it with a function of the processor: "context.vars.name = ...", then "{{ name }}".'
           : `Define it in "config.variables", name a column of "config.payload" so, or capture it: "capture: { json: ..., as: ${name} }". What differs from run to run can stand in "variables" of the settings.`),
   };
-};
-
-/** Places of templates without quotes, which YAML read as mappings. */
-export function* unquotedTemplates(value: unknown, place: ScenarioPath = []): Generator<ScenarioPath> {
-  if (Array.isArray(value))
-    for (const [index, item] of value.entries()) yield* unquotedTemplates(item, [...place, index]);
-  if (!isMapping(value)) return;
-  for (const [key, item] of Object.entries(value)) {
-    if (key === '[object Object]') yield place;
-    else yield* unquotedTemplates(item, [...place, key]);
-  }
-}
-
-/** Whether something that is not read here may set variables: functions, plugins and engines of others. */
-function setsMore(scenario: Pick<ReadScenario, 'config'>): boolean {
-  return Object.keys(scenario.config.plugins ?? {}).some(
-    (name) => !(bundledPlugins as readonly string[]).includes(name),
-  );
-}
-
-/** Variables and payload fields that `config` (or an environment) gives to every user. */
-function namesOfConfig(config: Json): string[] {
-  return [
-    ...(isMapping(config.variables) ? Object.keys(config.variables) : []),
-    ...[config.payload].flat().flatMap((payload) => {
-      if (!isMapping(payload)) return [];
-      const fields = Array.isArray(payload.fields) ? payload.fields.map(String) : [];
-      return typeof payload.name === 'string' ? [payload.name, ...fields] : fields;
-    }),
-  ];
-}
-
-/** Names that steps set: what they capture, and the variables of loops. */
-function namesSetBy(value: unknown, names: Set<string>): void {
-  if (Array.isArray(value)) for (const item of value) namesSetBy(item, names);
-  if (!isMapping(value)) return;
-  for (const [key, item] of Object.entries(value)) {
-    if (typeof item === 'string' && ['as', 'loopValue', 'loopElement'].includes(key))
-      names.add(item.split(/[.[]/, 1)[0]!);
-    else namesSetBy(item, names);
-  }
 }
 
 function* templatesOf(value: unknown, place: ScenarioPath): Generator<Placed> {

@@ -14,6 +14,8 @@ import { resolveUserPackage } from './user-packages.ts';
 
 const defaultPhases: readonly Json[] = [{ duration: 1, arrivalCount: 1 }];
 
+type Misshapen = { problem: string; place: ScenarioPath };
+
 /** SCENARIO_INVALID at a place of the scenario. */
 export const invalid = async (
   source: ScenarioSource,
@@ -27,8 +29,6 @@ export const checkShape = async (source: ScenarioSource, script: Script): Promis
   const found = misshapen(script);
   if (found !== null) throw await invalid(source, found.problem, found.place);
 };
-
-type Misshapen = { problem: string; place: ScenarioPath };
 
 /** The first part of a script that is missing or no mapping or list; null when there is none. Pure. */
 export const misshapen = (script: Readonly<Record<string, unknown>>): Misshapen | null => {
@@ -56,29 +56,6 @@ export const misshapen = (script: Readonly<Record<string, unknown>>): Misshapen 
   }
   return null;
 };
-
-/** Engines of others have steps of their own kinds. */
-const isForeign = (engine: string): boolean => stepsOfEngine(engine) === undefined;
-
-/** Place of the first step that is no mapping, or has no key. Lists of steps may stand in lists. */
-const firstOfNoKind = (flow: readonly unknown[], place: ScenarioPath): ScenarioPath | null => {
-  for (const [index, spec] of flow.entries()) {
-    const at = [...place, index];
-    const found = Array.isArray(spec)
-      ? firstOfNoKind(spec, at)
-      : isMapping(spec) && Object.keys(spec).length > 0
-        ? null
-        : at;
-    if (found !== null) return found;
-  }
-  return null;
-};
-
-const named = (place: ScenarioPath): string =>
-  place.reduce<string>(
-    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
-    '',
-  );
 
 export const phasesOf = async (
   source: ScenarioSource,
@@ -110,12 +87,6 @@ export const phasesOf = async (
     );
     throw await invalid(source, misspelt?.message ?? error.message, misspelt?.place ?? place, error);
   }
-};
-
-/** Whether the overrides say what is wrong with a phase: they are merged over those of the file, one by one. */
-const phaseIn = ({ phases }: Json, { phase, key }: PhaseError): boolean => {
-  const own = Array.isArray(phases) ? phases[phase] : undefined;
-  return isMapping(own) && (key === null || key in own);
 };
 
 export const enginesOf = async (source: ScenarioSource, script: Script): Promise<string[]> => {
@@ -193,3 +164,35 @@ export const checkFiles = async (source: ScenarioSource, script: Script): Promis
   }
   return files;
 };
+
+function named(place: ScenarioPath): string {
+  return place.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
+    '',
+  );
+}
+
+/** Engines of others have steps of their own kinds. */
+function isForeign(engine: string): boolean {
+  return stepsOfEngine(engine) === undefined;
+}
+
+/** Place of the first step that is no mapping, or has no key. Lists of steps may stand in lists. */
+function firstOfNoKind(flow: readonly unknown[], place: ScenarioPath): ScenarioPath | null {
+  for (const [index, spec] of flow.entries()) {
+    const at = [...place, index];
+    const found = Array.isArray(spec)
+      ? firstOfNoKind(spec, at)
+      : isMapping(spec) && Object.keys(spec).length > 0
+        ? null
+        : at;
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Whether the overrides say what is wrong with a phase: they are merged over those of the file, one by one. */
+function phaseIn({ phases }: Json, { phase, key }: PhaseError): boolean {
+  const own = Array.isArray(phases) ? phases[phase] : undefined;
+  return isMapping(own) && (key === null || key in own);
+}

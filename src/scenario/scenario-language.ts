@@ -29,47 +29,22 @@ export const valueNames = z.registry<{ what: string }>();
 
 type Shape = Record<string, z.ZodType>;
 
-const optional = (shape: Shape): Shape =>
-  Object.fromEntries(Object.entries(shape).map(([key, value]) => [key, value.optional()]));
-
-/** Keys of Artillery: it ignores what it does not know. */
-const group = (subject: string, shape: Shape, required: readonly string[] = []): z.ZodObject =>
-  z.strictObject(optional(shape)).register(languageLevels, { subject, unknown: 'warning', required });
-
-/** Keys that only Tailgate reads, so that one that is misspelt would be lost. */
-const ours = (subject: string, shape: Shape): z.ZodObject =>
-  z.strictObject(optional(shape)).register(languageLevels, { subject, unknown: 'error' });
-
-/** Stands once in the JSON Schema, under `id`. */
-const shared = (id: string, schema: z.ZodObject): z.ZodObject => schema.meta({ id });
-
-/** A kind of step, told by the keys it begins with. */
-const stepOf = (
-  subject: string,
-  steps: readonly string[],
-  shape: Shape,
-  unknown: LanguageLevel['unknown'] = 'warning',
-): z.ZodObject =>
-  z
-    .strictObject(optional({ ...shape, name: word.describe('A name for the reader.') }))
-    .register(languageLevels, { subject, unknown, steps });
-
-/** Any keys, whose values are described by `value`. */
-const anyKeys = (value: z.ZodType = z.unknown()): z.ZodType => z.record(z.string(), value);
-
-const oneOrMore = (value: z.ZodType): z.ZodType => z.union([value, z.array(value)]);
-
 const text = z.string().min(1).register(valueNames, { what: 'text' });
+
 /** Text that YAML may read as a number. */
 const word = z.union([z.string(), z.number()]).register(valueNames, { what: 'text' });
+
 // Numbers and truth values may be text: a template, or what comes from the environment.
 const number = z
   .union([z.number(), z.string().regex(/^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$|\{\{/)])
   .register(valueNames, { what: 'a number' });
+
 const flag = z
   .union([z.boolean(), z.string().regex(/^([tT][rR][uU][eE]|[fF][aA][lL][sS][eE])$|\{\{/)])
   .register(valueNames, { what: 'true or false' });
+
 const duration = z.union([z.number(), text]).register(valueNames, { what: 'a number or text' });
+
 /** A time of a step. */
 const time = z
   .union([
@@ -81,7 +56,9 @@ const time = z
       ),
   ])
   .register(valueNames, { what: 'a time such as 5 (seconds) or "500ms"' });
+
 const anything = z.unknown();
+
 const processorFunctions = oneOrMore(text);
 
 /** A `capture` or `match` in Artillery's notation. */
@@ -97,6 +74,7 @@ const extractors: Shape = {
   index: z.union([number, text]),
   strict: flag.describe('`false`: no error when nothing is found.'),
 };
+
 const capture = oneOrMore(
   shared(
     'capture',
@@ -112,6 +90,7 @@ const capture = oneOrMore(
     ),
   ),
 );
+
 const match = oneOrMore(
   shared(
     'match',
@@ -287,6 +266,7 @@ export const socketIoConnection = shared(
   'socketioOptions',
   group('the options of a connection', socketIoOptions),
 );
+
 const wsConnection = shared('wsOptions', group('"config.ws"', wsOptions));
 
 const tls = group(
@@ -434,23 +414,6 @@ const stompConnect: Shape = {
   ws: wsConnection,
 };
 
-/** A step of STOMP says its keys in a mapping, or beside it. */
-const stompStep = (key: string, main: string | null, shape: Shape): z.ZodObject =>
-  stepOf(
-    `"${key}"`,
-    [key],
-    {
-      [key]: z.union([
-        ...(main === null ? [] : [z.string()]),
-        z.boolean(),
-        z.null(),
-        ours(`"${key}"`, shape),
-      ] as unknown as [z.ZodType, z.ZodType]),
-      ...shape,
-    },
-    'error',
-  );
-
 const receipts: Shape = {
   headers: anyKeys().describe('Headers of the frame.'),
   receipt: z.boolean().describe('Ask for a receipt, and time it.'),
@@ -559,33 +522,6 @@ const request = shared(
 
 const httpSteps = httpMethods.map((method) => stepOf(`a "${method}" step`, [method], { [method]: request }));
 
-/** Steps of every engine. `inner` describes the flows that a step holds. */
-const commonSteps = (inner: z.ZodType): z.ZodObject[] => [
-  stepOf('a loop', ['loop'], {
-    loop: inner.describe('The steps that are repeated.'),
-    count: z
-      .union([z.number(), z.string().regex(/^\s*\d+\s*(-\s*\d+)?\s*$|\{\{/)])
-      .register(valueNames, { what: 'a number or a range such as "2-5"' })
-      .describe('Number of rounds, or a range `from-to`.'),
-    over: z
-      .union([z.array(anything), z.string()])
-      .describe('A list, or the name of a variable that holds one.'),
-    whileTrue: text.describe('Function of the processor that says whether there is another round.'),
-    loopValue: word.describe('Name of the variable that counts the rounds; `$loopCount` if not given.'),
-    loopElement: word.describe('Name of the variable that holds the element; `$loopElement` if not given.'),
-  }),
-  stepOf('"parallel"', ['parallel'], {
-    parallel: inner.describe('The steps that run at the same time.'),
-    limit: number.describe('Most of them at once.'),
-  }),
-  stepOf('"think"', ['think'], {
-    think: time.describe('A pause: whole numbers are seconds, `200ms` has its unit.'),
-    jitter: z.union([z.number(), z.string()]),
-  }),
-  stepOf('"log"', ['log'], { log: text }),
-  stepOf('"function"', ['function'], { function: text.describe('A function of the processor.') }),
-];
-
 type Language = EngineDescription['language'];
 
 /** What scenarios are written in: the steps that a language has of its own, and its settings in `config`. */
@@ -621,21 +557,8 @@ const languages: Readonly<Record<Language, { steps: readonly z.ZodObject[]; conf
 };
 
 const anyFlow = z.array(anything);
-const shallow = new Map<string, readonly z.ZodObject[]>();
 
-/**
- * The kinds of steps of an engine, those of every engine included; flows that a step holds are lists of anything.
- * Undefined for an engine that is not ours.
- */
-export const stepsOfEngine = (engine: string): readonly z.ZodObject[] | undefined => {
-  const described = engineNamed(engine);
-  if (described === undefined) return undefined;
-  const known = shallow.get(engine);
-  if (known !== undefined) return known;
-  const steps = [...languages[described.language].steps, ...commonSteps(anyFlow), ...httpSteps];
-  shallow.set(engine, steps);
-  return steps;
-};
+const shallow = new Map<string, readonly z.ZodObject[]>();
 
 const phase = shared(
   'phase',
@@ -739,6 +662,20 @@ export const scenarioFile = group('a scenario file', {
   after: group('"after"', hookShape).describe('Runs once, after the load.'),
 });
 
+/**
+ * The kinds of steps of an engine, those of every engine included; flows that a step holds are lists of anything.
+ * Undefined for an engine that is not ours.
+ */
+export const stepsOfEngine = (engine: string): readonly z.ZodObject[] | undefined => {
+  const described = engineNamed(engine);
+  if (described === undefined) return undefined;
+  const known = shallow.get(engine);
+  if (known !== undefined) return known;
+  const steps = [...languages[described.language].steps, ...commonSteps(anyFlow), ...httpSteps];
+  shallow.set(engine, steps);
+  return steps;
+};
+
 /** Keys of a group, without what is only right deeper down. */
 export const keysOf = (level: z.ZodObject): string[] => Object.keys(level.shape);
 
@@ -781,3 +718,90 @@ export const scenarioJsonSchema = (): Record<string, unknown> => {
     patternProperties: { '^x-': { description: 'Anything; a place to keep YAML anchors.' } },
   };
 };
+
+/** Steps of every engine. `inner` describes the flows that a step holds. */
+function commonSteps(inner: z.ZodType): z.ZodObject[] {
+  return [
+    stepOf('a loop', ['loop'], {
+      loop: inner.describe('The steps that are repeated.'),
+      count: z
+        .union([z.number(), z.string().regex(/^\s*\d+\s*(-\s*\d+)?\s*$|\{\{/)])
+        .register(valueNames, { what: 'a number or a range such as "2-5"' })
+        .describe('Number of rounds, or a range `from-to`.'),
+      over: z
+        .union([z.array(anything), z.string()])
+        .describe('A list, or the name of a variable that holds one.'),
+      whileTrue: text.describe('Function of the processor that says whether there is another round.'),
+      loopValue: word.describe('Name of the variable that counts the rounds; `$loopCount` if not given.'),
+      loopElement: word.describe('Name of the variable that holds the element; `$loopElement` if not given.'),
+    }),
+    stepOf('"parallel"', ['parallel'], {
+      parallel: inner.describe('The steps that run at the same time.'),
+      limit: number.describe('Most of them at once.'),
+    }),
+    stepOf('"think"', ['think'], {
+      think: time.describe('A pause: whole numbers are seconds, `200ms` has its unit.'),
+      jitter: z.union([z.number(), z.string()]),
+    }),
+    stepOf('"log"', ['log'], { log: text }),
+    stepOf('"function"', ['function'], { function: text.describe('A function of the processor.') }),
+  ];
+}
+
+/** A kind of step, told by the keys it begins with. */
+function stepOf(
+  subject: string,
+  steps: readonly string[],
+  shape: Shape,
+  unknown: LanguageLevel['unknown'] = 'warning',
+): z.ZodObject {
+  return z
+    .strictObject(optional({ ...shape, name: word.describe('A name for the reader.') }))
+    .register(languageLevels, { subject, unknown, steps });
+}
+
+function optional(shape: Shape): Shape {
+  return Object.fromEntries(Object.entries(shape).map(([key, value]) => [key, value.optional()]));
+}
+
+function oneOrMore(value: z.ZodType): z.ZodType {
+  return z.union([value, z.array(value)]);
+}
+
+/** Keys of Artillery: it ignores what it does not know. */
+function group(subject: string, shape: Shape, required: readonly string[] = []): z.ZodObject {
+  return z.strictObject(optional(shape)).register(languageLevels, { subject, unknown: 'warning', required });
+}
+
+/** Stands once in the JSON Schema, under `id`. */
+function shared(id: string, schema: z.ZodObject): z.ZodObject {
+  return schema.meta({ id });
+}
+
+/** Keys that only Tailgate reads, so that one that is misspelt would be lost. */
+function ours(subject: string, shape: Shape): z.ZodObject {
+  return z.strictObject(optional(shape)).register(languageLevels, { subject, unknown: 'error' });
+}
+
+/** Any keys, whose values are described by `value`. */
+function anyKeys(value: z.ZodType = z.unknown()): z.ZodType {
+  return z.record(z.string(), value);
+}
+
+/** A step of STOMP says its keys in a mapping, or beside it. */
+function stompStep(key: string, main: string | null, shape: Shape): z.ZodObject {
+  return stepOf(
+    `"${key}"`,
+    [key],
+    {
+      [key]: z.union([
+        ...(main === null ? [] : [z.string()]),
+        z.boolean(),
+        z.null(),
+        ours(`"${key}"`, shape),
+      ] as unknown as [z.ZodType, z.ZodType]),
+      ...shape,
+    },
+    'error',
+  );
+}

@@ -5,129 +5,6 @@ import type { MeasureSettings, RoomSettings, Settings, TargetSettings } from './
 
 type Report = (path: SettingPath, problem: string, expected: string) => void;
 
-const checkTarget = (target: TargetSettings, path: SettingPath, report: Report): void => {
-  const { ready } = target;
-  const readyPath = [...path, 'ready'];
-  if (ready.type === 'log') {
-    if (ready.pattern === undefined)
-      report(readyPath, 'a probe of type "log" needs "pattern"', 'Add for example "pattern: listening".');
-    if (target.start === undefined && ready.pattern !== undefined)
-      report(
-        readyPath,
-        'the output of a server that Tailgate does not start cannot be read',
-        'Set "target.start", or use another probe.',
-      );
-    try {
-      new RegExp(ready.pattern ?? '');
-    } catch (error) {
-      report(
-        [...readyPath, 'pattern'],
-        `it is not a regular expression (${(error as Error).message})`,
-        'Write a JavaScript regular expression without slashes around it.',
-      );
-    }
-  } else if (ready.pattern !== undefined)
-    report(
-      [...readyPath, 'pattern'],
-      `a probe of type "${ready.type}" has no pattern`,
-      'Set "type: log", or leave "pattern" out.',
-    );
-  if (ready.status !== undefined && ready.type !== 'http')
-    report(
-      [...readyPath, 'status'],
-      `a probe of type "${ready.type}" has no status`,
-      'Set "type: http", or leave "status" out.',
-    );
-  if (ready.path !== undefined && (ready.type === 'tcp' || ready.type === 'log'))
-    report(
-      [...readyPath, 'path'],
-      `a probe of type "${ready.type}" has no path`,
-      'Set "type: http", or leave "path" out.',
-    );
-  if (target.pid !== undefined && target.start !== undefined)
-    report(
-      [...path, 'pid'],
-      'it is for a server that Tailgate does not start',
-      'Leave out "pid" or "start".',
-    );
-  const { version } = target;
-  if (version !== undefined && (version.url === undefined) === (version.command === undefined))
-    report([...path, 'version'], 'it needs a "url" or a "command", and not both', 'Keep one of the two.');
-  if (version !== undefined && target.start !== undefined)
-    report(
-      [...path, 'version'],
-      'it is for a server that Tailgate does not start: git tells which commit is started',
-      'Leave out "version" or "start".',
-    );
-  checkResources(target.resources, [...path, 'resources'], report);
-};
-
-const checkResources = (resources: TargetSettings['resources'], path: SettingPath, report: Report): void => {
-  if (resources === undefined) return;
-  const { url, command, agent, headers, metrics } = resources;
-  if ([url, command, agent].filter((source) => source !== undefined).length !== 1)
-    report(path, 'it needs one of "url", "command" and "agent"', 'Keep one of the three.');
-  if (url === undefined && Object.keys(headers).length > 0)
-    report([...path, 'headers'], 'there is no "url" to send them to', 'Leave "headers" out.');
-  for (const [field, selector] of Object.entries(metrics))
-    if (parseSelector(selector) === null)
-      report(
-        [...path, 'metrics', field],
-        `"${selector}" is no name of a metric`,
-        'Write a name, with labels where several have it: process_open_fds{job="chat"}.',
-      );
-};
-
-const checkBaseline = (
-  { url, mode, dir, start, ref }: Settings['baseline'],
-  target: TargetSettings,
-  report: Report,
-): void => {
-  if (url === undefined) return;
-  const wrong = (problem: string, expected: string): void => report(['baseline', 'url'], problem, expected);
-  if (mode !== 'side-by-side')
-    wrong(
-      `with "baseline.mode: ${mode}" no base version is driven`,
-      'Set "baseline.mode: side-by-side", or leave "url" out.',
-    );
-  for (const [name, value] of Object.entries({ dir, start }))
-    if (value !== undefined)
-      wrong(`"baseline.${name}" is for a base version that is started here`, `Keep "url" or "${name}".`);
-  if (ref !== undefined && target.version === undefined)
-    report(
-      ['baseline', 'ref'],
-      'nothing tells which commit runs at "baseline.url"',
-      'Say with "target.version" where the server tells it, or leave "ref" out.',
-    );
-};
-
-const checkRoom = (room: RoomSettings, path: SettingPath, report: Report): void => {
-  if (room.token !== undefined && room.jwt !== undefined)
-    report([...path, 'jwt'], 'a token is given as well', 'Keep "token" or "jwt", not both.');
-  for (const name of ['create', 'delete'] as const) {
-    const emit = room[name];
-    if (emit?.data !== undefined && emit.args !== undefined)
-      report(
-        [...path, name, 'args'],
-        '"data" is given as well',
-        'Keep "data" (one argument) or "args" (all of them).',
-      );
-  }
-  if (room.create === undefined && Object.keys(room.capture).length > 0)
-    report(
-      [...path, 'capture'],
-      'there is no answer to capture from',
-      'Set "create" to the event that makes the room.',
-    );
-};
-
-const checkMeasure = (measure: MeasureSettings, path: SettingPath, report: Report): void => {
-  const { custom, profile } = measure;
-  for (const [name, source] of Object.entries({ custom, profile }))
-    if (typeof source === 'object' && (source.command === undefined) === (source.url === undefined))
-      report([...path, name], 'it needs a "command" or a "url", and not both', 'Keep one of the two.');
-};
-
 /**
  * What the schema cannot say: settings that contradict or need one another. Returns the problems, each with its place.
  */
@@ -193,3 +70,126 @@ export const checkSettings = (
   });
   return problems;
 };
+
+function checkTarget(target: TargetSettings, path: SettingPath, report: Report): void {
+  const { ready } = target;
+  const readyPath = [...path, 'ready'];
+  if (ready.type === 'log') {
+    if (ready.pattern === undefined)
+      report(readyPath, 'a probe of type "log" needs "pattern"', 'Add for example "pattern: listening".');
+    if (target.start === undefined && ready.pattern !== undefined)
+      report(
+        readyPath,
+        'the output of a server that Tailgate does not start cannot be read',
+        'Set "target.start", or use another probe.',
+      );
+    try {
+      new RegExp(ready.pattern ?? '');
+    } catch (error) {
+      report(
+        [...readyPath, 'pattern'],
+        `it is not a regular expression (${(error as Error).message})`,
+        'Write a JavaScript regular expression without slashes around it.',
+      );
+    }
+  } else if (ready.pattern !== undefined)
+    report(
+      [...readyPath, 'pattern'],
+      `a probe of type "${ready.type}" has no pattern`,
+      'Set "type: log", or leave "pattern" out.',
+    );
+  if (ready.status !== undefined && ready.type !== 'http')
+    report(
+      [...readyPath, 'status'],
+      `a probe of type "${ready.type}" has no status`,
+      'Set "type: http", or leave "status" out.',
+    );
+  if (ready.path !== undefined && (ready.type === 'tcp' || ready.type === 'log'))
+    report(
+      [...readyPath, 'path'],
+      `a probe of type "${ready.type}" has no path`,
+      'Set "type: http", or leave "path" out.',
+    );
+  if (target.pid !== undefined && target.start !== undefined)
+    report(
+      [...path, 'pid'],
+      'it is for a server that Tailgate does not start',
+      'Leave out "pid" or "start".',
+    );
+  const { version } = target;
+  if (version !== undefined && (version.url === undefined) === (version.command === undefined))
+    report([...path, 'version'], 'it needs a "url" or a "command", and not both', 'Keep one of the two.');
+  if (version !== undefined && target.start !== undefined)
+    report(
+      [...path, 'version'],
+      'it is for a server that Tailgate does not start: git tells which commit is started',
+      'Leave out "version" or "start".',
+    );
+  checkResources(target.resources, [...path, 'resources'], report);
+}
+
+function checkResources(resources: TargetSettings['resources'], path: SettingPath, report: Report): void {
+  if (resources === undefined) return;
+  const { url, command, agent, headers, metrics } = resources;
+  if ([url, command, agent].filter((source) => source !== undefined).length !== 1)
+    report(path, 'it needs one of "url", "command" and "agent"', 'Keep one of the three.');
+  if (url === undefined && Object.keys(headers).length > 0)
+    report([...path, 'headers'], 'there is no "url" to send them to', 'Leave "headers" out.');
+  for (const [field, selector] of Object.entries(metrics))
+    if (parseSelector(selector) === null)
+      report(
+        [...path, 'metrics', field],
+        `"${selector}" is no name of a metric`,
+        'Write a name, with labels where several have it: process_open_fds{job="chat"}.',
+      );
+}
+
+function checkRoom(room: RoomSettings, path: SettingPath, report: Report): void {
+  if (room.token !== undefined && room.jwt !== undefined)
+    report([...path, 'jwt'], 'a token is given as well', 'Keep "token" or "jwt", not both.');
+  for (const name of ['create', 'delete'] as const) {
+    const emit = room[name];
+    if (emit?.data !== undefined && emit.args !== undefined)
+      report(
+        [...path, name, 'args'],
+        '"data" is given as well',
+        'Keep "data" (one argument) or "args" (all of them).',
+      );
+  }
+  if (room.create === undefined && Object.keys(room.capture).length > 0)
+    report(
+      [...path, 'capture'],
+      'there is no answer to capture from',
+      'Set "create" to the event that makes the room.',
+    );
+}
+
+function checkMeasure(measure: MeasureSettings, path: SettingPath, report: Report): void {
+  const { custom, profile } = measure;
+  for (const [name, source] of Object.entries({ custom, profile }))
+    if (typeof source === 'object' && (source.command === undefined) === (source.url === undefined))
+      report([...path, name], 'it needs a "command" or a "url", and not both', 'Keep one of the two.');
+}
+
+function checkBaseline(
+  { url, mode, dir, start, ref }: Settings['baseline'],
+  target: TargetSettings,
+  report: Report,
+): void {
+  if (url === undefined) return;
+  const wrong = (problem: string, expected: string): void => report(['baseline', 'url'], problem, expected);
+  if (mode !== 'side-by-side')
+    wrong(
+      `with "baseline.mode: ${mode}" no base version is driven`,
+      'Set "baseline.mode: side-by-side", or leave "url" out.',
+    );
+  for (const [name, value] of Object.entries({ dir, start }))
+    if (value !== undefined)
+      wrong(`"baseline.${name}" is for a base version that is started here`, `Keep "url" or "${name}".`);
+  if (ref !== undefined && target.version === undefined)
+    report(
+      ['baseline', 'ref'],
+      'nothing tells which commit runs at "baseline.url"',
+      'Say with "target.version" where the server tells it, or leave "ref" out.',
+    );
+}

@@ -6,45 +6,19 @@ import { type Shell, shellCompletion, shells } from './shell-completion.ts';
 
 /** Inputs that commands without load take. */
 const storeInputs = ['config', 'working-directory', 'suite', 'baseline', 'report-dir'];
+
 /** A search judges nothing and builds each commit itself. */
 const bisectInputs = [
   ...['config', 'working-directory', 'suite', 'scenario', 'environment', 'variables'],
   ...['build', 'start', 'ready', 'room', 'measure', 'verdict', 'seed', 'report-dir'],
 ];
+
 const judgeInputs = ['config', 'working-directory', 'thresholds', 'fail-on', 'report-dir'];
 
 const cliInputs = inputDefinitions.filter((input) => input.actionOnly !== true);
 
 /** Names of the flags that are inputs of the action as well. */
 export const inputFlags: readonly string[] = cliInputs.map((input) => input.name);
-
-/** Flags of a command that drives load: all but those that only another command has a use for. */
-const loadFlags = (command: Command): string[] =>
-  cliInputs
-    .filter((input) => input.command === undefined || input.command === command.name())
-    .map(({ name }) => name);
-
-const withInputs = (command: Command, names: readonly string[] = loadFlags(command)): Command => {
-  for (const input of cliInputs.filter(({ name }) => names.includes(name))) {
-    const value = input.placeholder === undefined ? '' : ` <${input.placeholder}>`;
-    const description = input.description.replaceAll('`', '');
-    const option = new Option(`--${input.name}${value}`, description);
-    if (input.repeatable)
-      option.argParser((line: string, before: string | undefined) =>
-        before === undefined ? line : `${before}\n${line}`,
-      );
-    command.addOption(option.helpGroup(groupOf(input.name)));
-  }
-  if (names.includes('target'))
-    command.addOption(new Option('--url <url>', 'The same as --target.').helpGroup(groupOf('target')));
-  return command;
-};
-
-/** Under which heading the help of a command lists a flag. */
-const groupOf = (name: string): string => {
-  const [group = 'More:'] = Object.entries(flagGroups).find(([, names]) => names.includes(name)) ?? [];
-  return group;
-};
 
 const flagGroups: Readonly<Record<string, readonly string[]>> = {
   'What is measured:': ['config', 'working-directory', 'suite', 'scenario', 'environment', 'variables'],
@@ -74,135 +48,7 @@ const flagGroups: Readonly<Record<string, readonly string[]>> = {
   'Reports:': ['report-dir'],
 };
 
-/** Command lines to begin with, shown below the flags. */
-const withExamples = (
-  command: Command,
-  examples: readonly (readonly [line: string, what: string])[],
-): Command => {
-  const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, what]) => `  ${line.padEnd(width)}  ${what}`);
-  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
-};
-
-const withFiles = (command: Command): Command =>
-  command
-    .optionsGroup('Reports:')
-    .option('--json <file>', 'Write the report as JSON.')
-    .option('--markdown <file>', 'Write the report as Markdown.')
-    .option('--html <file>', 'Write the report as one HTML page.')
-    .option('--junit <file>', 'Write the report as JUnit XML, one test case for each limit.')
-    .option('--csv <file>', 'Write the numbers of the report as CSV.')
-    .option('--openmetrics <file>', 'Write them as OpenMetrics text, for Prometheus.')
-    .option('--otlp <file>', 'Write them as OTLP metrics in JSON, for an OpenTelemetry collector.')
-    .optionsGroup('More:');
-
-const withDashboard = (command: Command): Command =>
-  command
-    .optionsGroup('Reports:')
-    .option(
-      '--dashboard [port]',
-      'Serve the page of the report on 127.0.0.1 while it is measured; at a free port if none is given.',
-    )
-    .optionsGroup('More:');
-
-const withQuiet = (command: Command): Command =>
-  command.option('--quiet', 'Print the result alone, no progress.');
-
-const exitHelp = (): string =>
-  Object.entries(exitCodes)
-    .map(([name, code]) => `  ${String(code).padStart(3)}  ${exitMeanings[name as ExitName]}`)
-    .join('\n');
-
 type Values = Record<string, string | boolean | undefined>;
-const camel = (name: string): string => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-
-const textOf = (values: Values, name: string): string | undefined => {
-  const value = values[camel(name)];
-  return typeof value === 'string' ? value : undefined;
-};
-
-const inputsOf = (values: Values): RawInputs => {
-  const given = inputFlags.flatMap((name): [string, string][] => {
-    const value = values[camel(name)] ?? (name === 'target' ? values.url : undefined);
-    return value === undefined ? [] : [[name, String(value)]];
-  });
-  return { source: 'cli', values: Object.fromEntries(given) };
-};
-
-const filesOf = (values: Values): ReportFiles => ({
-  json: textOf(values, 'json'),
-  markdown: textOf(values, 'markdown'),
-  html: textOf(values, 'html'),
-  junit: textOf(values, 'junit'),
-  csv: textOf(values, 'csv'),
-  openmetrics: textOf(values, 'openmetrics'),
-  otlp: textOf(values, 'otlp'),
-});
-
-const numberOf = (values: Values, name: string, command: string, least: number): number | undefined => {
-  const text = textOf(values, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value >= least) return value;
-  const problem = `--${name} takes a number of at least ${least}, and got "${text}"`;
-  throw tailgateError('ARGUMENTS_INVALID', { command, problem });
-};
-
-const wholeOf = (values: Values, name: string, command: string, least: number): number | undefined => {
-  const value = numberOf(values, name, command, least);
-  if (value === undefined || Number.isInteger(value)) return value;
-  const problem = `--${name} takes a whole number, and got "${textOf(values, name)}"`;
-  throw tailgateError('ARGUMENTS_INVALID', { command, problem });
-};
-
-/** The port of `--dashboard`: 0 for any, undefined where the flag is not given. */
-const dashboardOf = (values: Values, command: string): number | undefined => {
-  if (values.dashboard === true) return 0;
-  const port = wholeOf(values, 'dashboard', command, 1);
-  if (port === undefined || port <= 65_535) return port;
-  const problem = `--dashboard takes a port of at most 65535, and got "${port}"`;
-  throw tailgateError('ARGUMENTS_INVALID', { command, problem });
-};
-
-const factorsOf = (values: Values): number[] => {
-  const text = textOf(values, 'inject') ?? '';
-  return text
-    .split(',')
-    .filter((factor) => factor.trim() !== '')
-    .map((factor) => {
-      const value = Number(factor);
-      if (Number.isFinite(value) && value > 0) return value;
-      const problem = `--inject takes factors such as "1.05,1.1,1.2", and got "${factor.trim()}"`;
-      throw tailgateError('ARGUMENTS_INVALID', { command: 'verify', problem });
-    });
-};
-
-const jobOf = (values: Values): { number: number; of: number } | undefined => {
-  const text = textOf(values, 'jobs');
-  if (text === undefined) return undefined;
-  const [, number, of] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number);
-  if (number !== undefined && of !== undefined && number >= 1 && number <= of) return { number, of };
-  const problem = `--jobs takes the number of a job and how many there are, such as "2/4", and got "${text}"`;
-  throw tailgateError('ARGUMENTS_INVALID', { command: 'bisect', problem });
-};
-
-/** The flags of `capacity` as the input of that name. */
-const withCapacity = (inputs: RawInputs, values: Values): RawInputs => {
-  const seconds = numberOf(values, 'step-seconds', 'capacity', 1);
-  const given = {
-    from: numberOf(values, 'from', 'capacity', 0.001),
-    to: numberOf(values, 'to', 'capacity', 0.001),
-    stepMs: seconds === undefined ? undefined : Math.round(seconds * 1000),
-    precisionPercent: numberOf(values, 'precision', 'capacity', 0.1),
-    atLeast: numberOf(values, 'at-least', 'capacity', 0.001),
-  };
-  if (Object.values(given).every((value) => value === undefined)) return inputs;
-  if (inputs.values.capacity !== undefined) {
-    const problem = '--capacity holds all settings of the search, and another flag gives one of them';
-    throw tailgateError('ARGUMENTS_INVALID', { command: 'capacity', problem });
-  }
-  return { ...inputs, values: { ...inputs.values, capacity: JSON.stringify(given) } };
-};
 
 const examplesOf: Readonly<Record<string, readonly (readonly [line: string, what: string])[]>> = {
   run: [
@@ -533,3 +379,169 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
   program.addHelpText('afterAll', `\nExit codes:\n${exitHelp()}`);
   return program;
 };
+
+function withQuiet(command: Command): Command {
+  return command.option('--quiet', 'Print the result alone, no progress.');
+}
+
+function withDashboard(command: Command): Command {
+  return command
+    .optionsGroup('Reports:')
+    .option(
+      '--dashboard [port]',
+      'Serve the page of the report on 127.0.0.1 while it is measured; at a free port if none is given.',
+    )
+    .optionsGroup('More:');
+}
+
+function withFiles(command: Command): Command {
+  return command
+    .optionsGroup('Reports:')
+    .option('--json <file>', 'Write the report as JSON.')
+    .option('--markdown <file>', 'Write the report as Markdown.')
+    .option('--html <file>', 'Write the report as one HTML page.')
+    .option('--junit <file>', 'Write the report as JUnit XML, one test case for each limit.')
+    .option('--csv <file>', 'Write the numbers of the report as CSV.')
+    .option('--openmetrics <file>', 'Write them as OpenMetrics text, for Prometheus.')
+    .option('--otlp <file>', 'Write them as OTLP metrics in JSON, for an OpenTelemetry collector.')
+    .optionsGroup('More:');
+}
+
+function withInputs(command: Command, names: readonly string[] = loadFlags(command)): Command {
+  for (const input of cliInputs.filter(({ name }) => names.includes(name))) {
+    const value = input.placeholder === undefined ? '' : ` <${input.placeholder}>`;
+    const description = input.description.replaceAll('`', '');
+    const option = new Option(`--${input.name}${value}`, description);
+    if (input.repeatable)
+      option.argParser((line: string, before: string | undefined) =>
+        before === undefined ? line : `${before}\n${line}`,
+      );
+    command.addOption(option.helpGroup(groupOf(input.name)));
+  }
+  if (names.includes('target'))
+    command.addOption(new Option('--url <url>', 'The same as --target.').helpGroup(groupOf('target')));
+  return command;
+}
+
+/** Flags of a command that drives load: all but those that only another command has a use for. */
+function loadFlags(command: Command): string[] {
+  return cliInputs
+    .filter((input) => input.command === undefined || input.command === command.name())
+    .map(({ name }) => name);
+}
+
+/** Under which heading the help of a command lists a flag. */
+function groupOf(name: string): string {
+  const [group = 'More:'] = Object.entries(flagGroups).find(([, names]) => names.includes(name)) ?? [];
+  return group;
+}
+
+function inputsOf(values: Values): RawInputs {
+  const given = inputFlags.flatMap((name): [string, string][] => {
+    const value = values[camel(name)] ?? (name === 'target' ? values.url : undefined);
+    return value === undefined ? [] : [[name, String(value)]];
+  });
+  return { source: 'cli', values: Object.fromEntries(given) };
+}
+
+function camel(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function filesOf(values: Values): ReportFiles {
+  return {
+    json: textOf(values, 'json'),
+    markdown: textOf(values, 'markdown'),
+    html: textOf(values, 'html'),
+    junit: textOf(values, 'junit'),
+    csv: textOf(values, 'csv'),
+    openmetrics: textOf(values, 'openmetrics'),
+    otlp: textOf(values, 'otlp'),
+  };
+}
+
+function textOf(values: Values, name: string): string | undefined {
+  const value = values[camel(name)];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The port of `--dashboard`: 0 for any, undefined where the flag is not given. */
+function dashboardOf(values: Values, command: string): number | undefined {
+  if (values.dashboard === true) return 0;
+  const port = wholeOf(values, 'dashboard', command, 1);
+  if (port === undefined || port <= 65_535) return port;
+  const problem = `--dashboard takes a port of at most 65535, and got "${port}"`;
+  throw tailgateError('ARGUMENTS_INVALID', { command, problem });
+}
+
+function wholeOf(values: Values, name: string, command: string, least: number): number | undefined {
+  const value = numberOf(values, name, command, least);
+  if (value === undefined || Number.isInteger(value)) return value;
+  const problem = `--${name} takes a whole number, and got "${textOf(values, name)}"`;
+  throw tailgateError('ARGUMENTS_INVALID', { command, problem });
+}
+
+function numberOf(values: Values, name: string, command: string, least: number): number | undefined {
+  const text = textOf(values, name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= least) return value;
+  const problem = `--${name} takes a number of at least ${least}, and got "${text}"`;
+  throw tailgateError('ARGUMENTS_INVALID', { command, problem });
+}
+
+function jobOf(values: Values): { number: number; of: number } | undefined {
+  const text = textOf(values, 'jobs');
+  if (text === undefined) return undefined;
+  const [, number, of] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number);
+  if (number !== undefined && of !== undefined && number >= 1 && number <= of) return { number, of };
+  const problem = `--jobs takes the number of a job and how many there are, such as "2/4", and got "${text}"`;
+  throw tailgateError('ARGUMENTS_INVALID', { command: 'bisect', problem });
+}
+
+/** The flags of `capacity` as the input of that name. */
+function withCapacity(inputs: RawInputs, values: Values): RawInputs {
+  const seconds = numberOf(values, 'step-seconds', 'capacity', 1);
+  const given = {
+    from: numberOf(values, 'from', 'capacity', 0.001),
+    to: numberOf(values, 'to', 'capacity', 0.001),
+    stepMs: seconds === undefined ? undefined : Math.round(seconds * 1000),
+    precisionPercent: numberOf(values, 'precision', 'capacity', 0.1),
+    atLeast: numberOf(values, 'at-least', 'capacity', 0.001),
+  };
+  if (Object.values(given).every((value) => value === undefined)) return inputs;
+  if (inputs.values.capacity !== undefined) {
+    const problem = '--capacity holds all settings of the search, and another flag gives one of them';
+    throw tailgateError('ARGUMENTS_INVALID', { command: 'capacity', problem });
+  }
+  return { ...inputs, values: { ...inputs.values, capacity: JSON.stringify(given) } };
+}
+
+function factorsOf(values: Values): number[] {
+  const text = textOf(values, 'inject') ?? '';
+  return text
+    .split(',')
+    .filter((factor) => factor.trim() !== '')
+    .map((factor) => {
+      const value = Number(factor);
+      if (Number.isFinite(value) && value > 0) return value;
+      const problem = `--inject takes factors such as "1.05,1.1,1.2", and got "${factor.trim()}"`;
+      throw tailgateError('ARGUMENTS_INVALID', { command: 'verify', problem });
+    });
+}
+
+/** Command lines to begin with, shown below the flags. */
+function withExamples(
+  command: Command,
+  examples: readonly (readonly [line: string, what: string])[],
+): Command {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, what]) => `  ${line.padEnd(width)}  ${what}`);
+  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}
+
+function exitHelp(): string {
+  return Object.entries(exitCodes)
+    .map(([name, code]) => `  ${String(code).padStart(3)}  ${exitMeanings[name as ExitName]}`)
+    .join('\n');
+}

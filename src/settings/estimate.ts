@@ -11,14 +11,6 @@ export type ScenarioOutline = {
 /** Time from a stopped server to the next one that is ready with its room open, on top of the load, milliseconds. */
 const changeoverMs = 3_000;
 
-/** Load that one side of a pair is measured under, milliseconds; a scenario may be shorter than the slices. */
-const drivenMs = (verdict: VerdictSettings, plannedMs: number | null): number => {
-  const slicesMs = verdict.slicesPerSide * verdict.sliceMs;
-  if (plannedMs === null) return slicesMs;
-  const left = plannedMs - verdict.warmUpMs;
-  return Math.min(slicesMs, left < verdict.sliceMs ? plannedMs : left);
-};
-
 /**
  * Longest duration of one pair: both sides warmed up and driven in turn, every guard waited for to its end,
  * milliseconds.
@@ -43,3 +35,11 @@ export const pairedSamples = (
   if (plannedMs === null || plannedSamples === null || plannedMs <= 0) return null;
   return Math.floor((plannedSamples * drivenMs(verdict, plannedMs) * pairs) / plannedMs);
 };
+
+/** Load that one side of a pair is measured under, milliseconds; a scenario may be shorter than the slices. */
+function drivenMs(verdict: VerdictSettings, plannedMs: number | null): number {
+  const slicesMs = verdict.slicesPerSide * verdict.sliceMs;
+  if (plannedMs === null) return slicesMs;
+  const left = plannedMs - verdict.warmUpMs;
+  return Math.min(slicesMs, left < verdict.sliceMs ? plannedMs : left);
+}

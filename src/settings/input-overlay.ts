@@ -14,11 +14,6 @@ export type InputOverlay = {
   problems: TailgateError[];
 };
 
-/** An input as the user knows it: `input "max-minutes"` or `--max-minutes`. */
-export const inputPlace = (source: RawInputs['source'], name: string): SourcePosition => ({
-  key: source === 'cli' ? `--${name}` : `input "${name}"`,
-});
-
 /** Why the text of an input cannot be read; thrown inside this file only. */
 class Unreadable extends Error {
   readonly expected: string;
@@ -28,106 +23,17 @@ class Unreadable extends Error {
   }
 }
 
-const readYaml = (text: string): unknown => {
-  const document = parseDocument(text, { prettyErrors: false, merge: true });
-  const error = document.errors[0];
-  if (error !== undefined)
-    throw new Unreadable(
-      `it is not valid YAML (${error.message.split('\n')[0]})`,
-      'Write YAML or JSON, for example "{ create: { event: createRoom } }".',
-    );
-  return document.toJS({ maxAliasCount: 100 });
-};
-
-const readNumber = (text: string, whole: boolean): number => {
-  const value = Number(text);
-  if (!Number.isFinite(value) || (whole && !Number.isInteger(value)))
-    throw new Unreadable(`got "${text}"`, `Write ${whole ? 'a whole number' : 'a number'}.`);
-  return value;
-};
-
-const readYesNo = (text: string): boolean => {
-  if (/^(true|yes)$/i.test(text)) return true;
-  if (/^(false|no)$/i.test(text)) return false;
-  throw new Unreadable(`got "${text}"`, 'Write "true" or "false".');
-};
-
-const commaList = (text: string): string[] =>
-  text
-    .split(/[,\n]/)
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-
 const readyForms =
   'Write "tcp", "http:/health", "http://127.0.0.1:9000/health", "log:/listening/", "socketio" or "websocket:/path".';
 
-/** The short form of a readiness probe. */
-const readReady = (text: string): Tree => {
-  const colon = text.indexOf(':');
-  const type = colon === -1 ? text : text.slice(0, colon);
-  const rest = colon === -1 ? '' : text.slice(colon + 1);
-  if (/^(https?|wss?):\/\//.test(text)) {
-    if (!URL.canParse(text)) throw new Unreadable(`"${text}" is not a URL`, readyForms);
-    return { type: text.startsWith('ws') ? 'websocket' : 'http', path: text.replace(/^ws/, 'http') };
-  }
-  if (type === 'log') {
-    const pattern = /^\/(.+)\/$/.exec(rest)?.[1] ?? rest;
-    if (pattern === '') throw new Unreadable('"log" needs a pattern', 'Write for example "log:/listening/".');
-    return { type, pattern };
-  }
-  if (type === 'tcp' && rest === '') return { type };
-  if (type === 'http' || type === 'socketio' || type === 'websocket') {
-    if (rest !== '' && !rest.startsWith('/'))
-      throw new Unreadable(`"${rest}" is not a path`, `Write "${type}:/${rest}".`);
-    return rest === '' ? { type } : { type, path: rest };
-  }
-  const near = nearestName(type, ['tcp', 'http', 'log', 'socketio', 'websocket']);
-  throw new Unreadable(
-    `got "${text}"`,
-    near === undefined ? readyForms : `Did you mean "${near}"? ${readyForms}`,
-  );
-};
-
 const baselineModes = ['side-by-side', 'branch', 'none'];
 
-const readBaseline = (text: string, cwd: string): Tree => {
-  if (baselineModes.includes(text)) return { mode: text };
-  const [, kind, rest] = /^(branch|file):(.+)$/.exec(text) ?? [];
-  if (kind === 'branch') return { mode: 'branch', branch: rest };
-  if (kind === 'file') return { mode: 'file', path: path.resolve(cwd, rest!) };
-  if (/[./\\]/.test(text)) return { mode: 'file', path: path.resolve(cwd, text) };
-  const near = nearestName(text, baselineModes);
-  throw new Unreadable(
-    `got "${text}"`,
-    `${near === undefined ? '' : `Did you mean "${near}"? `}Write "side-by-side", "branch", "branch:NAME", "file:PATH" or "none".`,
-  );
-};
+const knownNames = inputDefinitions.map((input) => input.name);
 
-const readValue = (input: InputDefinition, text: string, cwd: string): unknown => {
-  switch (input.kind) {
-    case 'whole number':
-    case 'number':
-      return readNumber(text, input.kind === 'whole number');
-    case 'yes or no':
-      return readYesNo(text);
-    case 'list':
-      return commaList(text);
-    case 'fail-on':
-      return /^(none|never)$/.test(text) ? [] : commaList(text);
-    case 'lines':
-      return thresholdLines(text);
-    case 'yaml':
-      return readYaml(text);
-    case 'ready':
-      return readReady(text);
-    case 'baseline':
-      return readBaseline(text, cwd);
-    case 'path':
-      return path.resolve(cwd, text);
-    default:
-      return text;
-  }
-};
+/** An input as the user knows it: `input "max-minutes"` or `--max-minutes`. */
+export const inputPlace = (source: RawInputs['source'], name: string): SourcePosition => ({
+  key: source === 'cli' ? `--${name}` : `input "${name}"`,
+});
 
 /** The text of an input, trimmed; undefined when it is absent or empty. */
 export const inputText = (inputs: RawInputs, name: string): string | undefined => {
@@ -190,8 +96,6 @@ export const readInputOverlay = (inputs: RawInputs, cwd: string): InputOverlay =
   };
 };
 
-const knownNames = inputDefinitions.map((input) => input.name);
-
 /**
  * The inputs of the action from its environment (`INPUT_*`), and problems for names that are nearly those of an input.
  * Other unknown names are left to the runner, which warns about them.
@@ -214,10 +118,6 @@ export const readActionInputs = (
   return { inputs: { source: 'action', values }, problems };
 };
 
-/** The input that overrides a setting. */
-const inputOf = (setting: string): string | null =>
-  inputDefinitions.find((input) => input.setting?.join('.') === setting)?.name ?? null;
-
 /**
  * A problem for somebody who has no settings file: keys of the file that inputs stand for are named as those
  * ("target.start" is "--start" on the command line).
@@ -234,3 +134,105 @@ export const asInputs = (problem: TailgateError, source: RawInputs['source']): T
   const place = input === null ? where : inputPlace(source, input);
   return new TailgateError(code, named(what), named(fix), exit, place, cause);
 };
+
+function commaList(text: string): string[] {
+  return text
+    .split(/[,\n]/)
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function readYaml(text: string): unknown {
+  const document = parseDocument(text, { prettyErrors: false, merge: true });
+  const error = document.errors[0];
+  if (error !== undefined)
+    throw new Unreadable(
+      `it is not valid YAML (${error.message.split('\n')[0]})`,
+      'Write YAML or JSON, for example "{ create: { event: createRoom } }".',
+    );
+  return document.toJS({ maxAliasCount: 100 });
+}
+
+function readValue(input: InputDefinition, text: string, cwd: string): unknown {
+  switch (input.kind) {
+    case 'whole number':
+    case 'number':
+      return readNumber(text, input.kind === 'whole number');
+    case 'yes or no':
+      return readYesNo(text);
+    case 'list':
+      return commaList(text);
+    case 'fail-on':
+      return /^(none|never)$/.test(text) ? [] : commaList(text);
+    case 'lines':
+      return thresholdLines(text);
+    case 'yaml':
+      return readYaml(text);
+    case 'ready':
+      return readReady(text);
+    case 'baseline':
+      return readBaseline(text, cwd);
+    case 'path':
+      return path.resolve(cwd, text);
+    default:
+      return text;
+  }
+}
+
+function readNumber(text: string, whole: boolean): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || (whole && !Number.isInteger(value)))
+    throw new Unreadable(`got "${text}"`, `Write ${whole ? 'a whole number' : 'a number'}.`);
+  return value;
+}
+
+function readYesNo(text: string): boolean {
+  if (/^(true|yes)$/i.test(text)) return true;
+  if (/^(false|no)$/i.test(text)) return false;
+  throw new Unreadable(`got "${text}"`, 'Write "true" or "false".');
+}
+
+/** The short form of a readiness probe. */
+function readReady(text: string): Tree {
+  const colon = text.indexOf(':');
+  const type = colon === -1 ? text : text.slice(0, colon);
+  const rest = colon === -1 ? '' : text.slice(colon + 1);
+  if (/^(https?|wss?):\/\//.test(text)) {
+    if (!URL.canParse(text)) throw new Unreadable(`"${text}" is not a URL`, readyForms);
+    return { type: text.startsWith('ws') ? 'websocket' : 'http', path: text.replace(/^ws/, 'http') };
+  }
+  if (type === 'log') {
+    const pattern = /^\/(.+)\/$/.exec(rest)?.[1] ?? rest;
+    if (pattern === '') throw new Unreadable('"log" needs a pattern', 'Write for example "log:/listening/".');
+    return { type, pattern };
+  }
+  if (type === 'tcp' && rest === '') return { type };
+  if (type === 'http' || type === 'socketio' || type === 'websocket') {
+    if (rest !== '' && !rest.startsWith('/'))
+      throw new Unreadable(`"${rest}" is not a path`, `Write "${type}:/${rest}".`);
+    return rest === '' ? { type } : { type, path: rest };
+  }
+  const near = nearestName(type, ['tcp', 'http', 'log', 'socketio', 'websocket']);
+  throw new Unreadable(
+    `got "${text}"`,
+    near === undefined ? readyForms : `Did you mean "${near}"? ${readyForms}`,
+  );
+}
+
+function readBaseline(text: string, cwd: string): Tree {
+  if (baselineModes.includes(text)) return { mode: text };
+  const [, kind, rest] = /^(branch|file):(.+)$/.exec(text) ?? [];
+  if (kind === 'branch') return { mode: 'branch', branch: rest };
+  if (kind === 'file') return { mode: 'file', path: path.resolve(cwd, rest!) };
+  if (/[./\\]/.test(text)) return { mode: 'file', path: path.resolve(cwd, text) };
+  const near = nearestName(text, baselineModes);
+  throw new Unreadable(
+    `got "${text}"`,
+    `${near === undefined ? '' : `Did you mean "${near}"? `}Write "side-by-side", "branch", "branch:NAME", "file:PATH" or "none".`,
+  );
+}
+
+/** The input that overrides a setting. */
+function inputOf(setting: string): string | null {
+  return inputDefinitions.find((input) => input.setting?.join('.') === setting)?.name ?? null;
+}

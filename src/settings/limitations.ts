@@ -2,10 +2,30 @@ import type { Threshold } from '../metrics/threshold.ts';
 import { pairedSamples, pairMs, roundsMs, type ScenarioOutline } from './estimate.ts';
 import type { RunPlan, SuitePlan } from './run-plan.ts';
 
-const quote = (thresholds: readonly Threshold[]): string =>
-  thresholds.map((threshold) => `"${threshold.source}"`).join(', ');
+const percentiles = [
+  { statistic: 'p50', setting: 'minSamplesP50' },
+  { statistic: 'p95', setting: 'minSamplesP95' },
+  { statistic: 'p99', setting: 'minSamplesP99' },
+] as const;
 
-const ofComparison = (plan: RunPlan): string[] => {
+/**
+ * A sentence for each verdict that `plan` cannot give, and why. `outlines` holds, by name of the suite, what is known of
+ * its scenario; what is not known is not spoken of.
+ */
+export const limitationsOf = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => {
+  const loads = { ...plan, suites: plan.suites.filter(({ endurance }) => endurance === undefined) };
+  return [
+    ...(loads.suites.length === 0 ? [] : ofComparison(loads)),
+    ...loads.suites.flatMap((suite) => {
+      const outline = outlines.get(suite.name);
+      return outline === undefined ? [] : ofSamples(loads, suite, outline);
+    }),
+    ...(loads.suites.length === 0 ? [] : ofTime(loads, outlines)),
+    ...ofWaves(plan),
+  ];
+};
+
+function ofComparison(plan: RunPlan): string[] {
   if (plan.baseline.url !== undefined && plan.explain === 'always')
     return [
       'The work of both versions is not counted ("explain"): nothing can be loaded into servers that run already.',
@@ -29,15 +49,13 @@ const ofComparison = (plan: RunPlan): string[] => {
           `Suite "${suite.name}" has no absolute limit, so without a baseline nothing in it can fail but a run that is invalid.`,
       ),
   ];
-};
+}
 
-const percentiles = [
-  { statistic: 'p50', setting: 'minSamplesP50' },
-  { statistic: 'p95', setting: 'minSamplesP95' },
-  { statistic: 'p99', setting: 'minSamplesP99' },
-] as const;
+function quote(thresholds: readonly Threshold[]): string {
+  return thresholds.map((threshold) => `"${threshold.source}"`).join(', ');
+}
 
-const ofSamples = (plan: RunPlan, suite: SuitePlan, outline: ScenarioOutline): string[] => {
+function ofSamples(plan: RunPlan, suite: SuitePlan, outline: ScenarioOutline): string[] {
   const paired = plan.baseline.mode === 'side-by-side';
   const planned = paired
     ? pairedSamples(outline, plan.verdict, plan.verdict.maxPairs)
@@ -51,21 +69,9 @@ const ofSamples = (plan: RunPlan, suite: SuitePlan, outline: ScenarioOutline): s
       ({ statistic, setting }) =>
         `Suite "${suite.name}" plans about ${planned} values of its main latency a side; a ${statistic} is not judged with fewer than ${plan.verdict[setting]}. More users, a longer scenario or more ${paired ? 'pairs' : 'rounds'} would give them.`,
     );
-};
+}
 
-const minutes = (ms: number): string => `${Math.round(ms / 6_000) / 10} min`;
-
-/** Waves of users go on for as long as they were given, if the run as a whole has the time. */
-const ofWaves = ({ suites, maxMinutes }: RunPlan): string[] => {
-  const minutes = suites.reduce((sum, { endurance }) => sum + (endurance?.minutes ?? 0), 0);
-  return minutes <= maxMinutes
-    ? []
-    : [
-        `Suites of kind "endurance" ask for ${minutes} minutes, more than the ${maxMinutes} of "maxMinutes": fewer waves will run.`,
-      ];
-};
-
-const ofTime = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => {
+function ofTime(plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] {
   const budgetMs = plan.maxMinutes * 60_000;
   if (plan.baseline.mode === 'side-by-side') {
     const { minPairs, maxPairs } = plan.verdict;
@@ -101,21 +107,18 @@ const ofTime = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): 
         ]
       : []),
   ];
-};
+}
 
-/**
- * A sentence for each verdict that `plan` cannot give, and why. `outlines` holds, by name of the suite, what is known of
- * its scenario; what is not known is not spoken of.
- */
-export const limitationsOf = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => {
-  const loads = { ...plan, suites: plan.suites.filter(({ endurance }) => endurance === undefined) };
-  return [
-    ...(loads.suites.length === 0 ? [] : ofComparison(loads)),
-    ...loads.suites.flatMap((suite) => {
-      const outline = outlines.get(suite.name);
-      return outline === undefined ? [] : ofSamples(loads, suite, outline);
-    }),
-    ...(loads.suites.length === 0 ? [] : ofTime(loads, outlines)),
-    ...ofWaves(plan),
-  ];
-};
+function minutes(ms: number): string {
+  return `${Math.round(ms / 6_000) / 10} min`;
+}
+
+/** Waves of users go on for as long as they were given, if the run as a whole has the time. */
+function ofWaves({ suites, maxMinutes }: RunPlan): string[] {
+  const minutes = suites.reduce((sum, { endurance }) => sum + (endurance?.minutes ?? 0), 0);
+  return minutes <= maxMinutes
+    ? []
+    : [
+        `Suites of kind "endurance" ask for ${minutes} minutes, more than the ${maxMinutes} of "maxMinutes": fewer waves will run.`,
+      ];
+}

@@ -53,71 +53,6 @@ export const defaultSettingsFiles = [
 
 const missingCodes = ['ENOENT', 'ENOTDIR'];
 
-const readOrNull = async (source: SettingsSource, file: string): Promise<string | null> => {
-  try {
-    return await source.readFile(file);
-  } catch (error) {
-    if (missingCodes.includes((error as NodeJS.ErrnoException).code ?? '')) return null;
-    const [reason = ''] = (error as Error).message.split(',');
-    throw tailgateError('FILE_UNREADABLE', { path: shownPath(source.cwd, file), reason }, {}, error);
-  }
-};
-
-const findFile = async (
-  source: SettingsSource,
-  cwd: string,
-): Promise<{ file: string; content: string } | null> => {
-  const named = inputText(source.inputs, 'config');
-  for (const candidate of named === undefined ? defaultSettingsFiles : [named]) {
-    const file = path.resolve(cwd, candidate);
-    const content = await readOrNull(source, file);
-    if (content !== null) return { file, content };
-  }
-  if (named === undefined) return null;
-  throw tailgateError('SETTINGS_FILE_MISSING', { path: named }, inputPlace(source.inputs.source, 'config'));
-};
-
-const missingScenarios = async (
-  source: SettingsSource,
-  settings: Settings,
-  placeOf: (path: SettingPath) => SourcePosition,
-): Promise<TailgateError[]> => {
-  const found = await Promise.all(settings.suites.map((suite) => readOrNull(source, suite.scenario)));
-  return settings.suites.flatMap((suite, index) => {
-    if (found[index] !== null) return [];
-    const shown = shownPath(source.cwd, suite.scenario);
-    return [tailgateError('SCENARIO_MISSING', { path: shown }, placeOf(['suites', index, 'scenario']))];
-  });
-};
-
-/** In the order of the files; problems of inputs, which have no line, come first. */
-const inOrder = (problems: readonly TailgateError[]): TailgateError[] =>
-  [...problems].sort(
-    (a, b) =>
-      (a.where.file ?? '').localeCompare(b.where.file ?? '') ||
-      (a.where.line ?? 0) - (b.where.line ?? 0) ||
-      (a.where.column ?? 0) - (b.where.column ?? 0),
-  );
-
-/** A mistake at the top level comes back in every suite that takes the setting from there: kept once, by its own name. */
-const onceEach = (problems: readonly TailgateError[]): TailgateError[] => {
-  const kept = new Map<string, TailgateError>();
-  for (const problem of problems) {
-    const { file, line, column, key } = problem.where;
-    const seen = JSON.stringify([
-      problem.code,
-      file,
-      line,
-      column,
-      key,
-      problem.what.replace(/"suites\[\d+\]\./, '"'),
-    ]);
-    const before = kept.get(seen);
-    if (before === undefined || problem.what.length < before.what.length) kept.set(seen, problem);
-  }
-  return [...kept.values()];
-};
-
 /**
  * The one place where inputs, flags and tailgate.yml become settings. Throws the problem it found, or all of them as
  * `TailgateErrors`: SETTINGS_* and SCENARIO_MISSING, each with its file, line and column, or its input.
@@ -171,44 +106,35 @@ export const loadSettings = async (source: SettingsSource): Promise<LoadedSettin
   };
 };
 
-/** The suites that an input names. A list that names none, such as ",", must not mean all. */
-const selectedSuites = (inputs: RawInputs): string[] => {
-  const names = suiteNames(inputs);
-  const text = inputText(inputs, 'suite') ?? '';
-  if (names.length === 0 && text.trim() !== '')
-    throw tailgateError(
-      'SETTINGS_INVALID_VALUE',
-      {
-        key: 'suite',
-        problem: `"${text}" names no suite`,
-        expected: 'Name suites, with commas between them.',
-      },
-      inputPlace(inputs.source, 'suite'),
-    );
-  return names;
-};
+async function findFile(
+  source: SettingsSource,
+  cwd: string,
+): Promise<{ file: string; content: string } | null> {
+  const named = inputText(source.inputs, 'config');
+  for (const candidate of named === undefined ? defaultSettingsFiles : [named]) {
+    const file = path.resolve(cwd, candidate);
+    const content = await readOrNull(source, file);
+    if (content !== null) return { file, content };
+  }
+  if (named === undefined) return null;
+  throw tailgateError('SETTINGS_FILE_MISSING', { path: named }, inputPlace(source.inputs.source, 'config'));
+}
 
-/** Thresholds of an input replace all others, those of the suite and of its levels included. */
-const withoutThresholds = ({ thresholds: _, levels, ...suite }: Tree): Tree => ({
-  ...suite,
-  ...(Array.isArray(levels) && {
-    levels: levels.map((level) => (isTree(level) ? withoutThresholds(level) : level)),
-  }),
-});
-
-/** One group of a suite over that of the top level, and the input over both. */
-const mergedGroup = (top: unknown, own: unknown, input: unknown): unknown => {
-  const merged = mergeTrees(top, own);
-  // A room given as an input is meant for suites too that have none.
-  if (merged === false && isTree(input)) return mergeTrees(isTree(top) ? top : {}, input);
-  return mergeTrees(merged, input);
-};
+async function readOrNull(source: SettingsSource, file: string): Promise<string | null> {
+  try {
+    return await source.readFile(file);
+  } catch (error) {
+    if (missingCodes.includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    const [reason = ''] = (error as Error).message.split(',');
+    throw tailgateError('FILE_UNREADABLE', { path: shownPath(source.cwd, file), reason }, {}, error);
+  }
+}
 
 /**
  * The settings with every group of a suite completed: what the suite says over what the top level says, and the inputs
  * (`overlay`) over both. `settings` and `overlay` are as written, before defaults.
  */
-const completeSuites = (settings: Tree, overlay: Tree): Tree => {
+function completeSuites(settings: Tree, overlay: Tree): Tree {
   if (!Array.isArray(settings.suites)) return settings;
   return {
     ...settings,
@@ -224,4 +150,81 @@ const completeSuites = (settings: Tree, overlay: Tree): Tree => {
       return overlay.thresholds === undefined ? completed : withoutThresholds(completed);
     }),
   };
-};
+}
+
+/** One group of a suite over that of the top level, and the input over both. */
+function mergedGroup(top: unknown, own: unknown, input: unknown): unknown {
+  const merged = mergeTrees(top, own);
+  // A room given as an input is meant for suites too that have none.
+  if (merged === false && isTree(input)) return mergeTrees(isTree(top) ? top : {}, input);
+  return mergeTrees(merged, input);
+}
+
+/** Thresholds of an input replace all others, those of the suite and of its levels included. */
+function withoutThresholds({ thresholds: _, levels, ...suite }: Tree): Tree {
+  return {
+    ...suite,
+    ...(Array.isArray(levels) && {
+      levels: levels.map((level) => (isTree(level) ? withoutThresholds(level) : level)),
+    }),
+  };
+}
+
+/** A mistake at the top level comes back in every suite that takes the setting from there: kept once, by its own name. */
+function onceEach(problems: readonly TailgateError[]): TailgateError[] {
+  const kept = new Map<string, TailgateError>();
+  for (const problem of problems) {
+    const { file, line, column, key } = problem.where;
+    const seen = JSON.stringify([
+      problem.code,
+      file,
+      line,
+      column,
+      key,
+      problem.what.replace(/"suites\[\d+\]\./, '"'),
+    ]);
+    const before = kept.get(seen);
+    if (before === undefined || problem.what.length < before.what.length) kept.set(seen, problem);
+  }
+  return [...kept.values()];
+}
+
+/** In the order of the files; problems of inputs, which have no line, come first. */
+function inOrder(problems: readonly TailgateError[]): TailgateError[] {
+  return [...problems].sort(
+    (a, b) =>
+      (a.where.file ?? '').localeCompare(b.where.file ?? '') ||
+      (a.where.line ?? 0) - (b.where.line ?? 0) ||
+      (a.where.column ?? 0) - (b.where.column ?? 0),
+  );
+}
+
+async function missingScenarios(
+  source: SettingsSource,
+  settings: Settings,
+  placeOf: (path: SettingPath) => SourcePosition,
+): Promise<TailgateError[]> {
+  const found = await Promise.all(settings.suites.map((suite) => readOrNull(source, suite.scenario)));
+  return settings.suites.flatMap((suite, index) => {
+    if (found[index] !== null) return [];
+    const shown = shownPath(source.cwd, suite.scenario);
+    return [tailgateError('SCENARIO_MISSING', { path: shown }, placeOf(['suites', index, 'scenario']))];
+  });
+}
+
+/** The suites that an input names. A list that names none, such as ",", must not mean all. */
+function selectedSuites(inputs: RawInputs): string[] {
+  const names = suiteNames(inputs);
+  const text = inputText(inputs, 'suite') ?? '';
+  if (names.length === 0 && text.trim() !== '')
+    throw tailgateError(
+      'SETTINGS_INVALID_VALUE',
+      {
+        key: 'suite',
+        problem: `"${text}" names no suite`,
+        expected: 'Name suites, with commas between them.',
+      },
+      inputPlace(inputs.source, 'suite'),
+    );
+  return names;
+}

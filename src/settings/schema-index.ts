@@ -23,41 +23,6 @@ export type SchemaNode = {
   [other: string]: unknown;
 };
 
-/** Leaves out what says nothing to a reader: the limits of JavaScript's integers, empty groups as defaults. */
-const simplify = ({ jsonSchema }: { jsonSchema: object }): void => {
-  const node = jsonSchema as SchemaNode;
-  if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
-  if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
-  if (node.properties !== undefined) delete node.default;
-  delete node.propertyNames;
-};
-
-/**
- * A group of a suite is completed from the top level, so that a part of it is enough there. A group whose keys are all
- * required (`{ env: NAME }`) has no parts.
- */
-const withoutRequired = (node: SchemaNode): SchemaNode => {
-  const { required, ...rest } = node;
-  const isWhole = required?.length === Object.keys(node.properties ?? {}).length;
-  return {
-    ...rest,
-    ...(isWhole && { required }),
-    ...(node.anyOf !== undefined && { anyOf: node.anyOf.map(withoutRequired) }),
-    ...(node.properties !== undefined && {
-      properties: Object.fromEntries(
-        Object.entries(node.properties).map(([key, inner]) => [key, withoutRequired(inner)]),
-      ),
-    }),
-  };
-};
-
-const withPartialGroups = (schema: SchemaNode): SchemaNode => {
-  const suite = schema.properties!.suites!.items!;
-  for (const group of ['target', 'room', 'measure'])
-    suite.properties![group] = withoutRequired(suite.properties![group]!);
-  return schema;
-};
-
 let cached: SchemaNode | undefined;
 
 /** The JSON Schema of what may be written in tailgate.yml (defaults need not be). */
@@ -71,9 +36,6 @@ export const settingsJsonSchema = (): SchemaNode => {
   };
   return cached;
 };
-
-const alternatives = (node: SchemaNode): SchemaNode[] =>
-  node.anyOf === undefined ? [node] : node.anyOf.flatMap(alternatives);
 
 /** The schema nodes that describe the setting at `path`; several where alternatives are allowed. */
 export const schemaNodesAt = (path: SettingPath): SchemaNode[] =>
@@ -117,3 +79,42 @@ export const settingNamed = (key: string): string | undefined => {
   }
   return undefined;
 };
+
+function withPartialGroups(schema: SchemaNode): SchemaNode {
+  const suite = schema.properties!.suites!.items!;
+  for (const group of ['target', 'room', 'measure'])
+    suite.properties![group] = withoutRequired(suite.properties![group]!);
+  return schema;
+}
+
+/**
+ * A group of a suite is completed from the top level, so that a part of it is enough there. A group whose keys are all
+ * required (`{ env: NAME }`) has no parts.
+ */
+function withoutRequired(node: SchemaNode): SchemaNode {
+  const { required, ...rest } = node;
+  const isWhole = required?.length === Object.keys(node.properties ?? {}).length;
+  return {
+    ...rest,
+    ...(isWhole && { required }),
+    ...(node.anyOf !== undefined && { anyOf: node.anyOf.map(withoutRequired) }),
+    ...(node.properties !== undefined && {
+      properties: Object.fromEntries(
+        Object.entries(node.properties).map(([key, inner]) => [key, withoutRequired(inner)]),
+      ),
+    }),
+  };
+}
+
+/** Leaves out what says nothing to a reader: the limits of JavaScript's integers, empty groups as defaults. */
+function simplify({ jsonSchema }: { jsonSchema: object }): void {
+  const node = jsonSchema as SchemaNode;
+  if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
+  if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
+  if (node.properties !== undefined) delete node.default;
+  delete node.propertyNames;
+}
+
+function alternatives(node: SchemaNode): SchemaNode[] {
+  return node.anyOf === undefined ? [node] : node.anyOf.flatMap(alternatives);
+}

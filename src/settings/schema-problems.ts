@@ -17,82 +17,6 @@ const expectedTypes: Record<string, string> = {
   record: 'a group of values',
 };
 
-/** A value as a message shows it. */
-const shown = (value: unknown): string => {
-  if (value === undefined) return 'nothing';
-  if (value === null) return 'nothing (the value is empty)';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a group of settings';
-  if (typeof value === 'string')
-    return `the text "${value.length > 60 ? `${value.slice(0, 57)}...` : value}"`;
-  return String(value);
-};
-
-const typeFix = (expected: string, value: unknown): string => {
-  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `Put it in quotes: "${value}".`;
-  const isNumber = expected === 'number' || expected === 'int';
-  if (isNumber && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
-    return `Write it without quotes: ${Number(value)}.`;
-  if (expected === 'array' && typeof value === 'string') return `Write a list: "- ${value}".`;
-  return `Write ${expectedTypes[expected] ?? expected}.`;
-};
-
-const oneOf = (values: readonly unknown[], given: unknown): string => {
-  const names = values.map(String);
-  const near = typeof given === 'string' ? nearestName(given, names) : undefined;
-  return `${near === undefined ? '' : `Did you mean "${near}"? `}It is ${names.length === 1 ? '' : 'one of '}${names.map((name) => `"${name}"`).join(', ')}.`;
-};
-
-/** The issues of the alternative of a union that the user most likely meant; null when none stands out. */
-const likelyBranch = (branches: readonly (readonly Issue[])[]): readonly Issue[] | null => {
-  const matching = branches.filter(
-    (issues) =>
-      !issues.some(
-        (issue) =>
-          issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value'),
-      ),
-  );
-  return matching.length === 1 ? matching[0]! : null;
-};
-
-const unionExpectation = (
-  branches: readonly (readonly Issue[])[],
-  keys: readonly string[],
-  given: unknown,
-): string => {
-  const values = branches.flatMap((issues) =>
-    issues.flatMap((issue) => (issue.code === 'invalid_value' ? issue.values : [])),
-  );
-  const types = branches.flatMap((issues) =>
-    issues.flatMap((issue) =>
-      issue.code === 'invalid_type' && issue.path.length === 0
-        ? [
-            issue.expected === 'object' && keys.length > 0
-              ? `a group with ${keys.map((key) => `"${key}"`).join(', ')}`
-              : (expectedTypes[issue.expected] ?? issue.expected),
-          ]
-        : [],
-    ),
-  );
-  const alternatives = [
-    ...values.map((value) => (typeof value === 'string' ? `"${value}"` : String(value))),
-    ...new Set(types),
-  ];
-  const near = typeof given === 'string' ? nearestName(given, values.map(String)) : undefined;
-  return `${near === undefined ? '' : `Did you mean "${near}"? `}Write ${alternatives.join(' or ')}.`;
-};
-
-const limitFix = (issue: Issue): string => {
-  if (issue.code === 'too_big') return `Write at most ${issue.maximum}.`;
-  if (issue.code === 'too_small')
-    return `Write ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}.`;
-  return `Write ${issue.message}.`;
-};
-
-const unknownKeysFirst = (a: Issue, b: Issue): number =>
-  Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys');
-
 /**
  * The problems that the schema found in `raw`, as errors of the catalogue, each with its place. A misspelt key is named
  * once, not also as a missing one.
@@ -157,3 +81,80 @@ export const schemaProblems = (
 
   return explainAll(issues, []);
 };
+
+/** A value as a message shows it. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'nothing (the value is empty)';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a group of settings';
+  if (typeof value === 'string')
+    return `the text "${value.length > 60 ? `${value.slice(0, 57)}...` : value}"`;
+  return String(value);
+}
+
+function typeFix(expected: string, value: unknown): string {
+  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return `Put it in quotes: "${value}".`;
+  const isNumber = expected === 'number' || expected === 'int';
+  if (isNumber && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
+    return `Write it without quotes: ${Number(value)}.`;
+  if (expected === 'array' && typeof value === 'string') return `Write a list: "- ${value}".`;
+  return `Write ${expectedTypes[expected] ?? expected}.`;
+}
+
+function oneOf(values: readonly unknown[], given: unknown): string {
+  const names = values.map(String);
+  const near = typeof given === 'string' ? nearestName(given, names) : undefined;
+  return `${near === undefined ? '' : `Did you mean "${near}"? `}It is ${names.length === 1 ? '' : 'one of '}${names.map((name) => `"${name}"`).join(', ')}.`;
+}
+
+/** The issues of the alternative of a union that the user most likely meant; null when none stands out. */
+function likelyBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
+  const matching = branches.filter(
+    (issues) =>
+      !issues.some(
+        (issue) =>
+          issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value'),
+      ),
+  );
+  return matching.length === 1 ? matching[0]! : null;
+}
+
+function unionExpectation(
+  branches: readonly (readonly Issue[])[],
+  keys: readonly string[],
+  given: unknown,
+): string {
+  const values = branches.flatMap((issues) =>
+    issues.flatMap((issue) => (issue.code === 'invalid_value' ? issue.values : [])),
+  );
+  const types = branches.flatMap((issues) =>
+    issues.flatMap((issue) =>
+      issue.code === 'invalid_type' && issue.path.length === 0
+        ? [
+            issue.expected === 'object' && keys.length > 0
+              ? `a group with ${keys.map((key) => `"${key}"`).join(', ')}`
+              : (expectedTypes[issue.expected] ?? issue.expected),
+          ]
+        : [],
+    ),
+  );
+  const alternatives = [
+    ...values.map((value) => (typeof value === 'string' ? `"${value}"` : String(value))),
+    ...new Set(types),
+  ];
+  const near = typeof given === 'string' ? nearestName(given, values.map(String)) : undefined;
+  return `${near === undefined ? '' : `Did you mean "${near}"? `}Write ${alternatives.join(' or ')}.`;
+}
+
+function limitFix(issue: Issue): string {
+  if (issue.code === 'too_big') return `Write at most ${issue.maximum}.`;
+  if (issue.code === 'too_small')
+    return `Write ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}.`;
+  return `Write ${issue.message}.`;
+}
+
+function unknownKeysFirst(a: Issue, b: Issue): number {
+  return Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys');
+}

@@ -6,9 +6,10 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** Where a run takes its secrets from, which decides what helps when one is not set. */
 export type SecretSource = 'terminal' | 'workflow' | 'fork';
 
-/** Read without a getter: where the environment is watched for the secrets that are read from it, this is none. */
-const usualSource = (env: Env): SecretSource =>
-  Object.getOwnPropertyDescriptor(env, 'GITHUB_ACTIONS')?.value === 'true' ? 'workflow' : 'terminal';
+const credentialName = /auth|token|cookie|secret|passw|credential|api[-_]?key|session/i;
+
+/** Shorter values are ordinary words and numbers: to mask them would garble every report. */
+const minLength = 4;
 
 /**
  * The value of a secret setting: the literal, or what the environment variable holds. Throws SECRET_MISSING when the
@@ -26,9 +27,6 @@ export const resolveSecret = (
     throw tailgateError('SECRET_MISSING', { name: setting.env, key, source }, { key });
   return value;
 };
-
-const isEnvReference = (value: object): value is { env: string } =>
-  Object.keys(value).length === 1 && 'env' in value && typeof value.env === 'string';
 
 /**
  * `value` with every `{ env: NAME }` in it, at any depth, replaced by what the variable holds: for `room.auth` and
@@ -51,10 +49,6 @@ export const resolveSecretsIn = (
     ]),
   );
 };
-
-const credentialName = /auth|token|cookie|secret|passw|credential|api[-_]?key|session/i;
-/** Shorter values are ordinary words and numbers: to mask them would garble every report. */
-const minLength = 4;
 
 /**
  * Every value of the settings that must not be shown: tokens and JWT secrets, literal or from the environment, and
@@ -97,7 +91,16 @@ export const secretValues = (settings: Settings, env: Env): string[] => {
   return [...found];
 };
 
-const addPassword = (url: string | undefined, add: (value: string) => void): void => {
+/** Read without a getter: where the environment is watched for the secrets that are read from it, this is none. */
+function usualSource(env: Env): SecretSource {
+  return Object.getOwnPropertyDescriptor(env, 'GITHUB_ACTIONS')?.value === 'true' ? 'workflow' : 'terminal';
+}
+
+function isEnvReference(value: object): value is { env: string } {
+  return Object.keys(value).length === 1 && 'env' in value && typeof value.env === 'string';
+}
+
+function addPassword(url: string | undefined, add: (value: string) => void): void {
   const password = /^[a-z][a-z\d+.-]*:\/\/[^\s/?#@:]*:([^\s/?#@]+)@/i.exec(url ?? '')?.[1];
   if (password === undefined) return;
   add(password);
@@ -106,4 +109,4 @@ const addPassword = (url: string | undefined, add: (value: string) => void): voi
   } catch {
     // It is no encoding of anything else.
   }
-};
+}

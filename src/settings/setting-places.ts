@@ -8,10 +8,6 @@ export type SettingPlaces = {
   key(path: SettingPath): SourcePosition;
 };
 
-/** A group of a suite takes what it does not say from the group of the same name at the top level. */
-const twinAtTop = (path: SettingPath): SettingPath | null =>
-  path[0] === 'suites' && path.length > 2 ? path.slice(2) : null;
-
 /**
  * The places of settings that come from `text` (the file `file`) and from inputs, which `inputPlaceOf` knows. A setting
  * that is written nowhere has the place of what is around it.
@@ -37,3 +33,8 @@ export const settingPlaces = (
     key: (path) => nearest(path, (from, at) => from.keyPlace(at)),
   };
 };
+
+/** A group of a suite takes what it does not say from the group of the same name at the top level. */
+function twinAtTop(path: SettingPath): SettingPath | null {
+  return path[0] === 'suites' && path.length > 2 ? path.slice(2) : null;
+}

@@ -29,59 +29,6 @@ export type SettingsText = {
 /** Aliases that one alias may expand to: enough for people, too few for a "billion laughs" file. */
 const maxAliasCount = 100;
 
-type Found = { key: Node | null; value: Node | null; complete: boolean };
-
-const deref = (document: Document, node: unknown): Node | null => {
-  if (!isNode(node)) return null;
-  return isAlias(node) ? (node.resolve(document) ?? null) : node;
-};
-
-/** The parser gives the key `<<` as a symbol where it merges. */
-const isMergeKey = (key: unknown): boolean =>
-  isScalar(key) && (key.value === '<<' || (typeof key.value === 'symbol' && key.value.description === '<<'));
-
-/** The pair of `key` in `map`, or in the maps that `<<` merges into it. */
-const pairIn = (document: Document, map: YAMLMap, key: string): Pair | null => {
-  const own = map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key);
-  if (own !== undefined) return own;
-  const merge = map.items.find((pair) => isMergeKey(pair.key));
-  if (merge === undefined) return null;
-  const source = deref(document, merge.value);
-  const maps = isSeq(source) ? source.items.map((item) => deref(document, item)) : [source];
-  for (const each of maps) {
-    const pair = isMap(each) ? pairIn(document, each, key) : null;
-    if (pair !== null) return pair;
-  }
-  return null;
-};
-
-const find = (document: Document, path: SettingPath): Found => {
-  let found: Found = { key: null, value: deref(document, document.contents), complete: true };
-  for (const step of path) {
-    const inside = found.value;
-    let next: Found | null = null;
-    if (isMap(inside)) {
-      const pair = pairIn(document, inside, String(step));
-      if (pair !== null)
-        next = {
-          key: isNode(pair.key) ? pair.key : null,
-          value: deref(document, pair.value),
-          complete: true,
-        };
-    } else if (isSeq(inside) && typeof step === 'number') {
-      const item = deref(document, inside.items[step]);
-      if (item !== null) next = { key: item, value: item, complete: true };
-    }
-    if (next === null) return { ...found, complete: false };
-    found = next;
-  }
-  return found;
-};
-
-/** The first line of the parser's message without the picture it draws below. */
-const reasonOf = (message: string): string =>
-  (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '').replace(/:$/, '');
-
 /**
  * Reads a settings text. `file` names it in places; keys that begin with `x-` at the top are left out, so that anchors
  * can be kept there. Never throws: what is wrong is in `problems`.
@@ -138,3 +85,60 @@ export const readSettingsText = (text: string, file: string): SettingsText => {
     problems,
   };
 };
+
+/** The first line of the parser's message without the picture it draws below. */
+function reasonOf(message: string): string {
+  return (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '').replace(/:$/, '');
+}
+
+function deref(document: Document, node: unknown): Node | null {
+  if (!isNode(node)) return null;
+  return isAlias(node) ? (node.resolve(document) ?? null) : node;
+}
+
+type Found = { key: Node | null; value: Node | null; complete: boolean };
+
+function find(document: Document, path: SettingPath): Found {
+  let found: Found = { key: null, value: deref(document, document.contents), complete: true };
+  for (const step of path) {
+    const inside = found.value;
+    let next: Found | null = null;
+    if (isMap(inside)) {
+      const pair = pairIn(document, inside, String(step));
+      if (pair !== null)
+        next = {
+          key: isNode(pair.key) ? pair.key : null,
+          value: deref(document, pair.value),
+          complete: true,
+        };
+    } else if (isSeq(inside) && typeof step === 'number') {
+      const item = deref(document, inside.items[step]);
+      if (item !== null) next = { key: item, value: item, complete: true };
+    }
+    if (next === null) return { ...found, complete: false };
+    found = next;
+  }
+  return found;
+}
+
+/** The pair of `key` in `map`, or in the maps that `<<` merges into it. */
+function pairIn(document: Document, map: YAMLMap, key: string): Pair | null {
+  const own = map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key);
+  if (own !== undefined) return own;
+  const merge = map.items.find((pair) => isMergeKey(pair.key));
+  if (merge === undefined) return null;
+  const source = deref(document, merge.value);
+  const maps = isSeq(source) ? source.items.map((item) => deref(document, item)) : [source];
+  for (const each of maps) {
+    const pair = isMap(each) ? pairIn(document, each, key) : null;
+    if (pair !== null) return pair;
+  }
+  return null;
+}
+
+/** The parser gives the key `<<` as a symbol where it merges. */
+function isMergeKey(key: unknown): boolean {
+  return (
+    isScalar(key) && (key.value === '<<' || (typeof key.value === 'symbol' && key.value.description === '<<'))
+  );
+}

@@ -22,23 +22,19 @@ export type PairRequest = {
   onProgress: (side: SideName, load: LoadProgress | null) => void;
 };
 
-/** Whose turn is first is started first too: a coin decides about both, like about the order of the slices. */
-const inOrder = (request: PairRequest, first: SideName): SideSource[] =>
-  first === 'head' ? [request.head, request.baseline] : [request.baseline, request.head];
+/**
+ * Measures both sides once, each in a fresh process with its own room: in alternating slices, or one whole round after
+ * the other. What goes wrong under load is in the outcome; throws what goes wrong before it (target, room, scenario).
+ */
+export const measureOnePair = (request: PairRequest): Promise<PairOutcome> =>
+  request.design.kind === 'slices'
+    ? measureSlices(request, request.design)
+    : measureRounds(request, request.design);
 
-const opener = (request: PairRequest): ((source: SideSource) => Promise<OpenSide>) => {
-  const context = { ...request.context, seed: request.context.seed + request.number };
-  const pair = `${request.label}-pair${request.number + 1}`;
-  return (source) => {
-    request.onProgress(source.name, null);
-    return openSide(request.suite, source, context, `${pair}-${source.name}`);
-  };
-};
-
-const measureSlices = async (
+async function measureSlices(
   request: PairRequest,
   design: PairDesign & { kind: 'slices' },
-): Promise<PairOutcome> => {
+): Promise<PairOutcome> {
   const order = sliceOrder(request.context.seed, request.number, design.slicesPerSide);
   const open = opener(request);
   const [firstSource, secondSource] = inOrder(request, order[0] ?? 'baseline');
@@ -54,12 +50,26 @@ const measureSlices = async (
     guardMs: design.guardMs,
     onProgress: request.onProgress,
   });
-};
+}
 
-const measureRounds = async (
+function opener(request: PairRequest): (source: SideSource) => Promise<OpenSide> {
+  const context = { ...request.context, seed: request.context.seed + request.number };
+  const pair = `${request.label}-pair${request.number + 1}`;
+  return (source) => {
+    request.onProgress(source.name, null);
+    return openSide(request.suite, source, context, `${pair}-${source.name}`);
+  };
+}
+
+/** Whose turn is first is started first too: a coin decides about both, like about the order of the slices. */
+function inOrder(request: PairRequest, first: SideName): SideSource[] {
+  return first === 'head' ? [request.head, request.baseline] : [request.baseline, request.head];
+}
+
+async function measureRounds(
   request: PairRequest,
   design: PairDesign & { kind: 'rounds' },
-): Promise<PairOutcome> => {
+): Promise<PairOutcome> {
   const open = opener(request);
   const [first] = roundOrder(request.context.seed, request.number);
   const none: RoundOutcome = { measurement: null, problem: null };
@@ -78,13 +88,4 @@ const measureRounds = async (
     if (outcome.problem !== null) break;
   }
   return { ...outcomes, unansweredShare: 0, ran: null };
-};
-
-/**
- * Measures both sides once, each in a fresh process with its own room: in alternating slices, or one whole round after
- * the other. What goes wrong under load is in the outcome; throws what goes wrong before it (target, room, scenario).
- */
-export const measureOnePair = (request: PairRequest): Promise<PairOutcome> =>
-  request.design.kind === 'slices'
-    ? measureSlices(request, request.design)
-    : measureRounds(request, request.design);
+}

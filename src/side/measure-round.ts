@@ -24,122 +24,6 @@ const resourceIntervalMs = 250;
 /** A turn of one side: when it began and ended, and how much load it had been given before. Milliseconds. */
 type Turn = { startMs: number; endMs: number; loadBeforeMs: number };
 
-/**
- * Dates each sample by the server's own load, where it was taken while that was driven; `startedAtMs` is when the
- * sampling began (`performance.now()`).
- */
-const datedByLoad = (
-  resources: RoundMeasurement['resources'],
-  startedAtMs: number,
-  turns: readonly Turn[],
-  intervalMs: number = resourceIntervalMs,
-): RoundMeasurement['resources'] =>
-  resources === null
-    ? null
-    : {
-        ...resources,
-        samples: resources.samples.map((sample) => {
-          const atMs = startedAtMs + sample.atMs;
-          // The share of CPU is of the time since the sample before: most of it must be of this turn.
-          const turn = turns.find(
-            ({ startMs, endMs }) => atMs >= startMs + intervalMs / 2 && atMs <= endMs + 20,
-          );
-          return turn === undefined
-            ? sample
-            : { ...sample, loadAtMs: Math.round(turn.loadBeforeMs + atMs - turn.startMs) };
-        }),
-      };
-
-const asTailgateError = (failure: unknown): TailgateError =>
-  failure instanceof Error && failure.name === 'TailgateError'
-    ? (failure as TailgateError)
-    : tailgateError(
-        'LOAD_FAILED',
-        { reason: failure instanceof Error ? failure.message : String(failure) },
-        {},
-        failure,
-      );
-
-/** Samples the server of one side, when its process tree is known or the user's source tells of it. */
-const startSampling = async (side: OpenSide): Promise<ResourceSampler | null> => {
-  if (side.resources !== null) return await sampleSource(side.resources);
-  if (side.target.pid === null) return null;
-  return sampleResources(side.target.pid, {
-    intervalMs: resourceIntervalMs,
-    nodeSamples: side.target.nodeSamples,
-  });
-};
-
-/** What the sampling of one side gave, and why that is nothing, a sentence. */
-type Sampled = { resources: RoundMeasurement['resources']; missing: string | null };
-
-const sampledBy = async (
-  sampler: ResourceSampler | null,
-  quick: boolean,
-  sampledFromMs: number,
-  turns: readonly Turn[],
-): Promise<Sampled> => {
-  if (sampler === null) return { resources: null, missing: null };
-  const resources = datedByLoad(await sampler.stop(quick), sampledFromMs, turns, sampler.intervalMs);
-  return { resources, missing: sampler.missing() };
-};
-
-const cancelled = ({ signal }: Host): TailgateError =>
-  tailgateError('CANCELLED', { signal: String(signal.reason) });
-
-/** Ends one side: collects what was measured, with resources and custom metrics. Never throws. */
-const finishSide = async (
-  side: OpenSide,
-  stopSampling: () => Promise<Sampled>,
-  problem: TailgateError | null,
-  host: Host,
-): Promise<RoundOutcome> => {
-  let found = host.signal.aborted ? cancelled(host) : problem;
-  let measurement: RoundMeasurement | null = null;
-  try {
-    measurement = await side.load.collect(host.signal.aborted);
-    // What is left of a load whose generator is gone is reported, and judged by nobody.
-    found ??= side.load.failure;
-  } catch (failure) {
-    found ??= asTailgateError(failure);
-  }
-  const { resources, missing } = await stopSampling();
-  try {
-    if (found === null) await side.target.assertAlive();
-    if (found === null) await side.checkVersion();
-  } catch (failure) {
-    found = asTailgateError(failure);
-  }
-  if (measurement === null) return { measurement, problem: found };
-  measurement = { ...measurement, resources };
-  if (missing !== null) measurement.warnings = [...measurement.warnings, missing];
-  const custom = side.suite.measure.custom;
-  if (custom !== undefined && found === null) {
-    try {
-      measurement.custom = await readCustomMetrics(custom, {
-        url: side.target.url,
-        cwd: host.cwd,
-        env: host.env,
-        counters: measurement.counters,
-        warmUpCounters: measurement.warmUpCounters,
-        serverEnv: side.target.env,
-        serverCwd: side.target.cwd,
-        secrets: host.secrets,
-      });
-    } catch (failure) {
-      found = asTailgateError(failure);
-    }
-  }
-  // A server that died while its last answers were collected died under this load all the same.
-  // A room that was lost a moment ago is told only once it is known whether the server died.
-  const roomLost = side.room === null ? null : await ifSettled(side.room.lost);
-  found ??= roomLost === null ? await ifSettled(side.failed) : await side.failed;
-  return { measurement, problem: found };
-};
-
-const ifSettled = <T>(promise: Promise<T>): Promise<T | null> =>
-  Promise.race([promise, delay(0).then(() => null)]);
-
 /** How long load is driven before and while it is measured, milliseconds. */
 export type StepTimes = {
   /** Load of which nothing is kept. */
@@ -148,39 +32,42 @@ export type StepTimes = {
   measuredMs: number;
 };
 
-/** Waits until the load is over, something makes it worthless, or `forMs` have passed: `'time'`. */
-const driveFor = async (
-  side: OpenSide,
-  host: Host,
-  forMs: number,
-): Promise<'time' | 'finished' | TailgateError> => {
-  const timer = new AbortController();
-  const time = delay(forMs, 'time' as const, { signal: timer.signal });
-  time.catch(() => {});
-  const { aborted, forget } = untilAborted(host.signal);
-  try {
-    return await Promise.race([
-      side.load.finished.then(() => 'finished' as const),
-      side.failed,
-      time,
-      aborted,
-    ]);
-  } finally {
-    forget();
-    timer.abort();
-  }
+export type PairOptions = {
+  host: Host;
+  /** Which side takes each turn. */
+  order: readonly OpenSide['name'][];
+  sliceMs: number;
+  /** Load that each side is given before the first slice, milliseconds; what it measures is forgotten. */
+  warmUpMs: number;
+  /** Whether both are given it at the same time. */
+  warmUpTogether: boolean;
+  /** How long messages in flight may take to finish before the other side starts, milliseconds. */
+  guardMs: number;
+  onProgress: (side: OpenSide['name'], progress: LoadProgress) => void;
 };
 
-/** Stops the load and waits for the answers that are still to come, as long as each of them may take. */
-const lastAnswers = async (side: OpenSide, host: Host): Promise<'time' | TailgateError> => {
-  const { aborted, forget } = untilAborted(host.signal);
-  try {
-    const paused = side.load.pause(side.suite.measure.timeoutMs).then(() => 'time' as const);
-    return await Promise.race([paused, side.failed, aborted]);
-  } finally {
-    forget();
-  }
+export type PairOutcome = {
+  baseline: RoundOutcome;
+  head: RoundOutcome;
+  /** Share of the messages of a slice that were unanswered when the other side's turn began, over all slices. */
+  unansweredShare: number;
+  /** Which code ran; null where that was not asked for, or cannot be told. */
+  ran: RanCode | null;
 };
+
+/** What the Node processes of one side had loaded when its load was over. */
+export type RanScripts = {
+  node: string[];
+  scripts: RanScript[];
+  /** Native code that they had mapped. */
+  nativeFiles: string[];
+};
+
+/** The same of both sides. */
+export type RanCode = { baseline: RanScripts; head: RanScripts };
+
+/** A judged pair does not wait longer to learn that it could have been short. */
+const scriptsTimeoutMs = 5_000;
 
 /**
  * Drives one side through its whole scenario, or, with `step`, for a part of it. `onProgress` is called about twice a
@@ -237,55 +124,6 @@ export const measureRound = async (
   const turn = { startMs: sampledFromMs, endMs: performance.now(), loadBeforeMs: 0 };
   const stopSampling = () => sampledBy(sampler, problem !== null, sampledFromMs, [turn]);
   return finishSide(side, stopSampling, problem, host);
-};
-
-export type PairOptions = {
-  host: Host;
-  /** Which side takes each turn. */
-  order: readonly OpenSide['name'][];
-  sliceMs: number;
-  /** Load that each side is given before the first slice, milliseconds; what it measures is forgotten. */
-  warmUpMs: number;
-  /** Whether both are given it at the same time. */
-  warmUpTogether: boolean;
-  /** How long messages in flight may take to finish before the other side starts, milliseconds. */
-  guardMs: number;
-  onProgress: (side: OpenSide['name'], progress: LoadProgress) => void;
-};
-
-export type PairOutcome = {
-  baseline: RoundOutcome;
-  head: RoundOutcome;
-  /** Share of the messages of a slice that were unanswered when the other side's turn began, over all slices. */
-  unansweredShare: number;
-  /** Which code ran; null where that was not asked for, or cannot be told. */
-  ran: RanCode | null;
-};
-
-/** What the Node processes of one side had loaded when its load was over. */
-export type RanScripts = {
-  node: string[];
-  scripts: RanScript[];
-  /** Native code that they had mapped. */
-  nativeFiles: string[];
-};
-
-/** The same of both sides. */
-export type RanCode = { baseline: RanScripts; head: RanScripts };
-
-/** A judged pair does not wait longer to learn that it could have been short. */
-const scriptsTimeoutMs = 5_000;
-
-/** Asks a side which code it ran; null where it cannot tell. */
-const ranScripts = async ({ target }: OpenSide): Promise<RanScripts | null> => {
-  if (target.counter === null || target.pid === null) return null;
-  try {
-    const replies = await target.counter.ask('scripts', scriptsTimeoutMs);
-    const { node, scripts } = mergeScripts(replies, []);
-    return { node, scripts, nativeFiles: nativeFilesOf(target.pid) };
-  } catch {
-    return null;
-  }
 };
 
 /**
@@ -393,3 +231,169 @@ export const measurePair = async (
     ran: ranBaseline && ranHead ? { baseline: ranBaseline, head: ranHead } : null,
   };
 };
+
+/** Samples the server of one side, when its process tree is known or the user's source tells of it. */
+async function startSampling(side: OpenSide): Promise<ResourceSampler | null> {
+  if (side.resources !== null) return await sampleSource(side.resources);
+  if (side.target.pid === null) return null;
+  return sampleResources(side.target.pid, {
+    intervalMs: resourceIntervalMs,
+    nodeSamples: side.target.nodeSamples,
+  });
+}
+
+/** Waits until the load is over, something makes it worthless, or `forMs` have passed: `'time'`. */
+async function driveFor(
+  side: OpenSide,
+  host: Host,
+  forMs: number,
+): Promise<'time' | 'finished' | TailgateError> {
+  const timer = new AbortController();
+  const time = delay(forMs, 'time' as const, { signal: timer.signal });
+  time.catch(() => {});
+  const { aborted, forget } = untilAborted(host.signal);
+  try {
+    return await Promise.race([
+      side.load.finished.then(() => 'finished' as const),
+      side.failed,
+      time,
+      aborted,
+    ]);
+  } finally {
+    forget();
+    timer.abort();
+  }
+}
+
+/** Stops the load and waits for the answers that are still to come, as long as each of them may take. */
+async function lastAnswers(side: OpenSide, host: Host): Promise<'time' | TailgateError> {
+  const { aborted, forget } = untilAborted(host.signal);
+  try {
+    const paused = side.load.pause(side.suite.measure.timeoutMs).then(() => 'time' as const);
+    return await Promise.race([paused, side.failed, aborted]);
+  } finally {
+    forget();
+  }
+}
+
+function asTailgateError(failure: unknown): TailgateError {
+  return failure instanceof Error && failure.name === 'TailgateError'
+    ? (failure as TailgateError)
+    : tailgateError(
+        'LOAD_FAILED',
+        { reason: failure instanceof Error ? failure.message : String(failure) },
+        {},
+        failure,
+      );
+}
+
+/** What the sampling of one side gave, and why that is nothing, a sentence. */
+type Sampled = { resources: RoundMeasurement['resources']; missing: string | null };
+
+async function sampledBy(
+  sampler: ResourceSampler | null,
+  quick: boolean,
+  sampledFromMs: number,
+  turns: readonly Turn[],
+): Promise<Sampled> {
+  if (sampler === null) return { resources: null, missing: null };
+  const resources = datedByLoad(await sampler.stop(quick), sampledFromMs, turns, sampler.intervalMs);
+  return { resources, missing: sampler.missing() };
+}
+
+/**
+ * Dates each sample by the server's own load, where it was taken while that was driven; `startedAtMs` is when the
+ * sampling began (`performance.now()`).
+ */
+function datedByLoad(
+  resources: RoundMeasurement['resources'],
+  startedAtMs: number,
+  turns: readonly Turn[],
+  intervalMs: number = resourceIntervalMs,
+): RoundMeasurement['resources'] {
+  return resources === null
+    ? null
+    : {
+        ...resources,
+        samples: resources.samples.map((sample) => {
+          const atMs = startedAtMs + sample.atMs;
+          // The share of CPU is of the time since the sample before: most of it must be of this turn.
+          const turn = turns.find(
+            ({ startMs, endMs }) => atMs >= startMs + intervalMs / 2 && atMs <= endMs + 20,
+          );
+          return turn === undefined
+            ? sample
+            : { ...sample, loadAtMs: Math.round(turn.loadBeforeMs + atMs - turn.startMs) };
+        }),
+      };
+}
+
+/** Ends one side: collects what was measured, with resources and custom metrics. Never throws. */
+async function finishSide(
+  side: OpenSide,
+  stopSampling: () => Promise<Sampled>,
+  problem: TailgateError | null,
+  host: Host,
+): Promise<RoundOutcome> {
+  let found = host.signal.aborted ? cancelled(host) : problem;
+  let measurement: RoundMeasurement | null = null;
+  try {
+    measurement = await side.load.collect(host.signal.aborted);
+    // What is left of a load whose generator is gone is reported, and judged by nobody.
+    found ??= side.load.failure;
+  } catch (failure) {
+    found ??= asTailgateError(failure);
+  }
+  const { resources, missing } = await stopSampling();
+  try {
+    if (found === null) await side.target.assertAlive();
+    if (found === null) await side.checkVersion();
+  } catch (failure) {
+    found = asTailgateError(failure);
+  }
+  if (measurement === null) return { measurement, problem: found };
+  measurement = { ...measurement, resources };
+  if (missing !== null) measurement.warnings = [...measurement.warnings, missing];
+  const custom = side.suite.measure.custom;
+  if (custom !== undefined && found === null) {
+    try {
+      measurement.custom = await readCustomMetrics(custom, {
+        url: side.target.url,
+        cwd: host.cwd,
+        env: host.env,
+        counters: measurement.counters,
+        warmUpCounters: measurement.warmUpCounters,
+        serverEnv: side.target.env,
+        serverCwd: side.target.cwd,
+        secrets: host.secrets,
+      });
+    } catch (failure) {
+      found = asTailgateError(failure);
+    }
+  }
+  // A server that died while its last answers were collected died under this load all the same.
+  // A room that was lost a moment ago is told only once it is known whether the server died.
+  const roomLost = side.room === null ? null : await ifSettled(side.room.lost);
+  found ??= roomLost === null ? await ifSettled(side.failed) : await side.failed;
+  return { measurement, problem: found };
+}
+
+function cancelled({ signal }: Host): TailgateError {
+  return tailgateError('CANCELLED', { signal: String(signal.reason) });
+}
+
+function ifSettled<T>(promise: Promise<T>): Promise<T | null> {
+  return Promise.race([promise, delay(0).then(() => null)]);
+}
+
+/** Asks a side which code it ran; null where it cannot tell. */
+async function ranScripts({ target }: OpenSide): Promise<RanScripts | null> {
+  if (target.counter === null || target.pid === null) return null;
+  try {
+    const replies = await target.counter.ask('scripts', scriptsTimeoutMs);
+    const { node, scripts } = mergeScripts(replies, []);
+    return { node, scripts, nativeFiles: nativeFilesOf(target.pid) };
+  } catch {
+    return null;
+  }
+}

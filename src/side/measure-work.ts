@@ -43,114 +43,31 @@ export type WorkOutcome = { baseline: SideWork; head: SideWork } | { unavailable
 
 /** Code is compiled and users arrive before anything is counted. */
 const leastWarmUpMs = 1_500;
+
 const countedSliceMs = 750;
+
 const countedSlices = 4;
+
 /** What counting undid is compiled again before time is profiled. */
 const profileWarmUpMs = 1_000;
+
 const profiledSliceMs = 1_500;
+
 const profiledSlices = 2;
+
 /** Profiles that are not of V8 have a hundred samples a second, some of them. */
 const sampledSliceMs = 5_000;
+
 /** More samples than any sampler takes in a second of one thread are weights of another kind: time, for example. */
 const mostSamplesPerSecond = 20_000;
+
 const usualSampleUs = 10_000;
+
 /** Of a short scenario. */
 const usedShare = 0.9;
 
-/**
- * Counts the work of both sides under the load of the suite, in fresh processes: calls of each function, then, if
- * wanted, where time goes and memory is allocated. Nothing of it is judged. Never throws but CANCELLED.
- */
-export const measureWork = async (request: WorkRequest): Promise<WorkOutcome> => {
-  const { host } = request.context;
-  const tooLate = AbortSignal.timeout(Math.round(request.withinMs));
-  const bounded = {
-    ...request,
-    context: { ...request.context, host: { ...host, signal: AbortSignal.any([host.signal, tooLate]) } },
-  };
-  try {
-    return request.sliced ? await countInTurns(bounded) : await countOneAfterTheOther(bounded);
-  } catch (failure) {
-    if (host.signal.aborted) throw failure;
-    if (tooLate.aborted)
-      return { unavailable: `counting had not ended after ${formatElapsed(request.withinMs)}` };
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    return { unavailable: reason.split('\n')[0]!.replace(/\.$/, '') };
-  }
-};
-
-async function countInTurns(request: WorkRequest): Promise<WorkOutcome> {
-  const order = sliceOrder(request.context.seed + request.number, 0, countedSlices);
-  const sources = order[0] === 'head' ? [request.head, request.baseline] : [request.baseline, request.head];
-  await using first = await open(request, sources[0]!);
-  await using second = await open(request, sources[1]!);
-  const counted = [new CountedSide(first, request), new CountedSide(second, request)];
-  const side = (name: SideName): CountedSide => counted.find((one) => one.name === name)!;
-  for (const one of counted) await one.warmUp();
-  if (counted.every((one) => one.countsCalls)) {
-    for (const one of counted) await one.startCalls();
-    for (const name of order) await side(name).countSlice();
-    for (const one of counted) await one.stopCalls();
-  }
-  if (request.profile) {
-    for (const one of counted) await one.warmUpAgain();
-    for (const name of order.slice(0, 2 * profiledSlices)) await side(name).profileSlice();
-  }
-  const [baseline, head] = await Promise.all([side('baseline').finish(), side('head').finish()]);
-  return { baseline, head };
-}
-
-async function countOneAfterTheOther(request: WorkRequest): Promise<WorkOutcome> {
-  const alone = async (source: SideSource): Promise<SideWork> => {
-    await using opened = await open(request, source);
-    const side = new CountedSide(opened, request);
-    await side.warmUp();
-    if (side.countsCalls) {
-      await side.startCalls();
-      for (let slice = 0; slice < countedSlices; slice += 1) await side.countSlice();
-      await side.stopCalls();
-    }
-    if (request.profile) {
-      await side.warmUpAgain();
-      for (let slice = 0; slice < profiledSlices; slice += 1) await side.profileSlice();
-    }
-    return side.finish();
-  };
-  const baseline = await alone(request.baseline);
-  return { baseline, head: await alone(request.head) };
-}
-
-function open(request: WorkRequest, source: SideSource): Promise<OpenSide> {
-  request.onProgress(source.name, null);
-  return openSide(
-    request.suite,
-    source,
-    { ...request.context, counting: 'work' },
-    `${request.label}-counted${request.number + 1}-${source.name}`,
-  );
-}
-
 /** How long each part is driven, milliseconds. */
 type Times = { warmUpMs: number; countedSliceMs: number; profileWarmUpMs: number; profiledSliceMs: number };
-
-/** A scenario that ends before everything is counted has all parts shortened alike. */
-function timesOf(
-  { warmUpMs, plannedMs, profile }: WorkRequest,
-  { countsCalls, sampled }: { countsCalls: boolean; sampled: boolean },
-): Times {
-  const wantedMs = Math.max(leastWarmUpMs, warmUpMs);
-  const sliceMs = sampled ? sampledSliceMs : profiledSliceMs;
-  const againMs = countsCalls ? profileWarmUpMs : 0;
-  const profilingMs = profile ? againMs + profiledSlices * sliceMs : 0;
-  const neededMs = wantedMs + (countsCalls ? countedSlices * countedSliceMs : 0) + profilingMs;
-  const scale = plannedMs === null ? 1 : Math.min(1, (usedShare * plannedMs) / neededMs);
-  return {
-    warmUpMs: scale * wantedMs,
-    countedSliceMs: scale * countedSliceMs,
-    profileWarmUpMs: scale * againMs,
-    profiledSliceMs: scale * sliceMs,
-  };
-}
 
 /** One side while its work is counted. */
 class CountedSide {
@@ -316,35 +233,6 @@ class CountedSide {
   }
 }
 
-/** Whether `perf` can tell what a server does in which nothing can be loaded. */
-function canBeSampled(
-  { target: { pid } }: OpenSide,
-  env: Readonly<Record<string, string | undefined>>,
-): boolean {
-  return pid !== null && hasPerf(env) && !isMostlyNode(pid);
-}
-
-function whyNothing({ target, suite }: OpenSide, hasSource: boolean): string {
-  if (hasSource) return 'calls are counted in Node servers alone';
-  const { pid } = target;
-  if (pid !== null && !isMostlyNode(pid))
-    return 'the server does not run on Node, `perf` is not installed here, and `measure.profile` names no profile of its own';
-  if (pid === null || !suite.target.nodePreload) return 'nothing can be loaded into the server';
-  return target.counter === null
-    ? 'this machine cannot load a module into the server'
-    : 'no Node process of the server loaded the preload';
-}
-
-/** A profile that counts samples alone shares the time that the kernel counted. */
-function timed(stacks: readonly ReadStack[], cpuUs: number | null, forMs: number): SideWork['stacks'] {
-  const all = stacks.reduce((sum, { samples }) => sum + samples, 0);
-  const isWeighed = all > (mostSamplesPerSecond * forMs) / 1_000;
-  return stacks.map(({ frames, samples, timeUs }) => {
-    const us = timeUs ?? (samples / all) * (cpuUs ?? 1_000 * forMs);
-    return { frames, timeUs: us, samples: isWeighed ? us / usualSampleUs : samples };
-  });
-}
-
 const noHeap: HeapNode = {
   callFrame: { functionName: '(root)', url: '', lineNumber: -1, columnNumber: -1 },
   selfSize: 0,
@@ -354,24 +242,31 @@ const noHeap: HeapNode = {
 /** What the load measured must not keep the pair waiting for answers that never come. */
 const longestCollectMs = 4_000;
 
-/** Medians of each latency by slice; a latency that is missing in a slice, or has too few values there, is left out. */
-function mediansOf({ slices }: RoundMeasurement): Record<string, number[]> {
-  const found: Record<string, number[]> = {};
-  for (const metric of Object.keys(slices[0] ?? {}).filter(isOfMessages)) {
-    const medians = slices.flatMap((slice) => {
-      const sketch = slice[metric];
-      return sketch === undefined || sketch.count < 10
-        ? []
-        : [LatencySketch.fromJSON(sketch).quantileMs(0.5)];
-    });
-    if (medians.length === slices.length) found[metric] = medians;
-  }
-  return found;
-}
-
 type ToldProfile = { cpuUs: number; queuedUs: number; profile: CpuProfile; heap: { head: HeapNode } };
 
 type ToldFunction = Omit<CalledFunction, 'calls'> & { key: string };
+
+/**
+ * Counts the work of both sides under the load of the suite, in fresh processes: calls of each function, then, if
+ * wanted, where time goes and memory is allocated. Nothing of it is judged. Never throws but CANCELLED.
+ */
+export const measureWork = async (request: WorkRequest): Promise<WorkOutcome> => {
+  const { host } = request.context;
+  const tooLate = AbortSignal.timeout(Math.round(request.withinMs));
+  const bounded = {
+    ...request,
+    context: { ...request.context, host: { ...host, signal: AbortSignal.any([host.signal, tooLate]) } },
+  };
+  try {
+    return request.sliced ? await countInTurns(bounded) : await countOneAfterTheOther(bounded);
+  } catch (failure) {
+    if (host.signal.aborted) throw failure;
+    if (tooLate.aborted)
+      return { unavailable: `counting had not ended after ${formatElapsed(request.withinMs)}` };
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    return { unavailable: reason.split('\n')[0]!.replace(/\.$/, '') };
+  }
+};
 
 /** Which scripts ran in all threads, and how often each function of them did. */
 export function mergeScripts(
@@ -405,4 +300,118 @@ export function mergeScripts(
     }
   }
   return { node: [...node].sort(), scripts: [...scripts.values()], functions: [...functions.values()] };
+}
+
+async function countInTurns(request: WorkRequest): Promise<WorkOutcome> {
+  const order = sliceOrder(request.context.seed + request.number, 0, countedSlices);
+  const sources = order[0] === 'head' ? [request.head, request.baseline] : [request.baseline, request.head];
+  await using first = await open(request, sources[0]!);
+  await using second = await open(request, sources[1]!);
+  const counted = [new CountedSide(first, request), new CountedSide(second, request)];
+  const side = (name: SideName): CountedSide => counted.find((one) => one.name === name)!;
+  for (const one of counted) await one.warmUp();
+  if (counted.every((one) => one.countsCalls)) {
+    for (const one of counted) await one.startCalls();
+    for (const name of order) await side(name).countSlice();
+    for (const one of counted) await one.stopCalls();
+  }
+  if (request.profile) {
+    for (const one of counted) await one.warmUpAgain();
+    for (const name of order.slice(0, 2 * profiledSlices)) await side(name).profileSlice();
+  }
+  const [baseline, head] = await Promise.all([side('baseline').finish(), side('head').finish()]);
+  return { baseline, head };
+}
+
+function open(request: WorkRequest, source: SideSource): Promise<OpenSide> {
+  request.onProgress(source.name, null);
+  return openSide(
+    request.suite,
+    source,
+    { ...request.context, counting: 'work' },
+    `${request.label}-counted${request.number + 1}-${source.name}`,
+  );
+}
+
+async function countOneAfterTheOther(request: WorkRequest): Promise<WorkOutcome> {
+  const alone = async (source: SideSource): Promise<SideWork> => {
+    await using opened = await open(request, source);
+    const side = new CountedSide(opened, request);
+    await side.warmUp();
+    if (side.countsCalls) {
+      await side.startCalls();
+      for (let slice = 0; slice < countedSlices; slice += 1) await side.countSlice();
+      await side.stopCalls();
+    }
+    if (request.profile) {
+      await side.warmUpAgain();
+      for (let slice = 0; slice < profiledSlices; slice += 1) await side.profileSlice();
+    }
+    return side.finish();
+  };
+  const baseline = await alone(request.baseline);
+  return { baseline, head: await alone(request.head) };
+}
+
+/** Whether `perf` can tell what a server does in which nothing can be loaded. */
+function canBeSampled(
+  { target: { pid } }: OpenSide,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return pid !== null && hasPerf(env) && !isMostlyNode(pid);
+}
+
+function whyNothing({ target, suite }: OpenSide, hasSource: boolean): string {
+  if (hasSource) return 'calls are counted in Node servers alone';
+  const { pid } = target;
+  if (pid !== null && !isMostlyNode(pid))
+    return 'the server does not run on Node, `perf` is not installed here, and `measure.profile` names no profile of its own';
+  if (pid === null || !suite.target.nodePreload) return 'nothing can be loaded into the server';
+  return target.counter === null
+    ? 'this machine cannot load a module into the server'
+    : 'no Node process of the server loaded the preload';
+}
+
+/** A scenario that ends before everything is counted has all parts shortened alike. */
+function timesOf(
+  { warmUpMs, plannedMs, profile }: WorkRequest,
+  { countsCalls, sampled }: { countsCalls: boolean; sampled: boolean },
+): Times {
+  const wantedMs = Math.max(leastWarmUpMs, warmUpMs);
+  const sliceMs = sampled ? sampledSliceMs : profiledSliceMs;
+  const againMs = countsCalls ? profileWarmUpMs : 0;
+  const profilingMs = profile ? againMs + profiledSlices * sliceMs : 0;
+  const neededMs = wantedMs + (countsCalls ? countedSlices * countedSliceMs : 0) + profilingMs;
+  const scale = plannedMs === null ? 1 : Math.min(1, (usedShare * plannedMs) / neededMs);
+  return {
+    warmUpMs: scale * wantedMs,
+    countedSliceMs: scale * countedSliceMs,
+    profileWarmUpMs: scale * againMs,
+    profiledSliceMs: scale * sliceMs,
+  };
+}
+
+/** A profile that counts samples alone shares the time that the kernel counted. */
+function timed(stacks: readonly ReadStack[], cpuUs: number | null, forMs: number): SideWork['stacks'] {
+  const all = stacks.reduce((sum, { samples }) => sum + samples, 0);
+  const isWeighed = all > (mostSamplesPerSecond * forMs) / 1_000;
+  return stacks.map(({ frames, samples, timeUs }) => {
+    const us = timeUs ?? (samples / all) * (cpuUs ?? 1_000 * forMs);
+    return { frames, timeUs: us, samples: isWeighed ? us / usualSampleUs : samples };
+  });
+}
+
+/** Medians of each latency by slice; a latency that is missing in a slice, or has too few values there, is left out. */
+function mediansOf({ slices }: RoundMeasurement): Record<string, number[]> {
+  const found: Record<string, number[]> = {};
+  for (const metric of Object.keys(slices[0] ?? {}).filter(isOfMessages)) {
+    const medians = slices.flatMap((slice) => {
+      const sketch = slice[metric];
+      return sketch === undefined || sketch.count < 10
+        ? []
+        : [LatencySketch.fromJSON(sketch).quantileMs(0.5)];
+    });
+    if (medians.length === slices.length) found[metric] = medians;
+  }
+  return found;
 }

@@ -50,61 +50,26 @@ export type OpenSide = AsyncDisposable & {
 /** A server that dies takes the room along, and its end is reported a moment later. */
 const deathDelayMs = 1_000;
 
-/** Why the room was lost: because the server died, or by itself. */
-const causeOfLoss = async (room: OpenRoom, target: RunningTarget): Promise<TailgateError> => {
-  const lost = await room.lost;
-  return (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? lost;
-};
+/** One server with its room open, and no load yet. */
+export type OpenServer = Omit<OpenSide, 'load'>;
 
-/** What is being opened on a server that runs; if the server died, that is why it failed. */
-const whileAlive = async <T>(target: RunningTarget, host: Host, opening: Promise<T>): Promise<T> => {
-  try {
-    return await opening;
-  } catch (failure) {
-    if (host.signal.aborted) throw tailgateError('CANCELLED', { signal: String(host.signal.reason) });
-    throw (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? failure;
-  }
-};
-
-/** Opens the source of resources that the suite names; of shards the first alone asks. Throws RESOURCES_FAILED. */
-const openResources = async (
-  { target: { resources } }: SuitePlan,
+/**
+ * Starts the server, opens the room and prepares the load of one side. `label` names its logs and must be unique in
+ * the run. Throws the errors of target, room and load; whatever was started is closed first.
+ */
+export const openSide = async (
+  suite: SuitePlan,
   source: SideSource,
-  { host, part }: RoundContext,
-  target: RunningTarget,
-): Promise<ResourceSource | null> =>
-  resources === undefined || (part !== undefined && part.shard.index > 0)
-    ? null
-    : await whileAlive(
-        target,
-        host,
-        openResourceSource(resources, {
-          url: target.url,
-          side: source.name,
-          cwd: host.cwd,
-          env: host.env,
-          serverEnv: target.env,
-          secrets: host.secrets,
-        }),
-      );
-
-/** Whether a server that runs already is the version that is to be measured, as far as it tells. */
-const checkDeployed = async (
-  { target: { version } }: SuitePlan,
-  { name: side, commits }: SideSource,
-  { cwd, env, secrets }: Host,
-  { url }: RunningTarget,
-): Promise<void> => {
-  if (version === undefined || commits === undefined) return;
-  const found = await readCommitIds(version, { url, side, cwd, env, secrets });
-  if (!isOneOf(found, commits))
-    throw tailgateError('TARGET_VERSION_OTHER', { url, side, found, wanted: commits.map(shortCommit) });
+  context: RoundContext,
+  label: string,
+): Promise<OpenSide> => {
+  await using opening = new ResourceStack();
+  const prepared = opening.use(prepareLoad(suite, source.name, context, label));
+  const server = opening.use(await openServer(suite, source, context, label));
+  const load = opening.use(await openLoad(server, context.host, prepared));
+  const owned = opening.move();
+  return { ...server, load, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 };
-
-const logFileOf =
-  (context: RoundContext, label: string) =>
-  (kind: string): string =>
-    path.join(context.logDir, `${logName(label)}.${kind}`);
 
 /** Starts the server of one side alone. Throws the errors of the target. */
 export const startSideTarget = (
@@ -134,9 +99,6 @@ export const startSideTarget = (
     warn: (message) => host.warn(message),
   });
 };
-
-/** One server with its room open, and no load yet. */
-export type OpenServer = Omit<OpenSide, 'load'>;
 
 /** Starts the server and opens the room of one side. Throws the errors of target and room. */
 export const openServer = async (
@@ -198,20 +160,58 @@ export const openLoad = (
 ): Promise<LoadSession> =>
   whileAlive(target, host, prepared.open({ url: target.url, variables: room?.variables ?? {} }));
 
-/**
- * Starts the server, opens the room and prepares the load of one side. `label` names its logs and must be unique in
- * the run. Throws the errors of target, room and load; whatever was started is closed first.
- */
-export const openSide = async (
-  suite: SuitePlan,
+function logFileOf(context: RoundContext, label: string) {
+  return (kind: string): string => path.join(context.logDir, `${logName(label)}.${kind}`);
+}
+
+/** Whether a server that runs already is the version that is to be measured, as far as it tells. */
+async function checkDeployed(
+  { target: { version } }: SuitePlan,
+  { name: side, commits }: SideSource,
+  { cwd, env, secrets }: Host,
+  { url }: RunningTarget,
+): Promise<void> {
+  if (version === undefined || commits === undefined) return;
+  const found = await readCommitIds(version, { url, side, cwd, env, secrets });
+  if (!isOneOf(found, commits))
+    throw tailgateError('TARGET_VERSION_OTHER', { url, side, found, wanted: commits.map(shortCommit) });
+}
+
+/** Opens the source of resources that the suite names; of shards the first alone asks. Throws RESOURCES_FAILED. */
+async function openResources(
+  { target: { resources } }: SuitePlan,
   source: SideSource,
-  context: RoundContext,
-  label: string,
-): Promise<OpenSide> => {
-  await using opening = new ResourceStack();
-  const prepared = opening.use(prepareLoad(suite, source.name, context, label));
-  const server = opening.use(await openServer(suite, source, context, label));
-  const load = opening.use(await openLoad(server, context.host, prepared));
-  const owned = opening.move();
-  return { ...server, load, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
-};
+  { host, part }: RoundContext,
+  target: RunningTarget,
+): Promise<ResourceSource | null> {
+  return resources === undefined || (part !== undefined && part.shard.index > 0)
+    ? null
+    : await whileAlive(
+        target,
+        host,
+        openResourceSource(resources, {
+          url: target.url,
+          side: source.name,
+          cwd: host.cwd,
+          env: host.env,
+          serverEnv: target.env,
+          secrets: host.secrets,
+        }),
+      );
+}
+
+/** What is being opened on a server that runs; if the server died, that is why it failed. */
+async function whileAlive<T>(target: RunningTarget, host: Host, opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (failure) {
+    if (host.signal.aborted) throw tailgateError('CANCELLED', { signal: String(host.signal.reason) });
+    throw (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? failure;
+  }
+}
+
+/** Why the room was lost: because the server died, or by itself. */
+async function causeOfLoss(room: OpenRoom, target: RunningTarget): Promise<TailgateError> {
+  const lost = await room.lost;
+  return (await Promise.race([target.died, delay(deathDelayMs, null, { ref: false })])) ?? lost;
+}

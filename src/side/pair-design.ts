@@ -35,26 +35,18 @@ type Lengths = Pick<VerdictSettings, 'warmUpMs' | 'sliceMs' | 'slicesPerSide' | 
 
 /** Slices for answers that take longer than the short ones allow. */
 const longSliceMs = 5_000;
+
 /** The guard of a long slice: messages of this age still belong to it. */
 const longGuardMs = 1_500;
 
 /**
- * Slices for a scenario that lasts `plannedMs` (null: until it is stopped). A scenario shorter than a pair gives as
- * many slices as it lasts; one too short for a warm-up and a slice is measured from its start.
+ * Share of the messages of a slice that may still be unanswered when the other side's turn begins. Beyond it each
+ * side answers the messages of its last slice in the other's time.
  */
-const slices = (lengths: Lengths, plannedMs: number | null, sliceMs: number, guardMs: number): PairDesign => {
-  const wanted = Math.max(1, Math.round((lengths.slicesPerSide * lengths.sliceMs) / sliceMs));
-  const fitting =
-    plannedMs === null ? Number.POSITIVE_INFINITY : Math.floor((plannedMs - lengths.warmUpMs) / sliceMs);
-  return {
-    kind: 'slices',
-    warmUpMs: fitting < 1 ? 0 : lengths.warmUpMs,
-    warmUpTogether: false,
-    sliceMs,
-    slicesPerSide: Math.max(1, Math.min(wanted, fitting)),
-    guardMs,
-  };
-};
+const unansweredLimit = 0.2;
+
+/** Share of their cores that two servers, or two generators, may keep busy at once while both are warmed up. */
+const roomShare = 0.7;
 
 /** Whole rounds, as long as the slices of a side together; a scenario that is shorter is driven whole. */
 export const roundsDesign = (lengths: Lengths, plannedMs: number | null): PairDesign => {
@@ -81,12 +73,6 @@ export const firstDesign = (
 };
 
 /**
- * Share of the messages of a slice that may still be unanswered when the other side's turn begins. Beyond it each
- * side answers the messages of its last slice in the other's time.
- */
-const unansweredLimit = 0.2;
-
-/**
  * What is tried next when so large a share of a pair's messages outlasted their slices: slices of five seconds, then
  * whole rounds. Null when the design holds, or nothing coarser is left.
  */
@@ -103,9 +89,6 @@ export const coarserDesign = (
   const fits = plannedMs === null || plannedMs >= lengths.warmUpMs + longSliceMs;
   return fits ? long : roundsDesign(lengths, plannedMs);
 };
-
-/** Share of their cores that two servers, or two generators, may keep busy at once while both are warmed up. */
-const roomShare = 0.7;
 
 /**
  * The design of the pairs to come, when one was measured: both sides are warmed up at the same time where the machine has
@@ -133,6 +116,24 @@ export const warmedUpTogether = (
       : servers <= roomShare * cores.server.length && generators <= roomShare * cores.generator.length;
   return hasRoom ? { ...design, warmUpTogether: true } : design;
 };
+
+/**
+ * Slices for a scenario that lasts `plannedMs` (null: until it is stopped). A scenario shorter than a pair gives as
+ * many slices as it lasts; one too short for a warm-up and a slice is measured from its start.
+ */
+function slices(lengths: Lengths, plannedMs: number | null, sliceMs: number, guardMs: number): PairDesign {
+  const wanted = Math.max(1, Math.round((lengths.slicesPerSide * lengths.sliceMs) / sliceMs));
+  const fitting =
+    plannedMs === null ? Number.POSITIVE_INFINITY : Math.floor((plannedMs - lengths.warmUpMs) / sliceMs);
+  return {
+    kind: 'slices',
+    warmUpMs: fitting < 1 ? 0 : lengths.warmUpMs,
+    warmUpTogether: false,
+    sliceMs,
+    slicesPerSide: Math.max(1, Math.min(wanted, fitting)),
+    guardMs,
+  };
+}
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);

@@ -2,9 +2,6 @@ import { seededRandom } from '../metrics/seeded-random.ts';
 
 export type SideName = 'baseline' | 'head';
 
-const coin = (seed: number, toss: number): [SideName, SideName] =>
-  seededRandom(seed * 7919 + toss)() < 0.5 ? ['baseline', 'head'] : ['head', 'baseline'];
-
 /**
  * The order in which two sides take turns in pair number `pair`: blocks of ABBA or of BAAB, by a coin per pair, so
  * that a drift of the machine touches both sides alike and neither is always first. `slicesPerSide` turns each; an
@@ -23,3 +20,7 @@ export const roundOrder = (seed: number, pair: number): [SideName, SideName] => 
   const [first, second] = coin(seed, pair >> 1);
   return pair % 2 === 0 ? [first, second] : [second, first];
 };
+
+function coin(seed: number, toss: number): [SideName, SideName] {
+  return seededRandom(seed * 7919 + toss)() < 0.5 ? ['baseline', 'head'] : ['head', 'baseline'];
+}

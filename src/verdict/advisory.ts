@@ -9,6 +9,7 @@ import { pairLogRatio, sketchResolution, summarisePairs, typicalValues } from '.
 
 /** Share of the advisory findings that may be false: Benjamini and Hochberg. */
 const falseDiscoveryRate = 0.05;
+
 const confidence = 0.95;
 
 export type AdvisoryChange = {
@@ -16,11 +17,6 @@ export type AdvisoryChange = {
   statistic: Statistic;
   change: Change & { low: number; high: number };
   p: number;
-};
-
-const statisticsOf = (metric: string, latencies: ReadonlySet<string>): readonly Statistic[] => {
-  if (latencies.has(metric)) return ['p50', 'p95', 'p99'];
-  return [resourceMetrics[metric]?.statistics[0] ?? 'value'];
 };
 
 /**
@@ -95,3 +91,8 @@ export const cpuWitness = (
     return `The CPU time that a message costs the server did not rise (${formatInterval(low, high)}): it is not work that takes longer, but waiting, for example for a database, a lock or a timer.`;
   return null;
 };
+
+function statisticsOf(metric: string, latencies: ReadonlySet<string>): readonly Statistic[] {
+  if (latencies.has(metric)) return ['p50', 'p95', 'p99'];
+  return [resourceMetrics[metric]?.statistics[0] ?? 'value'];
+}

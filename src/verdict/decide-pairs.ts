@@ -57,6 +57,36 @@ export type SeriesDecision = ChangeDecision | CountDecision;
 /** All gates at one look; `settled` when the comparison can end. */
 export type PairsDecision = { look: Look | null; decisions: SeriesDecision[]; settled: boolean };
 
+/** Share of what is allowed from which an estimate that hints at a rise keeps the gate open before the last look. */
+const suspicionShare = 0.3;
+
+/** Share of the margin below which an estimate must lie for a pass before the last look. */
+const earlyPassShare = 0.3;
+
+/**
+ * Decides side by side after `pairs` pairs. Between the planned looks nothing is decided (`settled` is false). With
+ * `final`, what the planned look left open is decided once more with all that is left to spend.
+ */
+export const decidePairs = (
+  series: readonly Series[],
+  pairs: number,
+  settings: Pick<VerdictSettings, 'minPairs' | 'maxPairs'>,
+  options: { final: boolean; suites: number; reserved?: number },
+): PairsDecision => {
+  const reserved = options.reserved ?? 0;
+  const planned = plannedLook(pairs, settings, options.suites);
+  if (planned !== null) {
+    const decisions = decideAll(series, planned, reserved);
+    const settled = isSettled(decisions);
+    if (settled || planned.last || !options.final)
+      return { look: planned, decisions, settled: settled || planned.last };
+  }
+  const last = lastLook(pairs, settings, options.suites);
+  if (last === null) return { look: null, decisions: [], settled: options.final };
+  const look = { ...last, last: options.final };
+  return { look, decisions: decideAll(series, look, reserved), settled: options.final };
+};
+
 /**
  * An allowance in the scale of the values, the bad direction positive. Of two parts both must be exceeded, so the
  * larger counts.
@@ -81,65 +111,6 @@ export const allowanceIn = (
   });
   return parts.length === 0 ? 0 : Math.max(...parts);
 };
-
-/** Share of what is allowed from which an estimate that hints at a rise keeps the gate open before the last look. */
-const suspicionShare = 0.3;
-
-/** Share of the margin below which an estimate must lie for a pass before the last look. */
-const earlyPassShare = 0.3;
-
-/**
- * One change gate at one look.
- *
- * fail: the change is proven, (mean - min(0, allowed)) / se > tFail, and it is at least what is allowed.
- * pass: the margin is ruled out, (margin - mean) / se > tPass; before the last look the estimate must also be below
- * what is allowed (or 0.3 of the margin) and hint at no rise, or a change of half the margin would pass at the first
- * look, where the margin is ruled out long before the change is proven.
- * A guard passes unless a rise is suspected: what it watches is too noisy for its margin to be ruled out.
- */
-const stateOf = (
-  series: ChangeSeries,
-  decision: Omit<ChangeDecision, 'state' | 'kind'>,
-  look: Look,
-): State => {
-  const { summary, allowed, margin } = decision;
-  const mean = series.gate.sign * summary.mean;
-  const reference = Math.min(0, allowed);
-  const proven = (mean - reference) / summary.standardError > decision.failBoundary;
-  if (proven && mean >= allowed && mean > reference) return 'fail';
-  if (series.gate.guard) {
-    const suspected = mean / summary.standardError > look.suspicionBoundary;
-    return suspected && mean >= allowed && mean > 0 ? 'undecided' : 'pass';
-  }
-  const ruledOut = (margin - mean) / summary.standardError > decision.passBoundary;
-  const small = mean < Math.max(allowed, earlyPassShare * margin);
-  const suspected = mean >= suspicionShare * allowed && mean / summary.standardError > look.hintBoundary;
-  const quiet = look.last || (small && !suspected);
-  return ruledOut && quiet ? 'pass' : 'undecided';
-};
-
-const decideChange = (series: ChangeSeries, share: number, look: Look): ChangeDecision => {
-  const { gate, scale, base } = series;
-  const numbers = {
-    summary: summarisePairs(series.values, series.resolution),
-    allowed: allowanceIn(scale, gate.allowed, base, gate.sign),
-    margin: allowanceIn(scale, gate.margin, base, gate.sign),
-    failBoundary: look.failBoundary(share),
-    passBoundary: look.passBoundary,
-    share,
-  };
-  return { kind: 'change', state: stateOf(series, numbers, look), ...numbers };
-};
-
-/** Rise of the rate that a count gate lets through, per attempt. */
-const allowedRise = (gate: CountGate, comparison: CountComparison, baselineAttempts: number): number =>
-  Math.max(
-    ...[
-      gate.allowedRate,
-      gate.allowedPercent === null ? null : (gate.allowedPercent / 100) * comparison.baselineRate,
-      gate.allowedEvents === null ? null : gate.allowedEvents / Math.max(1, baselineAttempts),
-    ].filter((part) => part !== null),
-  );
 
 /**
  * One count gate: fails when every test proves the rise and it is larger than allowed. Passes when the rise is not
@@ -167,16 +138,22 @@ export const decideCount = (
   return { kind: 'count', state: state(), comparison, allowed, level };
 };
 
-const decideSeries = (series: Series, share: number, look: Look): SeriesDecision =>
-  series.kind === 'change'
-    ? decideChange(series, share, look)
-    : decideCount(series.gate, series.baseline, series.head, look.failLevel(share), true);
+/**
+ * The smallest change, as a ratio minus one (or in the metric's unit on the difference scale), that this many pairs
+ * would have proven with 95% probability.
+ */
+export const detectableChange = (series: ChangeSeries, decision: ChangeDecision): number => {
+  const { pairs, standardError } = decision.summary;
+  const power = studentTUpperQuantile(0.05, Math.max(1, pairs - 1));
+  const change = Math.max(decision.allowed, (decision.failBoundary + power) * standardError);
+  return series.scale === 'log' ? Math.expm1(change) : change;
+};
 
 /**
  * All gates at one look. False alarms are split by weight (Bonferroni); what a failing gate had passes to the others
  * (Holm), so that everything that changed is named.
  */
-const decideAll = (series: readonly Series[], look: Look, reserved: number): SeriesDecision[] => {
+function decideAll(series: readonly Series[], look: Look, reserved: number): SeriesDecision[] {
   const decided = new Map<Series, SeriesDecision>();
   let open = [...series];
   while (open.length > 0) {
@@ -191,42 +168,64 @@ const decideAll = (series: readonly Series[], look: Look, reserved: number): Ser
     open = open.filter((one) => !decided.has(one));
   }
   return series.map((one) => decided.get(one)!);
-};
+}
 
-const isSettled = (decisions: readonly SeriesDecision[]): boolean =>
-  decisions.some(({ state }) => state === 'fail') || decisions.every(({ state }) => state === 'pass');
+function decideSeries(series: Series, share: number, look: Look): SeriesDecision {
+  return series.kind === 'change'
+    ? decideChange(series, share, look)
+    : decideCount(series.gate, series.baseline, series.head, look.failLevel(share), true);
+}
+
+function decideChange(series: ChangeSeries, share: number, look: Look): ChangeDecision {
+  const { gate, scale, base } = series;
+  const numbers = {
+    summary: summarisePairs(series.values, series.resolution),
+    allowed: allowanceIn(scale, gate.allowed, base, gate.sign),
+    margin: allowanceIn(scale, gate.margin, base, gate.sign),
+    failBoundary: look.failBoundary(share),
+    passBoundary: look.passBoundary,
+    share,
+  };
+  return { kind: 'change', state: stateOf(series, numbers, look), ...numbers };
+}
 
 /**
- * Decides side by side after `pairs` pairs. Between the planned looks nothing is decided (`settled` is false). With
- * `final`, what the planned look left open is decided once more with all that is left to spend.
+ * One change gate at one look.
+ *
+ * fail: the change is proven, (mean - min(0, allowed)) / se > tFail, and it is at least what is allowed.
+ * pass: the margin is ruled out, (margin - mean) / se > tPass; before the last look the estimate must also be below
+ * what is allowed (or 0.3 of the margin) and hint at no rise, or a change of half the margin would pass at the first
+ * look, where the margin is ruled out long before the change is proven.
+ * A guard passes unless a rise is suspected: what it watches is too noisy for its margin to be ruled out.
  */
-export const decidePairs = (
-  series: readonly Series[],
-  pairs: number,
-  settings: Pick<VerdictSettings, 'minPairs' | 'maxPairs'>,
-  options: { final: boolean; suites: number; reserved?: number },
-): PairsDecision => {
-  const reserved = options.reserved ?? 0;
-  const planned = plannedLook(pairs, settings, options.suites);
-  if (planned !== null) {
-    const decisions = decideAll(series, planned, reserved);
-    const settled = isSettled(decisions);
-    if (settled || planned.last || !options.final)
-      return { look: planned, decisions, settled: settled || planned.last };
+function stateOf(series: ChangeSeries, decision: Omit<ChangeDecision, 'state' | 'kind'>, look: Look): State {
+  const { summary, allowed, margin } = decision;
+  const mean = series.gate.sign * summary.mean;
+  const reference = Math.min(0, allowed);
+  const proven = (mean - reference) / summary.standardError > decision.failBoundary;
+  if (proven && mean >= allowed && mean > reference) return 'fail';
+  if (series.gate.guard) {
+    const suspected = mean / summary.standardError > look.suspicionBoundary;
+    return suspected && mean >= allowed && mean > 0 ? 'undecided' : 'pass';
   }
-  const last = lastLook(pairs, settings, options.suites);
-  if (last === null) return { look: null, decisions: [], settled: options.final };
-  const look = { ...last, last: options.final };
-  return { look, decisions: decideAll(series, look, reserved), settled: options.final };
-};
+  const ruledOut = (margin - mean) / summary.standardError > decision.passBoundary;
+  const small = mean < Math.max(allowed, earlyPassShare * margin);
+  const suspected = mean >= suspicionShare * allowed && mean / summary.standardError > look.hintBoundary;
+  const quiet = look.last || (small && !suspected);
+  return ruledOut && quiet ? 'pass' : 'undecided';
+}
 
-/**
- * The smallest change, as a ratio minus one (or in the metric's unit on the difference scale), that this many pairs
- * would have proven with 95% probability.
- */
-export const detectableChange = (series: ChangeSeries, decision: ChangeDecision): number => {
-  const { pairs, standardError } = decision.summary;
-  const power = studentTUpperQuantile(0.05, Math.max(1, pairs - 1));
-  const change = Math.max(decision.allowed, (decision.failBoundary + power) * standardError);
-  return series.scale === 'log' ? Math.expm1(change) : change;
-};
+function isSettled(decisions: readonly SeriesDecision[]): boolean {
+  return decisions.some(({ state }) => state === 'fail') || decisions.every(({ state }) => state === 'pass');
+}
+
+/** Rise of the rate that a count gate lets through, per attempt. */
+function allowedRise(gate: CountGate, comparison: CountComparison, baselineAttempts: number): number {
+  return Math.max(
+    ...[
+      gate.allowedRate,
+      gate.allowedPercent === null ? null : (gate.allowedPercent / 100) * comparison.baselineRate,
+      gate.allowedEvents === null ? null : gate.allowedEvents / Math.max(1, baselineAttempts),
+    ].filter((part) => part !== null),
+  );
+}

@@ -8,19 +8,18 @@ import { samplesNeeded } from './sample-sizes.ts';
 
 /** Share of failed attempts in every round from which no statistics are needed. */
 const overwhelmingShare = 0.5;
+
 /** The baseline must be far from failing itself. */
 const baselineShare = 0.05;
+
 /** Fewer attempts than this in a round prove nothing. */
 const minAttempts = 20;
+
 /** Rounds that must all agree, so that one accident is not taken for a regression. */
 const minRounds = 2;
+
 /** How far beyond an absolute limit every round must be, as a factor. */
 const wideMargin = 1.5;
-
-const failedShare = (round: Values): number | null => {
-  const counts = round.events('errors.rate');
-  return counts === null || counts.attempts < minAttempts ? null : counts.events / counts.attempts;
-};
 
 /** A sentence when most attempts at head failed in every round, while the baseline (where there is one) works. */
 export const overwhelmingErrors = (head: Values, baseline: Values): string | null => {
@@ -60,3 +59,8 @@ export const widelyMissed = (
     return [plainOutcome(gate, 'fail', sentence, { head: value })];
   });
 };
+
+function failedShare(round: Values): number | null {
+  const counts = round.events('errors.rate');
+  return counts === null || counts.attempts < minAttempts ? null : counts.events / counts.attempts;
+}

@@ -3,11 +3,6 @@ import { formatCount, formatPoints, formatValue, plural } from '../metrics/notat
 import type { CountDecision, State } from './decide-pairs.ts';
 import type { CountGate } from './gates.ts';
 
-const events = (count: number, metric: string): string => {
-  const { one, many } = nounsOf(metric);
-  return plural(count, one, many);
-};
-
 /** The sentence that says what was compared and why it came out so. `where`: "in 8 pairs", "against one stored run". */
 export const explainCount = (
   gate: CountGate,
@@ -31,3 +26,8 @@ export const explainCount = (
     ? `${counts}: a rise of ${formatPoints(c.rise)}, less than the ${formatPoints(allowed)} allowed, so it passes.`
     : `${counts}: chance explains the difference${clusters}, so it passes.`;
 };
+
+function events(count: number, metric: string): string {
+  const { one, many } = nounsOf(metric);
+  return plural(count, one, many);
+}

@@ -70,11 +70,14 @@ const weights: Partial<Record<Statistic, number>> = {
   p99: 0.1,
   max: 0.05,
 };
+
 const countWeight = 0.045;
+
 const thresholdWeight = 0.3;
 
 /** The worst single wait is a guard against stalls: only a change by far more than percentiles make counts. */
 const stallPercent = 50;
+
 const stallFloorMs = 10;
 
 /**
@@ -82,12 +85,14 @@ const stallFloorMs = 10;
  * the floor most, and +3% of it is hardly +2% of service time.
  */
 const materialFactor: Partial<Record<Statistic, number>> = { p10: 2 / 3, tail: 5 / 3, p99: 5 / 3 };
+
 /** The latencies that are judged by default, by what proves their change; what people feel most first. */
 const judgedStatistics = {
   pairs: ['p50', 'tail', 'p10', 'p99', 'max'],
   history: ['p50', 'p95', 'p99', 'max'],
   plain: ['p50', 'p95', 'p99'],
 } as const;
+
 /**
  * Limits of the user that take the place of a default one on another statistic as well: who lets the p50 rise by 15%
  * lets the floor rise, and a limit on the p95 says what the slow messages may do.
@@ -96,112 +101,11 @@ const stands: Partial<Record<Statistic, Statistic>> = { p50: 'p10', p95: 'tail' 
 
 const place = { file: null, line: null };
 
-const ruleOf = (metric: string, statistic: Statistic, unit: Unit, allowed: Allowance): string =>
-  formatThreshold({
-    source: '',
-    where: {},
-    metric,
-    statistic,
-    operator: '<',
-    bound: {
-      kind: 'relative',
-      percent: allowed.percent,
-      delta: allowed.delta === null ? null : { value: allowed.delta, unit },
-    },
-  });
-
 /** What proves a change: pairs side by side, or ten and more stored runs; or a plain limit on one number. */
 export type Proof = keyof typeof judgedStatistics;
 
 /** Floor of a plain limit when the user sets none, milliseconds. */
 export const plainFloorMs = 1;
-
-/**
- * The change that the default gate of a percentile lets through. Where a change is proven, it fails from the
- * materiality on, and the margin must be ruled out to pass; where it cannot be proven, the margin is the limit.
- */
-const defaultChangeGate = (
-  metric: string,
-  statistic: (typeof judgedStatistics)[Proof][number],
-  settings: VerdictSettings,
-  proof: Proof,
-): ChangeGate => {
-  const stall = statistic === 'max';
-  const material = settings.materialityPercent * (materialFactor[statistic] ?? 1);
-  const margin = statistic === 'p99' ? settings.marginP99Percent : settings.marginPercent;
-  const floor = settings.floorMs ?? (proof === 'plain' ? plainFloorMs : null);
-  const percent = stall ? Math.max(stallPercent, margin) : proof === 'plain' ? margin : material;
-  const delta = stall ? Math.max(stallFloorMs, floor ?? 0) : floor;
-  const allowed = { percent: Number(percent.toPrecision(6)), delta: delta === 0 ? null : delta };
-  return {
-    kind: 'change',
-    metric,
-    statistic,
-    unit: 'ms',
-    rule: ruleOf(metric, statistic, 'ms', allowed),
-    source: 'default',
-    ...place,
-    sign: 1,
-    allowed,
-    margin: { percent: stall ? percent : margin, delta: allowed.delta },
-    weight: weights[statistic]!,
-    guard: stall || (statistic === 'p99' && proof === 'pairs'),
-  };
-};
-
-const defaultCountGate = (metric: string, settings: VerdictSettings): CountGate => ({
-  kind: 'count',
-  metric,
-  statistic: 'value',
-  unit: 'ratio',
-  rule: ruleOf(metric, 'value', 'ratio', { percent: null, delta: settings.errorRisePoints / 100 }),
-  source: 'default',
-  ...place,
-  allowedRate: settings.errorRisePoints / 100,
-  allowedPercent: null,
-  allowedEvents: null,
-  weight: countWeight,
-});
-
-const gateOfThreshold = (threshold: Threshold, metric: string, both: readonly Values[]): Gate => {
-  const { statistic, operator, bound } = threshold;
-  const what =
-    (both.find((side) => side.latencies.includes(metric)) ?? both[0])?.metric(metric) ?? metricOf(metric);
-  const { kind, failure } = what;
-  const unit = unitOf(what, statistic);
-  const base = {
-    metric,
-    statistic,
-    unit,
-    rule: threshold.source,
-    source: 'threshold' as const,
-    file: threshold.where.file ?? null,
-    line: threshold.where.line ?? null,
-  };
-  if (bound.kind === 'absolute') return { ...base, kind: 'absolute', operator, limit: bound.value };
-  const allowed = { percent: bound.percent, delta: bound.delta?.value ?? null };
-  const falling = operator === '>' || operator === '>=';
-  if (failure !== null && !falling) {
-    const ofRate = kind === 'rate';
-    return {
-      ...base,
-      kind: 'count',
-      allowedRate: ofRate ? allowed.delta : null,
-      allowedPercent: allowed.percent,
-      allowedEvents: ofRate ? null : allowed.delta,
-      weight: countWeight,
-    };
-  }
-  const weight = weights[statistic] ?? thresholdWeight;
-  return { ...base, kind: 'change', sign: falling ? -1 : 1, allowed, margin: allowed, weight, guard: false };
-};
-
-/** The metrics that a threshold is about: the main one, or those that its `*` matches. */
-const metricsOf = (threshold: Threshold, main: string | null, observed: readonly string[]): string[] => {
-  if (threshold.metric === mainMetric) return main === null ? [] : [main];
-  if (threshold.wildcard !== true) return [threshold.metric];
-  return observed.filter(matchesPattern(threshold.metric));
-};
 
 /** Thresholds whose metric cannot be found: a `*` that matches nothing, or no main latency. */
 export type GateList = { gates: Gate[]; unmatched: Threshold[] };
@@ -263,3 +167,107 @@ export const alphaShares = (gates: readonly Gate[], reserved = 0): Map<Gate, num
 /** Whether the value of a gate is one of a latency, in any of the sides. */
 export const isLatencyGate = (gate: Gate, ...sides: readonly Values[]): boolean =>
   gate.statistic !== 'count' && sides.some((side) => side.metric(gate.metric).kind === 'latency');
+
+/** The metrics that a threshold is about: the main one, or those that its `*` matches. */
+function metricsOf(threshold: Threshold, main: string | null, observed: readonly string[]): string[] {
+  if (threshold.metric === mainMetric) return main === null ? [] : [main];
+  if (threshold.wildcard !== true) return [threshold.metric];
+  return observed.filter(matchesPattern(threshold.metric));
+}
+
+function gateOfThreshold(threshold: Threshold, metric: string, both: readonly Values[]): Gate {
+  const { statistic, operator, bound } = threshold;
+  const what =
+    (both.find((side) => side.latencies.includes(metric)) ?? both[0])?.metric(metric) ?? metricOf(metric);
+  const { kind, failure } = what;
+  const unit = unitOf(what, statistic);
+  const base = {
+    metric,
+    statistic,
+    unit,
+    rule: threshold.source,
+    source: 'threshold' as const,
+    file: threshold.where.file ?? null,
+    line: threshold.where.line ?? null,
+  };
+  if (bound.kind === 'absolute') return { ...base, kind: 'absolute', operator, limit: bound.value };
+  const allowed = { percent: bound.percent, delta: bound.delta?.value ?? null };
+  const falling = operator === '>' || operator === '>=';
+  if (failure !== null && !falling) {
+    const ofRate = kind === 'rate';
+    return {
+      ...base,
+      kind: 'count',
+      allowedRate: ofRate ? allowed.delta : null,
+      allowedPercent: allowed.percent,
+      allowedEvents: ofRate ? null : allowed.delta,
+      weight: countWeight,
+    };
+  }
+  const weight = weights[statistic] ?? thresholdWeight;
+  return { ...base, kind: 'change', sign: falling ? -1 : 1, allowed, margin: allowed, weight, guard: false };
+}
+
+/**
+ * The change that the default gate of a percentile lets through. Where a change is proven, it fails from the
+ * materiality on, and the margin must be ruled out to pass; where it cannot be proven, the margin is the limit.
+ */
+function defaultChangeGate(
+  metric: string,
+  statistic: (typeof judgedStatistics)[Proof][number],
+  settings: VerdictSettings,
+  proof: Proof,
+): ChangeGate {
+  const stall = statistic === 'max';
+  const material = settings.materialityPercent * (materialFactor[statistic] ?? 1);
+  const margin = statistic === 'p99' ? settings.marginP99Percent : settings.marginPercent;
+  const floor = settings.floorMs ?? (proof === 'plain' ? plainFloorMs : null);
+  const percent = stall ? Math.max(stallPercent, margin) : proof === 'plain' ? margin : material;
+  const delta = stall ? Math.max(stallFloorMs, floor ?? 0) : floor;
+  const allowed = { percent: Number(percent.toPrecision(6)), delta: delta === 0 ? null : delta };
+  return {
+    kind: 'change',
+    metric,
+    statistic,
+    unit: 'ms',
+    rule: ruleOf(metric, statistic, 'ms', allowed),
+    source: 'default',
+    ...place,
+    sign: 1,
+    allowed,
+    margin: { percent: stall ? percent : margin, delta: allowed.delta },
+    weight: weights[statistic]!,
+    guard: stall || (statistic === 'p99' && proof === 'pairs'),
+  };
+}
+
+function ruleOf(metric: string, statistic: Statistic, unit: Unit, allowed: Allowance): string {
+  return formatThreshold({
+    source: '',
+    where: {},
+    metric,
+    statistic,
+    operator: '<',
+    bound: {
+      kind: 'relative',
+      percent: allowed.percent,
+      delta: allowed.delta === null ? null : { value: allowed.delta, unit },
+    },
+  });
+}
+
+function defaultCountGate(metric: string, settings: VerdictSettings): CountGate {
+  return {
+    kind: 'count',
+    metric,
+    statistic: 'value',
+    unit: 'ratio',
+    rule: ruleOf(metric, 'value', 'ratio', { percent: null, delta: settings.errorRisePoints / 100 }),
+    source: 'default',
+    ...place,
+    allowedRate: settings.errorRisePoints / 100,
+    allowedPercent: null,
+    allowedEvents: null,
+    weight: countWeight,
+  };
+}

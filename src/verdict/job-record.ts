@@ -54,27 +54,6 @@ export type JobRecord = {
   pairs: { baseline: RecordedRound; head: RecordedRound }[];
 };
 
-const mapValues = <A, B>(values: Record<string, A>, of: (value: A) => B): Record<string, B> =>
-  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, of(value)]));
-
-const recordRound = (round: RoundMeasurement, keep: (metric: string) => boolean): RecordedRound => {
-  const kept = (metrics: RoundMeasurement['metrics']) =>
-    mapValues(Object.fromEntries(Object.entries(metrics).filter(([metric]) => keep(metric))), compactSketch);
-  return {
-    activeMs: Math.round(round.activeMs),
-    metrics: kept(round.metrics),
-    slices: round.slices.map(kept),
-    ...(round.foreignCores === undefined
-      ? {}
-      : {
-          foreignCores: round.foreignCores.map((cores) => (cores === null ? null : Number(cores.toFixed(3)))),
-        }),
-    counters: Object.fromEntries(Object.entries(round.counters).filter(([, count]) => count !== 0)),
-    generator: round.generator,
-    serverCpuSeconds: round.resources?.cpuSeconds ?? null,
-  };
-};
-
 /** The record of a job. Only `metric` is kept unless `keep` names more, to keep the files small. */
 export const recordJob = (
   job: Omit<JobRecord, 'schemaVersion' | 'pairs'> & { pairs: readonly MeasuredPair[] },
@@ -107,20 +86,44 @@ export const parseJobRecords = (text: string): JobRecord[] => {
   });
 };
 
-const restoreRound = (round: RecordedRound): RoundMeasurement => ({
-  activeMs: round.activeMs,
-  metrics: mapValues(round.metrics, expandSketch),
-  slices: round.slices.map((slice) => mapValues(slice, expandSketch)),
-  ...(round.foreignCores === undefined ? {} : { foreignCores: round.foreignCores }),
-  counters: { ...Object.fromEntries(standardCounters.map((name) => [name, 0])), ...round.counters },
-  errors: [],
-  unmeasured: [],
-  warnings: [],
-  generator: round.generator,
-  resources: null,
-  custom: {},
-});
-
 /** The pairs of a recorded job, to be judged again. */
 export const pairsOf = (record: JobRecord): MeasuredPair[] =>
   record.pairs.map(({ baseline, head }) => ({ baseline: restoreRound(baseline), head: restoreRound(head) }));
+
+function recordRound(round: RoundMeasurement, keep: (metric: string) => boolean): RecordedRound {
+  const kept = (metrics: RoundMeasurement['metrics']) =>
+    mapValues(Object.fromEntries(Object.entries(metrics).filter(([metric]) => keep(metric))), compactSketch);
+  return {
+    activeMs: Math.round(round.activeMs),
+    metrics: kept(round.metrics),
+    slices: round.slices.map(kept),
+    ...(round.foreignCores === undefined
+      ? {}
+      : {
+          foreignCores: round.foreignCores.map((cores) => (cores === null ? null : Number(cores.toFixed(3)))),
+        }),
+    counters: Object.fromEntries(Object.entries(round.counters).filter(([, count]) => count !== 0)),
+    generator: round.generator,
+    serverCpuSeconds: round.resources?.cpuSeconds ?? null,
+  };
+}
+
+function mapValues<A, B>(values: Record<string, A>, of: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, of(value)]));
+}
+
+function restoreRound(round: RecordedRound): RoundMeasurement {
+  return {
+    activeMs: round.activeMs,
+    metrics: mapValues(round.metrics, expandSketch),
+    slices: round.slices.map((slice) => mapValues(slice, expandSketch)),
+    ...(round.foreignCores === undefined ? {} : { foreignCores: round.foreignCores }),
+    counters: { ...Object.fromEntries(standardCounters.map((name) => [name, 0])), ...round.counters },
+    errors: [],
+    unmeasured: [],
+    warnings: [],
+    generator: round.generator,
+    resources: null,
+    custom: {},
+  };
+}

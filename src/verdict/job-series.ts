@@ -3,9 +3,6 @@ import type { JobRecord } from './job-record.ts';
 /** Jobs of one kind in a series: their truth, how the sides alternate, and how many of them are wanted. */
 export type JobKind = Pick<JobRecord, 'truth' | 'design'> & { jobs: number };
 
-const isOf = (record: JobRecord, kind: JobKind): boolean =>
-  record.truth === kind.truth && (record.wanted ?? record.design) === kind.design;
-
 /**
  * How many jobs of a kind are still to be run. Invalid ones are repeated, but a machine on which most are invalid does
  * not get more than twice as many as were asked for.
@@ -48,3 +45,7 @@ export const jobKinds = (request: {
   ];
   return kinds.filter(({ jobs }) => jobs > 0);
 };
+
+function isOf(record: JobRecord, kind: JobKind): boolean {
+  return record.truth === kind.truth && (record.wanted ?? record.design) === kind.design;
+}

@@ -29,39 +29,101 @@ export type HistoryEvidence = {
 /** What came of all gates; `confirm` when the head should be measured again before it can fail. */
 export type HistoryJudgement = { outcomes: GateOutcome[]; confirm: boolean };
 
-const storedValues = (gate: ChangeGate, history: readonly Values[]): number[] =>
-  history.flatMap((run) => {
+/**
+ * Judges every gate against stored runs. Ten or more values of a metric set a limit by how much they differ; with
+ * fewer, a plain relative limit is applied, which is weak evidence.
+ */
+export const judgeHistory = (gates: readonly Gate[], evidence: HistoryEvidence): HistoryJudgement => {
+  const shares = alphaShares(gates);
+  const outcomes = gates.map((gate): GateOutcome => {
+    if (gate.kind === 'absolute')
+      return judgeAbsolute(gate, evidence.head, evidence.baseline, evidence.settings);
+    if (gate.kind === 'count') return judgeCount(gate, shares.get(gate)!, evidence);
+    return judgeChange(gate, evidence);
+  });
+  const failed = outcomes.some(({ state }) => state === 'fail');
+  const open = outcomes.some(({ state }) => state === 'undecided');
+  return { outcomes, confirm: open && !failed && !evidence.final };
+};
+
+function judgeCount(gate: CountGate, share: number, evidence: HistoryEvidence): GateOutcome {
+  const { head, history, suites } = evidence;
+  const measured = [...head.rounds, ...(evidence.confirmation?.rounds ?? [])];
+  const baseline = evidence.baseline.rounds.flatMap((round) => round.events(gate.metric) ?? []);
+  const counts = measured.flatMap((round) => round.events(gate.metric) ?? []);
+  if (counts.length < measured.length || baseline.length === 0)
+    return plainOutcome(
+      gate,
+      'invalid',
+      `${gate.metric} was not counted in every round, so nothing can be compared.`,
+    );
+  const decision = decideCount(gate, baseline, counts, (jobAlpha * share) / suites, false);
+  const runs = Math.min(history.length, maxHistory);
+  return {
+    gate,
+    state: decision.state === 'undecided' ? 'inconclusive' : decision.state,
+    explanation: explainCount(
+      gate,
+      decision,
+      decision.state,
+      runs === 1 ? 'in the stored run' : `in ${runs} stored runs`,
+    ),
+    change: null,
+    detectable: null,
+    baselineValue: evidence.baseline.value(gate.metric, gate.statistic),
+    headValue: head.value(gate.metric, gate.statistic),
+  };
+}
+
+function judgeChange(gate: ChangeGate, evidence: HistoryEvidence): GateOutcome {
+  const { head, settings, history } = evidence;
+  const name = subjectName(gate.metric, gate.statistic);
+  const value = head.value(gate.metric, gate.statistic);
+  const stored = storedValues(gate, history.slice(-maxHistory));
+  const before = stored.at(-1) ?? null;
+  if (value === null || Number.isNaN(value))
+    return plainOutcome(gate, 'invalid', `${name} was not measured at head, so nothing can be compared.`, {
+      baseline: before,
+    });
+  if (isLatencyGate(gate, head)) {
+    const needed = samplesNeeded(gate.statistic, settings);
+    const samples = head.samples(gate.metric);
+    if (samples < needed)
+      return plainOutcome(
+        gate,
+        gate.source === 'default' ? 'skipped' : 'invalid',
+        `${name} comes from ${plural(samples, 'value')}, and at least ${formatCount(needed)} are needed to judge it.`,
+        { baseline: before, head: value },
+      );
+  }
+  if (stored.length === 0)
+    return plainOutcome(
+      gate,
+      'invalid',
+      `${name} is in none of the stored runs, so nothing can be compared.`,
+      {
+        head: value,
+      },
+    );
+  const logarithmic = value > 0 && stored.every((one) => one > 0);
+  if (!evidence.plain && logarithmic && stored.length >= minHistory)
+    return judgeLogChange(gate, stored, value, evidence);
+  return judgePlainChange(gate, stored, value, settings);
+}
+
+function storedValues(gate: ChangeGate, history: readonly Values[]): number[] {
+  return history.flatMap((run) => {
     const value = run.value(gate.metric, gate.statistic);
     return value === null || Number.isNaN(value) ? [] : [value];
   });
+}
 
-/** A value of the head placed against the limits; all in the bad direction, in ln. */
-const placeValue = (value: number, sign: 1 | -1, limits: HistoryLimits, allowed: number) => {
-  const position = sign * Math.log(value);
-  const change = position - limits.centre;
-  return {
-    change,
-    beyondScreen: position > limits.screen && change >= allowed,
-    beyondStrict: position > limits.strict && change >= allowed,
-  };
-};
-
-const explainLimit = (gate: ChangeGate, limits: HistoryLimits, allowed: number): string => {
-  const above = gate.sign === 1 ? 'above' : 'below';
-  const centre = formatValue(Math.exp(gate.sign * limits.centre), gate.unit);
-  const bound = Math.max(limits.screen, limits.centre + allowed);
-  return `${plural(limits.records, 'stored run')} usually show ${centre}, and chance brings one run in twenty ${above} ${formatValue(Math.exp(gate.sign * bound), gate.unit)}`;
-};
-
-const detectableWords = (limits: HistoryLimits): string =>
-  `Stored runs that differ as much as these show a change of ${formatPercentChange(limits.detectable)} or more.`;
-
-const judgeLogChange = (
+function judgeLogChange(
   gate: ChangeGate,
   stored: readonly number[],
   value: number,
   evidence: HistoryEvidence,
-): GateOutcome => {
+): GateOutcome {
   const limits = historyLimits(stored.map((one) => gate.sign * Math.log(one)))!;
   const centre = Math.exp(gate.sign * limits.centre);
   const allowed = allowanceIn('log', gate.allowed, centre, gate.sign);
@@ -115,86 +177,26 @@ const judgeLogChange = (
     'inconclusive',
     `${what}. This one is, and ${repeat}. Both come from one machine, which may be slow, so it is only suspect: run it again on a fresh machine, or compare side by side. ${detectableWords(limits)}`,
   );
-};
+}
 
-const judgeChange = (gate: ChangeGate, evidence: HistoryEvidence): GateOutcome => {
-  const { head, settings, history } = evidence;
-  const name = subjectName(gate.metric, gate.statistic);
-  const value = head.value(gate.metric, gate.statistic);
-  const stored = storedValues(gate, history.slice(-maxHistory));
-  const before = stored.at(-1) ?? null;
-  if (value === null || Number.isNaN(value))
-    return plainOutcome(gate, 'invalid', `${name} was not measured at head, so nothing can be compared.`, {
-      baseline: before,
-    });
-  if (isLatencyGate(gate, head)) {
-    const needed = samplesNeeded(gate.statistic, settings);
-    const samples = head.samples(gate.metric);
-    if (samples < needed)
-      return plainOutcome(
-        gate,
-        gate.source === 'default' ? 'skipped' : 'invalid',
-        `${name} comes from ${plural(samples, 'value')}, and at least ${formatCount(needed)} are needed to judge it.`,
-        { baseline: before, head: value },
-      );
-  }
-  if (stored.length === 0)
-    return plainOutcome(
-      gate,
-      'invalid',
-      `${name} is in none of the stored runs, so nothing can be compared.`,
-      {
-        head: value,
-      },
-    );
-  const logarithmic = value > 0 && stored.every((one) => one > 0);
-  if (!evidence.plain && logarithmic && stored.length >= minHistory)
-    return judgeLogChange(gate, stored, value, evidence);
-  return judgePlainChange(gate, stored, value, settings);
-};
-
-const judgeCount = (gate: CountGate, share: number, evidence: HistoryEvidence): GateOutcome => {
-  const { head, history, suites } = evidence;
-  const measured = [...head.rounds, ...(evidence.confirmation?.rounds ?? [])];
-  const baseline = evidence.baseline.rounds.flatMap((round) => round.events(gate.metric) ?? []);
-  const counts = measured.flatMap((round) => round.events(gate.metric) ?? []);
-  if (counts.length < measured.length || baseline.length === 0)
-    return plainOutcome(
-      gate,
-      'invalid',
-      `${gate.metric} was not counted in every round, so nothing can be compared.`,
-    );
-  const decision = decideCount(gate, baseline, counts, (jobAlpha * share) / suites, false);
-  const runs = Math.min(history.length, maxHistory);
+/** A value of the head placed against the limits; all in the bad direction, in ln. */
+function placeValue(value: number, sign: 1 | -1, limits: HistoryLimits, allowed: number) {
+  const position = sign * Math.log(value);
+  const change = position - limits.centre;
   return {
-    gate,
-    state: decision.state === 'undecided' ? 'inconclusive' : decision.state,
-    explanation: explainCount(
-      gate,
-      decision,
-      decision.state,
-      runs === 1 ? 'in the stored run' : `in ${runs} stored runs`,
-    ),
-    change: null,
-    detectable: null,
-    baselineValue: evidence.baseline.value(gate.metric, gate.statistic),
-    headValue: head.value(gate.metric, gate.statistic),
+    change,
+    beyondScreen: position > limits.screen && change >= allowed,
+    beyondStrict: position > limits.strict && change >= allowed,
   };
-};
+}
 
-/**
- * Judges every gate against stored runs. Ten or more values of a metric set a limit by how much they differ; with
- * fewer, a plain relative limit is applied, which is weak evidence.
- */
-export const judgeHistory = (gates: readonly Gate[], evidence: HistoryEvidence): HistoryJudgement => {
-  const shares = alphaShares(gates);
-  const outcomes = gates.map((gate): GateOutcome => {
-    if (gate.kind === 'absolute')
-      return judgeAbsolute(gate, evidence.head, evidence.baseline, evidence.settings);
-    if (gate.kind === 'count') return judgeCount(gate, shares.get(gate)!, evidence);
-    return judgeChange(gate, evidence);
-  });
-  const failed = outcomes.some(({ state }) => state === 'fail');
-  const open = outcomes.some(({ state }) => state === 'undecided');
-  return { outcomes, confirm: open && !failed && !evidence.final };
-};
+function explainLimit(gate: ChangeGate, limits: HistoryLimits, allowed: number): string {
+  const above = gate.sign === 1 ? 'above' : 'below';
+  const centre = formatValue(Math.exp(gate.sign * limits.centre), gate.unit);
+  const bound = Math.max(limits.screen, limits.centre + allowed);
+  return `${plural(limits.records, 'stored run')} usually show ${centre}, and chance brings one run in twenty ${above} ${formatValue(Math.exp(gate.sign * bound), gate.unit)}`;
+}
+
+function detectableWords(limits: HistoryLimits): string {
+  return `Stored runs that differ as much as these show a change of ${formatPercentChange(limits.detectable)} or more.`;
+}

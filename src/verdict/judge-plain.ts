@@ -4,21 +4,6 @@ import { type ChangeGate, plainFloorMs } from './gates.ts';
 import type { GateOutcome } from './outcome.ts';
 import { weakCentre } from './statistics/stored-history.ts';
 
-/** The limit itself, in the metric's unit: for a default gate its margin, with a floor because nothing is proven. */
-const limitValue = (gate: ChangeGate, baseline: number, settings: VerdictSettings): number => {
-  const allowance =
-    gate.source === 'default'
-      ? { percent: gate.margin.percent, delta: settings.floorMs ?? plainFloorMs }
-      : gate.allowed;
-  const changes = [
-    ...(allowance.percent === null ? [] : [(allowance.percent / 100) * Math.abs(baseline)]),
-    ...(allowance.delta === null ? [] : [allowance.delta]),
-  ];
-  // Of two parts both must be exceeded: the one that lets more through counts.
-  const change = gate.sign === 1 ? Math.max(...changes) : Math.min(...changes);
-  return baseline + change;
-};
-
 /**
  * A plain relative limit against fewer than ten stored values (their median): no model of the noise, so weak evidence,
  * which the explanation says.
@@ -63,3 +48,18 @@ export const judgePlainChange = (
     headValue: value,
   };
 };
+
+/** The limit itself, in the metric's unit: for a default gate its margin, with a floor because nothing is proven. */
+function limitValue(gate: ChangeGate, baseline: number, settings: VerdictSettings): number {
+  const allowance =
+    gate.source === 'default'
+      ? { percent: gate.margin.percent, delta: settings.floorMs ?? plainFloorMs }
+      : gate.allowed;
+  const changes = [
+    ...(allowance.percent === null ? [] : [(allowance.percent / 100) * Math.abs(baseline)]),
+    ...(allowance.delta === null ? [] : [allowance.delta]),
+  ];
+  // Of two parts both must be exceeded: the one that lets more through counts.
+  const change = gate.sign === 1 ? Math.max(...changes) : Math.min(...changes);
+  return baseline + change;
+}

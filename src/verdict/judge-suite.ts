@@ -24,125 +24,8 @@ import { overallVerdict, type Verdict } from './verdict.ts';
 
 const proofOf = { 'side-by-side': 'pairs', history: 'history', single: 'plain', none: null } as const;
 
-const verdictOf = (state: GateState): Verdict | null => {
-  if (state === 'skipped') return null;
-  return state === 'undecided' ? 'inconclusive' : state;
-};
-
-type Judged = { outcomes: GateOutcome[]; next: SuiteJudgement['next'] };
-
-const judgeGates = (question: SuiteQuestion, gates: readonly Gate[], measured: Measured): Judged => {
-  const { settings, final } = question;
-  if (question.kind === 'endurance')
-    return { outcomes: judgeEnduranceGates(question, gates, measured), next: 'decided' };
-  const suites = question.suitesInJob ?? 1;
-  if (question.comparison === 'side-by-side') {
-    const { outcomes, settled } = judgePairs(gates, measured.pairs, measured, settings, { final, suites });
-    return { outcomes, next: settled ? 'decided' : 'more-pairs' };
-  }
-  if (question.comparison === 'none')
-    return {
-      outcomes: gates.flatMap((gate) =>
-        gate.kind === 'absolute' ? judgeAbsolute(gate, measured.head, measured.baseline, settings) : [],
-      ),
-      next: 'decided',
-    };
-  const { outcomes, confirm } = judgeHistory(gates, {
-    ...measured,
-    confirmedOn: question.confirmedOn ?? 'same-machine',
-    plain: question.comparison === 'single',
-    settings,
-    final,
-    suites,
-  });
-  return { outcomes, next: confirm ? 'confirm' : 'decided' };
-};
-
-/** Judges every gate; `early` when some limits are missed so widely that nothing more need be measured. */
-const judgeAll = (
-  question: SuiteQuestion,
-  gates: readonly Gate[],
-  measured: Measured,
-): { judged: Judged; early: boolean } => {
-  const delays = question.generatorDelays ?? null;
-  const hidden =
-    delays === null ? [] : gates.filter((gate) => hiddenByDelays(gate, measured.baseline, measured.head));
-  const empty = gates.filter((gate) => !hidden.includes(gate) && hasNoAttempts(gate, measured.head));
-  const judgeable = gates.filter(
-    (gate) => !hidden.includes(gate) && !empty.includes(gate) && !isCounted(gate),
-  );
-  const judged = judgeGates(question, judgeable, measured);
-  const missed = widelyMissed(judgeable, measured.head, question.settings);
-  const outcomes = judged.outcomes.map((outcome) => {
-    const found = missed.find(({ gate }) => gate === outcome.gate) ?? outcome;
-    return delays === null ? found : withDelays(found, delays, measured.head);
-  });
-  return {
-    judged: {
-      ...judged,
-      outcomes: [
-        ...outcomes,
-        ...hidden.map((gate) => unjudgedForDelays(gate, delays!)),
-        ...empty.map(withoutAttempts),
-        ...judgeCounted(gates.filter(isCounted), question),
-      ],
-    },
-    early: missed.length > 0,
-  };
-};
-
-/** Whether a limit of the user is on failures of something that was never attempted, such as lost deliveries. */
-const hasNoAttempts = (gate: Gate, head: Values): boolean =>
-  gate.source === 'threshold' &&
-  head.metric(gate.metric).failure !== null &&
-  head.events(gate.metric)?.attempts === 0;
-
-const withoutAttempts = (gate: Gate): GateOutcome =>
-  plainOutcome(
-    gate,
-    'invalid',
-    `The limit "${gate.rule}" cannot be judged: nothing was attempted that could have failed so${/^deliveries\./.test(gate.metric) ? ' (no delivery was ever expected: watch one with "delivery" in a step, or "measure.deliveries")' : ''}.`,
-  );
-
-/** Default gates with too few values are left out, but not all of the latency's: something must be judged. */
-const withoutEmptyGate = (outcomes: GateOutcome[]): GateOutcome[] => {
-  const latency = outcomes.filter(({ gate }) => gate.kind === 'change' && gate.unit === 'ms' && !gate.guard);
-  if (latency.length === 0 || latency.some(({ state }) => state !== 'skipped')) return outcomes;
-  return outcomes.map((outcome) =>
-    outcome === latency[0] ? { ...outcome, state: 'invalid' as const } : outcome,
-  );
-};
-
-/** What is known before any gate is looked at: reasons for which nothing can be judged. */
-const reasonsAgainst = (question: SuiteQuestion, measured: Measured): string[] => {
-  const { baseline, head } = measured;
-  return [
-    ...question.invalid,
-    ...inconsistencies(baseline, head, question.comparison === 'side-by-side', question.settings),
-  ];
-};
-
-const warningsOf = (
-  question: SuiteQuestion,
-  outcomes: readonly GateOutcome[],
-  findings: readonly string[],
-): string[] => {
-  const warnings = outcomes
-    .filter(({ state }) => state === 'skipped')
-    .map(({ explanation }) => `Not judged: ${explanation}`);
-  if (question.comparison === 'single')
-    warnings.push(
-      'The comparison is weak evidence: with fewer than ten comparable stored runs, what chance does is not known. Side by side is stronger.',
-    );
-  if (question.comparison === 'none') {
-    const relative = question.thresholds.filter(({ bound }) => bound.kind === 'relative');
-    if (relative.length > 0)
-      warnings.push(
-        `There is no baseline yet, so ${relative.length === 1 ? 'this limit was' : 'these limits were'} not applied: ${relative.map(({ source }) => `"${source}"`).join(', ')}.`,
-      );
-  }
-  return [...warnings, ...findings];
-};
+/** Of the work for a message, what hardly moves with the machine; the rest is for who sets a limit on it. */
+const advisoryWork = ['server.syscalls.perMessage', 'server.allocated.perMessage', 'wire.bytes.perMessage'];
 
 /**
  * The verdict on one suite from everything that was measured: the one decision function of every mode. Pure; called
@@ -157,25 +40,6 @@ export const judgeSuite = (evidence: SuiteEvidence): SuiteJudgement => {
   const mixed = stored ? mixedHistory(evidence.history) : null;
   const invalid = mixed === null ? evidence.invalid : [...evidence.invalid, mixed];
   return judgeValues({ ...evidence, invalid }, measuredOf(evidence));
-};
-
-const measuredOf = ({ comparison, pairs, head, history, confirmation }: SuiteEvidence): Measured => {
-  if (comparison === 'side-by-side')
-    return {
-      baseline: valuesOf(pairs.map((pair) => pair.baseline)),
-      head: valuesOf(pairs.map((pair) => pair.head)),
-      pairs,
-      history: [],
-      confirmation: null,
-    };
-  const stored = comparison === 'none' ? [] : history.slice(-maxHistory).flatMap(({ rounds }) => rounds);
-  return {
-    baseline: valuesOf(stored),
-    head: valuesOf(head),
-    pairs: [],
-    history: history.map(({ rounds }) => valuesOf(rounds)),
-    confirmation: confirmation === null ? null : valuesOf(confirmation),
-  };
 };
 
 /** `judgeSuite` of values that come from elsewhere, as from a report. */
@@ -244,23 +108,48 @@ export const judgeValues = (question: SuiteQuestion, measured: Measured): SuiteJ
   };
 };
 
-/** No change can come from code that is the same: whatever is not a limit on the head alone passes. */
-const withSameCode = (outcome: GateOutcome): GateOutcome =>
-  outcome.gate.kind === 'absolute' || outcome.state === 'invalid'
-    ? outcome
-    : {
-        ...outcome,
-        state: 'pass',
-        explanation: 'Both sides ran the same code, so it passes.',
-        detectable: null,
-      };
+function measuredOf({ comparison, pairs, head, history, confirmation }: SuiteEvidence): Measured {
+  if (comparison === 'side-by-side')
+    return {
+      baseline: valuesOf(pairs.map((pair) => pair.baseline)),
+      head: valuesOf(pairs.map((pair) => pair.head)),
+      pairs,
+      history: [],
+      confirmation: null,
+    };
+  const stored = comparison === 'none' ? [] : history.slice(-maxHistory).flatMap(({ rounds }) => rounds);
+  return {
+    baseline: valuesOf(stored),
+    head: valuesOf(head),
+    pairs: [],
+    history: history.map(({ rounds }) => valuesOf(rounds)),
+    confirmation: confirmation === null ? null : valuesOf(confirmation),
+  };
+}
+
+/** How many values of each latency both sides have together. */
+function samplesOf(...sides: readonly Values[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const side of sides)
+    for (const metric of side.latencies) counts.set(metric, (counts.get(metric) ?? 0) + side.samples(metric));
+  return counts;
+}
+
+/** What is known before any gate is looked at: reasons for which nothing can be judged. */
+function reasonsAgainst(question: SuiteQuestion, measured: Measured): string[] {
+  const { baseline, head } = measured;
+  return [
+    ...question.invalid,
+    ...inconsistencies(baseline, head, question.comparison === 'side-by-side', question.settings),
+  ];
+}
 
 /** Most attempts at head failed: a sentence, and whether one more pair should show it `again` first. */
-const failingOutright = (
+function failingOutright(
   question: SuiteQuestion,
   { baseline, head }: Measured,
   against: readonly string[],
-): { sentence: string; again: boolean } | null => {
+): { sentence: string; again: boolean } | null {
   // Without a baseline, a run that measured nothing may as well be a mistake in the scenario.
   if (question.invalid.length > 0 || (baseline.rounds.length === 0 && against.length > 0)) return null;
   if (question.generatorDelays && mostlyTimeouts(head)) return null;
@@ -268,17 +157,24 @@ const failingOutright = (
   if (sentence === null) return null;
   const again = question.comparison === 'side-by-side' && head.rounds.length < 2 && !question.final;
   return { sentence, again };
-};
+}
+
+function notJudged(gate: Gate, { baseline, head }: Measured, why: string): GateOutcome {
+  return plainOutcome(gate, 'invalid', `Not judged, because ${why}.`, {
+    baseline: baseline.value(gate.metric, gate.statistic),
+    head: head.value(gate.metric, gate.statistic),
+  });
+}
 
 /** Everything of a judgement but the verdict and its reason. */
-const describe = (
+function describe(
   question: SuiteQuestion,
   measured: Measured,
   main: string | null,
   gates: readonly Gate[],
   outcomes: readonly GateOutcome[],
   next: SuiteJudgement['next'],
-): Omit<SuiteJudgement, 'verdict' | 'reason'> & { witness: string | null } => {
+): Omit<SuiteJudgement, 'verdict' | 'reason'> & { witness: string | null } {
   const { baseline, head } = measured;
   const isEndurance = question.kind === 'endurance';
   // Waves of users are too short to compare latencies by.
@@ -304,45 +200,30 @@ const describe = (
     ],
     witness: cpuWitness(outcomes, advice.changes, question.settings.materialityPercent),
   };
-};
-
-const notJudged = (gate: Gate, { baseline, head }: Measured, why: string): GateOutcome =>
-  plainOutcome(gate, 'invalid', `Not judged, because ${why}.`, {
-    baseline: baseline.value(gate.metric, gate.statistic),
-    head: head.value(gate.metric, gate.statistic),
-  });
-
-/** Of the work for a message, what hardly moves with the machine; the rest is for who sets a limit on it. */
-const advisoryWork = ['server.syscalls.perMessage', 'server.allocated.perMessage', 'wire.bytes.perMessage'];
+}
 
 /** Metrics beside latencies that are compared though no limit is on them. */
-const advisoryMetrics = (...sides: readonly Values[]): string[] => [
-  ...['server.cpuPerMessage', 'server.rss'].filter((metric) =>
-    sides.some((side) => side.value(metric, metricOf(metric).statistics[0]!) !== null),
-  ),
-  ...advisoryWork.filter((metric) =>
-    sides.every(({ rounds }) => rounds.every((round) => round.value(metric, 'value') !== null)),
-  ),
-  ...new Set(sides.flatMap(({ custom }) => custom.map(customMetric))),
-];
-
-/** How many values of each latency both sides have together. */
-const samplesOf = (...sides: readonly Values[]): Map<string, number> => {
-  const counts = new Map<string, number>();
-  for (const side of sides)
-    for (const metric of side.latencies) counts.set(metric, (counts.get(metric) ?? 0) + side.samples(metric));
-  return counts;
-};
+function advisoryMetrics(...sides: readonly Values[]): string[] {
+  return [
+    ...['server.cpuPerMessage', 'server.rss'].filter((metric) =>
+      sides.some((side) => side.value(metric, metricOf(metric).statistics[0]!) !== null),
+    ),
+    ...advisoryWork.filter((metric) =>
+      sides.every(({ rounds }) => rounds.every((round) => round.value(metric, 'value') !== null)),
+    ),
+    ...new Set(sides.flatMap(({ custom }) => custom.map(customMetric))),
+  ];
+}
 
 /**
  * The change that the progress line shows: of the gate with most weight that is still open, with an ordinary 95%
  * interval. Only to be looked at: the verdict uses boundaries made for looking again and again.
  */
-const progressOf = (
+function progressOf(
   outcomes: readonly GateOutcome[],
   pairs: readonly MeasuredPair[],
   main: string | null,
-): SuiteJudgement['progress'] => {
+): SuiteJudgement['progress'] {
   if (pairs.length < 2 || main === null) return null;
   const candidates = outcomes.flatMap(({ gate, state }) =>
     gate.kind === 'change' && gate.metric === main && !gate.guard
@@ -362,4 +243,131 @@ const progressOf = (
     low: Math.expm1(summary.mean - reach),
     high: Math.expm1(summary.mean + reach),
   };
-};
+}
+
+function warningsOf(
+  question: SuiteQuestion,
+  outcomes: readonly GateOutcome[],
+  findings: readonly string[],
+): string[] {
+  const warnings = outcomes
+    .filter(({ state }) => state === 'skipped')
+    .map(({ explanation }) => `Not judged: ${explanation}`);
+  if (question.comparison === 'single')
+    warnings.push(
+      'The comparison is weak evidence: with fewer than ten comparable stored runs, what chance does is not known. Side by side is stronger.',
+    );
+  if (question.comparison === 'none') {
+    const relative = question.thresholds.filter(({ bound }) => bound.kind === 'relative');
+    if (relative.length > 0)
+      warnings.push(
+        `There is no baseline yet, so ${relative.length === 1 ? 'this limit was' : 'these limits were'} not applied: ${relative.map(({ source }) => `"${source}"`).join(', ')}.`,
+      );
+  }
+  return [...warnings, ...findings];
+}
+
+type Judged = { outcomes: GateOutcome[]; next: SuiteJudgement['next'] };
+
+/** Judges every gate; `early` when some limits are missed so widely that nothing more need be measured. */
+function judgeAll(
+  question: SuiteQuestion,
+  gates: readonly Gate[],
+  measured: Measured,
+): { judged: Judged; early: boolean } {
+  const delays = question.generatorDelays ?? null;
+  const hidden =
+    delays === null ? [] : gates.filter((gate) => hiddenByDelays(gate, measured.baseline, measured.head));
+  const empty = gates.filter((gate) => !hidden.includes(gate) && hasNoAttempts(gate, measured.head));
+  const judgeable = gates.filter(
+    (gate) => !hidden.includes(gate) && !empty.includes(gate) && !isCounted(gate),
+  );
+  const judged = judgeGates(question, judgeable, measured);
+  const missed = widelyMissed(judgeable, measured.head, question.settings);
+  const outcomes = judged.outcomes.map((outcome) => {
+    const found = missed.find(({ gate }) => gate === outcome.gate) ?? outcome;
+    return delays === null ? found : withDelays(found, delays, measured.head);
+  });
+  return {
+    judged: {
+      ...judged,
+      outcomes: [
+        ...outcomes,
+        ...hidden.map((gate) => unjudgedForDelays(gate, delays!)),
+        ...empty.map(withoutAttempts),
+        ...judgeCounted(gates.filter(isCounted), question),
+      ],
+    },
+    early: missed.length > 0,
+  };
+}
+
+/** Whether a limit of the user is on failures of something that was never attempted, such as lost deliveries. */
+function hasNoAttempts(gate: Gate, head: Values): boolean {
+  return (
+    gate.source === 'threshold' &&
+    head.metric(gate.metric).failure !== null &&
+    head.events(gate.metric)?.attempts === 0
+  );
+}
+
+function judgeGates(question: SuiteQuestion, gates: readonly Gate[], measured: Measured): Judged {
+  const { settings, final } = question;
+  if (question.kind === 'endurance')
+    return { outcomes: judgeEnduranceGates(question, gates, measured), next: 'decided' };
+  const suites = question.suitesInJob ?? 1;
+  if (question.comparison === 'side-by-side') {
+    const { outcomes, settled } = judgePairs(gates, measured.pairs, measured, settings, { final, suites });
+    return { outcomes, next: settled ? 'decided' : 'more-pairs' };
+  }
+  if (question.comparison === 'none')
+    return {
+      outcomes: gates.flatMap((gate) =>
+        gate.kind === 'absolute' ? judgeAbsolute(gate, measured.head, measured.baseline, settings) : [],
+      ),
+      next: 'decided',
+    };
+  const { outcomes, confirm } = judgeHistory(gates, {
+    ...measured,
+    confirmedOn: question.confirmedOn ?? 'same-machine',
+    plain: question.comparison === 'single',
+    settings,
+    final,
+    suites,
+  });
+  return { outcomes, next: confirm ? 'confirm' : 'decided' };
+}
+
+function withoutAttempts(gate: Gate): GateOutcome {
+  return plainOutcome(
+    gate,
+    'invalid',
+    `The limit "${gate.rule}" cannot be judged: nothing was attempted that could have failed so${/^deliveries\./.test(gate.metric) ? ' (no delivery was ever expected: watch one with "delivery" in a step, or "measure.deliveries")' : ''}.`,
+  );
+}
+
+/** Default gates with too few values are left out, but not all of the latency's: something must be judged. */
+function withoutEmptyGate(outcomes: GateOutcome[]): GateOutcome[] {
+  const latency = outcomes.filter(({ gate }) => gate.kind === 'change' && gate.unit === 'ms' && !gate.guard);
+  if (latency.length === 0 || latency.some(({ state }) => state !== 'skipped')) return outcomes;
+  return outcomes.map((outcome) =>
+    outcome === latency[0] ? { ...outcome, state: 'invalid' as const } : outcome,
+  );
+}
+
+/** No change can come from code that is the same: whatever is not a limit on the head alone passes. */
+function withSameCode(outcome: GateOutcome): GateOutcome {
+  return outcome.gate.kind === 'absolute' || outcome.state === 'invalid'
+    ? outcome
+    : {
+        ...outcome,
+        state: 'pass',
+        explanation: 'Both sides ran the same code, so it passes.',
+        detectable: null,
+      };
+}
+
+function verdictOf(state: GateState): Verdict | null {
+  if (state === 'skipped') return null;
+  return state === 'undecided' ? 'inconclusive' : state;
+}

@@ -8,84 +8,6 @@ import type { GateOutcome } from './outcome.ts';
 import { maxHistory, weakCentre } from './statistics/stored-history.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
 
-const limitOf = ({
-  gate,
-  state,
-  explanation,
-  detectable,
-  headValue,
-  narrowing,
-}: GateOutcome): AppliedLimit[] =>
-  state === 'skipped'
-    ? []
-    : [
-        {
-          rule: gate.rule,
-          statistic: gate.statistic,
-          verdict: (state === 'undecided' ? 'inconclusive' : state) satisfies Verdict,
-          explanation,
-          detectable,
-          ...(gate.kind === 'absolute' ? { value: headValue } : {}),
-          isDefault: gate.source === 'default',
-          margin:
-            gate.kind === 'change' && !gate.guard && gate.margin.percent !== null
-              ? gate.margin.percent / 100
-              : null,
-          ...(narrowing ?? {}),
-          file: gate.file,
-          line: gate.line,
-        },
-      ];
-
-/** Each statistic once: the change of a gate is the one its verdict rests on. */
-const distinct = (changes: readonly Change[]): Change[] => {
-  const seen = new Map<string, Change>();
-  for (const change of changes) if (!seen.has(change.statistic)) seen.set(change.statistic, change);
-  return [...seen.values()];
-};
-
-const verdictOfLimits = (limits: readonly AppliedLimit[]): JudgedMetric['verdict'] =>
-  limits.length === 0 ? 'advisory' : overallVerdict(limits.map((limit) => limit.verdict));
-
-/** What the report shows as the baseline of a latency: all pairs of the job, or the usual one of the stored runs. */
-const baselineSummary = (
-  comparison: SuiteQuestion['comparison'],
-  { baseline, history }: Measured,
-  metric: string,
-): LatencySummary | null => {
-  if (comparison === 'none') return null;
-  return comparison === 'side-by-side'
-    ? baseline.summary(metric)
-    : typicalSummary(history.slice(-maxHistory), metric);
-};
-
-/** Plain ratios for latencies that nothing else compared: shown, without an interval. */
-const plainChanges = (
-  before: LatencySummary | null,
-  after: LatencySummary | null,
-  known: ReadonlySet<string>,
-  samples: number,
-): Change[] => {
-  if (before === null || after === null) return [];
-  return (['p50', 'p95', 'p99'] as const).flatMap((statistic) => {
-    const from = statisticOfSummary(before, statistic)!;
-    const to = statisticOfSummary(after, statistic)!;
-    if (known.has(statistic) || !(from > 0)) return [];
-    return [
-      {
-        statistic,
-        relative: to / from - 1,
-        baseline: from,
-        head: to,
-        low: null,
-        high: null,
-        confidence: null,
-        samples,
-      },
-    ];
-  });
-};
-
 /**
  * Every metric of the report: the latencies, main one first, whatever else has a limit or was compared, and the user's
  * own numbers.
@@ -139,11 +61,53 @@ export const listMetrics = (
   });
 };
 
+function limitOf({
+  gate,
+  state,
+  explanation,
+  detectable,
+  headValue,
+  narrowing,
+}: GateOutcome): AppliedLimit[] {
+  return state === 'skipped'
+    ? []
+    : [
+        {
+          rule: gate.rule,
+          statistic: gate.statistic,
+          verdict: (state === 'undecided' ? 'inconclusive' : state) satisfies Verdict,
+          explanation,
+          detectable,
+          ...(gate.kind === 'absolute' ? { value: headValue } : {}),
+          isDefault: gate.source === 'default',
+          margin:
+            gate.kind === 'change' && !gate.guard && gate.margin.percent !== null
+              ? gate.margin.percent / 100
+              : null,
+          ...(narrowing ?? {}),
+          file: gate.file,
+          line: gate.line,
+        },
+      ];
+}
+
+/** What the report shows as the baseline of a latency: all pairs of the job, or the usual one of the stored runs. */
+function baselineSummary(
+  comparison: SuiteQuestion['comparison'],
+  { baseline, history }: Measured,
+  metric: string,
+): LatencySummary | null {
+  if (comparison === 'none') return null;
+  return comparison === 'side-by-side'
+    ? baseline.summary(metric)
+    : typicalSummary(history.slice(-maxHistory), metric);
+}
+
 /**
  * The usual summary of one latency over stored runs: the median run of each number. One run is itself; null when no
  * run has the metric. Merging the runs instead would let the longest or the oddest decide.
  */
-const typicalSummary = (history: readonly Values[], metric: string): LatencySummary | null => {
+function typicalSummary(history: readonly Values[], metric: string): LatencySummary | null {
   const summaries = history.flatMap((run) => run.summary(metric) ?? []);
   if (summaries.length === 0) return null;
   const median = (of: (summary: LatencySummary) => number) => weakCentre(summaries.map(of));
@@ -159,4 +123,42 @@ const typicalSummary = (history: readonly Values[], metric: string): LatencySumm
     p999Ms: median((summary) => summary.p999Ms),
     maxMs: median((summary) => summary.maxMs),
   };
-};
+}
+
+/** Each statistic once: the change of a gate is the one its verdict rests on. */
+function distinct(changes: readonly Change[]): Change[] {
+  const seen = new Map<string, Change>();
+  for (const change of changes) if (!seen.has(change.statistic)) seen.set(change.statistic, change);
+  return [...seen.values()];
+}
+
+/** Plain ratios for latencies that nothing else compared: shown, without an interval. */
+function plainChanges(
+  before: LatencySummary | null,
+  after: LatencySummary | null,
+  known: ReadonlySet<string>,
+  samples: number,
+): Change[] {
+  if (before === null || after === null) return [];
+  return (['p50', 'p95', 'p99'] as const).flatMap((statistic) => {
+    const from = statisticOfSummary(before, statistic)!;
+    const to = statisticOfSummary(after, statistic)!;
+    if (known.has(statistic) || !(from > 0)) return [];
+    return [
+      {
+        statistic,
+        relative: to / from - 1,
+        baseline: from,
+        head: to,
+        low: null,
+        high: null,
+        confidence: null,
+        samples,
+      },
+    ];
+  });
+}
+
+function verdictOfLimits(limits: readonly AppliedLimit[]): JudgedMetric['verdict'] {
+  return limits.length === 0 ? 'advisory' : overallVerdict(limits.map((limit) => limit.verdict));
+}

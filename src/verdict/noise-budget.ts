@@ -12,9 +12,6 @@ const quantileBehind = { p10: 0.1, p50: 0.5, tail: 0.9, p95: 0.95, p99: 0.99 } a
 
 export type BudgetStatistic = keyof typeof quantileBehind;
 
-const hasBudget = (statistic: Statistic): statistic is BudgetStatistic =>
-  Object.hasOwn(quantileBehind, statistic);
-
 /** What a quantile's noise can be made of. */
 export type NoisePart = 'sampling' | 'clustering' | 'drift' | 'processes';
 
@@ -31,6 +28,24 @@ export type NoiseBudget = {
   variance: Record<NoisePart, number>;
   /** Messages of one side in one slice, on average. */
   samplesPerSlice: number;
+};
+
+/** What can be turned, and the deviation between pairs that it would leave. */
+export type NoiseKnob = { part: NoisePart; deviation: number };
+
+const partWords: Record<NoisePart, string> = {
+  sampling: 'there are few messages in a slice',
+  clustering: 'messages of one slice share their luck',
+  drift: 'the machine drifts from slice to slice',
+  processes: 'fresh processes differ',
+};
+
+const knobWords: Record<NoisePart, string> = {
+  sampling: 'Twice the messages a second',
+  clustering:
+    'Twice the slices a pair (verdict.slicesPerSide), or more senders that are independent of each other,',
+  drift: 'Twice the slices a pair (verdict.slicesPerSide)',
+  processes: 'Twice the pairs (verdict.maxPairs)',
 };
 
 /**
@@ -74,9 +89,6 @@ export const noiseBudget = (
   };
 };
 
-/** What can be turned, and the deviation between pairs that it would leave. */
-export type NoiseKnob = { part: NoisePart; deviation: number };
-
 /** The knob that helps most: twice the messages, twice the slices of a pair, or processes that are kept for two pairs. */
 export const bestKnob = (budget: NoiseBudget): NoiseKnob => {
   const { sampling, clustering, drift, processes } = budget.variance;
@@ -91,20 +103,6 @@ export const bestKnob = (budget: NoiseBudget): NoiseKnob => {
     (a, b) => budget.variance[b] - budget.variance[a],
   ) as [NoisePart];
   return { part, deviation: Math.sqrt(halved[part]) };
-};
-
-const partWords: Record<NoisePart, string> = {
-  sampling: 'there are few messages in a slice',
-  clustering: 'messages of one slice share their luck',
-  drift: 'the machine drifts from slice to slice',
-  processes: 'fresh processes differ',
-};
-const knobWords: Record<NoisePart, string> = {
-  sampling: 'Twice the messages a second',
-  clustering:
-    'Twice the slices a pair (verdict.slicesPerSide), or more senders that are independent of each other,',
-  drift: 'Twice the slices a pair (verdict.slicesPerSide)',
-  processes: 'Twice the pairs (verdict.maxPairs)',
 };
 
 /**
@@ -123,6 +121,33 @@ export const noiseSentence = (budget: NoiseBudget): string => {
     );
   return `Pairs of the ${budget.statistic} differ by ${formatShare(Math.expm1(budget.deviation))}, ${parts.join(', ')}. ${knobWords[knob.part]} would bring that to about ${formatShare(Math.expm1(knob.deviation))}.`;
 };
+
+/** Where the noise comes from that left limits undecided, and values that keep to two modes. */
+export function noiseNotes(
+  pairs: readonly MeasuredPair[],
+  main: string | null,
+  outcomes: readonly GateOutcome[],
+): string[] {
+  const open = outcomes.find(
+    ({ gate, state }) => state === 'undecided' && gate.kind === 'change' && hasBudget(gate.statistic),
+  );
+  const failed = outcomes.some(({ state }) => state === 'fail');
+  const budget =
+    open === undefined || failed
+      ? null
+      : noiseBudget(pairs, open.gate.metric, open.gate.statistic as BudgetStatistic);
+  const modes =
+    main === null
+      ? []
+      : (['baseline', 'head'] as const).flatMap((side) => {
+          const values = pairs.map((pair) => valuesOf([pair[side]]).value(main, 'p50') ?? 0);
+          const found = twoModes(values);
+          if (found === null) return [];
+          const high = Math.round(found.shareHigh * values.length);
+          return `The p50 of ${main} keeps to two values at ${side === 'head' ? 'this PR' : 'the baseline'}: ${formatDuration(found.low)} and ${formatDuration(found.high)} (${high} of ${values.length} pairs). A mean between them describes neither; fresh processes are often laid out or placed in one of two ways.`;
+        });
+  return [...(budget === null ? [] : [noiseSentence(budget)]), ...modes];
+}
 
 type SliceNoise = { logRatio: number; sampling: number; samples: number };
 
@@ -164,29 +189,6 @@ function lagOneCovariance(values: readonly number[]): number {
   return products.length === 0 ? 0 : mean(products);
 }
 
-/** Where the noise comes from that left limits undecided, and values that keep to two modes. */
-export function noiseNotes(
-  pairs: readonly MeasuredPair[],
-  main: string | null,
-  outcomes: readonly GateOutcome[],
-): string[] {
-  const open = outcomes.find(
-    ({ gate, state }) => state === 'undecided' && gate.kind === 'change' && hasBudget(gate.statistic),
-  );
-  const failed = outcomes.some(({ state }) => state === 'fail');
-  const budget =
-    open === undefined || failed
-      ? null
-      : noiseBudget(pairs, open.gate.metric, open.gate.statistic as BudgetStatistic);
-  const modes =
-    main === null
-      ? []
-      : (['baseline', 'head'] as const).flatMap((side) => {
-          const values = pairs.map((pair) => valuesOf([pair[side]]).value(main, 'p50') ?? 0);
-          const found = twoModes(values);
-          if (found === null) return [];
-          const high = Math.round(found.shareHigh * values.length);
-          return `The p50 of ${main} keeps to two values at ${side === 'head' ? 'this PR' : 'the baseline'}: ${formatDuration(found.low)} and ${formatDuration(found.high)} (${high} of ${values.length} pairs). A mean between them describes neither; fresh processes are often laid out or placed in one of two ways.`;
-        });
-  return [...(budget === null ? [] : [noiseSentence(budget)]), ...modes];
+function hasBudget(statistic: Statistic): statistic is BudgetStatistic {
+  return Object.hasOwn(quantileBehind, statistic);
 }

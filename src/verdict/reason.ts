@@ -3,29 +3,6 @@ import type { Measured, SuiteJudgement, SuiteQuestion } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
 import type { Verdict } from './verdict.ts';
 
-const firstOf = (outcomes: readonly GateOutcome[], states: readonly string[]): GateOutcome | undefined =>
-  outcomes.find(({ state }) => states.includes(state));
-
-const compared = ({ comparison }: SuiteQuestion, { pairs, history }: Measured): string => {
-  switch (comparison) {
-    case 'side-by-side':
-      return `side by side in ${plural(pairs.length, 'pair')}`;
-    case 'history':
-      return `against ${plural(Math.min(20, history.length), 'stored run')}`;
-    case 'single':
-      return history.length === 1
-        ? 'against one earlier run'
-        : `against ${plural(history.length, 'earlier run')}`;
-    case 'none':
-      return 'by absolute limits alone';
-  }
-};
-
-const andMore = (count: number, what: string): string =>
-  count > 1
-    ? ` ${plural(count - 1, 'more limit')} ${count === 2 ? what.replace(/^\w+/, (verb) => `${verb}s`) : what}.`
-    : '';
-
 /** The verdict of a suite in one sentence. */
 export const reasonOf = (inputs: {
   verdict: Verdict;
@@ -57,3 +34,28 @@ export const reasonOf = (inputs: {
       return `${judged === 1 ? 'The one limit holds' : `All ${judged} limits hold`}, judged ${compared(question, measured)}${question.generatorDelays ? ', at the rate that the load generator reached' : ''}.`;
   }
 };
+
+function firstOf(outcomes: readonly GateOutcome[], states: readonly string[]): GateOutcome | undefined {
+  return outcomes.find(({ state }) => states.includes(state));
+}
+
+function andMore(count: number, what: string): string {
+  return count > 1
+    ? ` ${plural(count - 1, 'more limit')} ${count === 2 ? what.replace(/^\w+/, (verb) => `${verb}s`) : what}.`
+    : '';
+}
+
+function compared({ comparison }: SuiteQuestion, { pairs, history }: Measured): string {
+  switch (comparison) {
+    case 'side-by-side':
+      return `side by side in ${plural(pairs.length, 'pair')}`;
+    case 'history':
+      return `against ${plural(Math.min(20, history.length), 'stored run')}`;
+    case 'single':
+      return history.length === 1
+        ? 'against one earlier run'
+        : `against ${plural(history.length, 'earlier run')}`;
+    case 'none':
+      return 'by absolute limits alone';
+  }
+}

@@ -54,35 +54,23 @@ export type JobsSummary = {
 /** A recorded job with its pairs as they were measured. */
 export type RestoredJob = { record: JobRecord; pairs: ReturnType<typeof pairsOf> };
 
+/** What a series of jobs whose truth is known shows: false alarms, power, the noise between pairs, and time. */
+export const summariseJobs = (records: readonly JobRecord[]): JobsSummary => {
+  const jobs = records.map(restoreJob);
+  const designs: readonly JobRecord['design'][] = ['slices', 'rounds'];
+  const truths = groups(jobs, ({ truth, design }) => `${truth} ${design}`).map(summariseTruth);
+  const unchanged = jobs.filter(({ record }) => record.truth === 1 && record.problem === undefined);
+  return {
+    truths: truths.sort((a, b) => designs.indexOf(a.design) - designs.indexOf(b.design) || a.truth - b.truth),
+    deviations: groups(unchanged, ({ design, sliceMs }) => `${design} ${sliceMs}`)
+      .map(summariseDeviation)
+      .sort((a, b) => designs.indexOf(a.design) - designs.indexOf(b.design)),
+    budgets: budgetsOf(unchanged),
+    minutes: records.reduce((sum, { minutes }) => sum + minutes, 0),
+  };
+};
+
 export const restoreJob = (record: JobRecord): RestoredJob => ({ record, pairs: pairsOf(record) });
-
-const meanOrNull = (values: readonly number[]): number | null => (values.length === 0 ? null : mean(values));
-const medianOrNull = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : weakCentre(values);
-
-const logRatios = ({ record, pairs }: RestoredJob, statistic: Statistic): number[] =>
-  pairs.flatMap((pair) => pairLogRatio(pair.baseline, pair.head, record.metric, statistic) ?? []);
-
-/** ln(head / baseline) of the server's CPU time per message, pair by pair; empty when it was not sampled. */
-const cpuLogRatios = ({ record }: RestoredJob): number[] => {
-  const perMessage = (round: RecordedRound): number =>
-    (round.serverCpuSeconds ?? 0) / Math.max(1, round.counters['messages.sent'] ?? 0);
-  return record.pairs.flatMap(({ baseline, head }) => {
-    const [before, after] = [perMessage(baseline), perMessage(head)];
-    return before > 0 && after > 0 ? [Math.log(after / before)] : [];
-  });
-};
-
-/**
- * Root mean square, over jobs, of the deviation within a job; null when no job has two values. Within each job, so that
- * a job that sits on an odd placement of its processes does not count as noise of pairs.
- */
-const pooledDeviation = (jobs: readonly (readonly number[])[]): number | null => {
-  const variances = jobs
-    .filter((values) => values.length > 1)
-    .map((values) => standardDeviation(values) ** 2);
-  return variances.length === 0 ? null : Math.sqrt(mean(variances));
-};
 
 /** Deviation between the pairs of a job of ln(head / baseline) of the server's CPU time per message, the second witness. */
 export const cpuDeviation = (jobs: readonly RestoredJob[]): number | null =>
@@ -94,20 +82,16 @@ export const cpuChange = (jobs: readonly RestoredJob[]): number | null => {
   return sampled.length === 0 ? null : mean(sampled.map(mean));
 };
 
-const forEachStatistic = <T>(of: (statistic: JobStatistic) => T) => ({
-  p10: of('p10'),
-  p50: of('p50'),
-  tail: of('tail'),
-  p95: of('p95'),
-  p99: of('p99'),
-});
+function groups(jobs: readonly RestoredJob[], keyOf: (record: JobRecord) => string): RestoredJob[][] {
+  const found = new Map<string, RestoredJob[]>();
+  for (const job of jobs) {
+    const key = keyOf(job.record);
+    found.set(key, [...(found.get(key) ?? []), job]);
+  }
+  return [...found.values()];
+}
 
-const meanChange = (jobs: readonly (readonly number[])[]): number | null => {
-  const means = jobs.filter((values) => values.length > 0).map(mean);
-  return means.length === 0 ? null : Math.expm1(mean(means));
-};
-
-const summariseTruth = (jobs: readonly RestoredJob[]): TruthSummary => {
+function summariseTruth(jobs: readonly RestoredJob[]): TruthSummary {
   const [{ record: first }] = jobs as [RestoredJob];
   const decided = jobs.flatMap(({ record }) => record.decided ?? []);
   const count = (verdict: Verdict): number => decided.filter((one) => one.verdict === verdict).length;
@@ -130,9 +114,46 @@ const summariseTruth = (jobs: readonly RestoredJob[]): TruthSummary => {
     change: forEachStatistic((statistic) => meanChange(jobs.map((job) => logRatios(job, statistic)))),
     cpuPerMessage: meanChange(jobs.map(cpuLogRatios)),
   };
-};
+}
 
-const summariseDeviation = (jobs: readonly RestoredJob[]): DeviationSummary => {
+function medianOrNull(values: readonly number[]): number | null {
+  return values.length === 0 ? null : weakCentre(values);
+}
+
+function meanOrNull(values: readonly number[]): number | null {
+  return values.length === 0 ? null : mean(values);
+}
+
+function forEachStatistic<T>(of: (statistic: JobStatistic) => T) {
+  return {
+    p10: of('p10'),
+    p50: of('p50'),
+    tail: of('tail'),
+    p95: of('p95'),
+    p99: of('p99'),
+  };
+}
+
+function meanChange(jobs: readonly (readonly number[])[]): number | null {
+  const means = jobs.filter((values) => values.length > 0).map(mean);
+  return means.length === 0 ? null : Math.expm1(mean(means));
+}
+
+function logRatios({ record, pairs }: RestoredJob, statistic: Statistic): number[] {
+  return pairs.flatMap((pair) => pairLogRatio(pair.baseline, pair.head, record.metric, statistic) ?? []);
+}
+
+/** ln(head / baseline) of the server's CPU time per message, pair by pair; empty when it was not sampled. */
+function cpuLogRatios({ record }: RestoredJob): number[] {
+  const perMessage = (round: RecordedRound): number =>
+    (round.serverCpuSeconds ?? 0) / Math.max(1, round.counters['messages.sent'] ?? 0);
+  return record.pairs.flatMap(({ baseline, head }) => {
+    const [before, after] = [perMessage(baseline), perMessage(head)];
+    return before > 0 && after > 0 ? [Math.log(after / before)] : [];
+  });
+}
+
+function summariseDeviation(jobs: readonly RestoredJob[]): DeviationSummary {
   const [{ record: first }] = jobs as [RestoredJob];
   return {
     design: first.design,
@@ -142,38 +163,24 @@ const summariseDeviation = (jobs: readonly RestoredJob[]): DeviationSummary => {
     deviation: forEachStatistic((statistic) => pooledDeviation(jobs.map((job) => logRatios(job, statistic)))),
     cpuPerMessage: cpuDeviation(jobs),
   };
-};
+}
 
-const groups = (jobs: readonly RestoredJob[], keyOf: (record: JobRecord) => string): RestoredJob[][] => {
-  const found = new Map<string, RestoredJob[]>();
-  for (const job of jobs) {
-    const key = keyOf(job.record);
-    found.set(key, [...(found.get(key) ?? []), job]);
-  }
-  return [...found.values()];
-};
+/**
+ * Root mean square, over jobs, of the deviation within a job; null when no job has two values. Within each job, so that
+ * a job that sits on an odd placement of its processes does not count as noise of pairs.
+ */
+function pooledDeviation(jobs: readonly (readonly number[])[]): number | null {
+  const variances = jobs
+    .filter((values) => values.length > 1)
+    .map((values) => standardDeviation(values) ** 2);
+  return variances.length === 0 ? null : Math.sqrt(mean(variances));
+}
 
-const budgetsOf = (unchanged: readonly RestoredJob[]): NoiseBudget[] => {
+function budgetsOf(unchanged: readonly RestoredJob[]): NoiseBudget[] {
   const metric = unchanged[0]?.record.metric;
   if (metric === undefined) return [];
   const pairs = unchanged.filter(({ record }) => record.metric === metric).flatMap((job) => job.pairs);
   return (['p10', 'p50', 'tail', 'p95'] as const).flatMap(
     (statistic) => noiseBudget(pairs, metric, statistic) ?? [],
   );
-};
-
-/** What a series of jobs whose truth is known shows: false alarms, power, the noise between pairs, and time. */
-export const summariseJobs = (records: readonly JobRecord[]): JobsSummary => {
-  const jobs = records.map(restoreJob);
-  const designs: readonly JobRecord['design'][] = ['slices', 'rounds'];
-  const truths = groups(jobs, ({ truth, design }) => `${truth} ${design}`).map(summariseTruth);
-  const unchanged = jobs.filter(({ record }) => record.truth === 1 && record.problem === undefined);
-  return {
-    truths: truths.sort((a, b) => designs.indexOf(a.design) - designs.indexOf(b.design) || a.truth - b.truth),
-    deviations: groups(unchanged, ({ design, sliceMs }) => `${design} ${sliceMs}`)
-      .map(summariseDeviation)
-      .sort((a, b) => designs.indexOf(a.design) - designs.indexOf(b.design)),
-    budgets: budgetsOf(unchanged),
-    minutes: records.reduce((sum, { minutes }) => sum + minutes, 0),
-  };
-};
+}

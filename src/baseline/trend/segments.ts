@@ -8,7 +8,12 @@ import { linesOf, type Retention, stampOf, textOf } from '../record-lines.ts';
  */
 
 const recordsFolder = 'records';
+
 const largestSegment = 50;
+
+const segmentPattern = /^records\/([^/]+)\/(\d{6,})\.jsonl$/;
+
+export type Segment = { path: string; lines: string[] };
 
 /** Folder name of a suite: its name where that is plain, else a plain form of it with a hash. */
 export const suiteFolder = (suite: string): string => {
@@ -21,8 +26,6 @@ export const suiteFolder = (suite: string): string => {
   return `${plain || 'suite'}-${createHash('sha256').update(suite).digest('hex').slice(0, 8)}`;
 };
 
-const segmentPattern = /^records\/([^/]+)\/(\d{6,})\.jsonl$/;
-
 /** Segments of a suite among the paths of a branch, oldest first. */
 export const segmentsOf = (paths: readonly string[], suite: string): string[] => {
   const folder = suiteFolder(suite);
@@ -30,14 +33,6 @@ export const segmentsOf = (paths: readonly string[], suite: string): string[] =>
     .filter((path) => segmentPattern.exec(path)?.[1] === folder)
     .sort((a, b) => Number(segmentPattern.exec(a)![2]) - Number(segmentPattern.exec(b)![2]));
 };
-
-const segmentPath = (suite: string, number: number): string =>
-  `${recordsFolder}/${suiteFolder(suite)}/${String(number).padStart(6, '0')}.jsonl`;
-
-/** Records a segment holds: retention removes whole segments, so that a small `keep` needs small ones. */
-const segmentSize = (keep: number): number => Math.min(largestSegment, Math.max(1, Math.ceil(keep / 4)));
-
-export type Segment = { path: string; lines: string[] };
 
 /**
  * The segments of a suite (oldest first, as they are) after `added` lines, which are the segments to write: those with
@@ -83,3 +78,12 @@ export const appendToSegments = (
 
 /** A segment as it was read. */
 export const segmentFrom = (path: string, text: string): Segment => ({ path, lines: linesOf(text) });
+
+/** Records a segment holds: retention removes whole segments, so that a small `keep` needs small ones. */
+function segmentSize(keep: number): number {
+  return Math.min(largestSegment, Math.max(1, Math.ceil(keep / 4)));
+}
+
+function segmentPath(suite: string, number: number): string {
+  return `${recordsFolder}/${suiteFolder(suite)}/${String(number).padStart(6, '0')}.jsonl`;
+}

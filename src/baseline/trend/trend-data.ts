@@ -8,7 +8,9 @@ import type { BaselineRecord } from '../baseline-record.ts';
 import { changePoints } from './change-points.ts';
 
 const statistics = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
+
 type StatisticName = keyof typeof statistics;
+
 const names = Object.keys(statistics) as StatisticName[];
 
 /** Metrics shown on the page at most: the main one and those after it. */
@@ -85,101 +87,6 @@ export type TrendData = {
   changes: { metric: string; statistic: StatisticName; point: number; relative: number }[];
 };
 
-/** Address of a commit, from that of a run on GitHub or GitLab; null when it is of another form. */
-export const commitUrl = (runUrl: string | null, commit: string | null): string | null => {
-  if (runUrl === null || commit === null || !/^[0-9a-f]{7,64}$/.test(commit)) return null;
-  const github = /^(https?:\/\/[^/\s]+\/[^/\s]+\/[^/\s]+)\/actions\/runs\/\d+/.exec(runUrl);
-  if (github !== null) return `${github[1]}/commit/${commit}`;
-  const gitlab = /^(https?:\/\/\S+)\/-\/jobs\/\d+/.exec(runUrl);
-  return gitlab === null ? null : `${gitlab[1]}/-/commit/${commit}`;
-};
-
-const merged = (rounds: readonly RoundMeasurement[]): Map<string, LatencySketch> => {
-  const sketches = new Map<string, LatencySketch>();
-  for (const round of rounds) {
-    for (const [metric, json] of Object.entries(round.metrics)) {
-      if (json.count === 0) continue;
-      const sketch = sketches.get(metric) ?? new LatencySketch();
-      sketch.merge(LatencySketch.fromJSON(json));
-      sketches.set(metric, sketch);
-    }
-  }
-  return sketches;
-};
-
-const rounded = (ms: number): number => Number(ms.toPrecision(4));
-
-const kindOf = ({ fingerprint }: BaselineRecord): string => {
-  const { cpuModel, cores, os } = fingerprint.environment;
-  return JSON.stringify([
-    fingerprint.scenarioHash,
-    fingerprint.settingsHash,
-    cpuModel,
-    cores,
-    os.split(' ').slice(0, 3),
-  ]);
-};
-
-const numbersOf = ({ rounds }: BaselineRecord): Record<string, number> => {
-  const custom = new Set(rounds.flatMap((round) => Object.keys(round.custom)));
-  const wanted = [
-    ...shownNumbers,
-    ...[...custom].map((name) => ({ id: customMetric(name), statistic: 'value' as const })),
-  ];
-  return Object.fromEntries(
-    wanted.flatMap(({ id, statistic }) => {
-      const value = observedValue(rounds, id, statistic);
-      return value === null || !Number.isFinite(value) ? [] : [[id, rounded(value)]];
-    }),
-  );
-};
-
-/** The capacity lies between the load that held and the one that broke; messages go with users. */
-const capacityOf = ({ capacity }: BaselineRecord): Pick<TrendPoint, 'numbers' | 'ranges'> => {
-  if (capacity === undefined) return { numbers: {} };
-  const { holds, breaks, messagesPerSecond } = capacity;
-  const users = holds ?? 0;
-  const messages =
-    messagesPerSecond === null || holds === null
-      ? null
-      : { value: messagesPerSecond, high: breaks === null ? null : (messagesPerSecond * breaks) / holds };
-  return {
-    numbers: {
-      'capacity.users': users,
-      ...(messages === null ? {} : { 'capacity.messages': rounded(messages.value) }),
-    },
-    ranges: {
-      'capacity.users': [users, breaks],
-      ...(messages === null
-        ? {}
-        : {
-            'capacity.messages': [
-              rounded(messages.value),
-              messages.high === null ? null : rounded(messages.high),
-            ],
-          }),
-    },
-  };
-};
-
-const changesOf = (points: readonly TrendPoint[], metrics: readonly string[]): TrendData['changes'] => {
-  const changes: TrendData['changes'] = [];
-  for (const kind of new Set(points.map((point) => point.kind))) {
-    for (const metric of metrics) {
-      const own = points.flatMap((point, index) =>
-        point.kind === kind && point.values[metric] !== undefined
-          ? [{ index, values: point.values[metric] }]
-          : [],
-      );
-      names.forEach((statistic, which) => {
-        for (const { index, relative } of changePoints(own.map(({ values }) => values[which]!)))
-          changes.push({ metric, statistic, point: own[index]!.index, relative: rounded(relative) });
-      });
-    }
-  }
-  return changes;
-};
-
 /** What the page shows of one suite, from its records, oldest first. */
 export const trendData = (suite: string, records: readonly BaselineRecord[]): TrendData => {
   const counts = new Map<string, number>();
@@ -224,3 +131,100 @@ export const trendData = (suite: string, records: readonly BaselineRecord[]): Tr
   }
   return { schemaVersion: 1, suite, metrics, numbers, points, changes: changesOf(points, metrics) };
 };
+
+/** Address of a commit, from that of a run on GitHub or GitLab; null when it is of another form. */
+export const commitUrl = (runUrl: string | null, commit: string | null): string | null => {
+  if (runUrl === null || commit === null || !/^[0-9a-f]{7,64}$/.test(commit)) return null;
+  const github = /^(https?:\/\/[^/\s]+\/[^/\s]+\/[^/\s]+)\/actions\/runs\/\d+/.exec(runUrl);
+  if (github !== null) return `${github[1]}/commit/${commit}`;
+  const gitlab = /^(https?:\/\/\S+)\/-\/jobs\/\d+/.exec(runUrl);
+  return gitlab === null ? null : `${gitlab[1]}/-/commit/${commit}`;
+};
+
+function kindOf({ fingerprint }: BaselineRecord): string {
+  const { cpuModel, cores, os } = fingerprint.environment;
+  return JSON.stringify([
+    fingerprint.scenarioHash,
+    fingerprint.settingsHash,
+    cpuModel,
+    cores,
+    os.split(' ').slice(0, 3),
+  ]);
+}
+
+function merged(rounds: readonly RoundMeasurement[]): Map<string, LatencySketch> {
+  const sketches = new Map<string, LatencySketch>();
+  for (const round of rounds) {
+    for (const [metric, json] of Object.entries(round.metrics)) {
+      if (json.count === 0) continue;
+      const sketch = sketches.get(metric) ?? new LatencySketch();
+      sketch.merge(LatencySketch.fromJSON(json));
+      sketches.set(metric, sketch);
+    }
+  }
+  return sketches;
+}
+
+function rounded(ms: number): number {
+  return Number(ms.toPrecision(4));
+}
+
+/** The capacity lies between the load that held and the one that broke; messages go with users. */
+function capacityOf({ capacity }: BaselineRecord): Pick<TrendPoint, 'numbers' | 'ranges'> {
+  if (capacity === undefined) return { numbers: {} };
+  const { holds, breaks, messagesPerSecond } = capacity;
+  const users = holds ?? 0;
+  const messages =
+    messagesPerSecond === null || holds === null
+      ? null
+      : { value: messagesPerSecond, high: breaks === null ? null : (messagesPerSecond * breaks) / holds };
+  return {
+    numbers: {
+      'capacity.users': users,
+      ...(messages === null ? {} : { 'capacity.messages': rounded(messages.value) }),
+    },
+    ranges: {
+      'capacity.users': [users, breaks],
+      ...(messages === null
+        ? {}
+        : {
+            'capacity.messages': [
+              rounded(messages.value),
+              messages.high === null ? null : rounded(messages.high),
+            ],
+          }),
+    },
+  };
+}
+
+function numbersOf({ rounds }: BaselineRecord): Record<string, number> {
+  const custom = new Set(rounds.flatMap((round) => Object.keys(round.custom)));
+  const wanted = [
+    ...shownNumbers,
+    ...[...custom].map((name) => ({ id: customMetric(name), statistic: 'value' as const })),
+  ];
+  return Object.fromEntries(
+    wanted.flatMap(({ id, statistic }) => {
+      const value = observedValue(rounds, id, statistic);
+      return value === null || !Number.isFinite(value) ? [] : [[id, rounded(value)]];
+    }),
+  );
+}
+
+function changesOf(points: readonly TrendPoint[], metrics: readonly string[]): TrendData['changes'] {
+  const changes: TrendData['changes'] = [];
+  for (const kind of new Set(points.map((point) => point.kind))) {
+    for (const metric of metrics) {
+      const own = points.flatMap((point, index) =>
+        point.kind === kind && point.values[metric] !== undefined
+          ? [{ index, values: point.values[metric] }]
+          : [],
+      );
+      names.forEach((statistic, which) => {
+        for (const { index, relative } of changePoints(own.map(({ values }) => values[which]!)))
+          changes.push({ metric, statistic, point: own[index]!.index, relative: rounded(relative) });
+      });
+    }
+  }
+  return changes;
+}

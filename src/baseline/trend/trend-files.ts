@@ -16,35 +16,12 @@ type TrendIndex = {
 };
 
 const indexPath = 'data/index.json';
+
 const readme = `# Performance history
 
 This branch is written by Tailgate: do not merge it. \`records/\` holds what was measured on the default branch, one
 record a line; \`data/\` and \`index.html\` show it and can be served by GitHub Pages (Settings, Pages, this branch).
 `;
-
-const pageFiles = async (): Promise<ReadonlyMap<string, string>> => {
-  const read = (name: string) => readFile(new URL(`./${name}`, import.meta.url), 'utf8');
-  return new Map([
-    ['index.html', await read('trend-page.html')],
-    ['trends.js', await read('trend-page.js')],
-    ['notation.js', await read('notation.js')],
-    ['README.md', readme],
-    // GitHub Pages would otherwise look for templates in all of this.
-    ['.nojekyll', ''],
-  ]);
-};
-
-const parseIndex = (text: string | undefined): TrendIndex | null => {
-  try {
-    const index = JSON.parse(text ?? '') as Partial<TrendIndex>;
-    const isListed = (entry: unknown): boolean =>
-      typeof (entry as { name?: unknown } | null)?.name === 'string' &&
-      typeof (entry as { file?: unknown }).file === 'string';
-    return Array.isArray(index.suites) && index.suites.every(isListed) ? (index as TrendIndex) : null;
-  } catch {
-    return null;
-  }
-};
 
 /**
  * The files of the page of trends after an append: the data of the suites that got records, the list of suites, and the
@@ -80,3 +57,27 @@ export const trendFiles = async (
   if (known?.page !== hash) for (const [path, text] of page) changes.set(path, text);
   return changes;
 };
+
+async function pageFiles(): Promise<ReadonlyMap<string, string>> {
+  const read = (name: string) => readFile(new URL(`./${name}`, import.meta.url), 'utf8');
+  return new Map([
+    ['index.html', await read('trend-page.html')],
+    ['trends.js', await read('trend-page.js')],
+    ['notation.js', await read('notation.js')],
+    ['README.md', readme],
+    // GitHub Pages would otherwise look for templates in all of this.
+    ['.nojekyll', ''],
+  ]);
+}
+
+function parseIndex(text: string | undefined): TrendIndex | null {
+  try {
+    const index = JSON.parse(text ?? '') as Partial<TrendIndex>;
+    const isListed = (entry: unknown): boolean =>
+      typeof (entry as { name?: unknown } | null)?.name === 'string' &&
+      typeof (entry as { file?: unknown }).file === 'string';
+    return Array.isArray(index.suites) && index.suites.every(isListed) ? (index as TrendIndex) : null;
+  } catch {
+    return null;
+  }
+}

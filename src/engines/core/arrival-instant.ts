@@ -4,15 +4,11 @@
  * once, so everything that is read before its next turn had arrived when the first of it was read, and counts from then.
  */
 let sharedMs: number | null = null;
+
 let reads = 0;
 
 /** Sockets that libuv asks for at once; those after them may have got their data later. */
 const socketsAtOnce = 1_024;
-
-const forget = (): void => {
-  sharedMs = null;
-  reads = 0;
-};
 
 /**
  * A socket got data. To be called first in the callback that takes it, and nowhere else: what runs between two turns
@@ -32,3 +28,8 @@ export const noteArrival = (): void => {
  */
 export const arrivedMs = (fromMs: number): number =>
   sharedMs !== null && sharedMs >= fromMs ? sharedMs : performance.now();
+
+function forget(): void {
+  sharedMs = null;
+  reads = 0;
+}

@@ -13,6 +13,18 @@ export type ReceivedMessage = {
   headers: Record<string, unknown>;
 };
 
+/** Tells the messages that a step is interested in. */
+export type MessageFilter = (message: ReceivedMessage) => boolean;
+
+/** The `capture` and `match` of a step, in Artillery's notation. */
+export type CaptureSpec = { capture?: unknown; match?: unknown };
+
+type Match = { success?: boolean; expected?: unknown; got?: unknown; expression?: string; strict?: boolean };
+
+type Capture = { value?: unknown; failed?: boolean; error?: unknown };
+
+type Result = { captures: Record<string, Capture>; matches: Record<string, Match> };
+
 /** The value that JSON text stands for; the text itself when it is none. */
 export const parsedJson = (text: string): unknown => {
   try {
@@ -36,9 +48,6 @@ export const messageField = (path: string): ((message: ReceivedMessage) => unkno
 export const sameValue = (a: unknown, b: unknown): boolean =>
   a === b || (a !== undefined && a !== null && b !== undefined && b !== null && String(a) === String(b));
 
-/** Tells the messages that a step is interested in. */
-export type MessageFilter = (message: ReceivedMessage) => boolean;
-
 /** Compiles `where`: dotted paths and the values that a message must have there, templates allowed. */
 export const compileWhere = (
   where: Record<string, unknown>,
@@ -52,16 +61,6 @@ export const compileWhere = (
     return (message) => wanted.every(({ read, value }) => sameValue(read(message), value));
   };
 };
-
-/** The `capture` and `match` of a step, in Artillery's notation. */
-export type CaptureSpec = { capture?: unknown; match?: unknown };
-
-type Match = { success?: boolean; expected?: unknown; got?: unknown; expression?: string; strict?: boolean };
-type Capture = { value?: unknown; failed?: boolean; error?: unknown };
-type Result = { captures: Record<string, Capture>; matches: Record<string, Match> };
-
-const asList = (value: unknown): unknown[] =>
-  value === undefined ? [] : Array.isArray(value) ? [...value] : [value];
 
 /**
  * Applies `capture` and `match` to a message as Artillery does: what is captured becomes variables, a match or capture
@@ -87,7 +86,28 @@ export const compileCaptures = (
   };
 };
 
+/** A template that is only rendered when it is there. */
+export const optionalTemplate = <T>(value: unknown): Template<T> | null =>
+  value === undefined ? null : compileTemplate<T>(value);
+
+function asList(value: unknown): unknown[] {
+  return value === undefined ? [] : Array.isArray(value) ? [...value] : [value];
+}
+
 type SimpleSpec = { json: string; as?: string; value?: unknown; strict?: boolean };
+
+/** A capture or match of a plain path, which is what nearly all are. */
+function isSimple(spec: unknown): spec is SimpleSpec {
+  if (typeof spec !== 'object' || spec === null) return false;
+  const { json, as, value } = spec as Record<string, unknown>;
+  return (
+    typeof json === 'string' &&
+    compileSimplePath(json) !== null &&
+    (typeof as === 'string') !== (value !== undefined) &&
+    Object.keys(spec).every((key) => ['json', 'as', 'value', 'strict'].includes(key))
+  );
+}
+
 type SimpleCheck = {
   path: string;
   read: (body: unknown) => unknown;
@@ -97,34 +117,21 @@ type SimpleCheck = {
   isStrict: boolean;
 };
 
-/** A capture or match of a plain path, which is what nearly all are. */
-const isSimple = (spec: unknown): spec is SimpleSpec => {
-  if (typeof spec !== 'object' || spec === null) return false;
-  const { json, as, value } = spec as Record<string, unknown>;
-  return (
-    typeof json === 'string' &&
-    compileSimplePath(json) !== null &&
-    (typeof as === 'string') !== (value !== undefined) &&
-    Object.keys(spec).every((key) => ['json', 'as', 'value', 'strict'].includes(key))
-  );
-};
+function compileSimple({ json, as, value, strict }: SimpleSpec): SimpleCheck {
+  return {
+    path: json,
+    read: compileSimplePath(json)!,
+    name: as ?? null,
+    expected: compileTemplate(value),
+    isStrict: strict !== false,
+  };
+}
 
-const compileSimple = ({ json, as, value, strict }: SimpleSpec): SimpleCheck => ({
-  path: json,
-  read: compileSimplePath(json)!,
-  name: as ?? null,
-  expected: compileTemplate(value),
-  isStrict: strict !== false,
-});
-
-const mismatch = (path: string, expected: unknown, got: unknown): string =>
-  `expected ${JSON.stringify(expected)} at ${path}, got ${JSON.stringify(got) ?? 'nothing'}`;
-
-const applySimple = (
+function applySimple(
   checks: readonly SimpleCheck[],
   body: unknown,
   context: VirtualUserContext,
-): string | null => {
+): string | null {
   for (const { path, read, name, expected, isStrict } of checks) {
     if (!isStrict) continue;
     const got = read(body);
@@ -137,10 +144,14 @@ const applySimple = (
   }
   for (const { read, name } of checks) if (name !== null) set(context.vars, name, read(body));
   return null;
-};
+}
+
+function mismatch(path: string, expected: unknown, got: unknown): string {
+  return `expected ${JSON.stringify(expected)} at ${path}, got ${JSON.stringify(got) ?? 'nothing'}`;
+}
 
 /** Sets the captured variables; gives what is wrong, or null. */
-const apply = (result: Result, context: VirtualUserContext): string | null => {
+function apply(result: Result, context: VirtualUserContext): string | null {
   for (const { success, strict, expected, got, expression } of Object.values(result.matches)) {
     if (success !== true && strict !== false) return mismatch(expression ?? 'the match', expected, got);
   }
@@ -149,8 +160,4 @@ const apply = (result: Result, context: VirtualUserContext): string | null => {
   }
   for (const [name, { value }] of Object.entries(result.captures)) set(context.vars, name, value);
   return null;
-};
-
-/** A template that is only rendered when it is there. */
-export const optionalTemplate = <T>(value: unknown): Template<T> | null =>
-  value === undefined ? null : compileTemplate<T>(value);
+}

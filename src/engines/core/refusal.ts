@@ -2,10 +2,8 @@ import type { EngineSettings } from './engine-settings.ts';
 import { recorder } from './recorder.ts';
 import { StepFailure } from './step-failure.ts';
 
-const isPresent = (value: unknown): boolean => value !== null && value !== undefined;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
+/** Fields by which an answer says no. */
+const refusalFields = ['ok', 'success', 'status', 'statusCode', 'error'];
 
 /** The payload of an answer: its only argument, or what follows a null in `(error, result)` style. */
 export const payloadOf = (args: readonly unknown[]): unknown =>
@@ -28,9 +26,6 @@ export const looksLikeRefusal = (args: readonly unknown[]): boolean => {
   return error !== undefined && error !== null && error !== false && error !== '';
 };
 
-/** Fields by which an answer says no. */
-const refusalFields = ['ok', 'success', 'status', 'statusCode', 'error'];
-
 /** Whether a dotted path into an answer leads to one of the fields by which it says no. */
 export const isRefusalField = (path: string): boolean => refusalFields.includes(path.split('.').at(-1) ?? '');
 
@@ -46,7 +41,15 @@ export const judgesRefusals = (refusals: EngineSettings['refusals'], event: stri
 export const refusalOf = (subject: string, args: readonly unknown[]): StepFailure | null =>
   looksLikeRefusal(args) ? new StepFailure(`refused: ${subject}`, inShort(args)) : null;
 
-const inShort = (args: readonly unknown[]): string => {
+function isPresent(value: unknown): boolean {
+  return value !== null && value !== undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function inShort(args: readonly unknown[]): string {
   const text = recorder.masked(args.map((arg) => JSON.stringify(arg) ?? String(arg)).join(', '));
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
-};
+}

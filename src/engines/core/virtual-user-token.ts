@@ -4,8 +4,6 @@ import { compileTemplate } from './template/compile-template.ts';
 
 const hashes = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' } as const;
 
-const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-
 /**
  * Prepares tokens for virtual users: a JSON Web Token (RFC 7519, signed as RFC 7515 with HMAC) whose claims are
  * templates over the variables of the virtual user. `iat` and `exp` are set unless the claims have them.
@@ -21,3 +19,7 @@ export const tokenMint = (jwt: VirtualUserJwt): ((context: { vars: Record<string
     return `${signed}.${signature}`;
   };
 };
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

@@ -16,6 +16,12 @@ export type RenderOptions = (context: Context) => ConnectionOptions;
 /** Where to connect: the URL without its path, and the namespace that the path of the target names. */
 export type Endpoint = { url: string; basePath: string; query: Record<string, string> };
 
+/** Options of a connection that stand in a scenario, and in a step that connects. */
+export type OwnOptions = {
+  scenario: Record<string, unknown> | undefined;
+  step: Record<string, unknown> | undefined;
+};
+
 /** Splits the target as `socket.io-client` does: its path is the namespace, its query goes with the handshake. */
 export const endpointOf = (target: string): Endpoint => {
   const url = new URL(target);
@@ -30,20 +36,6 @@ export const endpointOf = (target: string): Endpoint => {
 export const namespaceOf = (basePath: string, namespace: string): string => {
   const path = namespace === '' || namespace.startsWith('/') ? namespace : `/${namespace}`;
   return `${basePath}${path}` || '/';
-};
-
-const withoutUndefined = (headers: Record<string, unknown>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(headers)
-      .filter(([, value]) => value !== undefined && value !== null)
-      // A header that is no string makes the handshake hang without a word.
-      .map(([name, value]) => [name, String(value)]),
-  );
-
-/** Options of a connection that stand in a scenario, and in a step that connects. */
-export type OwnOptions = {
-  scenario: Record<string, unknown> | undefined;
-  step: Record<string, unknown> | undefined;
 };
 
 /**
@@ -79,3 +71,12 @@ export const compileConnectOptions = (
     };
   };
 };
+
+function withoutUndefined(headers: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers)
+      .filter(([, value]) => value !== undefined && value !== null)
+      // A header that is no string makes the handshake hang without a word.
+      .map(([name, value]) => [name, String(value)]),
+  );
+}

@@ -55,53 +55,14 @@ export type EmitDefaults = {
   refusals: EngineSettings['refusals'];
 };
 
+type Emit = { channel?: unknown; data?: unknown; args?: unknown[] } | unknown[];
+
 /** The defaults of the emits of one generator process. */
 export const emitDefaultsFrom = (settings: EngineSettings): EmitDefaults => ({
   observe: settings.observeAcknowledgements,
   rules: settings.deliveries,
   refusals: settings.refusals,
 });
-
-type Emit = { channel?: unknown; data?: unknown; args?: unknown[] } | unknown[];
-
-/** As Artillery builds the arguments: `channel` is always followed by `data`, even where there is none. */
-const outgoingOf = (emit: Emit): unknown[] => {
-  if (Array.isArray(emit)) return emit;
-  return emit.args === undefined ? [emit.channel, emit.data] : [emit.channel, ...emit.args];
-};
-
-const deliveryOf = (value: unknown, event: string): DeliverySpec | null => {
-  if (value === undefined || value === null || value === false) return null;
-  const spec = (typeof value === 'object' ? value : { event: value === true ? event : value }) as Record<
-    string,
-    unknown
-  >;
-  const expected = spec.expect ?? 'members';
-  if (expected !== 'members' && expected !== 'unknown' && !Number.isInteger(expected))
-    throw new Error(`"delivery.expect" is members, unknown or a number, not ${JSON.stringify(expected)}`);
-  return {
-    event: String(spec.event ?? event),
-    receivedPath: spec.path === undefined ? null : payloadPath(String(spec.path)),
-    sentPath: null,
-    includesSender: spec.includesSender === true,
-    expected: expected as DeliverySpec['expected'],
-    room: spec.room === undefined ? null : compileTemplate(spec.room),
-    roomPath: null,
-  };
-};
-
-const deliveryOfRule = (rule: DeliveryRule): DeliverySpec => ({
-  event: rule.receive,
-  receivedPath: payloadPath(rule.receivedPath),
-  sentPath: payloadPath(rule.sentPath),
-  includesSender: rule.includesSender,
-  expected: 'members',
-  room: null,
-  roomPath: rule.join === null ? null : payloadPath(rule.join.roomPath),
-});
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
 
 /** Parses a step that emits. Throws with what is wrong in it. */
 export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
@@ -178,3 +139,45 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
     timeoutMs: spec.timeout === undefined ? null : durationMs(spec.timeout),
   };
 };
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** As Artillery builds the arguments: `channel` is always followed by `data`, even where there is none. */
+function outgoingOf(emit: Emit): unknown[] {
+  if (Array.isArray(emit)) return emit;
+  return emit.args === undefined ? [emit.channel, emit.data] : [emit.channel, ...emit.args];
+}
+
+function deliveryOf(value: unknown, event: string): DeliverySpec | null {
+  if (value === undefined || value === null || value === false) return null;
+  const spec = (typeof value === 'object' ? value : { event: value === true ? event : value }) as Record<
+    string,
+    unknown
+  >;
+  const expected = spec.expect ?? 'members';
+  if (expected !== 'members' && expected !== 'unknown' && !Number.isInteger(expected))
+    throw new Error(`"delivery.expect" is members, unknown or a number, not ${JSON.stringify(expected)}`);
+  return {
+    event: String(spec.event ?? event),
+    receivedPath: spec.path === undefined ? null : payloadPath(String(spec.path)),
+    sentPath: null,
+    includesSender: spec.includesSender === true,
+    expected: expected as DeliverySpec['expected'],
+    room: spec.room === undefined ? null : compileTemplate(spec.room),
+    roomPath: null,
+  };
+}
+
+function deliveryOfRule(rule: DeliveryRule): DeliverySpec {
+  return {
+    event: rule.receive,
+    receivedPath: payloadPath(rule.receivedPath),
+    sentPath: payloadPath(rule.sentPath),
+    includesSender: rule.includesSender,
+    expected: 'members',
+    room: null,
+    roomPath: rule.join === null ? null : payloadPath(rule.join.roomPath),
+  };
+}

@@ -6,17 +6,6 @@ import { type SourceAddress, sourceAddress } from '../core/local-address.ts';
 import { recorder } from '../core/recorder.ts';
 import type { ClientConnection, ConnectionOptions } from './client-socket.ts';
 
-/**
- * An agent for the requests of the polling transport, so that they can be ended: `socket.io-client` leaves the request
- * of a handshake that it gave up open, with its descriptor, for as long as the server says nothing.
- */
-const agentFor = (url: string, options: ConnectionOptions, source: SourceAddress): HttpAgent | null => {
-  const transports = options.transports as unknown[] | undefined;
-  if (options.agent !== undefined || (transports !== undefined && !transports.includes('polling')))
-    return null;
-  return url.startsWith('https:') ? new HttpsAgent(source) : new HttpAgent(source);
-};
-
 /** Opens a connection with `socket.io-client`. Its manager is never shared: one virtual user, one connection. */
 export const openClientConnection = (url: string, options: ConnectionOptions): ClientConnection => {
   frameMeter.missesConnection();
@@ -44,3 +33,14 @@ export const openClientConnection = (url: string, options: ConnectionOptions): C
     },
   };
 };
+
+/**
+ * An agent for the requests of the polling transport, so that they can be ended: `socket.io-client` leaves the request
+ * of a handshake that it gave up open, with its descriptor, for as long as the server says nothing.
+ */
+function agentFor(url: string, options: ConnectionOptions, source: SourceAddress): HttpAgent | null {
+  const transports = options.transports as unknown[] | undefined;
+  if (options.agent !== undefined || (transports !== undefined && !transports.includes('polling')))
+    return null;
+  return url.startsWith('https:') ? new HttpsAgent(source) : new HttpAgent(source);
+}

@@ -174,10 +174,6 @@ class Inbox {
   }
 }
 
-const setSocket = (sockets: Record<string, unknown>, namespace: string, value: unknown): void => {
-  Object.defineProperty(sockets, namespace, { configurable: true, enumerable: true, writable: true, value });
-};
-
 const users = new WeakMap<VirtualUserContext, SocketIoUser>();
 
 /** The virtual user of a context. Throws when its scenario is not one of this engine. */
@@ -190,3 +186,7 @@ export const userOf = (context: VirtualUserContext): SocketIoUser => {
 export const addUser = (user: SocketIoUser): void => {
   users.set(user.context, user);
 };
+
+function setSocket(sockets: Record<string, unknown>, namespace: string, value: unknown): void {
+  Object.defineProperty(sockets, namespace, { configurable: true, enumerable: true, writable: true, value });
+}

@@ -25,9 +25,6 @@ import type { RenderOptions } from './connect-options.ts';
 import { type EmitDefaults, type EmitSpec, parseEmit } from './emit-spec.ts';
 import { type Namespace, userOf } from './socketio-user.ts';
 
-const asList = (value: unknown): unknown[] =>
-  value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
-
 /** A step that emits one message, and goes on when what it waits for has come. */
 export const emitStep = (emit: EmitSpec, send: Send, place: string): Step => {
   const namespaceName = emit.namespace.isStatic ? String(emit.namespace.render({ vars: {} })) : null;
@@ -247,3 +244,7 @@ export const fixedRate = (spec: StepSpec, emit: EmitSpec, send: Send, place: str
     },
     place,
   );
+
+function asList(value: unknown): unknown[] {
+  return value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
+}

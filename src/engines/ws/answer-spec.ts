@@ -50,20 +50,6 @@ export const answerSpec = (
   };
 };
 
-const idFields = (field: unknown, payload: unknown, scope: WsScope, place: string): AnswerSpec['id'] => {
-  if (field === undefined) return null;
-  const { sent, received } = (typeof field === 'object' ? field : { sent: field, received: field }) as {
-    sent?: unknown;
-    received?: unknown;
-  };
-  const [sentAt, receivedAt] = [sent, received].map((at) => (typeof at === 'number' ? String(at) : at));
-  if (typeof sentAt !== 'string' || typeof receivedAt !== 'string')
-    throw scope.invalid(place, '"field" is the name of the id, or an object with "sent" and "received"');
-  const path = messagePath(sentAt);
-  checkPlace(payload, path, (old) => old ?? '', `"field: ${sentAt}"`, scope, place);
-  return { sent: path, received: messageField(receivedAt) };
-};
-
 /** The payload with an id for its answer: the one that it has, or a new one. Throws `NoPlaceError`. */
 export const withId = (
   payload: unknown,
@@ -88,3 +74,17 @@ export const answerFilter = (
   const read = answer.id.received;
   return (message) => sameValue(read(message), id) && (isWanted === null || isWanted(message));
 };
+
+function idFields(field: unknown, payload: unknown, scope: WsScope, place: string): AnswerSpec['id'] {
+  if (field === undefined) return null;
+  const { sent, received } = (typeof field === 'object' ? field : { sent: field, received: field }) as {
+    sent?: unknown;
+    received?: unknown;
+  };
+  const [sentAt, receivedAt] = [sent, received].map((at) => (typeof at === 'number' ? String(at) : at));
+  if (typeof sentAt !== 'string' || typeof receivedAt !== 'string')
+    throw scope.invalid(place, '"field" is the name of the id, or an object with "sent" and "received"');
+  const path = messagePath(sentAt);
+  checkPlace(payload, path, (old) => old ?? '', `"field: ${sentAt}"`, scope, place);
+  return { sent: path, received: messageField(receivedAt) };
+}

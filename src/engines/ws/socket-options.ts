@@ -20,8 +20,6 @@ export type SocketOptions = {
 };
 
 const protocolHeader = 'sec-websocket-protocol';
-const asList = (value: string[] | string | undefined): string[] =>
-  value === undefined ? [] : Array.isArray(value) ? [...value] : [value];
 
 /**
  * Makes the options of a connection out of `config.tls` and `config.ws` (or what a `connect` step says instead).
@@ -54,7 +52,11 @@ export const socketOptions = (
   return { subprotocols: [...new Set(offered)], headers, options };
 };
 
-const proxyAgent = ({ url, ...agentOptions }: { url: string } & Record<string, unknown>): Agent => {
+function asList(value: string[] | string | undefined): string[] {
+  return value === undefined ? [] : Array.isArray(value) ? [...value] : [value];
+}
+
+function proxyAgent({ url, ...agentOptions }: { url: string } & Record<string, unknown>): Agent {
   const { protocol, hostname, port, username, password } = new URL(url);
   const auth =
     username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -66,4 +68,4 @@ const proxyAgent = ({ url, ...agentOptions }: { url: string } & Record<string, u
     ...agentOptions,
     // It does for `http.request` what an agent does, without inheriting from Node's class.
   }) as unknown as Agent;
-};
+}

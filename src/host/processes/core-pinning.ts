@@ -9,6 +9,9 @@ const run = promisify(execFile);
 /** Which cores the server and the load generator run on; they share none. */
 export type CorePinning = { server: number[]; generator: number[] };
 
+/** What was done about cores, and the sentence about it for the report. */
+export type PinningDecision = { pinning: CorePinning | null; description: string };
+
 /**
  * Splits `cores` cores between server and generator: the lower half for the server, which gets the odd one, because
  * neighbours in numbering often are two threads of one physical core. Null for one core: there is nothing to split.
@@ -43,15 +46,6 @@ export const availableCores = (): number[] => {
   return cpus().map((_, index) => index);
 };
 
-const hasTaskset = async (): Promise<boolean> => {
-  try {
-    await run('taskset', ['-V']);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
 /** Restricts a running process, with all its threads, to `cores`. False if the machine does not allow it. */
 export const pinProcess = async (pid: number, cores: readonly number[]): Promise<boolean> => {
   // With -a, taskset succeeds for a process that is not there.
@@ -63,12 +57,6 @@ export const pinProcess = async (pid: number, cores: readonly number[]): Promise
     return false;
   }
 };
-
-/** What was done about cores, and the sentence about it for the report. */
-export type PinningDecision = { pinning: CorePinning | null; description: string };
-
-const inWords = (cores: readonly number[]): string =>
-  `${cores.length === 1 ? 'core' : 'cores'} ${cores.join(', ')}`;
 
 /** Decides on which cores server and generator run; `obstacle` is why they are not to be pinned at all. */
 export const decidePinning = async (obstacle: string | null): Promise<PinningDecision> => {
@@ -94,3 +82,16 @@ export const decidePinning = async (obstacle: string | null): Promise<PinningDec
     description: `server on ${inWords(pinning.server)}, generator on ${inWords(pinning.generator)}`,
   };
 };
+
+async function hasTaskset(): Promise<boolean> {
+  try {
+    await run('taskset', ['-V']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function inWords(cores: readonly number[]): string {
+  return `${cores.length === 1 ? 'core' : 'cores'} ${cores.join(', ')}`;
+}

@@ -13,11 +13,17 @@ import {
  */
 export const markerVariable = 'TAILGATE_RUN';
 
-/**
- * The same mark as a number that a daemon with an emptied environment keeps: the soft limit of file locks, which Linux
- * has not enforced since 2.4, and which is inherited through every fork, exec, new session and `env -i`.
- */
-const markLimit = (marker: string): number => 2 ** 40 + Number.parseInt(marker.slice(0, 8), 16);
+/** A process that we started as the leader of its own group and session, and all that came out of it. */
+export type ProcessFamily = {
+  leaderPid: number;
+  marker: string;
+  /** Descendants seen while it ran, by process id, with their start time: some may have left every tie since. */
+  seen: Map<number, string>;
+};
+
+const strayGraceMs = 250;
+
+const killTimeoutMs = 1_000;
 
 /** Whether a process carries the mark of a family, in its environment or in its limits. */
 export const isMarked = (pid: number, marker: string): boolean =>
@@ -39,14 +45,6 @@ export const markedCommand = (
   return ['/bin/sh', ['-c', `${first}; ${mark}; exec "$@"`, 'tailgate', ...command]];
 };
 
-/** A process that we started as the leader of its own group and session, and all that came out of it. */
-export type ProcessFamily = {
-  leaderPid: number;
-  marker: string;
-  /** Descendants seen while it ran, by process id, with their start time: some may have left every tie since. */
-  seen: Map<number, string>;
-};
-
 /** The living members of the family: descendants, group, session, marked processes, and those seen before. */
 export const familyMembers = (family: ProcessFamily): ProcessEntry[] => {
   const processes = readProcesses();
@@ -63,53 +61,11 @@ export const familyMembers = (family: ProcessFamily): ProcessEntry[] => {
   return members;
 };
 
-const signalProcess = (pid: number, signal: NodeJS.Signals): boolean => {
-  try {
-    process.kill(pid, signal);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-const groupExists = (leaderPid: number): boolean => {
-  try {
-    process.kill(-leaderPid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
-/** Whether anything of the family still runs. */
-const familyIsAlive = (family: ProcessFamily): boolean =>
-  hasProcessTable ? familyMembers(family).length > 0 : groupExists(family.leaderPid);
-
-/** Sends `signal` to the whole process group, as a terminal would. */
-const signalGroup = (family: ProcessFamily, signal: NodeJS.Signals): void => {
-  // Windows has no groups: the leader is all that can be told to end.
-  signalProcess(process.platform === 'win32' ? family.leaderPid : -family.leaderPid, signal);
-};
-
 /** Kills every member at once, wherever it went. Synchronous, so that it also works while the process exits. */
 export const killFamily = (family: ProcessFamily): void => {
   signalGroup(family, 'SIGKILL');
   for (const entry of familyMembers(family)) signalProcess(entry.pid, 'SIGKILL');
 };
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-const becomesEmpty = async (family: ProcessFamily, timeoutMs: number): Promise<boolean> => {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    if (!familyIsAlive(family)) return true;
-    if (performance.now() >= deadline) return false;
-    await pause(20);
-  }
-};
-
-const strayGraceMs = 250;
-const killTimeoutMs = 1_000;
 
 /**
  * Ends the family: `signal` to its group, `timeoutMs` to end in an orderly way, then SIGKILL to all that is left.
@@ -142,3 +98,53 @@ export const stopFamily = async (
   } while (performance.now() < killDeadline);
   return familyMembers(family);
 };
+
+/**
+ * The same mark as a number that a daemon with an emptied environment keeps: the soft limit of file locks, which Linux
+ * has not enforced since 2.4, and which is inherited through every fork, exec, new session and `env -i`.
+ */
+function markLimit(marker: string): number {
+  return 2 ** 40 + Number.parseInt(marker.slice(0, 8), 16);
+}
+
+/** Sends `signal` to the whole process group, as a terminal would. */
+function signalGroup(family: ProcessFamily, signal: NodeJS.Signals): void {
+  // Windows has no groups: the leader is all that can be told to end.
+  signalProcess(process.platform === 'win32' ? family.leaderPid : -family.leaderPid, signal);
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function groupExists(leaderPid: number): boolean {
+  try {
+    process.kill(-leaderPid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function becomesEmpty(family: ProcessFamily, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    if (!familyIsAlive(family)) return true;
+    if (performance.now() >= deadline) return false;
+    await pause(20);
+  }
+}
+
+/** Whether anything of the family still runs. */
+function familyIsAlive(family: ProcessFamily): boolean {
+  return hasProcessTable ? familyMembers(family).length > 0 : groupExists(family.leaderPid);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -25,25 +25,10 @@ export type RegistryLine = {
 };
 
 const started = new Map<number, ProcessFamily>();
+
 let filePath: string | null = null;
 
-const append = (line: RegistryLine): void => {
-  const text = `${JSON.stringify(line)}\n`;
-  tellWatchdog(text);
-  if (filePath === null) return;
-  try {
-    appendFileSync(filePath, text);
-  } catch {
-    // The registry is the second backstop; a full disk must not keep the first from working.
-  }
-};
-
-const lineOf = ({ leaderPid, marker }: ProcessFamily): RegistryLine => ({
-  pid: leaderPid,
-  pgid: leaderPid,
-  startTime: readProcess(leaderPid)?.startTime ?? '',
-  marker,
-});
+let watchdog: ChildProcess | null = null;
 
 /** What this process starts is also written to `path`, for `killRegistered` in another process. */
 export const persistRegistry = (path: string): void => {
@@ -107,18 +92,6 @@ export const parseRegistry = (text: string): RegistryLine[] => {
   return [...open.values()];
 };
 
-/** Members of a registered family that still run. A process id that was given to somebody else is not one. */
-const remaining = (line: RegistryLine, processes: readonly ProcessEntry[]): ProcessEntry[] => {
-  const leaderLives = processes.some(
-    (entry) => entry.pid === line.pid && entry.startTime === line.startTime && line.startTime !== '',
-  );
-  return processes.filter(
-    (entry) =>
-      (leaderLives && (entry.groupId === line.pgid || entry.sessionId === line.pgid)) ||
-      isMarked(entry.pid, line.marker),
-  );
-};
-
 /** Kills, once, what is left of registered processes of another process. Gives the command line of each by its pid. */
 export const killRemaining = (lines: readonly RegistryLine[]): Map<number, string> => {
   const killed = new Map<number, string>();
@@ -133,16 +106,6 @@ export const killRemaining = (lines: readonly RegistryLine[]): Map<number, strin
     if (kill(entry.pid)) killed.set(entry.pid, command);
   }
   return killed;
-};
-
-const kill = (pid: number): boolean => {
-  try {
-    process.kill(pid, 'SIGKILL');
-    return true;
-  } catch {
-    // It ended by itself.
-    return false;
-  }
 };
 
 /**
@@ -163,21 +126,25 @@ export const killRegistered = (path: string): string[] => {
   return [...new Map(killed).values()];
 };
 
-/*
- * A process that is killed with SIGKILL ends nothing that it started. So a second one, in a session of its own, reads
- * from a pipe what was started and what has ended; when the pipe closes, it kills what is left, and ends.
- */
+function append(line: RegistryLine): void {
+  const text = `${JSON.stringify(line)}\n`;
+  tellWatchdog(text);
+  if (filePath === null) return;
+  try {
+    appendFileSync(filePath, text);
+  } catch {
+    // The registry is the second backstop; a full disk must not keep the first from working.
+  }
+}
 
-/** The bundled program beside this file; where the sources run unbundled, the one in `dist`. */
-const watchdogProgram = (): string => {
-  const here = path.dirname(fileURLToPath(import.meta.url));
-  const beside = path.join(here, 'watchdog.js');
-  return existsSync(beside) ? beside : path.join(here, '../../../dist/watchdog.js');
-};
+/** Tells the watchdog, which is started by the first call, a line of the registry. */
+function tellWatchdog(line: string): void {
+  if (process.platform === 'win32') return;
+  watchdog ??= start();
+  watchdog.stdin?.write(line);
+}
 
-let watchdog: ChildProcess | null = null;
-
-const start = (): ChildProcess => {
+function start(): ChildProcess {
   const child = spawn(process.execPath, [watchdogProgram()], {
     // Neither the terminal's signals nor our secrets are any of its business, and it keeps no folder in use.
     detached: true,
@@ -192,11 +159,47 @@ const start = (): ChildProcess => {
   child.unref();
   (child.stdin as unknown as Socket).unref();
   return child;
-};
+}
 
-/** Tells the watchdog, which is started by the first call, a line of the registry. */
-const tellWatchdog = (line: string): void => {
-  if (process.platform === 'win32') return;
-  watchdog ??= start();
-  watchdog.stdin?.write(line);
-};
+/*
+ * A process that is killed with SIGKILL ends nothing that it started. So a second one, in a session of its own, reads
+ * from a pipe what was started and what has ended; when the pipe closes, it kills what is left, and ends.
+ */
+
+/** The bundled program beside this file; where the sources run unbundled, the one in `dist`. */
+function watchdogProgram(): string {
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  const beside = path.join(here, 'watchdog.js');
+  return existsSync(beside) ? beside : path.join(here, '../../../dist/watchdog.js');
+}
+
+function lineOf({ leaderPid, marker }: ProcessFamily): RegistryLine {
+  return {
+    pid: leaderPid,
+    pgid: leaderPid,
+    startTime: readProcess(leaderPid)?.startTime ?? '',
+    marker,
+  };
+}
+
+function kill(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch {
+    // It ended by itself.
+    return false;
+  }
+}
+
+/** Members of a registered family that still run. A process id that was given to somebody else is not one. */
+function remaining(line: RegistryLine, processes: readonly ProcessEntry[]): ProcessEntry[] {
+  const leaderLives = processes.some(
+    (entry) => entry.pid === line.pid && entry.startTime === line.startTime && line.startTime !== '',
+  );
+  return processes.filter(
+    (entry) =>
+      (leaderLives && (entry.groupId === line.pgid || entry.sessionId === line.pgid)) ||
+      isMarked(entry.pid, line.marker),
+  );
+}

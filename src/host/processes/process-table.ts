@@ -18,31 +18,6 @@ export type ProcessEntry = {
 /** Whether this machine has Linux's /proc; elsewhere the functions below find nothing. */
 export const hasProcessTable = process.platform === 'linux';
 
-/**
- * Parses /proc/PID/stat (proc_pid_stat(5)); null for a process that has ended and waits to be collected, because
- * nothing is left of it to stop. The command stands in brackets and may hold spaces and brackets itself.
- */
-const parseStat = (text: string): ProcessEntry | null => {
-  const open = text.indexOf('(');
-  const close = text.lastIndexOf(')');
-  if (open < 0 || close < 0) return null;
-  const fields = text.slice(close + 2).split(' ');
-  const at = (index: number): number => Number(fields[index - 3] ?? 0);
-  const state = fields[0];
-  if (state === 'Z' || state === 'X' || state === 'x') return null;
-  return {
-    pid: Number(text.slice(0, open)),
-    parentPid: at(4),
-    groupId: at(5),
-    sessionId: at(6),
-    cpuTicks: at(14) + at(15) + at(16) + at(17),
-    threads: at(20),
-    startTime: fields[19] ?? '',
-    command: text.slice(open + 1, close),
-    isStopped: state === 'T' || state === 't',
-  };
-};
-
 /** The process with this id; null if there is none or it has ended. */
 export const readProcess = (pid: number): ProcessEntry | null => {
   try {
@@ -106,3 +81,28 @@ export const commandLine = (pid: number): string => {
   }
   return readProcess(pid)?.command ?? '';
 };
+
+/**
+ * Parses /proc/PID/stat (proc_pid_stat(5)); null for a process that has ended and waits to be collected, because
+ * nothing is left of it to stop. The command stands in brackets and may hold spaces and brackets itself.
+ */
+function parseStat(text: string): ProcessEntry | null {
+  const open = text.indexOf('(');
+  const close = text.lastIndexOf(')');
+  if (open < 0 || close < 0) return null;
+  const fields = text.slice(close + 2).split(' ');
+  const at = (index: number): number => Number(fields[index - 3] ?? 0);
+  const state = fields[0];
+  if (state === 'Z' || state === 'X' || state === 'x') return null;
+  return {
+    pid: Number(text.slice(0, open)),
+    parentPid: at(4),
+    groupId: at(5),
+    sessionId: at(6),
+    cpuTicks: at(14) + at(15) + at(16) + at(17),
+    threads: at(20),
+    startTime: fields[19] ?? '',
+    command: text.slice(open + 1, close),
+    isStopped: state === 'T' || state === 't',
+  };
+}

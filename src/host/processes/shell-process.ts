@@ -37,19 +37,6 @@ export type ShellProcess = {
 
 const outputGraceMs = 300;
 
-/** The program and arguments that run `command` in a shell, with the limits and cores asked for. */
-const commandLineOf = (options: ShellOptions, marker: string): [string, string[]] => {
-  if (process.platform === 'win32')
-    return [process.env.ComSpec ?? 'cmd.exe', ['/d', '/s', '/c', options.command]];
-  const run = ['/bin/sh', '-c', options.command] as const;
-  const raise = options.openFiles === null ? undefined : `ulimit -Sn ${options.openFiles} 2>/dev/null`;
-  return markedCommand(
-    marker,
-    options.cpus === null ? [...run] : ['taskset', '-c', options.cpus.join(','), ...run],
-    raise,
-  );
-};
-
 /**
  * Starts `options.command` in a shell, as leader of its own process group and session, with its output going to a
  * log. Throws SETTINGS_INVALID_VALUE if the working folder does not exist.
@@ -116,3 +103,16 @@ export const startShell = async (options: ShellOptions): Promise<ShellProcess> =
     },
   };
 };
+
+/** The program and arguments that run `command` in a shell, with the limits and cores asked for. */
+function commandLineOf(options: ShellOptions, marker: string): [string, string[]] {
+  if (process.platform === 'win32')
+    return [process.env.ComSpec ?? 'cmd.exe', ['/d', '/s', '/c', options.command]];
+  const run = ['/bin/sh', '-c', options.command] as const;
+  const raise = options.openFiles === null ? undefined : `ulimit -Sn ${options.openFiles} 2>/dev/null`;
+  return markedCommand(
+    marker,
+    options.cpus === null ? [...run] : ['taskset', '-c', options.cpus.join(','), ...run],
+    raise,
+  );
+}

@@ -16,13 +16,6 @@ export function renderCsv(report: AnyReport): string {
   return `${[['family', ...columns, 'value'], ...rows].map((row) => row.join(',')).join('\r\n')}\r\n`;
 }
 
-/** A spreadsheet must not take the name of somebody's event for a formula. */
-function csvText(text: string): string {
-  const clean = cleanLine(text);
-  const inert = /^[=+\-@]/.test(clean) ? `'${clean}` : clean;
-  return /[",]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
-}
-
 /** A report as OpenMetrics text 1.0, for a Pushgateway or the textfile collector of a node exporter. */
 export function renderOpenMetrics(report: AnyReport): string {
   const families = [...byFamily(reportSamples(report))].flatMap(([family, samples]) => {
@@ -37,16 +30,6 @@ export function renderOpenMetrics(report: AnyReport): string {
   });
   return `${[...families, '# EOF'].join('\n')}\n`;
 }
-
-const familyName = (family: SampleFamily): string => {
-  const { unit } = sampleFamilies[family];
-  return `tailgate_${family}${unit === '' ? '' : `_${unit}`}`;
-};
-
-const labelsText = (labels: Readonly<Record<string, string>>): string =>
-  Object.entries(labels)
-    .map(([name, text]) => `${name}="${cleanLine(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`)
-    .join(',');
 
 /**
  * A report as OTLP metrics in JSON, one line: what the collector's `otlpjsonfile` receiver reads, and what its OTLP
@@ -78,11 +61,30 @@ export function renderOtlp(report: AnyReport): string {
   return `${JSON.stringify({ resourceMetrics: [{ resource: { attributes: resource }, scopeMetrics: [{ scope, metrics }] }] })}\n`;
 }
 
-const attributes = (labels: Readonly<Record<string, string>>) =>
-  Object.entries(labels).map(([key, text]) => ({ key, value: { stringValue: cleanLine(text) } }));
+/** A spreadsheet must not take the name of somebody's event for a formula. */
+function csvText(text: string): string {
+  const clean = cleanLine(text);
+  const inert = /^[=+\-@]/.test(clean) ? `'${clean}` : clean;
+  return /[",]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
+}
 
 function byFamily(samples: readonly ReportSample[]): Map<SampleFamily, ReportSample[]> {
   const families = new Map<SampleFamily, ReportSample[]>();
   for (const sample of samples) families.set(sample.family, [...(families.get(sample.family) ?? []), sample]);
   return families;
+}
+
+function familyName(family: SampleFamily): string {
+  const { unit } = sampleFamilies[family];
+  return `tailgate_${family}${unit === '' ? '' : `_${unit}`}`;
+}
+
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([name, text]) => `${name}="${cleanLine(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`)
+    .join(',');
+}
+
+function attributes(labels: Readonly<Record<string, string>>) {
+  return Object.entries(labels).map(([key, text]) => ({ key, value: { stringValue: cleanLine(text) } }));
 }

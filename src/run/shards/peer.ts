@@ -98,16 +98,20 @@ export class Peer {
 export type Message = { type: string };
 
 const newline = 10;
+
 const silentSeconds = 15;
+
 const closeMs = 1_000;
+
 const handshakeMs = 5_000;
+
 const maxGreetingBytes = 1024 * 1024;
+
 const maxMessageBytes = 256 * 1024 * 1024;
+
 const identity = 'tailgate';
 
 const tlsOptions = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
-const keyOf = (token: string): Buffer =>
-  Buffer.from(hkdfSync('sha256', token, 'tailgate rendezvous', 'pre-shared key', 32));
 
 /** A server for peers that know the token; `onStranger` is told the address of each that does not. */
 export const listenForPeers = (
@@ -163,3 +167,7 @@ export const connectToPeer = (
       resolve(new Peer(socket));
     });
   });
+
+function keyOf(token: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', token, 'tailgate rendezvous', 'pre-shared key', 32));
+}

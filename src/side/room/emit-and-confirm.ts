@@ -14,55 +14,6 @@ export type Outcome =
 /** Watches for everything that may come instead of an answer, until `end` is called. */
 export type Interruptions = { first: Promise<Outcome>; end(): void };
 
-/** Starts watching `socket` for failure events, a disconnect and a cancellation. */
-export const watchInterruptions = (
-  socket: Socket,
-  failureEvents: readonly string[],
-  signal: AbortSignal | undefined,
-): Interruptions => {
-  const removers: (() => void)[] = [];
-  const first = new Promise<Outcome>((resolve) => {
-    for (const event of failureEvents) {
-      const onFailure = (...args: unknown[]): void => resolve({ kind: 'refused', event, args });
-      socket.on(event, onFailure);
-      removers.push(() => socket.off(event, onFailure));
-    }
-    const onDisconnect = (reason: string): void => resolve({ kind: 'disconnected', reason });
-    socket.on('disconnect', onDisconnect);
-    removers.push(() => socket.off('disconnect', onDisconnect));
-    const onAbort = (): void => resolve({ kind: 'cancelled' });
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    removers.push(() => signal?.removeEventListener('abort', onAbort));
-  });
-  return {
-    first,
-    end: () => {
-      for (const remove of removers) remove();
-    },
-  };
-};
-
-const after = (ms: number, outcome: Outcome): { outcome: Promise<Outcome>; cancel: () => void } => {
-  let timer: NodeJS.Timeout | undefined;
-  return {
-    outcome: new Promise((resolve) => {
-      timer = setTimeout(resolve, ms, outcome);
-    }),
-    cancel: () => clearTimeout(timer),
-  };
-};
-
-/** Waits a moment for an interruption; an answer without arguments if none comes. */
-export const settle = async (interruptions: Interruptions): Promise<Outcome> => {
-  const quiet = after(settleMs, { kind: 'answer', args: [] });
-  try {
-    return await Promise.race([interruptions.first, quiet.outcome]);
-  } finally {
-    quiet.cancel();
-  }
-};
-
 /**
  * Emits `event` and waits at most `timeoutMs` for what confirms it: the acknowledgement, an event, or (`none`) that
  * no interruption comes within a moment.
@@ -96,3 +47,52 @@ export const emitAndConfirm = async (
     if (typeof confirm === 'object') socket.off(confirm.event, onAnswer);
   }
 };
+
+/** Starts watching `socket` for failure events, a disconnect and a cancellation. */
+export const watchInterruptions = (
+  socket: Socket,
+  failureEvents: readonly string[],
+  signal: AbortSignal | undefined,
+): Interruptions => {
+  const removers: (() => void)[] = [];
+  const first = new Promise<Outcome>((resolve) => {
+    for (const event of failureEvents) {
+      const onFailure = (...args: unknown[]): void => resolve({ kind: 'refused', event, args });
+      socket.on(event, onFailure);
+      removers.push(() => socket.off(event, onFailure));
+    }
+    const onDisconnect = (reason: string): void => resolve({ kind: 'disconnected', reason });
+    socket.on('disconnect', onDisconnect);
+    removers.push(() => socket.off('disconnect', onDisconnect));
+    const onAbort = (): void => resolve({ kind: 'cancelled' });
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    removers.push(() => signal?.removeEventListener('abort', onAbort));
+  });
+  return {
+    first,
+    end: () => {
+      for (const remove of removers) remove();
+    },
+  };
+};
+
+/** Waits a moment for an interruption; an answer without arguments if none comes. */
+export const settle = async (interruptions: Interruptions): Promise<Outcome> => {
+  const quiet = after(settleMs, { kind: 'answer', args: [] });
+  try {
+    return await Promise.race([interruptions.first, quiet.outcome]);
+  } finally {
+    quiet.cancel();
+  }
+};
+
+function after(ms: number, outcome: Outcome): { outcome: Promise<Outcome>; cancel: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    outcome: new Promise((resolve) => {
+      timer = setTimeout(resolve, ms, outcome);
+    }),
+    cancel: () => clearTimeout(timer),
+  };
+}

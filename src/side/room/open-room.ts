@@ -13,6 +13,7 @@ import { capturedVariables, confirmedAnswer } from './judge-opening.ts';
 import { endConnection, ownerConnection } from './owner-connection.ts';
 import { type OwnerCredentials, ownerCredentials } from './owner-credentials.ts';
 import { inWords } from './room-answer.ts';
+
 /** A room whose owner is connected. Closing it (`await using`) deletes the room and disconnects the owner. */
 export type OpenRoom = AsyncDisposable & {
   /** What `room.capture` took from the answer, for the scenario. */
@@ -38,84 +39,8 @@ export type RoomOptions = {
 };
 
 const endTimeoutMs = 500;
+
 const cancelledDeleteTimeoutMs = 500;
-
-/** Connects, or resolves with the reason why not. */
-const connect = (
-  socket: Socket,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<string | null> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(() => finish(`no answer within ${timeoutMs} ms`), timeoutMs);
-    const onAbort = (): void => finish('cancelled');
-    const finish = (reason: string | null): void => {
-      clearTimeout(timer);
-      // A run opens many rooms, and none of them must stay known to its signal.
-      signal?.removeEventListener('abort', onAbort);
-      resolve(reason);
-    };
-    socket.once('connect', () => finish(null));
-    socket.once('connect_error', (error) => finish(connectReason(error)));
-    // A server may end the connection before it answered at all; a refusal comes right after the close, with a reason.
-    socket.io.once('close', (reason) => setImmediate(finish, reason));
-    signal?.addEventListener('abort', onAbort, { once: true });
-    socket.connect();
-  });
-
-/** Connects the owner and creates the room. Resolves with the captured variables. */
-const establish = async (
-  settings: RoomSettings,
-  socket: Socket,
-  owner: OwnerCredentials,
-  interruptions: Interruptions,
-  { url, signal }: RoomOptions,
-): Promise<Record<string, unknown>> => {
-  const createArgs =
-    settings.create === undefined ? [] : owner.argumentsOf(settings.create, {}, 'room.create');
-  const failed = (reason: string): TailgateError =>
-    tailgateError('ROOM_CONNECT_FAILED', { url, reason: owner.mask(reason) });
-  const reason = await connect(socket, settings.timeoutMs, signal);
-  if (signal?.aborted === true) throw tailgateError('CANCELLED', { signal: String(signal.reason) });
-  if (reason !== null) throw failed(reason);
-  const context = { mask: owner.mask, signal };
-  if (settings.create === undefined) {
-    const outcome = await settle(interruptions);
-    if (outcome.kind === 'disconnected')
-      throw failed(`it was disconnected right after it had connected (${outcome.reason})`);
-    confirmedAnswer(settings, 'connect', outcome, context);
-    return {};
-  }
-  const { event, confirm } = settings.create;
-  const outcome = await emitAndConfirm(socket, event, createArgs, confirm, settings.timeoutMs, interruptions);
-  return capturedVariables(settings, event, confirmedAnswer(settings, event, outcome, context), context);
-};
-
-const ending = (outcome: Outcome, timeoutMs: number): string => {
-  if (!('args' in outcome)) return `not acknowledged within ${timeoutMs} ms`;
-  const said = outcome.args.map(inWords).join(', ');
-  return outcome.kind === 'refused' ? `answered with "${outcome.event}" ${said}` : `answered with ${said}`;
-};
-
-/** Emits the delete event. Resolves with what went wrong, in words; null if nothing did. */
-const deleteRoom = async (
-  socket: Socket,
-  { event, confirm }: NonNullable<RoomSettings['delete']>,
-  args: readonly unknown[],
-  failureEvents: readonly string[],
-  timeoutMs: number,
-): Promise<string | null> => {
-  const interruptions = watchInterruptions(socket, failureEvents, undefined);
-  try {
-    const outcome = await emitAndConfirm(socket, event, args, confirm, timeoutMs, interruptions);
-    // A server may end the connections of a room that it deletes.
-    if (outcome.kind === 'disconnected') return null;
-    if (outcome.kind === 'answer' && !looksLikeRefusal(outcome.args)) return null;
-    return `The room was not deleted: "${event}" was ${ending(outcome, timeoutMs)}.`;
-  } finally {
-    interruptions.end();
-  }
-};
 
 /**
  * Connects the owner of the room, creates the room, and watches both until it is closed. Without `settings.create`
@@ -189,6 +114,54 @@ export const openRoom = async (settings: RoomSettings, options: RoomOptions): Pr
   };
 };
 
+/** Connects the owner and creates the room. Resolves with the captured variables. */
+async function establish(
+  settings: RoomSettings,
+  socket: Socket,
+  owner: OwnerCredentials,
+  interruptions: Interruptions,
+  { url, signal }: RoomOptions,
+): Promise<Record<string, unknown>> {
+  const createArgs =
+    settings.create === undefined ? [] : owner.argumentsOf(settings.create, {}, 'room.create');
+  const failed = (reason: string): TailgateError =>
+    tailgateError('ROOM_CONNECT_FAILED', { url, reason: owner.mask(reason) });
+  const reason = await connect(socket, settings.timeoutMs, signal);
+  if (signal?.aborted === true) throw tailgateError('CANCELLED', { signal: String(signal.reason) });
+  if (reason !== null) throw failed(reason);
+  const context = { mask: owner.mask, signal };
+  if (settings.create === undefined) {
+    const outcome = await settle(interruptions);
+    if (outcome.kind === 'disconnected')
+      throw failed(`it was disconnected right after it had connected (${outcome.reason})`);
+    confirmedAnswer(settings, 'connect', outcome, context);
+    return {};
+  }
+  const { event, confirm } = settings.create;
+  const outcome = await emitAndConfirm(socket, event, createArgs, confirm, settings.timeoutMs, interruptions);
+  return capturedVariables(settings, event, confirmedAnswer(settings, event, outcome, context), context);
+}
+
+/** Connects, or resolves with the reason why not. */
+function connect(socket: Socket, timeoutMs: number, signal: AbortSignal | undefined): Promise<string | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => finish(`no answer within ${timeoutMs} ms`), timeoutMs);
+    const onAbort = (): void => finish('cancelled');
+    const finish = (reason: string | null): void => {
+      clearTimeout(timer);
+      // A run opens many rooms, and none of them must stay known to its signal.
+      signal?.removeEventListener('abort', onAbort);
+      resolve(reason);
+    };
+    socket.once('connect', () => finish(null));
+    socket.once('connect_error', (error) => finish(connectReason(error)));
+    // A server may end the connection before it answered at all; a refusal comes right after the close, with a reason.
+    socket.io.once('close', (reason) => setImmediate(finish, reason));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    socket.connect();
+  });
+}
+
 /** What socket.io-client knows of a failed connection beyond its message; all of it optional, by transport. */
 type ConnectError = Error & {
   /** What the server's middleware attached to its refusal. */
@@ -198,21 +171,11 @@ type ConnectError = Error & {
   context?: { status?: number; statusText?: unknown; responseText?: unknown };
 };
 
-const firstLine = (text: string): string => text.split('\n')[0]!.trim();
-
-const messageOf = (value: unknown): string | null => {
-  if (value instanceof AggregateError && value.errors.length > 0) return messageOf(value.errors[0]);
-  if (typeof value === 'string') return value === '' ? null : firstLine(value);
-  if (typeof value !== 'object' || value === null) return null;
-  const { message, error, code } = value as { message?: unknown; error?: unknown; code?: unknown };
-  return messageOf(error) ?? messageOf(message) ?? (typeof code === 'string' ? code : null);
-};
-
 /**
  * Why a connection failed, in words for the user. socket.io-client says "websocket error" or "xhr poll error" for
  * everything that happens below it; the cause is in fields that differ by transport.
  */
-const connectReason = (failure: unknown): string => {
+function connectReason(failure: unknown): string {
   const error = failure as ConnectError;
   const message = error?.message ?? String(failure);
   const details: string[] = [];
@@ -227,4 +190,42 @@ const connectReason = (failure: unknown): string => {
     if (found !== null && found !== message) details.push(found);
   }
   return details.length === 0 ? message : `${message} (${details.join('; ')})`;
-};
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0]!.trim();
+}
+
+function messageOf(value: unknown): string | null {
+  if (value instanceof AggregateError && value.errors.length > 0) return messageOf(value.errors[0]);
+  if (typeof value === 'string') return value === '' ? null : firstLine(value);
+  if (typeof value !== 'object' || value === null) return null;
+  const { message, error, code } = value as { message?: unknown; error?: unknown; code?: unknown };
+  return messageOf(error) ?? messageOf(message) ?? (typeof code === 'string' ? code : null);
+}
+
+/** Emits the delete event. Resolves with what went wrong, in words; null if nothing did. */
+async function deleteRoom(
+  socket: Socket,
+  { event, confirm }: NonNullable<RoomSettings['delete']>,
+  args: readonly unknown[],
+  failureEvents: readonly string[],
+  timeoutMs: number,
+): Promise<string | null> {
+  const interruptions = watchInterruptions(socket, failureEvents, undefined);
+  try {
+    const outcome = await emitAndConfirm(socket, event, args, confirm, timeoutMs, interruptions);
+    // A server may end the connections of a room that it deletes.
+    if (outcome.kind === 'disconnected') return null;
+    if (outcome.kind === 'answer' && !looksLikeRefusal(outcome.args)) return null;
+    return `The room was not deleted: "${event}" was ${ending(outcome, timeoutMs)}.`;
+  } finally {
+    interruptions.end();
+  }
+}
+
+function ending(outcome: Outcome, timeoutMs: number): string {
+  if (!('args' in outcome)) return `not acknowledged within ${timeoutMs} ms`;
+  const said = outcome.args.map(inWords).join(', ');
+  return outcome.kind === 'refused' ? `answered with "${outcome.event}" ${said}` : `answered with ${said}`;
+}

@@ -24,15 +24,9 @@ export type OwnerCredentials = {
 /** Read to word a message, and no secret: "true" stands in every report. */
 const notSecret: readonly (string | symbol)[] = ['GITHUB_ACTIONS'];
 
-/** The environment, which tells `onSecret` of every secret that is read from it. */
-const watched = (env: Env, onSecret: (value: string) => void): Env =>
-  new Proxy(env, {
-    get: (variables, name) => {
-      const value = typeof name === 'string' ? variables[name] : undefined;
-      if (value !== undefined && !notSecret.includes(name)) onSecret(value);
-      return value;
-    },
-  });
+const whole = /^\{\{\s*([\w$.-]+)\s*\}\}$/;
+
+const anywhere = /\{\{\s*([\w$.-]+)\s*\}\}/g;
 
 /**
  * Resolves secrets and templates of the room's settings, and mints the token at `nowMs` (milliseconds since the
@@ -73,6 +67,17 @@ export const ownerCredentials = async (
   };
 };
 
+/** The environment, which tells `onSecret` of every secret that is read from it. */
+function watched(env: Env, onSecret: (value: string) => void): Env {
+  return new Proxy(env, {
+    get: (variables, name) => {
+      const value = typeof name === 'string' ? variables[name] : undefined;
+      if (value !== undefined && !notSecret.includes(name)) onSecret(value);
+      return value;
+    },
+  });
+}
+
 /**
  * The token of the room's owner: the one given, or a JWT minted from secret and claims at `nowMs` (milliseconds since
  * the epoch); null if the settings have neither. Throws SECRET_MISSING.
@@ -89,15 +94,12 @@ async function ownerToken(settings: RoomSettings, env: Env, nowMs: number): Prom
     .sign(key);
 }
 
-const whole = /^\{\{\s*([\w$.-]+)\s*\}\}$/;
-const anywhere = /\{\{\s*([\w$.-]+)\s*\}\}/g;
-
 /**
  * `value` with every `{{ name }}` in its strings, at any depth, replaced by that variable. A string that is nothing
  * but one template takes the variable as it is, so that numbers stay numbers. `key` is the setting's name for
  * messages. Throws SETTINGS_INVALID_VALUE for an unknown name.
  */
-const fillTemplate = (value: unknown, variables: Readonly<Record<string, unknown>>, key: string): unknown => {
+function fillTemplate(value: unknown, variables: Readonly<Record<string, unknown>>, key: string): unknown {
   if (typeof value === 'string') {
     const look = (name: string): unknown => {
       if (Object.hasOwn(variables, name)) return variables[name];
@@ -127,4 +129,4 @@ const fillTemplate = (value: unknown, variables: Readonly<Record<string, unknown
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => [name, fillTemplate(each, variables, `${key}.${name}`)]),
   );
-};
+}

@@ -14,9 +14,6 @@ export const inWords = (value: unknown): string => {
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 };
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
-
 /** Whether `value` has everything that `expected` has: objects may have more fields, lists may not be longer. */
 export const matches = (value: unknown, expected: unknown): boolean => {
   if (Array.isArray(expected)) {
@@ -42,3 +39,7 @@ export const valueAt = (value: unknown, dottedPath: string): unknown =>
       (found, step) => (isObject(found) && Object.hasOwn(found, step) ? found[step] : undefined),
       value,
     );
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -9,7 +9,24 @@ import {
 /** How the user's own commands and URLs are asked, for numbers and for what tells which version runs. */
 
 const usualBytes = 1_000_000;
+
 const killTimeoutMs = 300;
+
+export type AskOptions = {
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** A million if not given. */
+  maxBytes?: number | undefined;
+};
+
+/** A command that runs: its end, and how it is stopped with everything that it started. */
+export type AskedCommand = {
+  /** Its exit code, or how else it ended. */
+  ended: Promise<string | number>;
+  /** The last that it said on standard error. */
+  complaints(): string;
+  stop(): Promise<void>;
+};
 
 /** The port of a URL, or that of its protocol. */
 export const portOf = (url: string): string => {
@@ -23,39 +40,6 @@ export const fillAddress = (text: string, url: string, more: Readonly<Record<str
     /\{\{\s*(\w+)\s*\}\}/g,
     (whole, name: string) => ({ ...more, url, port: portOf(url) })[name] ?? whole,
   );
-
-const readBody = async (response: Response, maxBytes: number): Promise<Buffer> => {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of response.body ?? []) {
-    parts.push(part);
-    bytes += part.length;
-    if (bytes > maxBytes) throw new Error(`it answered with more than ${maxBytes} bytes`);
-  }
-  return Buffer.concat(parts);
-};
-
-/** `fetch` takes no userinfo in a URL: it is what the header says. */
-const authorized = (
-  url: string,
-  headers: Readonly<Record<string, string>>,
-): [URL, { headers: Record<string, string> }] => {
-  const plain = new URL(url);
-  const { username, password } = plain;
-  if (username === '' && password === '') return [plain, { headers: { ...headers } }];
-  plain.username = '';
-  plain.password = '';
-  const userinfo = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  const authorization = `Basic ${Buffer.from(userinfo).toString('base64')}`;
-  return [plain, { headers: { authorization, ...headers } }];
-};
-
-export type AskOptions = {
-  timeoutMs: number;
-  signal?: AbortSignal | undefined;
-  /** A million if not given. */
-  maxBytes?: number | undefined;
-};
 
 /** The text at a URL. Throws an Error, a clause, for anything but an answer that is fine. */
 export const askUrl = async (
@@ -90,15 +74,6 @@ export const askUrlBytes = async (
       cause instanceof Error ? cause.message || String((cause as NodeJS.ErrnoException).code) : message,
     );
   }
-};
-
-/** A command that runs: its end, and how it is stopped with everything that it started. */
-export type AskedCommand = {
-  /** Its exit code, or how else it ended. */
-  ended: Promise<string | number>;
-  /** The last that it said on standard error. */
-  complaints(): string;
-  stop(): Promise<void>;
 };
 
 /** Starts a command through a shell; `onOutput` is told what it prints. */
@@ -198,3 +173,29 @@ export const askCommandBytes = async (
     await running.stop();
   }
 };
+
+/** `fetch` takes no userinfo in a URL: it is what the header says. */
+function authorized(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): [URL, { headers: Record<string, string> }] {
+  const plain = new URL(url);
+  const { username, password } = plain;
+  if (username === '' && password === '') return [plain, { headers: { ...headers } }];
+  plain.username = '';
+  plain.password = '';
+  const userinfo = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const authorization = `Basic ${Buffer.from(userinfo).toString('base64')}`;
+  return [plain, { headers: { authorization, ...headers } }];
+}
+
+async function readBody(response: Response, maxBytes: number): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes > maxBytes) throw new Error(`it answered with more than ${maxBytes} bytes`);
+  }
+  return Buffer.concat(parts);
+}

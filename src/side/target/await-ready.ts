@@ -12,33 +12,6 @@ export type Readiness = { ready: true } | { ready: false; last: string; unsuppor
 /** One attempt may not use up the whole time: a server that accepts and then says nothing is asked again. */
 const attemptTimeoutMs = 2_000;
 
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const finish = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    const timer = setTimeout(finish, ms);
-    signal.addEventListener('abort', finish, { once: true });
-  });
-
-/** The regular expression of a `log` probe. Throws SETTINGS_INVALID_VALUE if there is none or it cannot be read. */
-const readyPattern = (settings: ReadySettings): RegExp => {
-  const invalid = (problem: string): Error =>
-    tailgateError('SETTINGS_INVALID_VALUE', {
-      key: 'ready.pattern',
-      problem,
-      expected: 'Give a regular expression that a line of the output matches once the server is ready.',
-    });
-  if (settings.pattern === undefined) throw invalid('it is needed for "type: log"');
-  try {
-    return new RegExp(settings.pattern);
-  } catch (error) {
-    throw invalid((error as Error).message);
-  }
-};
-
 /** Resolves when a line of `log` matches, or is given up when `signal` fires. Call it before the first line. */
 export const logBecomesReady = (
   settings: ReadySettings,
@@ -80,3 +53,31 @@ export const serverBecomesReady = async (
   }
   return { ready: false, last };
 };
+
+/** The regular expression of a `log` probe. Throws SETTINGS_INVALID_VALUE if there is none or it cannot be read. */
+function readyPattern(settings: ReadySettings): RegExp {
+  const invalid = (problem: string): Error =>
+    tailgateError('SETTINGS_INVALID_VALUE', {
+      key: 'ready.pattern',
+      problem,
+      expected: 'Give a regular expression that a line of the output matches once the server is ready.',
+    });
+  if (settings.pattern === undefined) throw invalid('it is needed for "type: log"');
+  try {
+    return new RegExp(settings.pattern);
+  } catch (error) {
+    throw invalid((error as Error).message);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, ms);
+    signal.addEventListener('abort', finish, { once: true });
+  });
+}

@@ -21,22 +21,6 @@ export type ServiceTimeInjection = {
   close(): void;
 };
 
-/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
-const preloadPath = (): string | null =>
-  ['./node-inject.cjs', '../node-inject.cjs']
-    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
-    .find((path) => existsSync(path)) ?? null;
-
-const readTold = (file: string): InjectedTime | null => {
-  try {
-    const told = JSON.parse(readFileSync(file, 'utf8')) as InjectedTime;
-    return [told.messages, told.injectedMs, told.ownMs].every(Number.isFinite) ? told : null;
-  } catch {
-    // It is being written, or is none of ours.
-    return null;
-  }
-};
-
 /**
  * Prepares the environment that makes every Node process of a server spend `factor` times the CPU time on each
  * message. `nodeOptions` is the NODE_OPTIONS that the server would have otherwise. With a factor of 1 nothing is added,
@@ -65,3 +49,22 @@ export const injectServiceTime = (factor: number, nodeOptions: string | undefine
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
+
+/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
+function preloadPath(): string | null {
+  return (
+    ['./node-inject.cjs', '../node-inject.cjs']
+      .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+      .find((path) => existsSync(path)) ?? null
+  );
+}
+
+function readTold(file: string): InjectedTime | null {
+  try {
+    const told = JSON.parse(readFileSync(file, 'utf8')) as InjectedTime;
+    return [told.messages, told.injectedMs, told.ownMs].every(Number.isFinite) ? told : null;
+  } catch {
+    // It is being written, or is none of ours.
+    return null;
+  }
+}

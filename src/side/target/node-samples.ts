@@ -30,6 +30,7 @@ export type NodeSamples = {
 export type NodeSamplePipe = { samples: NodeSamples; env: Record<string, string>; close(): void };
 
 const maxLine = 1_000;
+
 /** Far more than any server has; what is written to the pipe must not fill our memory. */
 const maxProcesses = 1_000;
 
@@ -61,12 +62,6 @@ export const parseNodeSample = (line: string): NodeSample | null => {
     collections: orNull(at('collections')),
   };
 };
-
-/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
-const preloadPath = (): string | null =>
-  ['./node-preload.cjs', '../node-preload.cjs']
-    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
-    .find((path) => existsSync(path)) ?? null;
 
 /** Adds `--require FILE` to NODE_OPTIONS, in which a path is quoted and its backslashes and quotes are escaped. */
 export const withRequire = (nodeOptions: string | undefined, path: string): string => {
@@ -141,3 +136,12 @@ export const openNodeSamplePipe = (
     },
   };
 };
+
+/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
+function preloadPath(): string | null {
+  return (
+    ['./node-preload.cjs', '../node-preload.cjs']
+      .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+      .find((path) => existsSync(path)) ?? null
+  );
+}

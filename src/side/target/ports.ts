@@ -7,6 +7,8 @@ import { portHolder } from './port-holder.ts';
 /** Linux's default; read from the machine where it can be. */
 const defaultEphemeralRange: readonly [number, number] = [32_768, 60_999];
 
+const givenOut = new Set<number>();
+
 /** The ports that the kernel gives to outgoing connections, both ends included. */
 export const ephemeralPortRange = (): readonly [number, number] => {
   try {
@@ -21,24 +23,12 @@ export const ephemeralPortRange = (): readonly [number, number] => {
   return defaultEphemeralRange;
 };
 
-const canListen = (port: number, host: string): Promise<'free' | 'used' | 'unknown'> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.unref();
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code === 'EADDRINUSE' ? 'used' : 'unknown'),
-    );
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve('free')));
-  });
-
 /** Whether a server could listen on `port` at every address of this machine. */
 export const isPortFree = async (port: number): Promise<boolean> => {
   // The IPv6 wildcard covers both families; where IPv6 is off, the IPv4 one is asked.
   const both = await canListen(port, '::');
   return (both === 'unknown' ? await canListen(port, '0.0.0.0') : both) !== 'used';
 };
-
-const givenOut = new Set<number>();
 
 /**
  * A port on which nothing listens and that this process has not given out before. It lies outside of the range for
@@ -80,3 +70,14 @@ export const portBecomesFree = async (port: number, timeoutMs: number): Promise<
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 };
+
+function canListen(port: number, host: string): Promise<'free' | 'used' | 'unknown'> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.unref();
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'EADDRINUSE' ? 'used' : 'unknown'),
+    );
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve('free')));
+  });
+}

@@ -23,67 +23,34 @@ export type TreeUsage = {
   threads: number | null;
 };
 
-const childrenOf = (pid: number): number[] | null => {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return null;
-  }
-};
+/** What one process has done since it started; null where the kernel does not tell. */
+type ProcessWork = Record<KernelCount, number | null>;
 
-/** The tree below `root`, by the kernel's lists of children, which cost far less than reading every process. */
-const treeByChildren = (root: number): ProcessEntry[] | null => {
-  const found: ProcessEntry[] = [];
-  const pids = [root];
-  for (const pid of pids) {
-    const entry = readProcess(pid);
-    if (entry === null) continue;
-    const children = childrenOf(pid);
-    // Not compiled into this kernel (CONFIG_PROC_CHILDREN), unless the process has just ended.
-    if (children === null && readProcess(pid) !== null) return null;
-    found.push(entry);
-    pids.push(...(children ?? []));
-  }
-  return found;
-};
+type KernelCount = Exclude<keyof ServerWork, 'allocatedBytes' | 'collections' | 'calls'>;
+
+/** What each process of a tree has done since it started, by its id and start time. */
+export type TreeWork = ReadonlyMap<string, ProcessWork>;
+
+const kernelCounts: readonly KernelCount[] = [
+  'systemCalls',
+  'bytesRead',
+  'bytesWritten',
+  'contextSwitches',
+  'pageFaults',
+  'userCpuSeconds',
+  'systemCpuSeconds',
+  'runQueueSeconds',
+];
 
 /** The process `root` and its descendants. */
 export const readTree = (root: number): ProcessEntry[] =>
   treeByChildren(root) ?? descendantsOf(root, readProcesses());
-
-const rssOf = (pid: number): number => {
-  try {
-    const line = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return Number(line?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
-};
-
-const openFilesOf = (pid: number): number => {
-  const folder = `/proc/${pid}/fd`;
-  try {
-    // Since Linux 6.2 the size of the folder is the count, which spares listing ten thousand names.
-    return statSync(folder).size || readdirSync(folder).length;
-  } catch {
-    return 0;
-  }
-};
 
 /** Open files of all processes below `root` together; null if there are none, or this machine has no /proc. */
 export const treeOpenFiles = (root: number): number | null => {
   const tree = readTree(root);
   return tree.length === 0 ? null : tree.reduce((sum, { pid }) => sum + openFilesOf(pid), 0);
 };
-
-/** What one process has done since it started; null where the kernel does not tell. */
-type ProcessWork = Record<KernelCount, number | null>;
-type KernelCount = Exclude<keyof ServerWork, 'allocatedBytes' | 'collections' | 'calls'>;
-
-/** What each process of a tree has done since it started, by its id and start time. */
-export type TreeWork = ReadonlyMap<string, ProcessWork>;
 
 /** Reads what the processes below `root` have done so far: a few files for each thread. */
 export const readTreeWork = (root: number): TreeWork =>
@@ -147,22 +114,39 @@ export const readTreeUsage = (root: number): TreeUsage | null => {
   };
 };
 
-const kernelCounts: readonly KernelCount[] = [
-  'systemCalls',
-  'bytesRead',
-  'bytesWritten',
-  'contextSwitches',
-  'pageFaults',
-  'userCpuSeconds',
-  'systemCpuSeconds',
-  'runQueueSeconds',
-];
+/** The tree below `root`, by the kernel's lists of children, which cost far less than reading every process. */
+function treeByChildren(root: number): ProcessEntry[] | null {
+  const found: ProcessEntry[] = [];
+  const pids = [root];
+  for (const pid of pids) {
+    const entry = readProcess(pid);
+    if (entry === null) continue;
+    const children = childrenOf(pid);
+    // Not compiled into this kernel (CONFIG_PROC_CHILDREN), unless the process has just ended.
+    if (children === null && readProcess(pid) !== null) return null;
+    found.push(entry);
+    pids.push(...(children ?? []));
+  }
+  return found;
+}
 
-function fileText(path: string): string {
+function childrenOf(pid: number): number[] | null {
   try {
-    return readFileSync(path, 'utf8');
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
   } catch {
-    return '';
+    return null;
+  }
+}
+
+function openFilesOf(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    // Since Linux 6.2 the size of the folder is the count, which spares listing ten thousand names.
+    return statSync(folder).size || readdirSync(folder).length;
+  } catch {
+    return 0;
   }
 }
 
@@ -205,4 +189,21 @@ function processWork(pid: number): ProcessWork {
       ? null
       : queues.reduce((total, value) => total + Number(value ?? 0) / 1e9, 0),
   };
+}
+
+function fileText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function rssOf(pid: number): number {
+  try {
+    const line = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return Number(line?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
 }

@@ -27,21 +27,14 @@ export type ResourceSampler = {
   missing(): string | null;
 };
 
-const unreadable = (pid: number): string =>
-  process.platform === 'win32'
-    ? 'The resources of the server were not sampled: Windows has no /proc and no ps.'
-    : `The resources of process ${pid} could not be read.`;
-
 /** Node processes hand over twice a second. */
 const freshSampleMs = 600;
+
 /** One that was silent for so long has ended. */
 const silenceMs = 2_500;
 
 /** ps starts a process each time, which on a busy machine is load of its own. */
 const shortestPsIntervalMs = 1_000;
-
-const read = (pid: number): Promise<TreeUsage | null> =>
-  hasProcessTable ? Promise.resolve(readTreeUsage(pid)) : readPsUsage(pid);
 
 /**
  * Samples CPU, memory, open files and threads of the process tree below `pid`, from now on: through /proc, or
@@ -108,3 +101,13 @@ export const sampleResources = (pid: number, options: SamplingOptions): Resource
     missing: () => (readings > 0 ? null : unreadable(pid)),
   };
 };
+
+function read(pid: number): Promise<TreeUsage | null> {
+  return hasProcessTable ? Promise.resolve(readTreeUsage(pid)) : readPsUsage(pid);
+}
+
+function unreadable(pid: number): string {
+  return process.platform === 'win32'
+    ? 'The resources of the server were not sampled: Windows has no /proc and no ps.'
+    : `The resources of process ${pid} could not be read.`;
+}

@@ -46,67 +46,10 @@ export type StartOptions = {
 
 /** After a cancellation everything has to be gone within 3 s, whatever the settings allow at other times. */
 const cancelledStopTimeoutMs = 1_200;
+
 const portFreeTimeoutMs = 1_000;
+
 const aliveAttempts = 3;
-
-const timeoutSignal = (timeoutMs: number): { signal: AbortSignal; stop: () => void } => {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), timeoutMs);
-  return {
-    signal: controller.signal,
-    stop: () => {
-      clearTimeout(timer);
-      controller.abort();
-    },
-  };
-};
-
-/** Throws TARGET_EXITED, TARGET_NOT_READY, TARGET_UNSUPPORTED or CANCELLED. */
-const waitUntilReady = async (
-  settings: TargetSettings,
-  command: string,
-  url: string,
-  shell: ShellProcess,
-  { version, logPath, signal }: Pick<StartOptions, 'version' | 'logPath' | 'signal'>,
-): Promise<void> => {
-  const { ready } = settings;
-  const started = () => ({
-    command,
-    version,
-    log: shownPath(process.cwd(), logPath),
-    tail: shell.log.tail(),
-  });
-  const limit = timeoutSignal(ready.timeoutMs);
-  const { aborted, forget } = untilAborted(signal);
-  try {
-    const readiness: Promise<Readiness> =
-      ready.type === 'log'
-        ? logBecomesReady(ready, shell.log, limit.signal)
-        : serverBecomesReady(ready, url, limit.signal);
-    const end = await Promise.race([shell.exited, aborted, readiness]);
-    if (end instanceof TailgateError) throw end;
-    if ('description' in end) {
-      throw tailgateError('TARGET_EXITED', { ...started(), exitCode: end.description });
-    }
-    if (!end.ready && end.unsupported)
-      throw tailgateError('TARGET_UNSUPPORTED', { ...started(), answer: end.last });
-    if (!end.ready) {
-      const port = Number(new URL(url).port);
-      const family = descendantsOf(shell.pid, readProcesses()).map(({ pid }) => pid);
-      throw tailgateError('TARGET_NOT_READY', {
-        ...started(),
-        probe: describeProbe(ready, url),
-        timeoutMs: ready.timeoutMs,
-        last: end.last,
-        port,
-        listens: portsOf([shell.pid, ...family]),
-      });
-    }
-  } finally {
-    limit.stop();
-    forget();
-  }
-};
 
 /**
  * Starts the server under test, waits until it is ready, and watches it; or, without `settings.start`, waits until
@@ -230,3 +173,62 @@ export const startTarget = async (
     [Symbol.asyncDispose]: closeOnce,
   };
 };
+
+/** Throws TARGET_EXITED, TARGET_NOT_READY, TARGET_UNSUPPORTED or CANCELLED. */
+async function waitUntilReady(
+  settings: TargetSettings,
+  command: string,
+  url: string,
+  shell: ShellProcess,
+  { version, logPath, signal }: Pick<StartOptions, 'version' | 'logPath' | 'signal'>,
+): Promise<void> {
+  const { ready } = settings;
+  const started = () => ({
+    command,
+    version,
+    log: shownPath(process.cwd(), logPath),
+    tail: shell.log.tail(),
+  });
+  const limit = timeoutSignal(ready.timeoutMs);
+  const { aborted, forget } = untilAborted(signal);
+  try {
+    const readiness: Promise<Readiness> =
+      ready.type === 'log'
+        ? logBecomesReady(ready, shell.log, limit.signal)
+        : serverBecomesReady(ready, url, limit.signal);
+    const end = await Promise.race([shell.exited, aborted, readiness]);
+    if (end instanceof TailgateError) throw end;
+    if ('description' in end) {
+      throw tailgateError('TARGET_EXITED', { ...started(), exitCode: end.description });
+    }
+    if (!end.ready && end.unsupported)
+      throw tailgateError('TARGET_UNSUPPORTED', { ...started(), answer: end.last });
+    if (!end.ready) {
+      const port = Number(new URL(url).port);
+      const family = descendantsOf(shell.pid, readProcesses()).map(({ pid }) => pid);
+      throw tailgateError('TARGET_NOT_READY', {
+        ...started(),
+        probe: describeProbe(ready, url),
+        timeoutMs: ready.timeoutMs,
+        last: end.last,
+        port,
+        listens: portsOf([shell.pid, ...family]),
+      });
+    }
+  } finally {
+    limit.stop();
+    forget();
+  }
+}
+
+function timeoutSignal(timeoutMs: number): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      clearTimeout(timer);
+      controller.abort();
+    },
+  };
+}

@@ -3,32 +3,10 @@ import type { TargetSettings } from '../../settings/settings-schema.ts';
 
 const portTemplate = /\{\{\s*port\s*\}\}/g;
 
-/** Replaces `{{ port }}`. */
-export const fillPort = (text: string, port: number | null): string =>
-  port === null ? text : text.replace(portTemplate, String(port));
-
-/** The environment variables of the settings, with the port filled in. */
-export const filledEnvironment = (
-  settings: Pick<TargetSettings, 'env'>,
-  port: number | null,
-): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(settings.env).map(([name, value]) => [name, fillPort(String(value), port)]),
-  );
-
-/** Whether the settings leave the choice of the port to us. */
-export const wantsFreePort = (settings: TargetSettings): boolean =>
-  settings.start !== undefined &&
-  settings.port === undefined &&
-  (settings.start.search(portTemplate) >= 0 || settings.url.search(portTemplate) >= 0);
-
 /** Where a server is, with the port filled in. `local`: on this machine, so that its port can be checked. */
 export type TargetAddress = { url: string; port: number | null; local: boolean };
 
 const defaultPorts: Record<string, number> = { 'http:': 80, 'ws:': 80, 'https:': 443, 'wss:': 443 };
-
-const isLocal = (hostname: string): boolean =>
-  hostname === 'localhost' || hostname === '0.0.0.0' || hostname === '[::1]' || /^127\./.test(hostname);
 
 /** The address that `settings.url` names, given the port chosen for it. Throws SETTINGS_INVALID_VALUE. */
 export const targetAddress = (settings: TargetSettings, chosenPort: number | null): TargetAddress => {
@@ -58,3 +36,28 @@ export const targetAddress = (settings: TargetSettings, chosenPort: number | nul
     local: isLocal(url.hostname),
   };
 };
+
+/** Replaces `{{ port }}`. */
+export const fillPort = (text: string, port: number | null): string =>
+  port === null ? text : text.replace(portTemplate, String(port));
+
+/** The environment variables of the settings, with the port filled in. */
+export const filledEnvironment = (
+  settings: Pick<TargetSettings, 'env'>,
+  port: number | null,
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(settings.env).map(([name, value]) => [name, fillPort(String(value), port)]),
+  );
+
+/** Whether the settings leave the choice of the port to us. */
+export const wantsFreePort = (settings: TargetSettings): boolean =>
+  settings.start !== undefined &&
+  settings.port === undefined &&
+  (settings.start.search(portTemplate) >= 0 || settings.url.search(portTemplate) >= 0);
+
+function isLocal(hostname: string): boolean {
+  return (
+    hostname === 'localhost' || hostname === '0.0.0.0' || hostname === '[::1]' || /^127\./.test(hostname)
+  );
+}

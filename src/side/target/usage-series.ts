@@ -13,12 +13,12 @@ export type ServerReading = TreeUsage & {
 
 /** A share of CPU over a shorter time than this is mostly the coarseness of the kernel's clock ticks. */
 const shortestShareMs = 50;
+
 /** The preload hands over twice a second, each time about the half second before. */
 const nodeIntervalMs = 500;
+
 /** A Node process that was silent for so long has ended, and its heap with it. */
 const nodeSilenceMs = 2_500;
-
-const round = (value: number): number => Math.round(value * 1000) / 1000;
 
 /**
  * Collects readings of one server over one round, and sums them up. Pure: the caller brings readings and times, in
@@ -134,11 +134,6 @@ export class UsageSeries {
   }
 }
 
-/** How far a counter got from one reading to a later one; null where one of them does not have it. */
-function grownBy(from: number | null, to: number | null): number | null {
-  return from === null || to === null ? null : Math.max(0, to - from);
-}
-
 /**
  * What the heaps of Node processes allocated from the samples `before` to the samples `after`; null where a process
  * does not tell. A process that started in between counts from its start.
@@ -159,3 +154,12 @@ export const heapWorkBetween = (
   };
   return { allocatedBytes: sum('allocatedBytes'), collections: sum('collections') };
 };
+
+/** How far a counter got from one reading to a later one; null where one of them does not have it. */
+function grownBy(from: number | null, to: number | null): number | null {
+  return from === null || to === null ? null : Math.max(0, to - from);
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

@@ -51,23 +51,6 @@ const maxAnswerBytes = 256_000_000;
 /** A server whose queue is full answers when it has worked off what the last slice sent. */
 const longestAnswerMs = 20_000;
 
-/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
-const preloadPath = (name: string): string | null =>
-  [`./${name}`, `../${name}`]
-    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
-    .find((path) => existsSync(path)) ?? null;
-
-/** A process that lives; a thread of it that ended has taken its file away. */
-const lives = (name: string): boolean => {
-  try {
-    process.kill(Number(name.split('.')[1]), 0);
-    return true;
-  } catch (error) {
-    // It runs as another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
 /**
  * Prepares a server so that it can be asked. In the modes `scripts` and `memory` nothing of how it runs changes; in mode
  * `work`, and where memory is looked into, it runs without inlining. `env` is the environment that the server would have otherwise. Null where there is no preload.
@@ -121,3 +104,23 @@ export const openWorkCounter = (
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
+
+/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
+function preloadPath(name: string): string | null {
+  return (
+    [`./${name}`, `../${name}`]
+      .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+      .find((path) => existsSync(path)) ?? null
+  );
+}
+
+/** A process that lives; a thread of it that ended has taken its file away. */
+function lives(name: string): boolean {
+  try {
+    process.kill(Number(name.split('.')[1]), 0);
+    return true;
+  } catch (error) {
+    // It runs as another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -33,48 +33,6 @@ const serverProblems: readonly string[] = ['TARGET_DIED', 'ROOM_LOST'];
 /** Less than this of the load is not the load that was asked for. */
 const reachedShare = 0.9;
 
-/** Users a second that the generator started in the step; null when it drove no load. */
-export const achievedLoad = (round: RoundMeasurement): number | null =>
-  round.activeMs <= 0 ? null : round.generator.startedArrivals / (round.activeMs / 1000);
-
-const limitsOf = (judgement: SuiteJudgement | null): { metric: string; limit: AppliedLimit }[] =>
-  (judgement?.metrics ?? []).flatMap(({ id, limit }) => limit.map((one) => ({ metric: id, limit: one })));
-
-/** "Most frequent: "connect timeout" (http://... did not answer within 10000 ms)." */
-const mostFrequentError = ({ errors }: RoundMeasurement): string => {
-  const [first] = [...errors].sort((a, b) => b.count - a.count);
-  if (first === undefined) return '';
-  const message = first.messages[0] ?? '';
-  return ` The most frequent: "${first.name}"${message === '' ? '' : ` (${message})`}.`;
-};
-
-/**
- * Attempts that failed at a load at which a limit found nothing to judge: no latency comes from users that cannot
- * connect.
- */
-const failedAltogether = (round: RoundMeasurement): CapacityReason | null => {
-  const share = valuesOf([round]).value('errors.rate', 'value') ?? 0;
-  if (share < 0.5) return null;
-  return {
-    what: 'errors',
-    explanation: `${formatValue(share, 'ratio')} of the attempts failed.${mostFrequentError(round)}`,
-  };
-};
-
-const brokenLimits = (round: RoundMeasurement, judgement: SuiteJudgement | null): CapacityReason[] =>
-  limitsOf(judgement)
-    .filter(({ limit }) => limit.verdict === 'fail')
-    .map(({ metric, limit }) => {
-      const what = metricOf(metric).topic;
-      const errors = what === 'errors' ? mostFrequentError(round) : '';
-      return { what, explanation: `${limit.explanation}${errors}` };
-    });
-
-const invalid = (what: CapacityReason['what'], explanation: string): LevelOutcome => ({
-  outcome: 'invalid',
-  reasons: [{ what, explanation }],
-});
-
 /**
  * What a load showed. It holds when every limit held and users left as fast as they came. It breaks when one did not,
  * or when the server died of it. Nothing can be said of it when the generator was at its end, or a limit had nothing to
@@ -125,3 +83,51 @@ export const levelOutcome = (evidence: LevelEvidence): LevelOutcome => {
     return invalid('limit', judgement?.reason ?? 'Nothing was judged.');
   return { outcome: 'holds', reasons: [] };
 };
+
+/** Users a second that the generator started in the step; null when it drove no load. */
+export const achievedLoad = (round: RoundMeasurement): number | null =>
+  round.activeMs <= 0 ? null : round.generator.startedArrivals / (round.activeMs / 1000);
+
+function invalid(what: CapacityReason['what'], explanation: string): LevelOutcome {
+  return {
+    outcome: 'invalid',
+    reasons: [{ what, explanation }],
+  };
+}
+
+/**
+ * Attempts that failed at a load at which a limit found nothing to judge: no latency comes from users that cannot
+ * connect.
+ */
+function failedAltogether(round: RoundMeasurement): CapacityReason | null {
+  const share = valuesOf([round]).value('errors.rate', 'value') ?? 0;
+  if (share < 0.5) return null;
+  return {
+    what: 'errors',
+    explanation: `${formatValue(share, 'ratio')} of the attempts failed.${mostFrequentError(round)}`,
+  };
+}
+
+/** "Most frequent: "connect timeout" (http://... did not answer within 10000 ms)." */
+function mostFrequentError({ errors }: RoundMeasurement): string {
+  const [first] = [...errors].sort((a, b) => b.count - a.count);
+  if (first === undefined) return '';
+  const message = first.messages[0] ?? '';
+  return ` The most frequent: "${first.name}"${message === '' ? '' : ` (${message})`}.`;
+}
+
+function brokenLimits(round: RoundMeasurement, judgement: SuiteJudgement | null): CapacityReason[] {
+  return limitsOf(judgement)
+    .filter(({ limit }) => limit.verdict === 'fail')
+    .map(({ metric, limit }) => {
+      const what = metricOf(metric).topic;
+      const errors = what === 'errors' ? mostFrequentError(round) : '';
+      return { what, explanation: `${limit.explanation}${errors}` };
+    });
+}
+
+function limitsOf(judgement: SuiteJudgement | null): { metric: string; limit: AppliedLimit }[] {
+  return (judgement?.metrics ?? []).flatMap(({ id, limit }) =>
+    limit.map((one) => ({ metric: id, limit: one })),
+  );
+}

@@ -32,61 +32,11 @@ export type SearchResult = {
 
 /** Loads below this share of the first step are not looked for: a step would have next to no users. */
 const lowestShare = 1 / 64;
+
 /** A bound on everything: no search needs as many. */
 const maxTrials = 80;
 
 type Rung = { load: number; trials: Outcome[]; answers: number; outcome: Outcome | null };
-
-const count = (trials: readonly Outcome[], outcome: Outcome): number =>
-  trials.filter((trial) => trial === outcome).length;
-
-/** Answers for one load after which there is no other: enough for a majority when one of them was an accident. */
-const mostAnswers = ({ confirmations }: SearchSettings): number => 2 * confirmations + 1;
-
-/**
- * What most answers for a load say; null when another measurement is needed. One that says nothing of the server is no
- * answer: the load is measured again, and given up when that happens as often as answers are wanted.
- */
-const outcomeOf = (trials: readonly Outcome[], settings: SearchSettings): Outcome | null => {
-  const holds = count(trials, 'holds');
-  const breaks = count(trials, 'breaks');
-  if (holds + breaks === 0) return trials.length > settings.confirmations ? 'invalid' : null;
-  if (holds === breaks && holds + breaks < mostAnswers(settings)) return null;
-  return holds > breaks ? 'holds' : 'breaks';
-};
-
-const ladderOf = (trials: readonly Trial[], settings: SearchSettings): Rung[] => {
-  const rungs = new Map<number, Outcome[]>();
-  for (const { load, outcome } of trials) rungs.set(load, [...(rungs.get(load) ?? []), outcome]);
-  return [...rungs]
-    .map(([load, outcomes]) => ({
-      load,
-      trials: outcomes,
-      answers: outcomes.length - count(outcomes, 'invalid'),
-      outcome: outcomeOf(outcomes, settings),
-    }))
-    .sort((a, b) => a.load - b.load);
-};
-
-/** Loads are round enough to be read, and fine enough for the precision asked for. */
-const rounded = (load: number, { precisionPercent }: SearchSettings): number =>
-  Number(load.toPrecision(precisionPercent >= 1 ? 3 : 5));
-
-/** The rungs between which the capacity lies. */
-const edgeOf = (ladder: readonly Rung[]): { lower: Rung | null; upper: Rung | null } => {
-  const upper = ladder.find(({ outcome }) => outcome !== 'holds') ?? null;
-  const lower = ladder.filter(({ load }) => upper === null || load < upper.load).at(-1) ?? null;
-  return { lower, upper };
-};
-
-const isNarrow = (lower: Rung, upper: Rung, settings: SearchSettings): boolean => {
-  const middle = rounded(Math.sqrt(lower.load * upper.load), settings);
-  return (
-    upper.load / lower.load <= 1 + settings.precisionPercent / 100 ||
-    middle <= lower.load ||
-    middle >= upper.load
-  );
-};
 
 /**
  * The load to measure next; null when the search is over. Grows by `growth` from `from` until a load does not hold,
@@ -152,3 +102,58 @@ export const searchResult = (settings: SearchSettings, trials: readonly Trial[])
       broken !== undefined && ladder.some(({ load, outcome }) => load > broken.load && outcome === 'holds'),
   };
 };
+
+function ladderOf(trials: readonly Trial[], settings: SearchSettings): Rung[] {
+  const rungs = new Map<number, Outcome[]>();
+  for (const { load, outcome } of trials) rungs.set(load, [...(rungs.get(load) ?? []), outcome]);
+  return [...rungs]
+    .map(([load, outcomes]) => ({
+      load,
+      trials: outcomes,
+      answers: outcomes.length - count(outcomes, 'invalid'),
+      outcome: outcomeOf(outcomes, settings),
+    }))
+    .sort((a, b) => a.load - b.load);
+}
+
+function count(trials: readonly Outcome[], outcome: Outcome): number {
+  return trials.filter((trial) => trial === outcome).length;
+}
+
+/**
+ * What most answers for a load say; null when another measurement is needed. One that says nothing of the server is no
+ * answer: the load is measured again, and given up when that happens as often as answers are wanted.
+ */
+function outcomeOf(trials: readonly Outcome[], settings: SearchSettings): Outcome | null {
+  const holds = count(trials, 'holds');
+  const breaks = count(trials, 'breaks');
+  if (holds + breaks === 0) return trials.length > settings.confirmations ? 'invalid' : null;
+  if (holds === breaks && holds + breaks < mostAnswers(settings)) return null;
+  return holds > breaks ? 'holds' : 'breaks';
+}
+
+/** Answers for one load after which there is no other: enough for a majority when one of them was an accident. */
+function mostAnswers({ confirmations }: SearchSettings): number {
+  return 2 * confirmations + 1;
+}
+
+/** The rungs between which the capacity lies. */
+function edgeOf(ladder: readonly Rung[]): { lower: Rung | null; upper: Rung | null } {
+  const upper = ladder.find(({ outcome }) => outcome !== 'holds') ?? null;
+  const lower = ladder.filter(({ load }) => upper === null || load < upper.load).at(-1) ?? null;
+  return { lower, upper };
+}
+
+/** Loads are round enough to be read, and fine enough for the precision asked for. */
+function rounded(load: number, { precisionPercent }: SearchSettings): number {
+  return Number(load.toPrecision(precisionPercent >= 1 ? 3 : 5));
+}
+
+function isNarrow(lower: Rung, upper: Rung, settings: SearchSettings): boolean {
+  const middle = rounded(Math.sqrt(lower.load * upper.load), settings);
+  return (
+    upper.load / lower.load <= 1 + settings.precisionPercent / 100 ||
+    middle <= lower.load ||
+    middle >= upper.load
+  );
+}

@@ -34,18 +34,6 @@ export const studentTUpperTail = (t: number, degrees: number): number => {
   return 0.5 * regularizedBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
 };
 
-/** Root of a falling function on [low, high], by bisection to full precision. */
-const bisect = (falling: (x: number) => number, from: number, to: number): number => {
-  let low = from;
-  let high = to;
-  for (let step = 0; step < 200 && high - low > 1e-15 * Math.max(1, Math.abs(high)); step += 1) {
-    const middle = 0.5 * (low + high);
-    if (falling(middle) > 0) low = middle;
-    else high = middle;
-  }
-  return 0.5 * (low + high);
-};
-
 /** The t with P(T > t) = p, for 0 < p < 1 and Student's t with `degrees` degrees of freedom. */
 export const studentTUpperQuantile = (p: number, degrees: number): number => {
   if (!(p > 0 && p < 1)) return p === 0 ? Number.POSITIVE_INFINITY : Number.NaN;
@@ -74,3 +62,15 @@ export const binomialUpperTail = (k: number, trials: number, share: number): num
 /** One-sided mid-p: P(X > k) + P(X = k) / 2 (Lancaster, "Significance tests in discrete distributions", 1961). */
 export const binomialUpperMidP = (k: number, trials: number, share: number): number =>
   binomialUpperTail(k + 1, trials, share) + 0.5 * binomialProbability(k, trials, share);
+
+/** Root of a falling function on [low, high], by bisection to full precision. */
+function bisect(falling: (x: number) => number, from: number, to: number): number {
+  let low = from;
+  let high = to;
+  for (let step = 0; step < 200 && high - low > 1e-15 * Math.max(1, Math.abs(high)); step += 1) {
+    const middle = 0.5 * (low + high);
+    if (falling(middle) > 0) low = middle;
+    else high = middle;
+  }
+  return 0.5 * (low + high);
+}

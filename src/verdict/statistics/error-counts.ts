@@ -27,39 +27,11 @@ export type CountComparison = {
   assumed: boolean;
 };
 
-const total = (counts: readonly EventCount[]): EventCount =>
-  counts.reduce(
-    (sum, count) => ({ events: sum.events + count.events, attempts: sum.attempts + count.attempts }),
-    { events: 0, attempts: 0 },
-  );
-
 /** With fewer degrees of freedom than this the dispersion is not estimated but assumed. */
 const minDegrees = 4;
+
 /** Errors come in clusters (a lost connection loses all its messages): a cautious guess where rounds cannot tell. */
 const assumedDispersion = 2;
-
-const pearson = (counts: readonly EventCount[], rate: number): number =>
-  counts.reduce((sum, { events, attempts }) => {
-    const expected = attempts * rate;
-    return expected > 0 ? sum + (events - expected) ** 2 / expected : sum;
-  }, 0);
-
-/**
- * Student's t on the differences of the rates inside pairs, with a deviation no smaller than independent events have.
- * Where a few large clusters make up most events, none may fall on one side, which then looks steadier than it is: the
- * quasi-Poisson test alone raises up to three times the false alarms it should, and this one none.
- */
-const pairedTail = (
-  baseline: readonly EventCount[],
-  head: readonly EventCount[],
-  independent: number,
-): number | null => {
-  const rate = ({ events, attempts }: EventCount) => (attempts > 0 ? events / attempts : 0);
-  const differences = head.map((count, index) => rate(count) - rate(baseline[index]!));
-  if (differences.length < 2) return null;
-  const error = Math.max(standardDeviation(differences) / Math.sqrt(differences.length), independent);
-  return studentTUpperTail(mean(differences) / error, differences.length - 1);
-};
 
 /**
  * Compares the frequency of events. The conditional test: given S events in all, those at head are binomial with the
@@ -104,3 +76,34 @@ export const compareCounts = (
   const p = Math.max(conditionalP, quasiP, pairedP ?? 0);
   return { ...numbers, conditionalP, quasiP, pairedP, p, dispersion, assumed };
 };
+
+function total(counts: readonly EventCount[]): EventCount {
+  return counts.reduce(
+    (sum, count) => ({ events: sum.events + count.events, attempts: sum.attempts + count.attempts }),
+    { events: 0, attempts: 0 },
+  );
+}
+
+function pearson(counts: readonly EventCount[], rate: number): number {
+  return counts.reduce((sum, { events, attempts }) => {
+    const expected = attempts * rate;
+    return expected > 0 ? sum + (events - expected) ** 2 / expected : sum;
+  }, 0);
+}
+
+/**
+ * Student's t on the differences of the rates inside pairs, with a deviation no smaller than independent events have.
+ * Where a few large clusters make up most events, none may fall on one side, which then looks steadier than it is: the
+ * quasi-Poisson test alone raises up to three times the false alarms it should, and this one none.
+ */
+function pairedTail(
+  baseline: readonly EventCount[],
+  head: readonly EventCount[],
+  independent: number,
+): number | null {
+  const rate = ({ events, attempts }: EventCount) => (attempts > 0 ? events / attempts : 0);
+  const differences = head.map((count, index) => rate(count) - rate(baseline[index]!));
+  if (differences.length < 2) return null;
+  const error = Math.max(standardDeviation(differences) / Math.sqrt(differences.length), independent);
+  return studentTUpperTail(mean(differences) / error, differences.length - 1);
+}

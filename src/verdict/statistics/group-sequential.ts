@@ -1,5 +1,23 @@
 import { normalDensity, normalUpperQuantile, normalUpperTail } from './distributions.ts';
 
+/** What decides the boundaries of one one-sided test. */
+export type SequentialDesign = {
+  /** Numbers of pairs at which the data are looked at, rising. The last spends what is left. */
+  looks: readonly number[];
+  /** Number of pairs at which the whole information is reached; the last look unless the time ran out before it. */
+  maxPairs: number;
+  /** Probability of crossing at any look when there is no difference. */
+  alpha: number;
+  gamma: number;
+};
+
+/** Step of the integration grid and its reach below zero, both in standard deviations. */
+const gridStep = 0.1;
+
+const gridReach = 8;
+
+const cache = new Map<string, number[]>();
+
 /**
  * Boundaries of a group-sequential test, so that looking at the data again and again while it grows does not raise
  * the false alarms. The recursion over looks is that of Armitage, McPherson and Rowe (1969), as in Jennison and
@@ -17,21 +35,6 @@ export const spentAlpha = (alpha: number, gamma: number, fraction: number): numb
   if (gamma === 0) return alpha * fraction;
   return (alpha * -Math.expm1(-gamma * fraction)) / -Math.expm1(-gamma);
 };
-
-/** What decides the boundaries of one one-sided test. */
-export type SequentialDesign = {
-  /** Numbers of pairs at which the data are looked at, rising. The last spends what is left. */
-  looks: readonly number[];
-  /** Number of pairs at which the whole information is reached; the last look unless the time ran out before it. */
-  maxPairs: number;
-  /** Probability of crossing at any look when there is no difference. */
-  alpha: number;
-  gamma: number;
-};
-
-/** Step of the integration grid and its reach below zero, both in standard deviations. */
-const gridStep = 0.1;
-const gridReach = 8;
 
 /**
  * One-sided upper boundaries, one per look, for a standard normal statistic; infinite where nothing is spent. The
@@ -76,13 +79,23 @@ export const normalBoundaries = (design: SequentialDesign): number[] => {
   return boundaries;
 };
 
+/** One-sided probabilities that the tests at each look compare with: the tails beyond the normal boundaries. */
+export const nominalLevels = (design: SequentialDesign): number[] => {
+  const key = `${design.looks.join(',')}/${design.maxPairs}/${design.alpha}/${design.gamma}`;
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const made = normalBoundaries(design).map(normalUpperTail);
+  cache.set(key, made);
+  return made;
+};
+
 /** The score that is crossed with probability `target`: Newton on the logarithm, from the unconditional quantile. */
-const crossingPoint = (
+function crossingPoint(
   crossing: (score: number) => number,
   density: (score: number) => number,
   target: number,
   fraction: number,
-): number => {
+): number {
   let score = normalUpperQuantile(target) * Math.sqrt(fraction);
   for (let step = 0; step < 50; step += 1) {
     const probability = crossing(score);
@@ -91,9 +104,9 @@ const crossingPoint = (
     if (Math.abs(move) < 1e-11) break;
   }
   return score;
-};
+}
 
-const nextGrid = (density: (score: number) => number, upper: number, fraction: number) => {
+function nextGrid(density: (score: number) => number, upper: number, fraction: number) {
   const lower = -gridReach * Math.sqrt(fraction);
   const intervals = 2 * Math.ceil((upper - lower) / (2 * gridStep * Math.sqrt(fraction)));
   const step = (upper - lower) / intervals;
@@ -106,16 +119,4 @@ const nextGrid = (density: (score: number) => number, upper: number, fraction: n
     masses.push((density(point) * simpson * step) / 3);
   }
   return { points, masses };
-};
-
-const cache = new Map<string, number[]>();
-
-/** One-sided probabilities that the tests at each look compare with: the tails beyond the normal boundaries. */
-export const nominalLevels = (design: SequentialDesign): number[] => {
-  const key = `${design.looks.join(',')}/${design.maxPairs}/${design.alpha}/${design.gamma}`;
-  const known = cache.get(key);
-  if (known !== undefined) return known;
-  const made = normalBoundaries(design).map(normalUpperTail);
-  cache.set(key, made);
-  return made;
-};
+}

@@ -17,6 +17,7 @@ import { mean, standardDeviation, weightedTrimmedMean } from './robust.ts';
 export type PairEstimator = 'trimmed' | 'mean' | 'pooled';
 
 const trim = 0.2;
+
 /** Fewer slices than this leave nothing to average. */
 export const minSlices = 5;
 
@@ -36,13 +37,19 @@ const sliced: Partial<Record<Statistic, { estimator: 'trimmed' | 'mean'; minSamp
   p99: { estimator: 'mean', minSamples: 30 },
 };
 
-export const estimatorFor = (statistic: Statistic): PairEstimator => sliced[statistic]?.estimator ?? 'pooled';
-
-const logRatio = (head: number | null, baseline: number | null): number | null =>
-  head === null || baseline === null || !(head > 0) || !(baseline > 0) ? null : Math.log(head / baseline);
-
 /** What one slice shows: ln(head / baseline), and the samples of the side that has fewer. */
 export type SliceChange = { logRatio: number; samples: number };
+
+/** Mean, deviation and standard error over pairs. */
+export type PairSummary = { pairs: number; mean: number; deviation: number; standardError: number };
+
+/**
+ * Deviation of the log ratio of two exact quantiles when they are read from sketches: each is off by up to the
+ * sketch's relative error, uniformly. A smaller deviation between pairs is not believed.
+ */
+export const sketchResolution = relativeAccuracy * Math.sqrt(2 / 3);
+
+export const estimatorFor = (statistic: Statistic): PairEstimator => sliced[statistic]?.estimator ?? 'pooled';
 
 /** The change of one statistic in each slice that both sides have enough samples in. */
 export const sliceChanges = (
@@ -108,15 +115,6 @@ export const typicalValues = (
   return { baseline: Math.exp(centre - logChange / 2), head: Math.exp(centre + logChange / 2) };
 };
 
-/** Mean, deviation and standard error over pairs. */
-export type PairSummary = { pairs: number; mean: number; deviation: number; standardError: number };
-
-/**
- * Deviation of the log ratio of two exact quantiles when they are read from sketches: each is off by up to the
- * sketch's relative error, uniformly. A smaller deviation between pairs is not believed.
- */
-export const sketchResolution = relativeAccuracy * Math.sqrt(2 / 3);
-
 /** Summary of one value per pair. `resolution` is the smallest deviation that is believed. */
 export const summarisePairs = (values: readonly number[], resolution: number): PairSummary => {
   const deviation = Math.max(standardDeviation(values), resolution);
@@ -127,3 +125,9 @@ export const summarisePairs = (values: readonly number[], resolution: number): P
     standardError: deviation / Math.sqrt(values.length),
   };
 };
+
+function logRatio(head: number | null, baseline: number | null): number | null {
+  return head === null || baseline === null || !(head > 0) || !(baseline > 0)
+    ? null
+    : Math.log(head / baseline);
+}

@@ -1,3 +1,5 @@
+export type WeightedValue = { value: number; weight: number };
+
 /**
  * Robust location and scale (Wilcox, "Introduction to Robust Estimation and Hypothesis Testing", chapter 3). `share`
  * is what is cut from each end: 0.2 for a 20%-trimmed mean.
@@ -13,15 +15,11 @@ export const standardDeviation = (values: readonly number[]): number => {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
 };
 
-const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-
 /** Mean of what is left when the floor(share * n) smallest and largest values are cut off. */
 export const trimmedMean = (values: readonly number[], share: number): number => {
   const cut = Math.floor(share * values.length);
   return mean(ascending(values).slice(cut, values.length - cut));
 };
-
-export type WeightedValue = { value: number; weight: number };
 
 /**
  * Weighted mean of what is left when the smallest and largest values that carry `share` of the weight are cut off at
@@ -49,3 +47,7 @@ export const winsorisedDeviation = (values: readonly number[], share: number): n
   const high = sorted[sorted.length - 1 - cut] ?? Number.NaN;
   return standardDeviation(sorted.map((value) => Math.min(Math.max(value, low), high)));
 };
+
+function ascending(values: readonly number[]): number[] {
+  return [...values].sort((a, b) => a - b);
+}

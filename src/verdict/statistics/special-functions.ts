@@ -4,8 +4,11 @@
  */
 
 const maxIterations = 500;
+
 const epsilon = 1e-16;
+
 const tiny = 1e-300;
+
 const halfLog2Pi = 0.5 * Math.log(2 * Math.PI);
 
 /** Natural logarithm of the gamma function for x > 0: Stirling's series (6.1.41) after shifting x above 15. */
@@ -45,7 +48,20 @@ export const erfc = (x: number): number => {
   return Math.exp(-square) / Math.sqrt(Math.PI) / (x + fraction);
 };
 
-const betaContinuedFraction = (x: number, a: number, b: number): number => {
+/**
+ * Regularised incomplete beta function I_x(a, b), 0 <= x <= 1, a and b > 0: continued fraction 26.5.8 by the
+ * modified Lentz method, on the side where it converges fast.
+ */
+export const regularizedBeta = (x: number, a: number, b: number): number => {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  const logFront = a * Math.log(x) + b * Math.log1p(-x) + logGamma(a + b) - logGamma(a) - logGamma(b);
+  const front = Math.exp(logFront);
+  if (x < (a + 1) / (a + b + 2)) return (front * betaContinuedFraction(x, a, b)) / a;
+  return 1 - (front * betaContinuedFraction(1 - x, b, a)) / b;
+};
+
+function betaContinuedFraction(x: number, a: number, b: number): number {
   let c = 1;
   let d = 1 - ((a + b) * x) / (a + 1);
   if (Math.abs(d) < tiny) d = tiny;
@@ -70,17 +86,4 @@ const betaContinuedFraction = (x: number, a: number, b: number): number => {
     if (Math.abs(step - 1) < 1e-15) break;
   }
   return result;
-};
-
-/**
- * Regularised incomplete beta function I_x(a, b), 0 <= x <= 1, a and b > 0: continued fraction 26.5.8 by the
- * modified Lentz method, on the side where it converges fast.
- */
-export const regularizedBeta = (x: number, a: number, b: number): number => {
-  if (x <= 0) return 0;
-  if (x >= 1) return 1;
-  const logFront = a * Math.log(x) + b * Math.log1p(-x) + logGamma(a + b) - logGamma(a) - logGamma(b);
-  const front = Math.exp(logFront);
-  if (x < (a + 1) / (a + b + 2)) return (front * betaContinuedFraction(x, a, b)) / a;
-  return 1 - (front * betaContinuedFraction(1 - x, b, a)) / b;
-};
+}

@@ -21,6 +21,14 @@ export type Growth = {
 /** A cache that fills, or code that is compiled when it is first needed, has slowed down by more than this at the end. */
 const keptShare = 0.7;
 
+/** From one side alone: 95%. */
+const keptConfidence = 0.9;
+
+const endPoints = 3;
+
+/** With few waves a covariance is a guess: so much of the variance of the increments counts as steps in any case. */
+const leastStepShare = 0.1;
+
 /**
  * Growth with its uncertainty. What is measured after a wave has noise of two kinds: that of the instant (what is being
  * cleaned up just then), and steps that stay (a table that was enlarged, a function that was compiled). Their variances
@@ -51,9 +59,34 @@ export const growthOf = ({ x, y }: Series): Growth => {
 export const goesOn = ({ overall, kept, end }: Growth): boolean =>
   intervalOf(kept, keptConfidence).low > 0 && end >= overall.value / 2;
 
-/** From one side alone: 95%. */
-const keptConfidence = 0.9;
-const endPoints = 3;
+/** How much more one side grows than the other. */
+export const growthBetween = (baseline: Growth, head: Growth): Growth => ({
+  overall: minus(head.overall, baseline.overall),
+  late: minus(head.late, baseline.late),
+  kept: minus(head.kept, baseline.kept),
+  end: head.end - baseline.end,
+});
+
+/** The interval that holds the true value with this confidence. */
+export const intervalOf = (
+  { value, variance, degrees }: Estimate,
+  confidence: number,
+): { low: number; high: number } => {
+  const half = studentTUpperQuantile((1 - confidence) / 2, degrees) * Math.sqrt(variance);
+  return { low: value - half, high: value + half };
+};
+
+/** Weights of the slope by least squares over the points from `from` to before `to`; 0 for all others. */
+function slopeWeights(x: readonly number[], from: number, to: number): number[] {
+  const own = x.slice(from, to);
+  const mean = sum(own) / own.length;
+  const across = sum(own.map((value) => (value - mean) ** 2));
+  return x.map((value, index) => (index < from || index >= to ? 0 : (value - mean) / across));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
 
 /** Variances of the noise of the instants and of the steps that stay. */
 type Noise = { ofInstants: number; ofSteps: number; degrees: number };
@@ -91,34 +124,6 @@ function estimate(
   };
 }
 
-/** With few waves a covariance is a guess: so much of the variance of the increments counts as steps in any case. */
-const leastStepShare = 0.1;
-
-/** How much more one side grows than the other. */
-export const growthBetween = (baseline: Growth, head: Growth): Growth => ({
-  overall: minus(head.overall, baseline.overall),
-  late: minus(head.late, baseline.late),
-  kept: minus(head.kept, baseline.kept),
-  end: head.end - baseline.end,
-});
-
-/** The interval that holds the true value with this confidence. */
-export const intervalOf = (
-  { value, variance, degrees }: Estimate,
-  confidence: number,
-): { low: number; high: number } => {
-  const half = studentTUpperQuantile((1 - confidence) / 2, degrees) * Math.sqrt(variance);
-  return { low: value - half, high: value + half };
-};
-
-/** Weights of the slope by least squares over the points from `from` to before `to`; 0 for all others. */
-function slopeWeights(x: readonly number[], from: number, to: number): number[] {
-  const own = x.slice(from, to);
-  const mean = sum(own) / own.length;
-  const across = sum(own.map((value) => (value - mean) ** 2));
-  return x.map((value, index) => (index < from || index >= to ? 0 : (value - mean) / across));
-}
-
 function minus(a: Estimate, b: Estimate): Estimate {
   const variance = a.variance + b.variance;
   // Welch and Satterthwaite.
@@ -127,8 +132,4 @@ function minus(a: Estimate, b: Estimate): Estimate {
       ? a.degrees + b.degrees
       : variance ** 2 / (a.variance ** 2 / a.degrees + b.variance ** 2 / b.degrees);
   return { value: a.value - b.value, variance, degrees };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -5,15 +5,11 @@ export type TwoModes = { low: number; high: number; shareHigh: number };
 
 /** Fewest values, and fewest at each of the two modes. */
 const minValues = 6;
+
 const minAtMode = 2;
+
 /** Modes nearer than this are no news: a ratio minus one. */
 const leastDistance = 0.05;
-/**
- * How many times wider the gap between the modes must be than the widest gap inside of them, by number of values. Fewer
- * than one in two hundred normal samples of each size reach it; `two-modes.test.ts` shows that.
- */
-const gapFactor = (count: number): number =>
-  count < 8 ? 6 : count < 10 ? 4.7 : count < 12 ? 4 : count < 16 ? 3.7 : 3.3;
 
 /**
  * The two modes of positive values, such as the p50 of each pair, where they keep to two places with nothing between:
@@ -34,3 +30,11 @@ export const twoModes = (values: readonly number[]): TwoModes | null => {
     ? null
     : { low: lowMean, high: highMean, shareHigh: high.length / sorted.length };
 };
+
+/**
+ * How many times wider the gap between the modes must be than the widest gap inside of them, by number of values. Fewer
+ * than one in two hundred normal samples of each size reach it; `two-modes.test.ts` shows that.
+ */
+function gapFactor(count: number): number {
+  return count < 8 ? 6 : count < 10 ? 4.7 : count < 12 ? 4 : count < 16 ? 3.7 : 3.3;
+}

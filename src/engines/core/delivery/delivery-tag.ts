@@ -16,81 +16,14 @@ export type DeliveryTag = {
 };
 
 const marker = '~tg';
+
 const markerBytes = Buffer.from(marker);
+
 /** Longest tag: six numbers of at most 11 digits. */
 const maxLength = 80;
 
 /** Length of every tag: in a protocol whose messages hold their own length, an author can count on it. */
 export const tagLength = 40;
-
-export const formatTag = (tag: DeliveryTag): string => {
-  const head = `${marker}${tag.worker.toString(36)}.${tag.sender.toString(36)}.${tag.sequence.toString(36)}.${tag.watch.toString(36)}.`;
-  const tail = `${tag.room === undefined ? '' : `.${tag.room.toString(36)}`}~`;
-  const sent = Math.round(tag.sentUs).toString(36);
-  return `${head}${sent.padStart(tagLength - head.length - tail.length, '0')}${tail}`;
-};
-
-const digitOf = (code: number): number => {
-  if (code >= 48 && code <= 57) return code - 48;
-  if (code >= 97 && code <= 122) return code - 87;
-  return -1;
-};
-
-const parseAt = (text: string, start: number): DeliveryTag | null => {
-  const fields = [0, 0, 0, 0, 0, 0];
-  let field = 0;
-  let digits = 0;
-  for (let index = start + marker.length; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    const digit = digitOf(code);
-    if (digit >= 0) {
-      fields[field] = fields[field]! * 36 + digit;
-      digits += 1;
-      continue;
-    }
-    if (digits === 0) return null;
-    digits = 0;
-    if (code === 46 && field < 5) field += 1;
-    else if (code === 126 && field >= 4)
-      return {
-        worker: fields[0]!,
-        sender: fields[1]!,
-        sequence: fields[2]!,
-        watch: fields[3]!,
-        sentUs: fields[4]!,
-        ...(field === 5 ? { room: fields[5]! } : {}),
-      };
-    else return null;
-  }
-  return null;
-};
-
-/** The first tag in a string; null if there is none. */
-export const tagInText = (text: string): DeliveryTag | null => {
-  for (let at = text.indexOf(marker); at >= 0; at = text.indexOf(marker, at + 1)) {
-    const tag = parseAt(text, at);
-    if (tag !== null) return tag;
-  }
-  return null;
-};
-
-/** The first tag in binary data; null if there is none. */
-export const tagInBytes = (data: ArrayBuffer | ArrayBufferView): DeliveryTag | null => {
-  const bytes = ArrayBuffer.isView(data)
-    ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-    : Buffer.from(data);
-  for (let at = bytes.indexOf(markerBytes); at >= 0; at = bytes.indexOf(markerBytes, at + 1)) {
-    const tag = parseAt(bytes.toString('latin1', at, at + maxLength), 0);
-    if (tag !== null) return tag;
-  }
-  return null;
-};
-
-const tagInLeaf = (value: unknown): DeliveryTag | null => {
-  if (typeof value === 'string') return tagInText(value);
-  if (typeof value !== 'object' || value === null) return null;
-  return value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? tagInBytes(value) : null;
-};
 
 const maxDepth = 12;
 
@@ -132,4 +65,73 @@ export class TagFinder {
     }
     return null;
   }
+}
+
+export const formatTag = (tag: DeliveryTag): string => {
+  const head = `${marker}${tag.worker.toString(36)}.${tag.sender.toString(36)}.${tag.sequence.toString(36)}.${tag.watch.toString(36)}.`;
+  const tail = `${tag.room === undefined ? '' : `.${tag.room.toString(36)}`}~`;
+  const sent = Math.round(tag.sentUs).toString(36);
+  return `${head}${sent.padStart(tagLength - head.length - tail.length, '0')}${tail}`;
+};
+
+/** The first tag in a string; null if there is none. */
+export const tagInText = (text: string): DeliveryTag | null => {
+  for (let at = text.indexOf(marker); at >= 0; at = text.indexOf(marker, at + 1)) {
+    const tag = parseAt(text, at);
+    if (tag !== null) return tag;
+  }
+  return null;
+};
+
+/** The first tag in binary data; null if there is none. */
+export const tagInBytes = (data: ArrayBuffer | ArrayBufferView): DeliveryTag | null => {
+  const bytes = ArrayBuffer.isView(data)
+    ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+    : Buffer.from(data);
+  for (let at = bytes.indexOf(markerBytes); at >= 0; at = bytes.indexOf(markerBytes, at + 1)) {
+    const tag = parseAt(bytes.toString('latin1', at, at + maxLength), 0);
+    if (tag !== null) return tag;
+  }
+  return null;
+};
+
+function parseAt(text: string, start: number): DeliveryTag | null {
+  const fields = [0, 0, 0, 0, 0, 0];
+  let field = 0;
+  let digits = 0;
+  for (let index = start + marker.length; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    const digit = digitOf(code);
+    if (digit >= 0) {
+      fields[field] = fields[field]! * 36 + digit;
+      digits += 1;
+      continue;
+    }
+    if (digits === 0) return null;
+    digits = 0;
+    if (code === 46 && field < 5) field += 1;
+    else if (code === 126 && field >= 4)
+      return {
+        worker: fields[0]!,
+        sender: fields[1]!,
+        sequence: fields[2]!,
+        watch: fields[3]!,
+        sentUs: fields[4]!,
+        ...(field === 5 ? { room: fields[5]! } : {}),
+      };
+    else return null;
+  }
+  return null;
+}
+
+function digitOf(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  if (code >= 97 && code <= 122) return code - 87;
+  return -1;
+}
+
+function tagInLeaf(value: unknown): DeliveryTag | null {
+  if (typeof value === 'string') return tagInText(value);
+  if (typeof value !== 'object' || value === null) return null;
+  return value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? tagInBytes(value) : null;
 }

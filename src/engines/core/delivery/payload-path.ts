@@ -14,15 +14,8 @@ export class NoPlaceError extends StepFailure {
   }
 }
 
-const isIndex = (part: string): boolean => /^(?:0|[1-9]\d*)$/.test(part);
-
-const partsOf = (text: string): (string | number)[] =>
-  text
-    .replace(/^\$\.?/, '')
-    .replace(/\[(\d+)\]/g, '.$1')
-    .split('.')
-    .filter((part) => part !== '')
-    .map((part) => (isIndex(part) ? Number(part) : part));
+/** Stands, within a text, before the digits of a number that a double cannot hold. */
+const digits = '\u0000digits ';
 
 /**
  * A path of the settings into the arguments of an event: `0.body.id`, or `text` for that field of the first argument.
@@ -34,10 +27,6 @@ export const payloadPath = (text: string): PayloadPath => {
 
 /** A path into a message that has no arguments: `id`, `data.id`, or `1` for a member of a list. */
 export const messagePath = (text: string): PayloadPath => partsOf(text);
-
-/** The path for this message: it is its own first argument, unless it is a list. */
-const pathIn = (message: unknown, path: PayloadPath): PayloadPath =>
-  path[0] === 0 && !Array.isArray(structureOf(message)) ? path.slice(1) : path;
 
 /** The value at a path of `messagePath`, in text that is JSON too. */
 export const readMessage = (message: unknown, path: PayloadPath): unknown =>
@@ -94,16 +83,6 @@ export const changePath = (
   return { ...record, [key]: changePath(record[key], rest, replace) };
 };
 
-/** Bytes, or what stands for them in a scenario. */
-const isBinary = (value: object): boolean =>
-  ArrayBuffer.isView(value) || value instanceof ArrayBuffer || '$binary' in value;
-
-const nameOf = (value: unknown): string => {
-  if (typeof value === 'object' && value !== null && isBinary(value)) return 'binary data';
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-};
-
 /**
  * Puts a tag behind what stands in its place, so that the message keeps its content. `makeTag` is called once, when
  * there is a place for it. Throws `NoPlaceError`.
@@ -115,26 +94,54 @@ export const withTag = (old: unknown, makeTag: () => string): unknown => {
   throw new NoPlaceError(`the tag of a delivery is put behind text, and ${nameOf(old)} is none`, old);
 };
 
+function partsOf(text: string): (string | number)[] {
+  return text
+    .replace(/^\$\.?/, '')
+    .replace(/\[(\d+)\]/g, '.$1')
+    .split('.')
+    .filter((part) => part !== '')
+    .map((part) => (isIndex(part) ? Number(part) : part));
+}
+
+function isIndex(part: string): boolean {
+  return /^(?:0|[1-9]\d*)$/.test(part);
+}
+
+/** The path for this message: it is its own first argument, unless it is a list. */
+function pathIn(message: unknown, path: PayloadPath): PayloadPath {
+  return path[0] === 0 && !Array.isArray(structureOf(message)) ? path.slice(1) : path;
+}
+
 /** The object or list that a text stands for; anything else as it is. */
-const structureOf = (value: unknown, parse: (text: string) => unknown = JSON.parse): unknown => {
+function structureOf(value: unknown, parse: (text: string) => unknown = JSON.parse): unknown {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
   try {
     return parse(value);
   } catch {
     return value;
   }
-};
-
-/** Stands, within a text, before the digits of a number that a double cannot hold. */
-const digits = '\u0000digits ';
+}
 
 /** Parses JSON so that `written` gives it back as it was: numbers beyond a double's precision keep their digits. */
-const exactly = (text: string): unknown =>
-  JSON.parse(
+function exactly(text: string): unknown {
+  return JSON.parse(
     text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) =>
       token.startsWith('"') || String(Number(token)) === token ? token : JSON.stringify(digits + token),
     ),
   );
+}
 
-const written = (value: unknown): string =>
-  JSON.stringify(value).replace(/"\\u0000digits ([^"]*)"/g, (_text, number: string) => number);
+function written(value: unknown): string {
+  return JSON.stringify(value).replace(/"\\u0000digits ([^"]*)"/g, (_text, number: string) => number);
+}
+
+/** Bytes, or what stands for them in a scenario. */
+function isBinary(value: object): boolean {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer || '$binary' in value;
+}
+
+function nameOf(value: unknown): string {
+  if (typeof value === 'object' && value !== null && isBinary(value)) return 'binary data';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

@@ -24,9 +24,6 @@ export const watchingNames = (step: Step, spec: StepSpec, place: string): Step =
     });
 };
 
-/** A loop names its list with or without braces. */
-const listName = (over: string): string => (over.includes('{{') ? over : `{{ ${over} }}`);
-
 /** The watch of what a value reads; null when it reads nothing that could be missing. */
 export const nameWatch = (value: unknown, place: string): NameWatch | null => {
   const names = new Set<string>();
@@ -41,8 +38,13 @@ export const nameWatch = (value: unknown, place: string): NameWatch | null => {
   };
 };
 
+/** A loop names its list with or without braces. */
+function listName(over: string): string {
+  return over.includes('{{') ? over : `{{ ${over} }}`;
+}
+
 /** Names that begin with `$` are ours or Artillery's, and checked before the run. */
-const collect = (value: unknown, names: Set<string>): void => {
+function collect(value: unknown, names: Set<string>): void {
   if (typeof value === 'string')
     for (const name of variablesIn(value)) {
       if (name !== '' && !name.startsWith('$')) names.add(name);
@@ -53,4 +55,4 @@ const collect = (value: unknown, names: Set<string>): void => {
       collect(key, names);
       collect(item, names);
     }
-};
+}

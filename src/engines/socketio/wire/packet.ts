@@ -10,40 +10,10 @@ export type TextPacket = {
 };
 
 const zero = 48;
+
 const nine = 57;
+
 const slash = 47;
-
-/**
- * Splits the text of an Engine.IO message frame (its leading 4 included) into the parts of a Socket.IO packet:
- * `<type>[<namespace>,][<id>][payload]` (Socket.IO protocol v5). Binary packets are for `BinaryAssembler`. Throws
- * ProtocolError for a type that is none; the payload is not looked at.
- */
-export const parseTextPacket = (frame: string): TextPacket => {
-  const type = frame.charCodeAt(1) - zero;
-  if (PacketType[type] === undefined) throw new ProtocolError('unknown packet type');
-  let at = 2;
-  let namespace = '/';
-  if (frame.charCodeAt(at) === slash) {
-    const end = frame.indexOf(',', at);
-    namespace = end < 0 ? frame.slice(at) : frame.slice(at, end);
-    at = end < 0 ? frame.length : end + 1;
-  }
-  let id: number | null = null;
-  for (; at < frame.length; at += 1) {
-    const code = frame.charCodeAt(at);
-    if (code < zero || code > nine) break;
-    id = (id ?? 0) * 10 + code - zero;
-  }
-  return { type, namespace, id, payload: frame.slice(at) };
-};
-
-/** The name of the event in the payload `["name",...]`; null if only parsing it can tell, or that it is no event. */
-export const eventName = (payload: string): string | null => {
-  if (!payload.startsWith('["') || !payload.endsWith(']')) return null;
-  const end = payload.indexOf('"', 2);
-  const name = payload.slice(2, end);
-  return end < 0 || name.includes('\\') || reservedEvents.has(name) ? null : name;
-};
 
 /** Names that only the client itself may give to an event. */
 export const reservedEvents: ReadonlySet<unknown> = new Set([
@@ -55,30 +25,7 @@ export const reservedEvents: ReadonlySet<unknown> = new Set([
   'removeListener',
 ]);
 
-const namespacePrefix = (namespace: string): string => (namespace === '/' ? '' : `${namespace},`);
-
-/** The part of a frame before the id and payload of an event. */
-export const eventPrefix = (namespace: string): string => `4${PacketType.EVENT}${namespacePrefix(namespace)}`;
-
-export const connectFrame = (namespace: string, auth: unknown): string =>
-  `4${PacketType.CONNECT}${namespacePrefix(namespace)}${auth === undefined || auth === null ? '' : JSON.stringify(auth)}`;
-
-export const disconnectFrame = (namespace: string): string =>
-  `4${PacketType.DISCONNECT}${namespacePrefix(namespace)}`;
-
 const encoder = new Encoder();
-
-/** The frames of a packet with any payload: one text, and one more for each piece of binary data in it. */
-export const encodePacket = (
-  type: PacketType.EVENT | PacketType.ACK,
-  namespace: string,
-  id: number | null,
-  data: unknown[],
-): (string | Buffer)[] => {
-  const packet = { type, nsp: namespace, data, ...(id === null ? {} : { id }) };
-  const [text, ...attachments] = encoder.encode(packet) as [string, ...Buffer[]];
-  return [`4${text}`, ...attachments];
-};
 
 /** A packet with binary data, put together from its frames. */
 export type AssembledPacket = { type: PacketType; nsp: string; id?: number; data: unknown[] };
@@ -116,6 +63,59 @@ export class BinaryAssembler {
 export class ProtocolError extends Error {}
 
 /**
+ * Splits the text of an Engine.IO message frame (its leading 4 included) into the parts of a Socket.IO packet:
+ * `<type>[<namespace>,][<id>][payload]` (Socket.IO protocol v5). Binary packets are for `BinaryAssembler`. Throws
+ * ProtocolError for a type that is none; the payload is not looked at.
+ */
+export const parseTextPacket = (frame: string): TextPacket => {
+  const type = frame.charCodeAt(1) - zero;
+  if (PacketType[type] === undefined) throw new ProtocolError('unknown packet type');
+  let at = 2;
+  let namespace = '/';
+  if (frame.charCodeAt(at) === slash) {
+    const end = frame.indexOf(',', at);
+    namespace = end < 0 ? frame.slice(at) : frame.slice(at, end);
+    at = end < 0 ? frame.length : end + 1;
+  }
+  let id: number | null = null;
+  for (; at < frame.length; at += 1) {
+    const code = frame.charCodeAt(at);
+    if (code < zero || code > nine) break;
+    id = (id ?? 0) * 10 + code - zero;
+  }
+  return { type, namespace, id, payload: frame.slice(at) };
+};
+
+/** The name of the event in the payload `["name",...]`; null if only parsing it can tell, or that it is no event. */
+export const eventName = (payload: string): string | null => {
+  if (!payload.startsWith('["') || !payload.endsWith(']')) return null;
+  const end = payload.indexOf('"', 2);
+  const name = payload.slice(2, end);
+  return end < 0 || name.includes('\\') || reservedEvents.has(name) ? null : name;
+};
+
+/** The part of a frame before the id and payload of an event. */
+export const eventPrefix = (namespace: string): string => `4${PacketType.EVENT}${namespacePrefix(namespace)}`;
+
+export const connectFrame = (namespace: string, auth: unknown): string =>
+  `4${PacketType.CONNECT}${namespacePrefix(namespace)}${auth === undefined || auth === null ? '' : JSON.stringify(auth)}`;
+
+export const disconnectFrame = (namespace: string): string =>
+  `4${PacketType.DISCONNECT}${namespacePrefix(namespace)}`;
+
+/** The frames of a packet with any payload: one text, and one more for each piece of binary data in it. */
+export const encodePacket = (
+  type: PacketType.EVENT | PacketType.ACK,
+  namespace: string,
+  id: number | null,
+  data: unknown[],
+): (string | Buffer)[] => {
+  const packet = { type, nsp: namespace, data, ...(id === null ? {} : { id }) };
+  const [text, ...attachments] = encoder.encode(packet) as [string, ...Buffer[]];
+  return [`4${text}`, ...attachments];
+};
+
+/**
  * The value of a packet's payload, undefined where there is none. Throws ProtocolError when it is no JSON, or not what
  * packets of that type carry.
  */
@@ -135,8 +135,12 @@ export const parsePayload = ({ type, payload }: Pick<TextPacket, 'type' | 'paylo
 export const parseArguments = (json: string): unknown[] =>
   (parsePayload({ type: PacketType.ACK, payload: json }) as unknown[] | undefined) ?? [];
 
+function namespacePrefix(namespace: string): string {
+  return namespace === '/' ? '' : `${namespace},`;
+}
+
 /** The rules of `socket.io-parser`. */
-const isPayload = (type: PacketType, value: unknown): boolean => {
+function isPayload(type: PacketType, value: unknown): boolean {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   if (type === PacketType.CONNECT) return isObject;
   if (type === PacketType.CONNECT_ERROR) return isObject || typeof value === 'string';
@@ -144,4 +148,4 @@ const isPayload = (type: PacketType, value: unknown): boolean => {
   if (type !== PacketType.EVENT || !Array.isArray(value)) return false;
   const [name] = value as unknown[];
   return typeof name === 'number' || (typeof name === 'string' && !reservedEvents.has(name));
-};
+}
