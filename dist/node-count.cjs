@@ -35,6 +35,7 @@
 
     let session = null;
     let cpuBefore;
+    let waitedBeforeUs = 0;
     let answered = 0;
     let last = '';
     /** Functions that were called, by script and place. */
@@ -53,7 +54,8 @@
       else session.connect();
     };
     /** What Tailgate itself loads is no work of the server. */
-    const isOwn = (url) => /[\\/]node-(count|preload|inject)\.cjs$/.test(url) && url.startsWith(ownFolder);
+    const isOwn = (url) =>
+      /[\\/]node-(count|left|preload|inject)\.cjs$/.test(url) && url.startsWith(ownFolder);
     const ownFolder = pathToFileURL(__dirname).href;
     const takeCalls = async () => {
       const counted = [];
@@ -136,6 +138,15 @@
       };
     };
 
+    /** How long the main thread has waited for a core, which the profiler cannot tell from work; 0 where unknown. */
+    const waitedUs = () => {
+      try {
+        return Number(readFileSync(`/proc/${process.pid}/schedstat`, 'utf8').split(' ')[1]) / 1_000 || 0;
+      } catch {
+        return 0;
+      }
+    };
+
     const actions = {
       scripts,
       'start-calls': async () => {
@@ -160,12 +171,19 @@
         await ask('Profiler.start');
         // Of the whole process: a thread that blocks is not idle to the profiler, and costs no time on the processor.
         cpuBefore = process.cpuUsage();
+        waitedBeforeUs = waitedUs();
         return {};
       },
       'stop-profile': async () => {
         const { user, system } = process.cpuUsage(cpuBefore);
+        const queuedUs = waitedUs() - waitedBeforeUs;
         const { profile } = await ask('Profiler.stop');
-        return { cpuUs: user + system, profile, heap: (await ask('HeapProfiler.stopSampling')).profile };
+        return {
+          cpuUs: user + system,
+          queuedUs,
+          profile,
+          heap: (await ask('HeapProfiler.stopSampling')).profile,
+        };
       },
     };
 

@@ -59,13 +59,13 @@ export function formatShare(share) {
 export function formatPoints(share) {
   return `${significant(share * 100)} points`;
 }
-export function formatPair(baseline, head, format) {
+export function formatPair(baseline, head, format, between = " \u2192 ") {
   const after = format(head);
   if (!isNumber(baseline)) return after;
   const before = format(baseline);
   const unit = /^\S+( \S+)$/.exec(after)?.[1];
   const isShared = unit !== void 0 && /^\S+( \S+)$/.exec(before)?.[1] === unit;
-  return `${isShared ? before.slice(0, -unit.length) : before} \u2192 ${after}`;
+  return `${isShared ? before.slice(0, -unit.length) : before}${between}${after}`;
 }
 export function formatPercentChange(relative, interval = { low: null, high: null }) {
   return isNumber(relative) ? signedPercent(relative, decimalsFor(relative, interval)) : noValue;
