@@ -130,14 +130,19 @@ export const sameScripts = ({
   return before.length === after.length && before.every((one, index) => one === after[index]);
 };
 
-/** What a reader looks for: functions that surely run more often, then those that surely cost more or less. */
+/**
+ * What a reader looks for: first what surely changed, own functions before those of packages and these before those of
+ * Node; among them what surely runs more often, then what surely costs more or less.
+ */
 function interest({ calls, risen, timeUs, timeScore, at }: FunctionChange): number {
-  const certain = calls.low > 0 || calls.high < 0;
-  const known = at.owner.kind === 'own' ? 1 : 0.5;
+  const isCertain = calls.low > 0 || calls.high < 0;
+  const costs = Math.abs(timeScore) >= 3;
+  const nearness = { own: 3, package: 2, node: 1 }[at.owner.kind];
   return (
-    (risen ? 1_000 * known : 0) +
-    (certain ? Math.abs(calls.difference) * known : 0) +
-    (Math.abs(timeScore) >= 3 ? Math.abs(timeUs.head - timeUs.baseline) / 10 : 0) +
+    (risen || isCertain || costs ? 1e9 * nearness : 0) +
+    (risen ? 1e6 : 0) +
+    (isCertain ? Math.min(Math.abs(calls.difference), 1e5) : 0) +
+    (costs ? Math.abs(timeUs.head - timeUs.baseline) / 10 : 0) +
     (timeUs.head + timeUs.baseline) / 1e6
   );
 }

@@ -94,6 +94,16 @@ test('a second call is found on its line, and what it calls is folded into it', 
   assert.deepEqual(explained.calls, { baseline: 5, head: 8 });
 });
 
+test('the table begins with own functions, however often Node calls its own', () => {
+  const node = (calls: number): Told => ({ name: 'now', at: ['node:internal/perf', 1, 3], calls });
+  const work = (calls: number): Told => ({ name: 'work', at: ['src/server.ts', 90, 95], calls });
+  const { functions } = explain(side([...base, node(1)]), side([...base, node(6000), work(1)]), secondCall);
+  assert.deepEqual(
+    functions.slice(0, 2).map(({ name }) => name),
+    ['work', 'now'],
+  );
+});
+
 test('moved and renamed code is no new work, and neither is what only the load moves', () => {
   const moved = base.map(
     (one): Told => (one.name === 'verifyToken' ? { ...one, at: ['src/auth.ts', 1, 15] } : one),
