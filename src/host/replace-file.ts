@@ -1,5 +1,6 @@
 import { chmod, chown, lstat, open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writeNamedPipe } from './pipe-files.ts';
 
 /** Ends the name of a file that is being written, before it takes its place. */
 const temporarySuffix = '.tailgate-tmp';
@@ -56,6 +57,8 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
   const found = await ifThere(lstat(file));
   const target = found?.isSymbolicLink() === true ? await realpath(file).catch(() => null) : file;
   const isRegular = found === null || (target !== null && (await ifThere(stat(target)))?.isFile() !== false);
+  if (target !== null && (await ifThere(stat(target)))?.isFIFO())
+    return await writeNamedPipe(target, content);
   if (target === null || !isRegular) return await writeFile(file, content);
   try {
     await replaceFile(target, content);

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BaselineRecord, RecordedCapacity } from '../baseline/baseline-record.ts';
 import { capacityHistory, folderKey, historyName } from '../baseline/history-name.ts';
 import { type OpenBaseline, openBaselineStore } from '../baseline/open-baseline.ts';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { sketchOver } from '../metrics/merge-rounds.ts';
 import { formatCount, formatDuration, plural } from '../metrics/notation.ts';
 import type { RawInputs } from '../settings/inputs.ts';
@@ -80,7 +80,7 @@ async function open(options: CommandOptions): Promise<{ loaded: LoadedSettings; 
   const loaded = await loadSettings({
     cwd: host.cwd,
     inputs: options.inputs,
-    readFile: (file) => readFile(file, 'utf8'),
+    readFile: readNamedFile,
     needsSuites: false,
   });
   requireStore(loaded);

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type CommitRange, readCommitRange } from '../baseline/commit-range.ts';
 import { settingsHash } from '../baseline/fingerprint.ts';
 import { GitCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { formatShare, plural } from '../metrics/notation.ts';
 import {
   type BisectReport,
@@ -62,7 +62,7 @@ async function bisect(command: BisectCommand): Promise<number> {
   const loaded = await loadSettings({
     cwd: host.cwd,
     inputs: command.inputs,
-    readFile: (file) => readFile(file, 'utf8'),
+    readFile: readNamedFile,
   });
   // Only the good commit is compared with, whatever the gate compares with.
   const baseline = {

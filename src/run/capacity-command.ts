@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openBaseCommit } from '../baseline/base-commit.ts';
 import { folderKey } from '../baseline/history-name.ts';
 import { problemsOf } from '../errors.ts';
 import { maskStrings } from '../host/mask-strings.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { openDashboard } from './dashboard.ts';
 import { deliver, keepReporting, showProblems } from './deliver.ts';
@@ -25,7 +25,7 @@ export const capacityCommand = async (command: CapacityCommand): Promise<number>
     const loaded = await loadSettings({
       cwd: host.cwd,
       inputs: command.inputs,
-      readFile: (file) => readFile(file, 'utf8'),
+      readFile: readNamedFile,
     });
     return await perform(command, loaded);
   } catch (failure) {

@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { exitCodes, problemsOf } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { isCi } from '../host/is-ci.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { decidePinning } from '../host/processes/core-pinning.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { loadSettings } from '../settings/load-settings.ts';
@@ -169,7 +170,7 @@ async function settings(host: Host, inputs: RawInputs): Promise<Finding[]> {
     const { settings: loaded } = await loadSettings({
       cwd: host.cwd,
       inputs,
-      readFile: async (file) => readFileSync(file, 'utf8'),
+      readFile: readNamedFile,
     });
     const port = loaded.target.start === undefined ? undefined : loaded.target.port;
     if (port !== undefined && !(await isPortFree(port)))

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type BaseCommit, openBaseCommit } from '../baseline/base-commit.ts';
 import { GitCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf } from '../errors.ts';
 import type { Sentence } from '../explain/explain-work.ts';
 import type { Host } from '../host/host.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import type { RawInputs } from '../settings/inputs.ts';
@@ -48,7 +48,7 @@ async function perform(command: ExplainCommand): Promise<number> {
   const loaded = await loadSettings({
     cwd: host.cwd,
     inputs: command.inputs,
-    readFile: (file) => readFile(file, 'utf8'),
+    readFile: readNamedFile,
   });
   const stage = await prepareRun(loaded, host);
   const { plan } = stage;

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openBaseCommit } from '../baseline/base-commit.ts';
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
@@ -8,6 +7,7 @@ import { exitCodes, problemsOf, type TailgateError, tailgateError } from '../err
 import { madeByOf, sectionOf } from '../github/publish-report.ts';
 import type { Host } from '../host/host.ts';
 import { maskStrings } from '../host/mask-strings.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { buildReport } from '../report/build-report.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
@@ -60,7 +60,7 @@ export const gateCommand = async (command: GateCommand): Promise<number> => {
     loaded = await loadSettings({
       cwd: host.cwd,
       inputs: command.inputs,
-      readFile: (file) => readFile(file, 'utf8'),
+      readFile: readNamedFile,
     });
     if (command.record === true) requireStore(loaded);
     return await perform(command, loaded);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { importScript } from '../init/import-script.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
 import { writeText } from './write-reports.ts';
@@ -16,7 +17,7 @@ export const importCommand = async ({ host, print, file, out, force }: ImportCom
   const source = path.resolve(host.cwd, file);
   let text: string;
   try {
-    text = readFileSync(source, 'utf8');
+    text = await readNamedFile(source);
   } catch (error) {
     throw tailgateError(
       'FILE_UNREADABLE',

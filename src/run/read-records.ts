@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { parseRecord } from '../baseline/record-format.ts';
 import { linesOf } from '../baseline/record-lines.ts';
 import { tailgateError } from '../errors.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 
 /** Name of the file in the report folder that holds what a run measured, one record a suite. */
 export const recordsFile = 'records.jsonl';
@@ -16,7 +17,7 @@ export const readRecords = async (name: string): Promise<BaselineRecord[]> => {
   const file = (await isFolder(name)) ? path.join(name, recordsFile) : name;
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readNamedFile(file);
   } catch (failure) {
     const reason = failure instanceof Error ? failure.message : String(failure);
     throw tailgateError('RECORDS_UNREADABLE', { path: file, reason }, {}, failure);

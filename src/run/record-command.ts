@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { decodeSessions } from '../record/decode-sessions.ts';
 import { readHar } from '../record/read-har.ts';
 import type { Connection, Recording } from '../record/recording.ts';
@@ -85,7 +85,7 @@ const settingsOf = (
 async function readHars({ hars, host }: RecordCommand): Promise<Recording> {
   const all: Recording = { connections: [], requests: [] };
   for (const file of hars) {
-    const text = await readFile(path.resolve(host.cwd, file), 'utf8').catch((error: Error) => {
+    const text = await readNamedFile(path.resolve(host.cwd, file)).catch((error: Error) => {
       throw tailgateError('FILE_UNREADABLE', { path: file, reason: error.message.split(',')[0]! }, {}, error);
     });
     const { connections, requests } = readHar(text, path.basename(file).replace(/\.\w+$/, ''), file);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { isCapacity } from '../report/document-of.ts';
 import { parseAnyReport, parseReport } from '../report/parse-report.ts';
 import { renderTerminal } from '../report/render-terminal.ts';
@@ -34,7 +34,7 @@ export const renderReportCommand = async (options: {
 
 async function readText(file: string, cwd: string): Promise<string> {
   try {
-    return await readFile(path.resolve(cwd, file), 'utf8');
+    return await readNamedFile(path.resolve(cwd, file));
   } catch (failure) {
     const reason = failure instanceof Error ? failure.message : String(failure);
     throw tailgateError('REPORT_UNREADABLE', { path: file, reason }, { file }, failure);

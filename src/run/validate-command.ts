@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { withoutCredentials } from '../baseline/git-remote-branch.ts';
 import { exitCodes } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { formatThreshold } from '../metrics/threshold-grammar.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { limitationsOf } from '../settings/limitations.ts';
@@ -26,7 +26,7 @@ export const validateCommand = async (options: {
   const loaded = await loadSettings({
     cwd: host.cwd,
     inputs: options.inputs,
-    readFile: (file) => readFile(file, 'utf8'),
+    readFile: readNamedFile,
   });
   const plan = makePlan(loaded.settings, loaded);
   checkSecrets(plan, host.env, loaded);

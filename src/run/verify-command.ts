@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { environmentFingerprint, settingsHash } from '../baseline/fingerprint.ts';
 import { exitCodes, problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { formatElapsed, plural } from '../metrics/notation.ts';
 import { renderJobProgress, renderVerification, truthName } from '../report/render-verification.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
@@ -47,7 +47,7 @@ async function verify(command: VerifyCommand): Promise<number> {
     await loadSettings({
       cwd: host.cwd,
       inputs: command.inputs,
-      readFile: (file) => readFile(file, 'utf8'),
+      readFile: readNamedFile,
     }),
   );
   const stage = await prepareRun(loaded, host);

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { type SourcePosition, tailgateError } from '../errors.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import type { ScenarioPath, ScenarioPositions } from './scenario-positions.ts';
 import { loadUserModule } from './user-module.ts';
 
@@ -24,9 +24,11 @@ export const readScenarioSource = async (path: string): Promise<ScenarioSource> 
   const isModule = /\.[cm]?[jt]s$/.test(path);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readNamedFile(path);
   } catch (error) {
-    throw tailgateError('SCENARIO_MISSING', { path }, { file: path }, error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw tailgateError('SCENARIO_MISSING', { path }, { file: path }, error);
+    throw tailgateError('FILE_UNREADABLE', { path, reason: message }, { file: path }, error);
   }
   let content: unknown;
   if (isModule) {
