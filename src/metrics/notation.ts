@@ -81,6 +81,11 @@ export function formatPoints(share: number): string {
   return `${significant(share * 100)} points`;
 }
 
+/** Where something is, or was measured: "in this PR", "at the baseline". */
+export function atSide(side: string): string {
+  return side === 'head' ? 'in this PR' : 'at the baseline';
+}
+
 /**
  * Baseline against head in one cell: "41.2 → 48.7 ms", with the unit once where it is the same; `between` is " to " in a
  * sentence.

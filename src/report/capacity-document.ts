@@ -75,7 +75,7 @@ export function capacityHeadline(report: CapacityReport): Headline {
     detail: [
       // What ended the search is said where it says what to do.
       ...(report.problems.some(({ what }) => what.split('\n')[0] === report.reason) ? [] : [report.reason]),
-      ...firstOf(head, baseline === null ? '' : ' at the head'),
+      ...firstOf(head, baseline === null ? '' : ' in this PR'),
       ...firstOf(baseline, ' at the baseline'),
       ...(head.edge.confirmed || head.edge.holds === null ? [] : ['The edge was measured once only.']),
     ].flatMap((sentence, index) => (index === 0 ? [sentence] : [' ', sentence])),
@@ -124,7 +124,7 @@ function kneeText(report: CapacityReport): string {
   const head = at(report.head);
   const baseline = at(report.baseline);
   const both = [
-    ...(head === null ? [] : [report.baseline === null ? head : `${head} at the head`]),
+    ...(head === null ? [] : [report.baseline === null ? head : `${head} in this PR`]),
     ...(baseline === null ? [] : [`${baseline} at the baseline`]),
   ];
   return both.length === 0 ? '' : `Beyond about ${both.join(' and ')} latency rises faster than load.`;
@@ -224,7 +224,7 @@ function curvesInText(report: CapacityReport): Block[] {
             blocks: [
               {
                 kind: 'figure' as const,
-                caption: sides.length > 1 ? ['The first line is the baseline, the second the head.'] : [],
+                caption: sides.length > 1 ? ['The first line is the baseline, the second this PR.'] : [],
                 sides,
                 mermaid,
               },

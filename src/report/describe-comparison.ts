@@ -7,7 +7,7 @@ import {
   noValue,
   plural,
 } from '../metrics/notation.ts';
-import type { Block } from './document.ts';
+import { type Block, headTitle } from './document.ts';
 import type {
   EnvironmentReport,
   Report,
@@ -79,7 +79,7 @@ export const durationLine = (durations: Report['durations']): string =>
 export const shortSha = (sha: string): string => sha.slice(0, 7);
 
 /** Counters, send rate and server resources, baseline against head: nothing where there is none of them. */
-export function loadTable(suite: SuiteReport, headLabel: string): Block[] {
+export function loadTable(suite: SuiteReport): Block[] {
   const lines = [...counterLines(suite), ...resourceLines(suite.resources)];
   if (lines.length === 0) return [];
   return [
@@ -89,7 +89,7 @@ export function loadTable(suite: SuiteReport, headLabel: string): Block[] {
       columns: [
         { title: 'Load and server' },
         { title: 'Baseline', align: 'right', drop: 1 },
-        { title: headLabel, align: 'right' },
+        { title: headTitle, align: 'right' },
       ],
       rows: lines.map(({ name, baseline, head }) => [[name], [baseline], [head]]),
     },

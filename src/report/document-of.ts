@@ -9,6 +9,6 @@ export type AnyReport = Report | CapacityReport;
 
 export const isCapacity = (report: AnyReport): report is CapacityReport => 'kind' in report;
 
-/** A report as the document that every writer reads. `headLabel` titles the column of the head. */
-export const documentOf = (report: AnyReport, headLabel = 'Head'): Document =>
-  isCapacity(report) ? capacityDocument(report) : reportDocument(report, headLabel);
+/** A report as the document that every writer reads. */
+export const documentOf = (report: AnyReport): Document =>
+  isCapacity(report) ? capacityDocument(report) : reportDocument(report);

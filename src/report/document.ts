@@ -3,6 +3,9 @@ import type { Chart } from './chart.ts';
 import type { Intervals } from './interval-picture.ts';
 import type { FlameReport, ProblemReport, Report } from './report-model.ts';
 
+/** What the head is called in tables, in every medium. */
+export const headTitle = 'This PR';
+
 /**
  * A report as a document: blocks in the order in which they are read. Each writer (markdown, terminal, page) knows every
  * kind of block once, so that what is shown is said once, and each table exists once.

@@ -27,8 +27,6 @@ export type MarkdownOptions = {
   marker?: string | undefined;
   /** UTF-16 units; `maxCommentLength` if not given. */
   maxLength?: number | undefined;
-  /** Title of the head's column; "This PR" if not given. */
-  headLabel?: string | undefined;
   /**
    * Links that the publisher vouches for. Where `run` is not given the report's own `runUrl` is used, which must not be
    * done with a report that came from an untrusted place: pass null then.
@@ -48,7 +46,7 @@ export type MarkdownOptions = {
  * inert; it is never longer than asked for, and never cut inside a table, a tag, a fence or a character.
  */
 export function renderMarkdown(report: AnyReport, options: MarkdownOptions = {}): string {
-  const document = documentOf(report, options.headLabel ?? 'This PR');
+  const document = documentOf(report);
   const { verdict, title, detail } = document.headline;
   const marker = options.marker === undefined ? '' : `${options.marker}\n`;
   const sections: Section[] = [

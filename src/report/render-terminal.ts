@@ -20,8 +20,6 @@ export type TerminalOptions = {
   /** Width in columns; 100 if not given. Narrow terminals get fewer columns of a table, never broken lines. */
   columns?: number | undefined;
   color?: boolean | undefined;
-  /** Title of the head's column; "Head" if not given. */
-  headLabel?: string | undefined;
   /** Whether lines and bars can be drawn; they are by default. */
   unicode?: boolean | undefined;
   /** What is folded away as well. */
@@ -38,7 +36,7 @@ export function renderTerminal(report: AnyReport, options: TerminalOptions = {})
     full: options.full ?? false,
     unicode: options.unicode ?? true,
   };
-  const document = documentOf(report, options.headLabel);
+  const document = documentOf(report);
   // The verdict comes last: it is what stays on the screen.
   const parts = [
     ...blocksText(document.blocks, writer),

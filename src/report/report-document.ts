@@ -39,8 +39,8 @@ import { narrowingPicture, suiteFigures, trendFigure } from './report-charts.ts'
 import type { ErrorReport, Explanation, ProblemReport, Report, SuiteReport } from './report-model.ts';
 import { resultsOf, resultsTable } from './results-table.ts';
 
-/** The report of a run as a document. `headLabel` titles the column of the head. */
-export function reportDocument(report: Report, headLabel: string): Document {
+/** The report of a run as a document. */
+export function reportDocument(report: Report): Document {
   const entries = groupLevels(report.suites);
   const isAlone = report.suites.length === 1;
   return {
@@ -49,9 +49,7 @@ export function reportDocument(report: Report, headLabel: string): Document {
       ...problemBlocks(report.problems, 94),
       ...overview(entries),
       ...entries.map((entry) =>
-        isLevelGroup(entry)
-          ? levelSection(entry, headLabel, report)
-          : suiteSection(entry, headLabel, report, isAlone),
+        isLevelGroup(entry) ? levelSection(entry, report) : suiteSection(entry, report, isAlone),
       ),
       ...measureAgain(report),
     ],
@@ -81,11 +79,13 @@ export const notesBlock = (warnings: readonly string[], importance: number): Blo
         },
       ];
 
-function suiteSection(suite: SuiteReport, headLabel: string, report: Report, isAlone: boolean): Block {
+function suiteSection(suite: SuiteReport, report: Report, isAlone: boolean): Block {
   const importance = suite.verdict === 'pass' ? 55 : 80;
-  const blocks = suiteBlocks(suite, headLabel, report, importance);
-  const heading: Inline = [{ code: suite.name, maxLength: 100 }, ' ', { outcome: suite.verdict }];
-  if (isAlone) return { kind: 'section', heading, blocks, headingIn: ['terminal', 'page'] };
+  const blocks = suiteBlocks(suite, report, importance);
+  const name: Inline = [{ code: suite.name, maxLength: 100 }];
+  // The verdict of the only suite is that of the report, which stands above.
+  if (isAlone) return { kind: 'section', heading: name, blocks, headingIn: ['terminal', 'page'] };
+  const heading: Inline = [...name, ' ', { outcome: suite.verdict }];
   const isQuiet = suite.verdict === 'pass' && !metricRows(suite).some((row) => row.notable);
   return isQuiet
     ? {
@@ -99,14 +99,14 @@ function suiteSection(suite: SuiteReport, headLabel: string, report: Report, isA
 }
 
 /** A suite: why it changed, the one table, what to do when it is undecided; everything else is folded away. */
-function suiteBlocks(suite: SuiteReport, headLabel: string, report: Report, base: number): Block[] {
+function suiteBlocks(suite: SuiteReport, report: Report, base: number): Block[] {
   const { shown, folded } = resultsOf(suite);
   const rows = metricRows(suite);
   return [
     ...problemBlocks(suite.problems, base + 8),
     ...why(suite.explanation, base + 3),
     ...suiteFigures(suite),
-    ...(shown.length === 0 ? [] : [{ ...resultsTable(shown, headLabel), importance: base }]),
+    ...(shown.length === 0 ? [] : [{ ...resultsTable(shown), importance: base }]),
     ...narrowingPicture(suite),
     ...nextSteps(suite, report, base - 1),
     ...bottleneck(suite, base - 2),
@@ -119,7 +119,7 @@ function suiteBlocks(suite: SuiteReport, headLabel: string, report: Report, base
           {
             kind: 'details' as const,
             summary: [plural(folded.length, 'more row')],
-            blocks: [resultsTable(folded, headLabel)],
+            blocks: [resultsTable(folded)],
             importance: base - 30,
           },
         ]),
@@ -127,7 +127,7 @@ function suiteBlocks(suite: SuiteReport, headLabel: string, report: Report, base
     ...flameBlock(suite.explanation),
     ...functionsBlock(suite.explanation, base - 42),
     ...unmeasured(suite, base - 35),
-    ...howMeasured(suite, headLabel, base - 38),
+    ...howMeasured(suite, base - 38),
     ...rounds(suite),
   ];
 }
@@ -205,7 +205,7 @@ function flameBlock(explanation: Explanation | undefined): Block[] {
     {
       kind: 'details',
       summary: [
-        'Where the time of a message goes: red where the head takes longer, green where it takes less',
+        'Where the time of a message goes: red where this PR takes longer, green where it takes less',
       ],
       blocks: [{ kind: 'figure', caption: ['Time on the processor, callers above'], sides: [], flame }],
       open: ['page'],
@@ -346,7 +346,7 @@ function unmeasured({ unmeasured: emits }: SuiteReport, importance: number): Blo
   ];
 }
 
-function howMeasured(suite: SuiteReport, headLabel: string, importance: number): Block[] {
+function howMeasured(suite: SuiteReport, importance: number): Block[] {
   const quiet = suite.generator !== null && suite.generator.bottleneck === null;
   return [
     {
@@ -367,7 +367,7 @@ function howMeasured(suite: SuiteReport, headLabel: string, importance: number):
             ]),
         ...trendFigure(suite.trend),
         ...(quiet ? [{ kind: 'paragraph' as const, content: [generatorSentence(suite.generator!)] }] : []),
-        ...loadTable(suite, headLabel),
+        ...loadTable(suite),
       ],
       open: ['page'],
       importance,
@@ -442,20 +442,20 @@ function groupVerdict(group: LevelGroup): Verdict {
 }
 
 /** The levels of one suite: one table by level, baseline against head, and each level folded away. */
-function levelSection(group: LevelGroup, headLabel: string, report: Report): Block {
+function levelSection(group: LevelGroup, report: Report): Block {
   const verdict = groupVerdict(group);
   const base = verdict === 'pass' ? 60 : 88;
   return {
     kind: 'section',
     heading: [{ code: group.name, maxLength: 100 }, ' ', { outcome: verdict }],
     blocks: [
-      { ...levelsTable(group, headLabel), importance: base },
+      { ...levelsTable(group), importance: base },
       ...arrivals(group, base),
       ...group.levels.map(
         ({ name, suite }): Block => ({
           kind: 'details',
           summary: ['Level ', { code: name, maxLength: 80 }, `: ${outcomeWord[suite.verdict]}`],
-          blocks: suiteBlocks(suite, headLabel, report, 80),
+          blocks: suiteBlocks(suite, report, 80),
           open: suite.verdict === 'pass' ? [] : ['terminal'],
           importance: base - 20,
         }),
@@ -479,7 +479,7 @@ const statistics = [
   { statistic: 'p99', title: 'p99', drop: 1 },
 ] as const;
 
-function levelsTable(group: LevelGroup, headLabel: string): TableBlock {
+function levelsTable(group: LevelGroup): TableBlock {
   const main = mainOfLevels(group);
   return {
     kind: 'table',
@@ -487,10 +487,7 @@ function levelsTable(group: LevelGroup, headLabel: string): TableBlock {
     ...(main === null
       ? {}
       : {
-          caption: [
-            { code: main },
-            ` by level, baseline → ${headLabel.replace('This', 'this').replace('Head', 'head')}:`,
-          ],
+          caption: [{ code: main }, ` by level, baseline → this PR:`],
         }),
     columns: [
       { title: 'Level' },

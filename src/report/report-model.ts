@@ -52,7 +52,7 @@ export const limitSchema = z
     detectable: finiteOrNull.describe('Smallest change that could have been detected, as a ratio minus one'),
     value: finiteOrNull
       .optional()
-      .describe('What an absolute limit was held against: the value at the head over all its messages'),
+      .describe('What an absolute limit was held against: the value in this PR over all its messages'),
     isDefault: z
       .boolean()
       .optional()

@@ -1,10 +1,9 @@
 import { formatChange, formatCount, formatShare, formatValue, noValue } from '../metrics/notation.ts';
-import type { Column, Inline, TableBlock } from './document.ts';
+import { type Column, headTitle, type Inline, type TableBlock } from './document.ts';
 import { rowLabel } from './headline.ts';
 import { valueOfSide } from './level-groups.ts';
 import { isChanged, limitText, type MetricRow, metricRows, severity } from './metric-rows.ts';
 import type { LimitReport, MetricReport, SuiteReport } from './report-model.ts';
-
 /** The rows of a suite: those that are always read, with what moved or is not settled, and all the others. */
 export type Results = { shown: ResultRow[]; folded: ResultRow[] };
 
@@ -48,12 +47,12 @@ export function resultsOf(suite: SuiteReport): Results {
 }
 
 /** The results table: everywhere the same columns, without those that would be empty. */
-export function resultsTable(rows: readonly ResultRow[], headLabel: string): TableBlock {
+export function resultsTable(rows: readonly ResultRow[]): TableBlock {
   const columns: { column: Column; of: (row: ResultRow) => Inline; isUsed?: (row: ResultRow) => boolean }[] =
     [
       { column: { title: 'Metric' }, of: (row) => row.name },
       { column: { title: 'Baseline', align: 'right', drop: 2 }, of: (row) => [row.baseline] },
-      { column: { title: headLabel, align: 'right' }, of: (row) => [row.head] },
+      { column: { title: headTitle, align: 'right' }, of: (row) => [row.head] },
       {
         column: { title: 'Change', align: 'right', drop: 1 },
         of: (row) => row.change,

@@ -9,7 +9,7 @@ import type { PinningDecision } from '../host/processes/core-pinning.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { mainOf } from '../metrics/main-metric.ts';
 import { metricOf } from '../metrics/metric.ts';
-import { formatDuration, plural } from '../metrics/notation.ts';
+import { atSide, formatDuration, plural } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { Threshold } from '../metrics/threshold.ts';
 import { formatThreshold, parseThreshold } from '../metrics/threshold-grammar.ts';
@@ -299,7 +299,7 @@ function thinSamples(stage: Stage, suite: SuitePlan, { levels, result, source }:
     return samples === 0 || samples >= needed
       ? []
       : [
-          `"${formatThreshold(threshold)}" was judged at ${result.holds} users/s by ${samples} values at the ${source.name}; ${needed} would be enough to trust it. Raise "capacity.stepMs".`,
+          `"${formatThreshold(threshold)}" was judged at ${result.holds} users/s by ${samples} values ${atSide(source.name)}; ${needed} would be enough to trust it. Raise "capacity.stepMs".`,
         ];
   });
 }

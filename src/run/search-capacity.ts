@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { problemsOf, type TailgateError } from '../errors.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
 import { sketchOver } from '../metrics/merge-rounds.ts';
+import { atSide } from '../metrics/notation.ts';
 import type { MeasuredLevel } from '../report/build-capacity.ts';
 import type { CapacitySettings } from '../settings/settings-schema.ts';
 import type { SideSource } from '../side/open-side.ts';
@@ -9,7 +10,6 @@ import type { SearchEnd, SideResult } from '../verdict/capacity/capacity-verdict
 import { nextStep, type SearchStep, searchResult, type Trial } from '../verdict/capacity/search.ts';
 import { isSettled, stepShape } from '../verdict/capacity/step-load.ts';
 import { type LevelContext, measureLevel } from './measure-level.ts';
-
 /** What one side gave. */
 export type SearchedSide = {
   source: SideSource;
@@ -150,7 +150,7 @@ function warningsOf(searches: readonly SideSearch[]): string[] {
     ...(unsettledMs === null
       ? []
       : [
-          `Sessions at the ${source.name} last ${Math.round(unsettledMs / 100) / 10} s or more, longer than a step warms up: users were still gathering while it was measured, so whether they pile up could not be told. Raise "capacity.warmUpMs".`,
+          `Sessions ${atSide(source.name)} last ${Math.round(unsettledMs / 100) / 10} s or more, longer than a step warms up: users were still gathering while it was measured, so whether they pile up could not be told. Raise "capacity.warmUpMs".`,
         ]),
     ...new Set(levels.flatMap(({ round }) => round?.warnings ?? [])),
   ]);

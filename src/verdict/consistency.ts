@@ -1,6 +1,6 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { mergeAnswers } from '../metrics/merge-rounds.ts';
-import { formatCount, plural } from '../metrics/notation.ts';
+import { atSide, formatCount, plural } from '../metrics/notation.ts';
 import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 
@@ -30,23 +30,24 @@ export const inconsistencies = (
   settings: VerdictSettings,
 ): string[] => {
   const reasons: string[] = [];
-  if (head.rounds.length === 0) return ['Nothing was measured at head.'];
+  if (head.rounds.length === 0) return ['Nothing was measured in this PR.'];
   if (!head.latencies.some((metric) => head.samples(metric) > 0))
-    reasons.push('Nothing was measured: no latency was recorded at head.');
+    reasons.push('Nothing was measured: no latency was recorded in this PR.');
   for (const [side, { damaged }] of [
     ['head', head],
     ['baseline', baseline],
   ] as const)
-    if (damaged !== null) reasons.push(`The measurement is damaged: ${damaged} at ${side} is not a number.`);
+    if (damaged !== null)
+      reasons.push(`The measurement is damaged: ${damaged} ${atSide(side)} is not a number.`);
   if (reasons.length > 0) return reasons;
   for (const [side, values] of [
     ['head', head],
-    ['the baseline', baseline],
+    ['baseline', baseline],
   ] as const)
     reasons.push(...neverDelivered(values, side));
   reasons.push(...neverSet(head), ...neverMatched(baseline, head));
   for (const metric of vanishedMetrics(baseline, head, settings))
-    reasons.push(`${metric} was measured at the baseline and not at all at head.`);
+    reasons.push(`${metric} was measured at the baseline and not at all in this PR.`);
   if (paired) reasons.push(...unequalLoads(baseline, head));
   return reasons;
 };
@@ -88,7 +89,7 @@ function neverDelivered(values: Values, side: string): string[] {
       `${formatCount(count)} ${event === '' ? (count === 1 ? 'message' : 'messages') : `"${event}" ${count === 1 ? 'event' : 'events'}`} came, and none carried a tag${path === '' ? '' : ` at "${path}"`}`,
   );
   return [
-    `${expected === 1 ? 'The one delivery' : `None of the ${formatCount(expected)} deliveries`} expected at ${side} was ever seen: ${came.length === 0 ? 'nothing came of what is watched' : came.join('; ')}. Check the event and the path that are watched ("delivery" of the step, or "measure.deliveries").`,
+    `${expected === 1 ? 'The one delivery' : `None of the ${formatCount(expected)} deliveries`} expected ${atSide(side)} was ever seen: ${came.length === 0 ? 'nothing came of what is watched' : came.join('; ')}. Check the event and the path that are watched ("delivery" of the step, or "measure.deliveries").`,
   ];
 }
 
@@ -179,7 +180,7 @@ function unequalLoads(baseline: Values, head: Values): string[] {
     // Random arrivals differ by about the root of their number.
     if (Math.abs(before - after) <= Math.max(loadTolerance * most, 3 * Math.sqrt(most))) return [];
     return [
-      `The sides of pair ${index + 1} were not given the same load: ${plural(before, 'arrival')} at the baseline, ${formatCount(after)} at head.`,
+      `The sides of pair ${index + 1} were not given the same load: ${plural(before, 'arrival')} at the baseline, ${formatCount(after)} in this PR.`,
     ];
   });
 }

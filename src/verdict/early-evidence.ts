@@ -30,7 +30,7 @@ export const overwhelmingErrors = (head: Values, baseline: Values): string | nul
   const counts = head.rounds.map((round) => round.events('errors.rate')!);
   const events = counts.reduce((sum, count) => sum + count.events, 0);
   const attempts = counts.reduce((sum, count) => sum + count.attempts, 0);
-  return `${plural(events, 'error')} in ${plural(attempts, 'attempt')} at head${baseline.rounds.length > 0 ? ', hardly any at the baseline' : ''}: this needs no statistics.`;
+  return `${plural(events, 'error')} in ${plural(attempts, 'attempt')} in this PR${baseline.rounds.length > 0 ? ', hardly any at the baseline' : ''}: this needs no statistics.`;
 };
 
 /** Absolute limits that every one of several rounds misses by half again or more. */

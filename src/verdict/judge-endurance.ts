@@ -1,7 +1,13 @@
 import { enduranceSeries, isOfHeap, leastWaves, type Series, settled } from '../metrics/endurance-series.ts';
 import { metricOf } from '../metrics/metric.ts';
 import { enduranceMetrics } from '../metrics/metric-names.ts';
-import { formatCount, formatDuration, formatPercentChange, formatValue } from '../metrics/notation.ts';
+import {
+  atSide,
+  formatCount,
+  formatDuration,
+  formatPercentChange,
+  formatValue,
+} from '../metrics/notation.ts';
 import { formatQuantity } from '../metrics/threshold-units.ts';
 import type { Values } from '../metrics/values.ts';
 import { type AbsoluteGate, type ChangeGate, type Gate, gatesFor } from './gates.ts';
@@ -108,7 +114,7 @@ export const driftNotes = (measured: Measured, main: string | null): string[] =>
     });
     return drifts.map(
       ({ name, perMinute, low, high, share }) =>
-        `${metric}${statistic === 'value' ? '' : ` ${statistic}`} drifts at the ${name}: ${perMinute > 0 ? '+' : '−'}${formatDuration(Math.abs(perMinute))} a minute (${signed(low)} to ${signed(high)}, 99% sure), ${formatPercentChange(share)} over the run${drifts.length === 1 && sides.length > 1 ? ', and not on the other side' : ''}.`,
+        `${metric}${statistic === 'value' ? '' : ` ${statistic}`} drifts ${atSide(name)}: ${perMinute > 0 ? '+' : '−'}${formatDuration(Math.abs(perMinute))} a minute (${signed(low)} to ${signed(high)}, 99% sure), ${formatPercentChange(share)} over the run${drifts.length === 1 && sides.length > 1 ? ', and not on the other side' : ''}.`,
     );
   });
 };

@@ -82,7 +82,7 @@ function judgeChange(gate: ChangeGate, evidence: HistoryEvidence): GateOutcome {
   const stored = storedValues(gate, history.slice(-maxHistory));
   const before = stored.at(-1) ?? null;
   if (value === null || Number.isNaN(value))
-    return plainOutcome(gate, 'invalid', `${name} was not measured at head, so nothing can be compared.`, {
+    return plainOutcome(gate, 'invalid', `${name} was not measured in this PR, so nothing can be compared.`, {
       baseline: before,
     });
   if (isLatencyGate(gate, head)) {

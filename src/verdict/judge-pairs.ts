@@ -1,4 +1,5 @@
 import {
+  atSide,
   formatChange,
   formatCount,
   formatLimit,
@@ -95,7 +96,6 @@ function missing(gate: Gate, sides: Sides): GateOutcome | null {
     });
     if (without.length === 0) continue;
     const name = subjectName(gate.metric, gate.statistic);
-    const where = side === 'head' ? 'at head' : 'at the baseline';
     const which =
       without.length === sides[side].rounds.length
         ? 'in any pair'
@@ -103,7 +103,7 @@ function missing(gate: Gate, sides: Sides): GateOutcome | null {
     return plainOutcome(
       gate,
       'invalid',
-      `${name} was not measured ${where} ${which}, so nothing can be compared.`,
+      `${name} was not measured ${atSide(side)} ${which}, so nothing can be compared.`,
     );
   }
   return null;

@@ -1,4 +1,4 @@
-import { formatDuration, formatShare } from '../metrics/notation.ts';
+import { atSide, formatDuration, formatShare } from '../metrics/notation.ts';
 import type { Statistic } from '../metrics/threshold.ts';
 import { restoreSketch, statisticOfSketch, valuesOf } from '../metrics/values.ts';
 import type { MeasuredPair } from './judgement.ts';
@@ -144,7 +144,7 @@ export function noiseNotes(
           const found = twoModes(values);
           if (found === null) return [];
           const high = Math.round(found.shareHigh * values.length);
-          return `The p50 of ${main} keeps to two values at ${side === 'head' ? 'this PR' : 'the baseline'}: ${formatDuration(found.low)} and ${formatDuration(found.high)} (${high} of ${values.length} pairs). A mean between them describes neither; fresh processes are often laid out or placed in one of two ways.`;
+          return `The p50 of ${main} keeps to two values ${atSide(side)}: ${formatDuration(found.low)} and ${formatDuration(found.high)} (${high} of ${values.length} pairs). A mean between them describes neither; fresh processes are often laid out or placed in one of two ways.`;
         });
   return [...(budget === null ? [] : [noiseSentence(budget)]), ...modes];
 }

@@ -92,7 +92,7 @@ capacity: { from: 39, to: 400, stepMs: 1300, warmUpMs: 700, precisionPercent: 25
   }
   assert.equal(report.verdict, 'fail', result.log);
   assert.equal(result.exitCode, 1);
-  assert.match(report.reason, /The head holds \S+ users\/s; the baseline holds \S+ users\/s: −/);
+  assert.match(report.reason, /This PR holds \S+ users\/s; the baseline holds \S+ users\/s: −/);
   assert.equal(result.outputs.verdict, 'fail');
   assert.equal(result.outputs.capacity, String(head.edge.holds));
   assert.match(result.summary, /Capacity: .* users\/s, −\d+% against the baseline/);

@@ -113,7 +113,7 @@ test('the curve has both sides and both edges', () => {
 });
 
 test('JUnit fails when the capacity does', () => {
-  assert.match(renderJunit(sampleCapacity(), ['fail']), /<failure message="The head holds 21% fewer/);
+  assert.match(renderJunit(sampleCapacity(), ['fail']), /<failure message="This PR holds 21% fewer/);
   assert.match(renderJunit(sampleCapacity(), []), /<skipped message=/);
   assert.match(renderJunit(sampleCapacity({ verdict: 'pass' }), ['fail']), /name="capacity" time="0"\/>/);
 });

@@ -77,7 +77,7 @@ export const sampleCapacity = (changes: Partial<CapacityReport> = {}): CapacityR
     metric: 'chat.delivery',
     rules: ['chat.delivery.p95 < 200ms', 'errors.rate < 1%'],
     verdict: 'fail',
-    reason: 'The head holds 21% fewer users than the baseline; the limit is a loss of 10%.',
+    reason: 'This PR holds 21% fewer users than the baseline; the limit is a loss of 10%.',
     baseline: side(480, [10, 20, 40, 80, 160, 320, 640, 400, 360, 380, 380]),
     head: side(380, [10, 20, 40, 80, 160, 320, 240, 280, 300, 300]),
     problems: [],

@@ -171,7 +171,7 @@ test('a drift of latency is told when it is beyond doubt', () => {
   const [told, ...others] = drifts({ ...quiet, slow: (wave) => 5 + 0.2 * wave });
   assert.match(
     told!,
-    /^chat\.ack p50 drifts at the head: \+1\.\d+ ms a minute .*and not on the other side\.$/,
+    /^chat\.ack p50 drifts in this PR: \+1\.\d+ ms a minute .*and not on the other side\.$/,
   );
   assert.deepEqual(others, []);
   assert.deepEqual(drifts(quiet), []);

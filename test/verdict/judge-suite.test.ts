@@ -156,7 +156,7 @@ describe('side by side', () => {
     const judged = judgeSuite(evidenceOf({ pairs: modes, final: true }));
     assert.ok(
       judged.warnings.some((text) =>
-        /^The p50 of chat\.ack keeps to two values at this PR: .* ms and .* ms/.test(text),
+        /^The p50 of chat\.ack keeps to two values in this PR: .* ms and .* ms/.test(text),
       ),
       judged.warnings.join('\n'),
     );
@@ -245,7 +245,7 @@ describe('side by side', () => {
     const judgement = run(broken);
     assert.equal(judgement.verdict, 'fail');
     assert.equal(judgement.pairs, 2);
-    assert.match(judgement.reason, /200 errors in 200 attempts at head, hardly any at the baseline/);
+    assert.match(judgement.reason, /200 errors in 200 attempts in this PR, hardly any at the baseline/);
   });
 
   test('more errors fail when they are proven and large enough', () => {
@@ -303,9 +303,9 @@ describe('never a pass without data', () => {
   };
 
   test('nothing measured', () => {
-    invalid(judgeSuite(evidenceOf({ final: true })), /Nothing was measured at head/);
+    invalid(judgeSuite(evidenceOf({ final: true })), /Nothing was measured in this PR/);
     for (const comparison of ['none', 'single', 'history'] as const) {
-      invalid(judgeSuite(evidenceOf({ comparison, final: true })), /Nothing was measured at head/);
+      invalid(judgeSuite(evidenceOf({ comparison, final: true })), /Nothing was measured in this PR/);
       invalid(judgeSuite(evidenceOf({ comparison, head: [roundOf({})] })), /no latency was recorded/);
     }
   });
@@ -315,7 +315,7 @@ describe('never a pass without data', () => {
       baseline: { ...baseline, metrics: { ...baseline.metrics, 'join.ack': sketchOf(latencies(5, 60)) } },
       head,
     }));
-    invalid(run(gone), /join\.ack was measured at the baseline and not at all at head/);
+    invalid(run(gone), /join\.ack was measured at the baseline and not at all in this PR/);
     invalid(
       judgeSuite(
         evidenceOf({
@@ -332,7 +332,7 @@ describe('never a pass without data', () => {
     const holed = unchanged.map((pair, index) =>
       index === 2 ? { ...pair, head: { ...pair.head, metrics: {}, slices: [] } } : pair,
     );
-    invalid(run(holed), /chat\.ack p50 was not measured at head in pair 3/);
+    invalid(run(holed), /chat\.ack p50 was not measured in this PR in pair 3/);
   });
 
   test('numbers that are none', () => {
@@ -340,7 +340,7 @@ describe('never a pass without data', () => {
       ...pair,
       head: { ...pair.head, counters: { ...pair.head.counters, errors: Number.NaN } },
     }));
-    invalid(run(broken), /damaged: the counter errors at head/);
+    invalid(run(broken), /damaged: the counter errors in this PR/);
   });
 
   test('a limit on what was never observed', () => {
@@ -457,7 +457,7 @@ describe('without a baseline', () => {
     assert.equal(judgement.verdict, 'invalid');
     assert.match(
       judgement.reason,
-      /None of the 4,324 deliveries expected at head was ever seen: 4,298 "chat" events came, and none carried a tag at "message"/,
+      /None of the 4,324 deliveries expected in this PR was ever seen: 4,298 "chat" events came, and none carried a tag at "message"/,
     );
     assert.match(none([plainRound(10, 1500, { counters })]).reason, /nothing came of what is watched/);
     const some = { ...counters, 'deliveries.lost': 4323, 'deliveries.received': 1 };

@@ -52,6 +52,9 @@ export function formatShare(share) {
 export function formatPoints(share) {
   return `${significant(share * 100)} points`;
 }
+export function atSide(side) {
+  return side === "head" ? "in this PR" : "at the baseline";
+}
 export function formatPair(baseline, head, format, between = " \u2192 ") {
   const after = format(head);
   if (!isNumber(baseline)) return after;

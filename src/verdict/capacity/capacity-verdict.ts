@@ -25,7 +25,7 @@ export const capacityVerdict = (
 ): Judged => {
   const { head, baseline } = sides;
   if (head.holds === null && head.breaks === null)
-    return { verdict: 'invalid', reason: 'No load could be measured at the head.' };
+    return { verdict: 'invalid', reason: 'No load could be measured in this PR.' };
   const judged = [
     ...(settings.atLeast === undefined ? [] : [byMinimum(head, settings.atLeast)]),
     ...(baseline === null ? [] : [byBaseline(head, baseline, settings.maxDropPercent)]),
@@ -44,11 +44,11 @@ export const capacityVerdict = (
 function byMinimum(head: SideResult, atLeast: number): Judged {
   const wanted = `at least ${users(atLeast)} are wanted`;
   if (head.holds !== null && head.holds >= atLeast)
-    return { verdict: 'pass', reason: `The head ${found(head)}, and ${wanted}.` };
+    return { verdict: 'pass', reason: `This PR ${found(head)}, and ${wanted}.` };
   if (head.breaks !== null && head.breaks <= atLeast)
-    return { verdict: 'fail', reason: `The head ${found(head)}, and ${wanted}.` };
+    return { verdict: 'fail', reason: `This PR ${found(head)}, and ${wanted}.` };
   const why = whyOpen(head) || `it was not measured at ${users(atLeast)}`;
-  return { verdict: 'inconclusive', reason: `The head ${found(head)} and ${wanted}, but ${why}.` };
+  return { verdict: 'inconclusive', reason: `This PR ${found(head)} and ${wanted}, but ${why}.` };
 }
 
 function users(load: number): string {
@@ -92,7 +92,7 @@ function whyOpen({ end, breaks }: SideResult): string {
  * only intervals that do not overlap prove a loss; it fails when it is more than `maxDropPercent` as well.
  */
 function byBaseline(head: SideResult, baseline: SideResult, maxDropPercent: number): Judged {
-  const both = `The head ${found(head)}; the baseline ${found(baseline)}`;
+  const both = `This PR ${found(head)}; the baseline ${found(baseline)}`;
   if (baseline.holds === null)
     return { verdict: 'inconclusive', reason: `${both}, so there is nothing to compare with.` };
   const floor = baseline.holds * (1 - maxDropPercent / 100);
@@ -108,7 +108,7 @@ function byBaseline(head: SideResult, baseline: SideResult, maxDropPercent: numb
   if (head.breaks === null)
     return {
       verdict: 'inconclusive',
-      reason: `${both}, and more was not tried at the head: ${whyOpen(head)}.`,
+      reason: `${both}, and more was not tried in this PR: ${whyOpen(head)}.`,
     };
   if (head.breaks < baseline.holds)
     return {

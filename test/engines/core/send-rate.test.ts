@@ -100,7 +100,7 @@ test('the report shows both, and a comparison of reports knows them', () => {
   });
   assert.deepEqual(suite.sendRate, { baseline: null, head: { meanPerSecond: 22, maxPerSecond: 40 } });
   assert.deepEqual(suiteReportSchema.parse(suite).sendRate, suite.sendRate);
-  const [table] = loadTable(suite, 'Head');
+  const [table] = loadTable(suite);
   assert.equal(table?.kind, 'table');
   const line = table.rows.find(([name]) => name?.[0] === 'Messages a second');
   assert.deepEqual(line, [['Messages a second'], ['–'], ['22/s, at most 40/s']]);

@@ -88,5 +88,5 @@ test('a capacity that is only known to be at least something decides what it can
 test('of two verdicts the worse one counts, with both reasons', () => {
   const both = judge(side(95, 100), side(100, 105), { atLeast: 200 });
   assert.equal(both.verdict, 'fail');
-  assert.match(both.reason, /at least 200 users\/s are wanted\. The head holds 95/);
+  assert.match(both.reason, /at least 200 users\/s are wanted\. This PR holds 95/);
 });
