@@ -16,7 +16,8 @@ const runTailgate = (args: string[]) =>
     execFile(
       process.execPath,
       [path.join(root, 'dist/cli.js'), ...args],
-      { cwd: repo.dir, timeout: 180_000 },
+      // On a developer's machine: in CI a change is a commit.
+      { cwd: repo.dir, timeout: 180_000, env: { PATH: process.env.PATH ?? '', HOME: repo.dir } },
       (error, stdout, stderr) =>
         resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
