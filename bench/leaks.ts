@@ -84,7 +84,7 @@ export const changes: Change[] = [
     edits: [
       beside('const recent = new Map();'),
       inChat(
-        '    recent.set(`${socket.id} ${performance.now()}`, { text: message });\n    if (recent.size > 1500) recent.delete(recent.keys().next().value);',
+        '    recent.set(socket.id + performance.now(), { text: message });\n    if (recent.size > 1500) recent.delete(recent.keys().next().value);',
       ),
     ],
     names: [],
@@ -94,7 +94,7 @@ export const changes: Change[] = [
     name: 'late-code',
     edits: [
       beside(
-        "let calls = 0;\nconst late = [];\nconst compileLate = () => {\n  calls += 1;\n  const step = Math.floor(Math.sqrt(calls));\n  if (step * step === calls && late.length < 60)\n    late.push(new Function('x', `switch (x) { ${Array.from({ length: 40 }, (_, n) => `case ${n}: return x + ${n * step};`).join(' ')} }`));\n  for (const each of late) each(calls % 40);\n};",
+        "let calls = 0;\nconst late = [];\nconst compileLate = () => {\n  calls += 1;\n  const step = Math.floor(Math.sqrt(calls));\n  if (step * step === calls && late.length < 60)\n    late.push(new Function('x', 'switch (x) { ' + Array.from({ length: 40 }, (_, n) => 'case ' + n + ': return x + ' + n * step + ';').join(' ') + ' }'));\n  for (const each of late) each(calls % 40);\n};",
       ),
       inChat('    compileLate();'),
     ],

@@ -68,7 +68,7 @@ test('what stays of every session fails, and is named with its class and line', 
     )
     .replace(
       '    const room = existingRoom(roomId);\n    enter(',
-      '    const room = existingRoom(roomId);\n    for (let n = 0; n < 4; n += 1) visits.set(`${socket.id} ${n}`, new Visit(roomId));\n    enter(',
+      '    const room = existingRoom(roomId);\n    for (let n = 0; n < 4; n += 1) visits.set(socket.id + n, new Visit(roomId));\n    enter(',
     );
   repo.write('server.js', leaking);
   const { exitCode, stdout, stderr } = await runTailgate(['run', '--json', 'report.json']);
