@@ -1,8 +1,9 @@
 /**
  * Runs the tests: `npm test` for all, `npm test -- test/verdict` for a folder, `npm test -- FILE...` for files.
  *
- * As many files run at once as there are processors, two at least, for most of them wait for something. A file that
- * must have the machine to itself says so in a line of its own, `// Runs alone: REASON`; those come last, one by one.
+ * One file more runs at once than there are processors, three at least, for most of them wait for something. A file that
+ * measures says so in a line of its own: `// Runs beside one other: REASON` come next, two at once, and those that must
+ * have the machine to themselves, `// Runs alone: REASON`, come last, one by one.
  *
  * Tests drive real servers in real time, and a machine that stands still for a second can fail one. Under CI, files
  * that failed are run once more, alone: what fails twice fails the run, what passes then is named as flaky.
@@ -31,10 +32,17 @@ const started = performance.now();
 const results = new Map<string, FileResult>();
 const failedFiles = (): string[] => files.filter((file) => results.get(file)?.failed ?? true);
 
-const isAlone = (file: string): boolean => /^\/\/ Runs alone: \S/m.test(readFileSync(file, 'utf8'));
+type Company = 'many' | 'one other' | 'none';
+const companyOf = (file: string): Company => {
+  const [, marked] = /^\/\/ Runs (alone|beside one other): \S/m.exec(readFileSync(file, 'utf8')) ?? [];
+  if (marked === undefined) return 'many';
+  return marked === 'alone' ? 'none' : 'one other';
+};
+const inCompany = (company: Company): string[] => files.filter((file) => companyOf(file) === company);
 await show([
-  { chosen: files.filter((file) => !isAlone(file)), atOnce: Math.max(2, os.availableParallelism()) },
-  { chosen: files.filter(isAlone), atOnce: 1 },
+  { chosen: inCompany('many'), atOnce: Math.max(3, os.availableParallelism() + 1) },
+  { chosen: inCompany('one other'), atOnce: 2 },
+  { chosen: inCompany('none'), atOnce: 1 },
 ]);
 const failed = failedFiles();
 if (failed.length > 0 && process.env.CI !== undefined) {

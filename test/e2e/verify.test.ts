@@ -1,4 +1,4 @@
-// Runs alone: it needs a verdict on latencies that it measures.
+// Runs beside one other: it needs a verdict on latencies, and leaves most of a machine idle.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -170,7 +170,10 @@ test('a file of other jobs and several suites at once are refused before anythin
 });
 
 test('answers that outlast the slices are compared in whole rounds, and the report says why', async () => {
-  repo.write('slow.yml', withPairs(2).replace('{ mode: none }', '{ mode: side-by-side, dir: . }'));
+  repo.write(
+    'slow.yml',
+    withPairs(2).replace('{ mode: none }', '{ mode: side-by-side, dir: . }\nexplain: never'),
+  );
   const args = ['run', '--config', 'slow.yml', '--json', 'slow.json', '--fail-on', 'none'];
   // Longer than a slice and its guard, so that every answer falls into the other side's turn.
   const ended = await tailgate(args, undefined, { CHAT_DELAY_MS: '700' });
