@@ -1,5 +1,6 @@
 // Generated from metrics/notation.ts: npm run generate.
 export const noValue = "\u2013";
+const beyondMeaning = 10;
 export function formatValue(value, unit, statistic = "value") {
   if (!isNumber(value)) return noValue;
   if (statistic === "count") return formatCount(value);
@@ -30,14 +31,6 @@ export function formatElapsed(ms) {
   if (Math.abs(ms) < 999.5) return `${Math.round(ms)} ms`;
   return Math.abs(ms) < 59500 ? `${Math.round(ms / 1e3)} s` : inMinutes(ms);
 }
-function inMinutes(ms) {
-  const seconds = Math.round(Math.abs(ms) / 1e3);
-  const sign = ms < 0 ? "\u2212" : "";
-  if (seconds < 3600) return `${sign}${twoUnits(Math.floor(seconds / 60), "min", seconds % 60, "s")}`;
-  const minutes = Math.round(seconds / 60);
-  return `${sign}${twoUnits(Math.floor(minutes / 60), "h", minutes % 60, "min")}`;
-}
-const twoUnits = (whole, unit, rest, restUnit) => rest === 0 ? `${grouped(whole)} ${unit}` : `${grouped(whole)} ${unit} ${rest} ${restUnit}`;
 export function formatBytes(bytes) {
   if (!isNumber(bytes)) return noValue;
   const units = ["B", "kB", "MB", "GB", "TB"];
@@ -58,6 +51,9 @@ export function formatShare(share) {
 }
 export function formatPoints(share) {
   return `${significant(share * 100)} points`;
+}
+export function atSide(side) {
+  return side === "head" ? "in this PR" : "at the baseline";
 }
 export function formatPair(baseline, head, format, between = " \u2192 ") {
   const after = format(head);
@@ -97,12 +93,8 @@ export function subjectName(metric, statistic) {
 export function statisticName(statistic) {
   return statistic === "p999" ? "p99.9" : statistic;
 }
-const beyondMeaning = 10;
 function isNumber(value) {
   return value !== null && value !== void 0 && Number.isFinite(value);
-}
-function grouped(value) {
-  return minus(String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ","));
 }
 function significant(value) {
   const magnitude = Math.abs(value);
@@ -111,18 +103,31 @@ function significant(value) {
   const decimals = Math.min(Math.max(2 - Math.floor(Math.log10(magnitude)), 0), 20);
   return minus(withoutZeros(value.toFixed(decimals)));
 }
-function withoutZeros(fixed) {
-  return fixed.includes(".") ? fixed.replace(/\.?0+$/, "") : fixed;
+function grouped(value) {
+  return minus(String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ","));
 }
 function minus(text) {
   return text === "-0" ? "0" : text.replace("-", "\u2212");
 }
-function withSign(value, text) {
-  return value > 0 && text !== "0%" ? `+${text}` : text;
+function withoutZeros(fixed) {
+  return fixed.includes(".") ? fixed.replace(/\.?0+$/, "") : fixed;
+}
+function inMinutes(ms) {
+  const seconds = Math.round(Math.abs(ms) / 1e3);
+  const sign = ms < 0 ? "\u2212" : "";
+  if (seconds < 3600) return `${sign}${twoUnits(Math.floor(seconds / 60), "min", seconds % 60, "s")}`;
+  const minutes = Math.round(seconds / 60);
+  return `${sign}${twoUnits(Math.floor(minutes / 60), "h", minutes % 60, "min")}`;
+}
+function twoUnits(whole, unit, rest, restUnit) {
+  return rest === 0 ? `${grouped(whole)} ${unit}` : `${grouped(whole)} ${unit} ${rest} ${restUnit}`;
 }
 function signedPercent(ratio, decimals) {
   if (ratio > beyondMeaning) return `+${significant(ratio * 100)}%`;
   return withSign(ratio, `${minus(withoutZeros((ratio * 100).toFixed(decimals)))}%`);
+}
+function withSign(value, text) {
+  return value > 0 && text !== "0%" ? `+${text}` : text;
 }
 function decimalsFor(relative, { low, high }) {
   const width = isNumber(low) && isNumber(high) ? high - low : 0;
