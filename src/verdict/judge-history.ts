@@ -161,11 +161,19 @@ function judgeLogChange(
     return made('invalid', `${what}. This one is, and the second measurement has no ${name}.`);
   const second = placeValue(again, gate.sign, limits, allowed);
   const repeat = `measured again, it is ${formatValue(again, gate.unit)} (${formatPercentChange(Math.expm1(gate.sign * second.change))})`;
-  if (!second.beyondScreen)
-    return made(
+  if (!second.beyondScreen) {
+    const cleared = made(
       'pass',
       `${what}. This one is, but ${repeat}: the first was chance, so it passes. ${detectableWords(limits)}`,
     );
+    // What passes is what was measured again: beside a value that was chance, "pass" would be a riddle.
+    const relativeAgain = Math.expm1(gate.sign * second.change);
+    return {
+      ...cleared,
+      change: cleared.change && { ...cleared.change, relative: relativeAgain, head: again },
+      headValue: again,
+    };
+  }
   if (evidence.confirmedOn === 'fresh-machine')
     return made('fail', `${what}. This one is, and it is on a fresh machine too (${repeat}), so it fails.`);
   if (first.beyondStrict && second.beyondStrict)

@@ -1,4 +1,4 @@
-// Runs beside one other: it needs a verdict on latencies, and leaves most of a machine idle.
+// Runs alone: what it judges by, stored runs of one quiet machine, knows no company.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -176,3 +176,15 @@ test('a drift of latency is told when it is beyond doubt', () => {
   assert.deepEqual(others, []);
   assert.deepEqual(drifts(quiet), []);
 });
+
+test('a map that keeps something of every session is found, though its table doubles now and then', () => {
+  const entries = (wave: number): number => 4 * sessions * (wave + 1);
+  const map: Server = {
+    after: (wave) => base + 320 * entries(wave) + 32 * 2 ** Math.ceil(Math.log2(entries(wave))),
+    noise: 1_000,
+    steps: 500,
+  };
+  const still = { ...quiet, noise: 1_000, steps: 500 };
+  const found = share(100, (seed) => judge(map, still, { seed, waves: 13 }).verdict === 'fail');
+  assert.ok(found >= 0.9, `${found}`);
+});

@@ -652,6 +652,13 @@ describe('against stored history', () => {
     assert.match(confirmed.reason, /on a fresh machine too/);
     const chance = stored(120, 101, { confirmedOn: 'fresh-machine' });
     assert.equal(chance.verdict, 'pass');
+    const shown = chance.metrics
+      .find(({ id }) => id === metricId)!
+      .change.find(({ statistic }) => statistic === 'p95')!;
+    assert.ok(
+      Math.abs(shown.head / shown.baseline - 1) < 0.1,
+      'the values of the measurement that cleared it',
+    );
   });
 
   test('a confirmation of the same machine proves less: it must be far beyond', () => {

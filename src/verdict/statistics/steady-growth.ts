@@ -16,6 +16,8 @@ export type Growth = {
   kept: Estimate;
   /** The rate of the last three points: what has just filled up shows here alone. */
   end: number;
+  /** The rate from each wave to the next. */
+  rates: readonly number[];
 };
 
 /** A cache that fills, or code that is compiled when it is first needed, has slowed down by more than this at the end. */
@@ -25,6 +27,10 @@ const keptShare = 0.7;
 const keptConfidence = 0.9;
 
 const endPoints = 3;
+
+/** By ranks: what the middle wave keeps at least, and how often chance alone may look like it. */
+const keptMedian = 0.85;
+const keptChance = 0.2;
 
 /** With few waves a covariance is a guess: so much of the variance of the increments counts as steps in any case. */
 const leastStepShare = 0.1;
@@ -52,12 +58,13 @@ export const growthOf = ({ x, y }: Series): Growth => {
       noise,
     ),
     end: estimate(y, slopeWeights(x, n - endPoints, n), noise).value,
+    rates: y.slice(1).map((value, index) => (value - y[index]!) / (x[index + 1]! - x[index]!)),
   };
 };
 
 /** Whether growth goes on at the rate that it had: it has not slowed down beyond what chance can hide, nor stopped. */
-export const goesOn = ({ overall, kept, end }: Growth): boolean =>
-  intervalOf(kept, keptConfidence).low > 0 && end >= overall.value / 2;
+export const goesOn = ({ overall, kept, end, rates }: Growth): boolean =>
+  (intervalOf(kept, keptConfidence).low > 0 || mostWavesKeepOn(rates)) && end >= overall.value / 2;
 
 /** How much more one side grows than the other. */
 export const growthBetween = (baseline: Growth, head: Growth): Growth => ({
@@ -65,6 +72,10 @@ export const growthBetween = (baseline: Growth, head: Growth): Growth => ({
   late: minus(head.late, baseline.late),
   kept: minus(head.kept, baseline.kept),
   end: head.end - baseline.end,
+  rates:
+    head.rates.length === baseline.rates.length
+      ? head.rates.map((rate, index) => rate - baseline.rates[index]!)
+      : head.rates,
 });
 
 /** The interval that holds the true value with this confidence. */
@@ -75,6 +86,48 @@ export const intervalOf = (
   const half = studentTUpperQuantile((1 - confidence) / 2, degrees) * Math.sqrt(variance);
   return { low: value - half, high: value + half };
 };
+
+/**
+ * The same asked of the waves one by one, by ranks: a few that enlarged a table, which happens twice as late each time,
+ * are noise to a mean and none to a median. The middle wave of the last half grows by `keptMedian` at least of that of
+ * the first, and `keptShare` of the first is exceeded beyond what chance explains (Mann and Whitney, "On a test of whether one of two
+ * random variables is stochastically larger than the other", Ann. Math. Statist. 1947; exact).
+ */
+function mostWavesKeepOn(rates: readonly number[]): boolean {
+  const half = Math.floor(rates.length / 2);
+  const [first, last] = [rates.slice(0, half), rates.slice(rates.length - half)];
+  if (half < 4 || !(median(last) >= keptMedian * median(first))) return false;
+  const wins = sum(last.map((rate) => first.filter((one) => rate > keptShare * one).length));
+  return atLeastWins(wins, half, half) <= keptChance;
+}
+
+/** Probability of so many wins or more in all pairs of two samples of the same distribution. */
+function atLeastWins(wins: number, one: number, other: number): number {
+  const ways = new Map<string, number>();
+  const waysTo = (m: number, n: number, u: number): number => {
+    if (u < 0 || u > m * n) return 0;
+    if (m === 0 || n === 0) return u === 0 ? 1 : 0;
+    const key = `${m} ${n} ${u}`;
+    const known = ways.get(key);
+    if (known !== undefined) return known;
+    const found = waysTo(m - 1, n, u - n) + waysTo(m, n - 1, u);
+    ways.set(key, found);
+    return found;
+  };
+  let all = 0;
+  let least = 0;
+  for (let u = 0; u <= one * other; u += 1) {
+    const count = waysTo(one, other, u);
+    all += count;
+    if (u >= wins) least += count;
+  }
+  return least / all;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.floor(sorted.length / 2)]!) / 2;
+}
 
 /** Weights of the slope by least squares over the points from `from` to before `to`; 0 for all others. */
 function slopeWeights(x: readonly number[], from: number, to: number): number[] {
