@@ -4,7 +4,7 @@ import { decidePinning, type PinningDecision } from '../host/processes/core-pinn
 import type { LoadedSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
-import { secretValues } from '../settings/secrets.ts';
+import { scenarioSecrets, secretValues } from '../settings/secrets.ts';
 import type { RoundContext } from '../side/round-context.ts';
 import { machineLimits } from '../side/target/limits.ts';
 import { checkOpenings } from './check-openings.ts';
@@ -35,6 +35,8 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host, share = 1):
   checkSecrets(plan, host.env, loaded);
   await checkOpenings(plan, loaded);
   const scenarios = await checkScenarios(plan, host);
+  for (const { scenario } of scenarios.values())
+    for (const secret of scenarioSecrets(scenario.script, host.env)) host.secret(secret);
   await hideSecretColumns(loaded.settings.secretColumns, scenarios, host);
   showWarnings(host, scenarios);
   const { logDir } = await openReportFolder(plan.reportDir).catch((failure) => {

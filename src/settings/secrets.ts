@@ -10,6 +10,8 @@ const credentialName = /auth|token|cookie|secret|passw|credential|api[-_]?key|se
 
 /** Shorter values are ordinary words and numbers: to mask them would garble every report. */
 const minLength = 4;
+/** Of literals in a scenario, which are made up more often. */
+const minLiteralLength = 8;
 
 /**
  * The value of a secret setting: the literal, or what the environment variable holds. Throws SECRET_MISSING when the
@@ -110,3 +112,27 @@ function addPassword(url: string | undefined, add: (value: string) => void): voi
     // It is no encoding of anything else.
   }
 }
+
+/**
+ * Values that a scenario takes from the environment or holds itself, and that must not be shown: under a name that
+ * speaks of credentials, or from a variable of such a name.
+ */
+export const scenarioSecrets = (script: { config: unknown; scenarios: unknown }, env: Env): string[] => {
+  const found = new Set<string>();
+  const addText = (text: string, isCredential: boolean, isConfig: boolean): void => {
+    for (const [, name = ''] of text.matchAll(/\$(?:processEnvironment|env)\.(\w+)/g))
+      if ((isCredential || credentialName.test(name)) && (env[name] ?? '').length >= minLength)
+        found.add(env[name]!);
+    // What a step sends under such a name is data of a test, and often a common word.
+    if (isConfig && isCredential && !text.includes('{{') && text.length >= minLiteralLength) found.add(text);
+  };
+  const walk = (value: unknown, isCredential: boolean, isConfig: boolean): void => {
+    if (typeof value === 'string') addText(value, isCredential, isConfig);
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, each] of Object.entries(value))
+      walk(each, isCredential || credentialName.test(name), isConfig);
+  };
+  walk(script.config, false, true);
+  walk(script.scenarios, false, false);
+  return [...found];
+};

@@ -163,13 +163,13 @@ export const fuzzInputs = async (share = 1): Promise<Record<string, number>> => 
   check('thresholds', 100, fc.string({ unit: 'binary', maxLength: 200 }), (text) =>
     only(() => thresholdLines(text)),
   );
-  check('frames', 500, fc.string({ unit: 'binary', maxLength: 80 }), (text) => {
+  check('frames', 800, fc.string({ unit: 'binary', maxLength: 80 }), (text) => {
     only(() => parsePayload(parseTextPacket(`4${text}`)), ProtocolError);
     only(() => new BinaryAssembler().add(`45${text}`), ProtocolError);
   });
   check(
     'frames',
-    600,
+    800,
     fc.array(
       fc.oneof(
         stompPieces.map((text) => Buffer.from(text)),

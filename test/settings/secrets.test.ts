@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resolveSecret, resolveSecretsIn, secretValues } from '../../src/settings/secrets.ts';
+import {
+  resolveSecret,
+  resolveSecretsIn,
+  scenarioSecrets,
+  secretValues,
+} from '../../src/settings/secrets.ts';
 import { settingsSchema } from '../../src/settings/settings-schema.ts';
 
 const env = { TOKEN: 'from-environment', KEY: 'line one\nline two', COOKIE: 'sid=12345', EMPTY: '' };
@@ -81,4 +86,29 @@ test('resolving a secret reads nothing else of the environment, so that nothing 
   assert.equal(resolveSecret({ env: 'KEY' }, env, 'room.token'), 'hush-hush');
   assert.throws(() => resolveSecret({ env: 'OTHER' }, env, 'room.token'), /OTHER/);
   assert.deepEqual(read, ['KEY', 'OTHER']);
+});
+
+test('what a scenario takes from the environment as a credential is secret, and so are its own', () => {
+  const env = { HEADER: 'header-value', API_TOKEN: 'token-value', HOST_NAME: 'localhost' };
+  const script = {
+    config: {
+      target: 'http://{{ $processEnvironment.HOST_NAME }}',
+      socketio: {
+        extraHeaders: { 'x-secret': '{{ $processEnvironment.HEADER }}' },
+        auth: { room: 'lobby', key: 'written-in-the-file' },
+      },
+    },
+    scenarios: [
+      {
+        flow: [
+          { emit: { channel: 'hello', data: { token: 'made-up-for-a-test', by: '{{ $env.API_TOKEN }}' } } },
+        ],
+      },
+    ],
+  };
+  assert.deepEqual(scenarioSecrets(script, env).sort(), [
+    'header-value',
+    'token-value',
+    'written-in-the-file',
+  ]);
 });
