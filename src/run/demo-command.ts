@@ -18,7 +18,7 @@ export const demoCommand = async (host: Host, print: (text: string) => void): Pr
   const reportDir = path.resolve(host.cwd, demoReportDir);
   host.info(
     'A chat server, and the same server after a change that adds 1.5 ms of work to every message.\n' +
-      'Tailgate measures both at once, side by side. This takes about a minute.\n',
+      'Tailgate measures both at once, side by side. This takes about two minutes.\n',
   );
   const exitCode = await gateCommand({
     host,

@@ -5,6 +5,7 @@ import { countedMetric, isOfMessages } from '../metrics/metric-names.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { valuesOf } from '../metrics/values.ts';
 import type { Explanation } from '../report/report-model.ts';
+import { fitWidth } from '../report/terminal-text.ts';
 import type { SideSource } from '../side/open-side.ts';
 import { isCounted } from '../verdict/judge-counted.ts';
 import type { CountedCalls, CountedPairs, SuiteJudgement } from '../verdict/judgement.ts';
@@ -50,6 +51,8 @@ export const explainRun = async (
   const isNeeded = verdict === 'fail' || verdict === 'inconclusive' || hasMoved(run);
   // Calls alone are counted after a plain pass, and there are none to count.
   if (!isNeeded && !isLimited && plan.explain !== 'always' && !ranOnNode(run)) return null;
+  const budgetMs = isNeeded || isLimited || plan.explain === 'always' ? longestMs : longestOfPassMs;
+  const startedMs = performance.now();
   const found = await explainSuite({
     suite,
     baseline,
@@ -62,21 +65,15 @@ export const explainRun = async (
     plannedMs: inputs.plannedMs,
     profile: (isNeeded && plan.explain !== 'never') || plan.explain === 'always',
     roots,
-    budgetMs: isNeeded || isLimited || plan.explain === 'always' ? longestMs : longestOfPassMs,
+    budgetMs,
     repeated: verdict === 'fail' || isLimited,
     evidence: evidenceOf(run),
-    onProgress: (side, load) =>
-      inputs.onProgress({
-        suite: suite.name,
-        side,
-        done: run.pairs.length,
-        most: plan.verdict.maxPairs,
-        load,
-        judgement: judgement.progress,
-        elapsedMs: 0,
-        doneMs: 0,
-        sinceMs: 0,
-      }),
+    onProgress: (side) => {
+      const seconds = Math.round((performance.now() - startedMs) / 1000);
+      const where = side === 'head' ? 'this PR' : 'the baseline';
+      const line = `${suite.name} · counting the work of both versions, ${where} now · ${seconds} s, at most ${budgetMs / 1000} s`;
+      context.host.progress(fitWidth(line, context.host.columns));
+    },
   });
   if (isLimited) {
     run.counted = countedPairs(found);

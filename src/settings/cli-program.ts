@@ -355,7 +355,7 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
   onValues(
     program
       .command('demo')
-      .description('Try the gate on an embedded server, made slower on purpose: about a minute.'),
+      .description('Try the gate on an embedded server, made slower on purpose: about two minutes.'),
     () => ({ command: 'demo' }),
   );
   onValues(
