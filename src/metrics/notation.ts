@@ -81,6 +81,11 @@ export function formatPoints(share: number): string {
   return `${significant(share * 100)} points`;
 }
 
+/** What a side is called: "this PR", "baseline". */
+export function sideName(side: 'baseline' | 'head'): string {
+  return side === 'head' ? 'this PR' : 'baseline';
+}
+
 /** Where something is, or was measured: "in this PR", "at the baseline". */
 export function atSide(side: string): string {
   return side === 'head' ? 'in this PR' : 'at the baseline';

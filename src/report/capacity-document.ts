@@ -6,6 +6,7 @@ import {
   formatShare,
   formatValue,
   noValue,
+  sideName,
 } from '../metrics/notation.ts';
 import type { CapacityLevel, CapacityReport, CapacitySide } from './capacity-model.ts';
 import type { AxisUnit, Chart, ChartMark } from './chart.ts';
@@ -159,7 +160,12 @@ function capacityCurves(report: CapacityReport): Block[] {
  */
 function capacityCurve(report: CapacityReport, of: Read, unit: AxisUnit): Chart | null {
   const lines = (['baseline', 'head'] as const)
-    .map((side) => ({ name: side, side, points: pointsOf(report[side], of), style: 'both' as const }))
+    .map((side) => ({
+      name: sideName(side),
+      side,
+      points: pointsOf(report[side], of),
+      style: 'both' as const,
+    }))
     .filter((one) => one.points.length > 0);
   if (new Set(lines.flatMap(({ points }) => points.map(([load]) => load))).size < 2) return null;
   const values = lines.flatMap((one) => one.points.map(([, value]) => value));

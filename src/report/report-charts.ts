@@ -3,6 +3,7 @@ import {
   formatPercentChange,
   formatValue,
   plural,
+  sideName,
   statisticName,
   subjectName,
 } from '../metrics/notation.ts';
@@ -109,7 +110,7 @@ function memoryByWave({ rounds }: SuiteReport): FigureBlock[] {
         const bytes = isHeap ? wave.heapBytes : wave.rssBytes;
         return bytes === null ? [] : [[sessions, bytes]];
       });
-    return { name: side, side, points, style: 'both' };
+    return { name: sideName(side), side, points, style: 'both' };
   });
   const caption = isHeap ? 'Heap after a forced collection, wave by wave' : 'Resident memory, wave by wave';
   return figure([caption], {
@@ -298,7 +299,7 @@ const drawn = ({ timeline }: SuiteReport, courses: readonly OverTime[]): FigureB
           x: overTime,
           y: { title: '', unit, fromZero: true },
           lines: bothSides.map((side) => ({
-            name: side,
+            name: sideName(side),
             side,
             points: timeline[side] === null ? [] : of(timeline[side]),
           })),
@@ -317,7 +318,7 @@ function byRound(suite: SuiteReport, metric: string): FigureBlock[] {
         const value = round.metrics[metric]?.p95Ms ?? null;
         return value === null ? [] : [[(round.pair ?? index) + 1, value]];
       });
-    return { name: side, side, points: points.slice(0, 500), style: 'dots' };
+    return { name: sideName(side), side, points: points.slice(0, 500), style: 'dots' };
   });
   if (lines.every(({ points }) => points.length < 2)) return [];
   return figure([{ code: metric }, ` p95, ${isPaired ? 'pair by pair' : 'round by round'}`], {
