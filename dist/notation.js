@@ -52,6 +52,9 @@ export function formatShare(share) {
 export function formatPoints(share) {
   return `${significant(share * 100)} points`;
 }
+export function sideName(side) {
+  return side === "head" ? "this PR" : "baseline";
+}
 export function atSide(side) {
   return side === "head" ? "in this PR" : "at the baseline";
 }
