@@ -4,7 +4,6 @@ import { capacityHistory, folderKey, historyName } from '../baseline/history-nam
 import { type OpenBaseline, openBaselineStore } from '../baseline/open-baseline.ts';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { readNamedFile } from '../host/pipe-files.ts';
 import { sketchOver } from '../metrics/merge-rounds.ts';
 import { formatCount, formatDuration, plural } from '../metrics/notation.ts';
 import type { RawInputs } from '../settings/inputs.ts';
@@ -80,7 +79,6 @@ async function open(options: CommandOptions): Promise<{ loaded: LoadedSettings; 
   const loaded = await loadSettings({
     cwd: host.cwd,
     inputs: options.inputs,
-    readFile: readNamedFile,
     needsSuites: false,
   });
   requireStore(loaded);

@@ -4,7 +4,6 @@ import { settingsHash } from '../baseline/fingerprint.ts';
 import { GitCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { readNamedFile } from '../host/pipe-files.ts';
 import { formatShare, plural } from '../metrics/notation.ts';
 import {
   type BisectReport,
@@ -59,11 +58,7 @@ export const bisectCommand = async (command: BisectCommand): Promise<number> => 
 async function bisect(command: BisectCommand): Promise<number> {
   const { host, job } = command;
   const started = performance.now();
-  const loaded = await loadSettings({
-    cwd: host.cwd,
-    inputs: command.inputs,
-    readFile: readNamedFile,
-  });
+  const loaded = await loadSettings({ cwd: host.cwd, inputs: command.inputs });
   // Only the good commit is compared with, whatever the gate compares with.
   const baseline = {
     ...loaded.settings.baseline,

@@ -3,7 +3,6 @@ import { openBaseCommit } from '../baseline/base-commit.ts';
 import { folderKey } from '../baseline/history-name.ts';
 import { problemsOf } from '../errors.ts';
 import { maskStrings } from '../host/mask-strings.ts';
-import { readNamedFile } from '../host/pipe-files.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { openDashboard } from './dashboard.ts';
 import { deliver, keepReporting, showProblems } from './deliver.ts';
@@ -22,11 +21,7 @@ export type CapacityCommand = Omit<GateCommand, 'record'>;
 export const capacityCommand = async (command: CapacityCommand): Promise<number> => {
   const { host } = command;
   try {
-    const loaded = await loadSettings({
-      cwd: host.cwd,
-      inputs: command.inputs,
-      readFile: readNamedFile,
-    });
+    const loaded = await loadSettings({ cwd: host.cwd, inputs: command.inputs });
     return await perform(command, loaded);
   } catch (failure) {
     const problems = problemsOf(failure);

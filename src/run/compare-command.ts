@@ -1,6 +1,5 @@
 import { type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { readNamedFile } from '../host/pipe-files.ts';
 import { mainCandidates } from '../metrics/main-metric.ts';
 import type { Threshold } from '../metrics/threshold.ts';
 import { parseThreshold } from '../metrics/threshold-grammar.ts';
@@ -31,7 +30,6 @@ export const compareReports = async (options: {
   const loaded = await loadSettings({
     cwd: host.cwd,
     inputs: options.inputs,
-    readFile: readNamedFile,
     needsSuites: false,
   });
   const before = await readReport(options.before, host.cwd);

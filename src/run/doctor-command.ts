@@ -8,7 +8,6 @@ import { parse } from 'yaml';
 import { exitCodes, problemsOf } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { isCi } from '../host/is-ci.ts';
-import { readNamedFile } from '../host/pipe-files.ts';
 import { decidePinning } from '../host/processes/core-pinning.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { loadSettings } from '../settings/load-settings.ts';
@@ -167,11 +166,7 @@ function workflows({ cwd, env }: Host): Finding[] {
 async function settings(host: Host, inputs: RawInputs): Promise<Finding[]> {
   const found: Finding[] = [];
   try {
-    const { settings: loaded } = await loadSettings({
-      cwd: host.cwd,
-      inputs,
-      readFile: readNamedFile,
-    });
+    const { settings: loaded } = await loadSettings({ cwd: host.cwd, inputs });
     const port = loaded.target.start === undefined ? undefined : loaded.target.port;
     if (port !== undefined && !(await isPortFree(port)))
       found.push({

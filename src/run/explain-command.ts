@@ -4,7 +4,6 @@ import { GitCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf } from '../errors.ts';
 import type { Sentence } from '../explain/explain-work.ts';
 import type { Host } from '../host/host.ts';
-import { readNamedFile } from '../host/pipe-files.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import type { RawInputs } from '../settings/inputs.ts';
@@ -45,11 +44,7 @@ export const explainCommand = async (command: ExplainCommand): Promise<number> =
 
 async function perform(command: ExplainCommand): Promise<number> {
   const { host, print } = command;
-  const loaded = await loadSettings({
-    cwd: host.cwd,
-    inputs: command.inputs,
-    readFile: readNamedFile,
-  });
+  const loaded = await loadSettings({ cwd: host.cwd, inputs: command.inputs });
   const stage = await prepareRun(loaded, host);
   const { plan } = stage;
   await using resources = new ResourceStack();

@@ -7,7 +7,6 @@ import { exitCodes, problemsOf, type TailgateError, tailgateError } from '../err
 import { madeByOf, sectionOf } from '../github/publish-report.ts';
 import type { Host } from '../host/host.ts';
 import { maskStrings } from '../host/mask-strings.ts';
-import { readNamedFile } from '../host/pipe-files.ts';
 import { buildReport } from '../report/build-report.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
@@ -57,11 +56,7 @@ export const gateCommand = async (command: GateCommand): Promise<number> => {
   const { host } = command;
   let loaded: LoadedSettings | null = null;
   try {
-    loaded = await loadSettings({
-      cwd: host.cwd,
-      inputs: command.inputs,
-      readFile: readNamedFile,
-    });
+    loaded = await loadSettings({ cwd: host.cwd, inputs: command.inputs });
     if (command.record === true) requireStore(loaded);
     return await perform(command, loaded);
   } catch (failure) {

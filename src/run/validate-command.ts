@@ -1,7 +1,6 @@
 import { withoutCredentials } from '../baseline/git-remote-branch.ts';
 import { exitCodes } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { readNamedFile } from '../host/pipe-files.ts';
 import { formatThreshold } from '../metrics/threshold-grammar.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { limitationsOf } from '../settings/limitations.ts';
@@ -23,11 +22,7 @@ export const validateCommand = async (options: {
   inputs: RawInputs;
 }): Promise<number> => {
   const { host, print } = options;
-  const loaded = await loadSettings({
-    cwd: host.cwd,
-    inputs: options.inputs,
-    readFile: readNamedFile,
-  });
+  const loaded = await loadSettings({ cwd: host.cwd, inputs: options.inputs });
   const plan = makePlan(loaded.settings, loaded);
   checkSecrets(plan, host.env, loaded);
   await checkOpenings(plan, loaded);

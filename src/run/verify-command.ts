@@ -3,7 +3,6 @@ import path from 'node:path';
 import { environmentFingerprint, settingsHash } from '../baseline/fingerprint.ts';
 import { exitCodes, problemsOf, type TailgateError, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { readNamedFile } from '../host/pipe-files.ts';
 import { formatElapsed, plural } from '../metrics/notation.ts';
 import { renderJobProgress, renderVerification, truthName } from '../report/render-verification.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
@@ -43,13 +42,7 @@ export const verifyCommand = async (command: VerifyCommand): Promise<number> => 
 
 async function verify(command: VerifyCommand): Promise<number> {
   const { host } = command;
-  const loaded = settingsOfVerification(
-    await loadSettings({
-      cwd: host.cwd,
-      inputs: command.inputs,
-      readFile: readNamedFile,
-    }),
-  );
+  const loaded = settingsOfVerification(await loadSettings({ cwd: host.cwd, inputs: command.inputs }));
   const stage = await prepareRun(loaded, host);
   const { logDir, plan } = stage;
   const setting = settingOf(command, stage, { name: 'head', cwd: loaded.cwd });

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { type SourcePosition, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
+import { readNamedFile } from '../host/pipe-files.ts';
 import { checkSettings } from './check-settings.ts';
 import { readExtendedSettings } from './extend-settings.ts';
 import { inputPlace, inputText, readInputOverlay, suiteNames } from './input-overlay.ts';
@@ -37,8 +38,8 @@ export type LoadedSettings = {
 export type SettingsSource = {
   cwd: string;
   inputs: RawInputs;
-  /** The text of the file at an absolute path; fails with the code ENOENT where there is none. */
-  readFile(path: string): Promise<string>;
+  /** The text of the file at an absolute path; fails with the code ENOENT where there is none. Reads the disk if not given. */
+  readFile?(path: string): Promise<string>;
   /** False for commands that drive no load: they need no suite, and scenario files are not looked for. */
   needsSuites?: boolean;
 };
@@ -122,7 +123,7 @@ async function findFile(
 
 async function readOrNull(source: SettingsSource, file: string): Promise<string | null> {
   try {
-    return await source.readFile(file);
+    return await (source.readFile ?? readNamedFile)(file);
   } catch (error) {
     if (missingCodes.includes((error as NodeJS.ErrnoException).code ?? '')) return null;
     const [reason = ''] = (error as Error).message.split(',');
