@@ -21,7 +21,20 @@ export type Watcher = {
 export type Dashboard = Watcher & AsyncDisposable & { url: string };
 
 /** Of the line of progress where it need not fit a terminal, characters. */
-export const widestLine = 200;
+const widestLine = 200;
+
+/**
+ * Shows what is going on, in a line as wide as there is room for, on the terminal or in the log, and to whoever looks
+ * on. A log has no room for a line that says nothing yet: `inLog` is false for these.
+ */
+export function showLine(
+  { host, watcher }: { host: Host; watcher?: Watcher | undefined },
+  render: (columns: number) => string,
+  inLog = true,
+): void {
+  if (inLog || host.interactive) host.progress(render(host.columns));
+  watcher?.progress(render(widestLine));
+}
 
 /** The page of a command that was asked for one at this port; its address is in the log. Null where none was asked for. */
 export async function openDashboard(

@@ -24,24 +24,19 @@ export const explainGrowthRun = async (
   );
   if (!grows && plan.explain !== 'always') return null;
   const label = `${logName(suite)}-looked`;
+  const startedMs = performance.now();
+  const tell = (): void => {
+    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    inputs.onStage?.(`looking at what stays in memory · ${seconds} s`);
+  };
+  tell();
   const found = await measureGrowth({
     suite,
     source: head,
     context: { ...context, endsAtMs: undefined },
     label,
     plannedMs,
-    onProgress: (load) =>
-      inputs.onProgress({
-        suite: suite.name,
-        side: 'head',
-        done: run.pairs.length + run.head.length,
-        most: run.pairs.length + run.head.length,
-        load,
-        judgement: null,
-        elapsedMs: 0,
-        doneMs: 0,
-        sinceMs: 0,
-      }),
+    onProgress: tell,
   });
   if ('unavailable' in found)
     return {

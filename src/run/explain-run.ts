@@ -2,10 +2,10 @@ import path from 'node:path';
 import type { Explained } from '../explain/explain-work.ts';
 import type { SideWork } from '../explain/side-work.ts';
 import { countedMetric, isOfMessages } from '../metrics/metric-names.ts';
+import { sideName } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { valuesOf } from '../metrics/values.ts';
 import type { Explanation } from '../report/report-model.ts';
-import { fitWidth } from '../report/terminal-text.ts';
 import type { SideSource } from '../side/open-side.ts';
 import { isCounted } from '../verdict/judge-counted.ts';
 import type { CountedCalls, CountedPairs, SuiteJudgement } from '../verdict/judgement.ts';
@@ -70,9 +70,9 @@ export const explainRun = async (
     evidence: evidenceOf(run),
     onProgress: (side) => {
       const seconds = Math.round((performance.now() - startedMs) / 1000);
-      const where = side === 'head' ? 'this PR' : 'the baseline';
-      const line = `${suite.name} · counting the work of both versions, ${where} now · ${seconds} s, at most ${budgetMs / 1000} s`;
-      context.host.progress(fitWidth(line, context.host.columns));
+      inputs.onStage?.(
+        `counting the work of both versions, ${sideName(side)} now · ${seconds} s, at most ${budgetMs / 1000} s`,
+      );
     },
   });
   if (isLimited) {

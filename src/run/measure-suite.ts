@@ -6,7 +6,7 @@ import { fitWidth } from '../report/terminal-text.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import type { LoadPart } from '../side/round-context.ts';
-import { widestLine } from './dashboard.ts';
+import { showLine } from './dashboard.ts';
 import { explainGrowthRun } from './explain-growth-run.ts';
 import { explainRun } from './explain-run.ts';
 import type { GateRequest } from './gate-request.ts';
@@ -47,18 +47,14 @@ export async function measureSuite(
   { sides, roots, baseless, unbuilt }: Versions,
   work: SuiteWork,
 ): Promise<SuiteRun> {
-  const { host } = request;
   const { suite } = work;
   const baseline = baseless.has(suite.name) ? null : sides.baseline;
   const inputs = inputsOf(request, stage, { ...sides, baseline }, work);
   const missing = unbuilt.get(suite.name);
   if (missing !== undefined) return { ...startRun(inputs, 'none'), problems: [missing] };
-  // A log has no room for a line that says nothing yet.
-  if (host.interactive && work.measured === undefined)
-    host.progress(fitWidth(`${suite.name} · starting the server`, host.columns));
+  if (work.measured === undefined) showStage(request, suite, 'starting the server', false);
   if (suite.endurance !== undefined) {
     const run = await measureEndurance(inputs);
-    if (host.interactive) host.progress(`${suite.name} · looking at what stays in memory`);
     run.explanation = await explainGrowthRun(run, inputs, roots);
     run.warnings.push(...stage.limits.get(suite.name)!.notes);
     return run;
@@ -73,10 +69,7 @@ export async function measureSuite(
     baseline === null
       ? await measureAgainstStored(inputs, confirmation)
       : await measureSideBySide(inputs, baseline);
-  if (baseline !== null && roots !== null) {
-    if (host.interactive) host.progress(`${suite.name} · counting the work of both versions`);
-    run.explanation = await explainRun(run, inputs, baseline, roots);
-  }
+  if (baseline !== null && roots !== null) run.explanation = await explainRun(run, inputs, baseline, roots);
   run.warnings.push(...work.confirming.warnings, ...stage.limits.get(suite.name)!.notes);
   return run;
 }
@@ -100,20 +93,25 @@ function inputsOf(request: GateRequest, stage: Stage, sides: Sides, work: SuiteW
     },
     budgetMs,
     onProgress: showProgress(request, stage, sides.baseline !== null, budgetMs),
+    onStage: (now) => showStage(request, suite, now),
     ...(work.onMeasured === undefined ? {} : { onMeasured: work.onMeasured }),
   };
 }
 
-function showProgress({ host, watcher }: GateRequest, { plan }: Stage, inPairs: boolean, budgetMs: number) {
+function showProgress(request: GateRequest, { plan }: Stage, inPairs: boolean, budgetMs: number) {
   return (progress: SuiteProgress): void => {
     const { suite, side, load, elapsedMs, most, done, doneMs, sinceMs } = progress;
     const [min, max] = inPairs ? [plan.verdict.minPairs, plan.verdict.maxPairs] : [most, most];
     const pairs = { done, doneMs, sinceMs, min, max };
     const interval = progress.judgement;
     const view = { suite, stage: 'measuring', side, load, pairs, interval, elapsedMs, budgetMs };
-    host.progress(renderProgress(view, host.columns));
-    watcher?.progress(renderProgress(view, widestLine));
+    showLine(request, (columns) => renderProgress(view, columns));
   };
+}
+
+/** Shows what goes on before and after the measuring. */
+function showStage(request: GateRequest, { name }: SuitePlan, stage: string, inLog = true): void {
+  showLine(request, (columns) => fitWidth(`${name} · ${stage}`, columns), inLog);
 }
 
 /** Whether both sides of a pair ran the same code; not asked where they are started in different ways. */

@@ -23,7 +23,7 @@ import type { SuitePlan } from '../settings/run-plan.ts';
 import { capacityVerdict, type SideResult } from '../verdict/capacity/capacity-verdict.ts';
 import { samplesNeeded } from '../verdict/sample-sizes.ts';
 import { capacityRecords } from './capacity-record.ts';
-import { type Watcher, widestLine } from './dashboard.ts';
+import { showLine, type Watcher } from './dashboard.ts';
 import { type DeployedVersions, deployedVersions } from './deployed-versions.ts';
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
@@ -185,8 +185,7 @@ function search(run: CapacityRun, sources: Sources): Promise<CapacitySearch> {
         elapsedMs: performance.now() - started,
         budgetMs: plan.maxMinutes * 60_000,
       };
-      host.progress(renderProgress(view, host.columns));
-      watcher?.progress(renderProgress(view, widestLine));
+      showLine(request, (columns) => renderProgress(view, columns));
     },
     onLevel: (source, level, sofar) => {
       const main = level.round === null ? null : mainOf(suite.measure.main ?? null, [level.round]);

@@ -71,6 +71,8 @@ export type SuiteInputs = {
   /** Time left for this suite, milliseconds. */
   budgetMs: number;
   onProgress: (progress: SuiteProgress) => void;
+  /** Told what goes on once it is measured, in a few words. */
+  onStage?: (stage: string) => void;
   /** Told which scripts both sides of the first pair ran; gives what shows that they are the same code, or null. */
   sameCodeOf?: (ran: RanCode) => Promise<string | null>;
   /** Told what there is after each pair or round. */

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildPageScript } from '../../scripts/build.ts';
-import { startDashboard } from '../../src/run/dashboard.ts';
+import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
+import { showLine, startDashboard } from '../../src/run/dashboard.ts';
 import { browserMissing, startBrowser } from '../baseline/chromium.ts';
 import { checkout } from '../e2e/fixture.ts';
 import { root } from '../e2e/runner.ts';
@@ -46,6 +47,25 @@ test('the page is served on loopback while it is measured, and ends with the fin
   assert.match(last.body, /got 19% slower/);
   const port = Number(new URL(dashboard.url).port);
   await assert.rejects(startDashboard(port, String), /--dashboard cannot be served at port/);
+});
+
+test('a line of progress is on the page and in the log, and one that says nothing yet on the page alone', async () => {
+  const written: string[] = [];
+  const stream = { isTTY: false, columns: 40, write: (text: string) => written.push(text) };
+  const stderr = stream as unknown as NodeJS.WriteStream;
+  const live = createLiveLine(stderr);
+  const { signal } = new AbortController();
+  const host = createTerminalHost({ env: {}, cwd: '/project', signal, stderr, stdout: stderr, live });
+  const render = (line: string) => (columns: number) => line.slice(0, columns);
+  await using watcher = await startDashboard(0, String);
+  showLine({ host, watcher }, render('chat · starting the server'), false);
+  assert.match((await get(watcher.url)).body, /chat · starting the server/);
+  assert.deepEqual(written, []);
+  const long = `chat · counting the work of both versions${' and more'.repeat(10)}`;
+  showLine({ host, watcher }, render(long));
+  assert.ok((await get(watcher.url)).body.includes(long), 'a page has room for the whole line');
+  assert.deepEqual(written, [`${long.slice(0, host.columns)}\n`]);
+  showLine({ host }, render('nobody looks on'));
 });
 
 test('once it is over the port is free', async () => {
