@@ -114,7 +114,7 @@ test('a shard is one of so many, and starts with the others', () => {
   const token = 'a-token-of-this-run';
   const env = { TAILGATE_RENDEZVOUS_TOKEN: token };
   const read = (values: Record<string, string>, variables: Record<string, string> = env) =>
-    readShardInputs({ source: 'cli', values }, variables, now, '/work');
+    readShardInputs({ source: 'cli', values }, variables, now, '/project');
   assert.equal(read({}), null);
   const startAtMs = now + 300_000;
   for (const instant of ['2030-01-31T12:00:00Z', '2030-01-31T13:00:00+01:00', String(startAtMs / 1_000)])
@@ -144,10 +144,10 @@ test('a shard is one of so many, and starts with the others', () => {
     count: 10,
     start: { address, place: { host: 'fd00::5', port: 7_400 }, waitMs: 90_000, token },
   });
-  for (const file of ['file:met', 'file:/work/met', 'file:///work/met'])
+  for (const file of ['file:met', 'file:/project/met', 'file:///project/met'])
     assert.deepEqual(read({ shard: '1/2', rendezvous: file })!.start, {
       address: file,
-      place: { file: '/work/met' },
+      place: { file: '/project/met' },
       waitMs: 600_000,
       token,
     });
