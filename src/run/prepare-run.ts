@@ -35,8 +35,9 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host, share = 1):
   checkSecrets(plan, host.env, loaded);
   await checkOpenings(plan, loaded);
   const scenarios = await checkScenarios(plan, host);
-  for (const { scenario } of scenarios.values())
-    for (const secret of scenarioSecrets(scenario.script, host.env)) host.secret(secret);
+  for (const { script, content, overrides } of [...scenarios.values()].map(({ scenario }) => scenario))
+    for (const part of [script, content, { config: overrides }])
+      for (const secret of scenarioSecrets(part, host.env)) host.secret(secret);
   await hideSecretColumns(loaded.settings.secretColumns, scenarios, host);
   showWarnings(host, scenarios);
   const { logDir } = await openReportFolder(plan.reportDir).catch((failure) => {

@@ -59,37 +59,53 @@ export const resolveSecretsIn = (
  */
 export const secretValues = (settings: Settings, env: Env): string[] => {
   const found = new Set<string>();
-  const add = (value: string): void => {
-    for (const line of [value, ...value.split(/\r?\n/)])
-      if (line.trim().length >= minLength && !line.includes('{{')) found.add(line);
-  };
+  const add = (value: string): void => addLines(found, value);
   const addSecret = (setting: SecretSetting | undefined): void => {
     if (setting === undefined) return;
     const value = typeof setting === 'string' ? setting : env[setting.env];
     if (value !== undefined) add(value);
   };
-  const addUnder = (value: unknown, secret: boolean): void => {
-    if (typeof value === 'string' && secret) add(value);
-    if (typeof value !== 'object' || value === null) return;
-    if (isEnvReference(value)) addSecret(value);
-    else
-      for (const [name, each] of Object.entries(value)) addUnder(each, secret || credentialName.test(name));
+  const addUnder = (tree: unknown): void => {
+    for (const { text, isCredential, isReference } of leavesOf(tree)) {
+      if (isReference) addSecret({ env: text });
+      else if (isCredential) add(text);
+    }
   };
   for (const name of settings.secrets) add(env[name] ?? '');
   for (const part of [settings, ...settings.suites]) {
     addPassword(part.target?.url, add);
-    addUnder(part.target?.env, false);
+    addUnder(part.target?.env);
     addPassword(part.target?.resources?.url, add);
-    addUnder(part.target?.resources?.headers, false);
+    addUnder(part.target?.resources?.headers);
     const room = part.room === false ? undefined : part.room;
     addSecret(room?.token);
     addSecret(room?.jwt?.secret);
-    addUnder(room?.headers, false);
-    addUnder(room?.auth, false);
-    addUnder(room?.query, false);
-    addUnder(room?.create, false);
+    addUnder(room?.headers);
+    addUnder(room?.auth);
+    addUnder(room?.query);
+    addUnder(room?.create);
     addSecret(part.measure?.jwt?.secret);
   }
+  return [...found];
+};
+
+/**
+ * Values that a scenario takes from the environment or holds itself, and that must not be shown: under a name that
+ * speaks of credentials, or from a variable of such a name. Of the script that is run and of the one that was written,
+ * since loading it resolves what its `config` takes from the environment.
+ */
+export const scenarioSecrets = ({ config, ...flows }: Record<string, unknown>, env: Env): string[] => {
+  const found = new Set<string>();
+  const addVariables = ({ text, isCredential }: Leaf): void => {
+    for (const [, name = ''] of text.matchAll(/\$(?:processEnvironment|env)\.(\w+)/g))
+      if (isCredential || credentialName.test(name)) addLines(found, env[name] ?? '');
+  };
+  for (const leaf of leavesOf(config)) {
+    addVariables(leaf);
+    if (leaf.isCredential && leaf.text.length >= minLiteralLength) addLines(found, leaf.text);
+  }
+  // What a step sends under such a name is data of a test, and often a common word.
+  for (const leaf of leavesOf(flows)) addVariables(leaf);
   return [...found];
 };
 
@@ -102,6 +118,30 @@ function isEnvReference(value: object): value is { env: string } {
   return Object.keys(value).length === 1 && 'env' in value && typeof value.env === 'string';
 }
 
+type Leaf = {
+  text: string;
+  /** Whether a name above it speaks of credentials. */
+  isCredential: boolean;
+  /** Whether `text` names a variable of the environment, as settings do: `{ env: NAME }`. */
+  isReference: boolean;
+};
+
+/** Every text in free JSON. */
+function* leavesOf(value: unknown, isCredential = false): Generator<Leaf> {
+  if (typeof value === 'string') yield { text: value, isCredential, isReference: false };
+  if (typeof value !== 'object' || value === null) return;
+  if (isEnvReference(value)) yield { text: value.env, isCredential, isReference: true };
+  else
+    for (const [name, each] of Object.entries(value))
+      yield* leavesOf(each, isCredential || credentialName.test(name));
+}
+
+/** A secret and each of its lines, which may be shown alone; without templates, which are none. */
+function addLines(found: Set<string>, secret: string): void {
+  for (const line of [secret, ...secret.split(/\r?\n/)])
+    if (line.trim().length >= minLength && !line.includes('{{')) found.add(line);
+}
+
 function addPassword(url: string | undefined, add: (value: string) => void): void {
   const password = /^[a-z][a-z\d+.-]*:\/\/[^\s/?#@:]*:([^\s/?#@]+)@/i.exec(url ?? '')?.[1];
   if (password === undefined) return;
@@ -112,27 +152,3 @@ function addPassword(url: string | undefined, add: (value: string) => void): voi
     // It is no encoding of anything else.
   }
 }
-
-/**
- * Values that a scenario takes from the environment or holds itself, and that must not be shown: under a name that
- * speaks of credentials, or from a variable of such a name.
- */
-export const scenarioSecrets = (script: { config: unknown; scenarios: unknown }, env: Env): string[] => {
-  const found = new Set<string>();
-  const addText = (text: string, isCredential: boolean, isConfig: boolean): void => {
-    for (const [, name = ''] of text.matchAll(/\$(?:processEnvironment|env)\.(\w+)/g))
-      if ((isCredential || credentialName.test(name)) && (env[name] ?? '').length >= minLength)
-        found.add(env[name]!);
-    // What a step sends under such a name is data of a test, and often a common word.
-    if (isConfig && isCredential && !text.includes('{{') && text.length >= minLiteralLength) found.add(text);
-  };
-  const walk = (value: unknown, isCredential: boolean, isConfig: boolean): void => {
-    if (typeof value === 'string') addText(value, isCredential, isConfig);
-    if (typeof value !== 'object' || value === null) return;
-    for (const [name, each] of Object.entries(value))
-      walk(each, isCredential || credentialName.test(name), isConfig);
-  };
-  walk(script.config, false, true);
-  walk(script.scenarios, false, false);
-  return [...found];
-};

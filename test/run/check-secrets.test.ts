@@ -8,6 +8,8 @@ import { problemsOf, TailgateError } from '../../src/errors.ts';
 import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { checkSecrets } from '../../src/run/check-secrets.ts';
 import { showProblems } from '../../src/run/deliver.ts';
+import { prepareRun } from '../../src/run/prepare-run.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
 import { makePlan } from '../../src/settings/make-plan.ts';
 import { load } from '../settings/settings-fixture.ts';
 
@@ -102,6 +104,41 @@ test('what helps depends on where the run is: a terminal, a workflow, or a fork,
     assert.match(fork, /forks and of Dependabot have no secrets/);
     assert.match(fork, /"OWNER_SECRET: test-secret" under "target\.env"/);
     assert.doesNotMatch(fork, /\$\{\{/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a variable that a scenario names in its config is a secret by itself, though the config is resolved when it is read', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tailgate-secrets-'));
+  try {
+    writeFileSync(
+      path.join(folder, 'tailgate.yml'),
+      "suites: [{ name: chat, scenario: chat.yml, overrides: { socketio: { query: { more: '{{ $env.MORE_TOKEN }}' } } } }]\ntarget: { url: http://127.0.0.1:1 }\nthresholds: ['users.failed = 0']\n",
+    );
+    writeFileSync(
+      path.join(folder, 'chat.yml'),
+      `config:
+  target: 'http://127.0.0.1:1'
+  phases: [{ duration: 1, arrivalRate: 1 }]
+  socketio:
+    extraHeaders: { authorization: 'Bearer {{ $env.JWT }}', x-api: '{{ $processEnvironment.API_TOKEN }}' }
+scenarios:
+  - engine: socketio
+    flow: [{ emit: { channel: hello }, acknowledge: { data: ok } }]
+`,
+    );
+    const stderr = new PassThrough() as unknown as NodeJS.WriteStream;
+    const host = createTerminalHost({
+      env: { JWT: 'first-secret', API_TOKEN: 'second-secret', MORE_TOKEN: 'third-secret' },
+      cwd: folder,
+      signal: new AbortController().signal,
+      stderr,
+      stdout: stderr,
+      live: createLiveLine(stderr),
+    });
+    await prepareRun(await loadSettings({ cwd: folder, inputs: { source: 'cli', values: {} } }), host);
+    assert.equal(host.mask('first-secret second-secret third-secret'), '*** *** ***');
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -111,4 +111,11 @@ test('what a scenario takes from the environment as a credential is secret, and 
     'token-value',
     'written-in-the-file',
   ]);
+  const before = { flow: [{ log: '{{ $env.PRIVATE_KEY_SECRET }}' }] };
+  const lines = { PRIVATE_KEY_SECRET: 'first line\nsecond line' };
+  assert.deepEqual(scenarioSecrets({ config: {}, scenarios: [], before }, lines).sort(), [
+    'first line',
+    'first line\nsecond line',
+    'second line',
+  ]);
 });
