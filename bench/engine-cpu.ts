@@ -1,4 +1,4 @@
-import { mean } from '../src/verdict/statistics/robust.ts';
+import { mean } from '../src/metrics/averages.ts';
 import type { CpuAnswer, CpuRequest } from './engine-load/cpu-generator.ts';
 import type { PayloadName } from './engine-load/cpu-payloads.ts';
 import { startGenerator, startServer } from './engine-load/processes.ts';

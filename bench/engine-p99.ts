@@ -1,7 +1,8 @@
+import { median } from '../src/metrics/averages.ts';
 import type { LatencyAnswer, LatencyRequest } from './engine-load/latency-generator.ts';
 import { startGenerator, startServer } from './engine-load/processes.ts';
 import { takeTurns } from './engine-load/take-turns.ts';
-import { type Figure, median, ratioFigure } from './figure.ts';
+import { type Figure, ratioFigure } from './figure.ts';
 
 export const about =
   'the p99 that one server shows at 1,000 users and 4,000 messages a second, by who drives the load';

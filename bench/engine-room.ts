@@ -1,7 +1,8 @@
+import { median } from '../src/metrics/averages.ts';
 import { runGenerator, startServer } from './engine-load/processes.ts';
 import type { RoomRequest, RoomResult } from './engine-load/room-generator.ts';
 import type { ServerCounts } from './engine-load/server.ts';
-import { type Figure, figure, median } from './figure.ts';
+import { type Figure, figure } from './figure.ts';
 
 export const about = 'CPU time of a delivery in a room of 200 members, against a bare socket.io-client';
 

@@ -1,3 +1,4 @@
+import { median } from '../src/metrics/averages.ts';
 import { seededRandom } from '../src/metrics/seeded-random.ts';
 
 /**
@@ -58,10 +59,4 @@ export const ratioFigure = (
   const interval = [at(0.025), at(0.975)] as const;
   const whole = figure(name, median(ratios), 'ratio', '<=', bound, peer);
   return { ...whole, interval, holds: interval[1] <= bound };
-};
-
-export const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 };

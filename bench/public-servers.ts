@@ -14,7 +14,8 @@ import { promisify } from 'node:util';
 import { markdownTable } from 'markdown-table';
 import { stringify } from 'yaml';
 import { findRabbitMq, startRabbitMqNode } from '../examples/rabbitmq-rooms/rabbitmq-node.js';
-import { type Figure, figure, median } from './figure.ts';
+import { median } from '../src/metrics/averages.ts';
+import { type Figure, figure } from './figure.ts';
 
 export const about =
   'counts and latencies of ten public servers, against their own counts and an independent client';

@@ -12,8 +12,8 @@
  */
 import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { mean } from '../src/metrics/averages.ts';
 import { seededRandom } from '../src/metrics/seeded-random.ts';
-import { mean } from '../src/verdict/statistics/robust.ts';
 import { type Figure, figure } from './figure.ts';
 import { type Condition, conditions } from './reference/conditions.ts';
 import {

@@ -7,8 +7,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { mean } from '../src/metrics/averages.ts';
 import { type JobRecord, parseJobRecords, recordJob } from '../src/verdict/job-record.ts';
-import { mean } from '../src/verdict/statistics/robust.ts';
 import { cpuChange, cpuDeviation, type RestoredJob, restoreJob } from '../src/verdict/summarise-jobs.ts';
 import { metricId, noRegression, quietWorld, simulatePairs } from '../test/verdict/simulator.ts';
 import { type Figure, figure } from './figure.ts';

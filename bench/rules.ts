@@ -1,3 +1,4 @@
+import { mean } from '../src/metrics/averages.ts';
 import type { RoundMeasurement } from '../src/metrics/round-measurement.ts';
 import { distributionOver } from '../src/metrics/values.ts';
 import type { VerdictSettings } from '../src/settings/settings-schema.ts';
@@ -9,7 +10,7 @@ import {
   studentTUpperTail,
 } from '../src/verdict/statistics/distributions.ts';
 import { pairLogRatio } from '../src/verdict/statistics/pair-effect.ts';
-import { mean, standardDeviation } from '../src/verdict/statistics/robust.ts';
+import { standardDeviation } from '../src/verdict/statistics/robust.ts';
 import { defaultVerdictSettings } from './verdict-settings.ts';
 
 /*

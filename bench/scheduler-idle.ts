@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { median } from '../src/metrics/averages.ts';
 import { treeCpuSeconds } from '../src/side/target/process-tree-usage.ts';
 import { startGenerator } from './engine-load/processes.ts';
 import { startSession } from './engine-load/session.ts';
-import { type Figure, figure, median } from './figure.ts';
+import { type Figure, figure } from './figure.ts';
 
 export const about = 'CPU time of the scheduling itself: 6 s of 250 arrivals a second whose users do nothing';
 

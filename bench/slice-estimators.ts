@@ -1,3 +1,4 @@
+import { mean, median } from '../src/metrics/averages.ts';
 import type { MeasuredPair } from '../src/verdict/judgement.ts';
 import {
   minSlices,
@@ -5,14 +6,8 @@ import {
   type SliceChange,
   sliceChanges,
 } from '../src/verdict/statistics/pair-effect.ts';
-import {
-  mean,
-  standardDeviation,
-  trimmedMean,
-  weightedTrimmedMean,
-} from '../src/verdict/statistics/robust.ts';
+import { standardDeviation, trimmedMean, weightedTrimmedMean } from '../src/verdict/statistics/robust.ts';
 import type { RestoredJob } from '../src/verdict/summarise-jobs.ts';
-import { median } from './figure.ts';
 
 /*
  * Candidates for the difference inside one pair, to be compared on measured jobs. Each takes the log ratios of adjacent

@@ -5,7 +5,8 @@ import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { Server } from 'socket.io';
-import { type Figure, figure, median } from './figure.ts';
+import { median } from '../src/metrics/averages.ts';
+import { type Figure, figure } from './figure.ts';
 
 export const about = 'start to first load and last user to results, against the installed artillery command';
 

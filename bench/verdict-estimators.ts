@@ -4,8 +4,10 @@
  * changed (smaller needs fewer pairs) and the mean that it finds when the head is 10% slower, has a slower tail, or
  * stalls in one slice of ten.
  */
+
+import { mean } from '../src/metrics/averages.ts';
 import { estimatorFor, type PairEstimator, pairLogRatio } from '../src/verdict/statistics/pair-effect.ts';
-import { mean, standardDeviation } from '../src/verdict/statistics/robust.ts';
+import { standardDeviation } from '../src/verdict/statistics/robust.ts';
 import {
   metricId,
   noRegression,

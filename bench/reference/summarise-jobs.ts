@@ -1,5 +1,6 @@
+import { mean } from '../../src/metrics/averages.ts';
 import { studentTUpperQuantile } from '../../src/verdict/statistics/distributions.ts';
-import { mean, standardDeviation } from '../../src/verdict/statistics/robust.ts';
+import { standardDeviation } from '../../src/verdict/statistics/robust.ts';
 import type { Observed } from './measure-job.ts';
 
 /** One job seen through one statistic of one metric. */

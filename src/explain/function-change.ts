@@ -1,5 +1,6 @@
+import { mean } from '../metrics/averages.ts';
 import { studentTUpperQuantile } from '../verdict/statistics/distributions.ts';
-import { mean, standardDeviation } from '../verdict/statistics/robust.ts';
+import { standardDeviation } from '../verdict/statistics/robust.ts';
 import type { FunctionPair } from './match-functions.ts';
 import type { FunctionWork } from './work-of-functions.ts';
 

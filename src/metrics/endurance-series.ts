@@ -1,3 +1,4 @@
+import { mean, sum } from './averages.ts';
 import { metricOf } from './metric.ts';
 import { enduranceMetrics } from './metric-names.ts';
 import type { QuietInstant } from './round-measurement.ts';
@@ -46,12 +47,11 @@ export const enduranceValue = (quiet: readonly QuietInstant[], metric: string): 
   return slopeOf(series);
 };
 
-/** Slope of the line through the points, by least squares. */
+/** Slope of the line through the points, by least squares; NaN where they have one x. */
 export const slopeOf = ({ x, y }: Series): number => {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [mx, my] = [mean(x), mean(y)];
-  const across = x.reduce((sum, value) => sum + (value - mx) ** 2, 0);
-  return x.reduce((sum, value, index) => sum + (value - mx) * (y[index]! - my), 0) / across;
+  const across = sum(x.map((value) => (value - mx) ** 2));
+  return sum(x.map((value, index) => (value - mx) * (y[index]! - my))) / across;
 };
 
 function amountOf(instant: QuietInstant, metric: string, ofHeap: boolean): number | null {

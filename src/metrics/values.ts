@@ -1,3 +1,4 @@
+import { mean } from './averages.ts';
 import { enduranceValue } from './endurance-series.ts';
 import { LatencySketch, type LatencySummary, type SerializedSketch } from './latency-sketch.ts';
 import { mergeAnswers, mergeCounters, mergeNameUses, mergeUnheard, mergeUntagged } from './merge-rounds.ts';
@@ -320,7 +321,7 @@ function cpuPerMessage(rounds: readonly RoundMeasurement[]): number | null {
 }
 
 function average(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.length === 0 ? null : mean(values);
 }
 
 /** Work over the messages or deliveries of all rounds; null when a round did not count it, or there were none. */

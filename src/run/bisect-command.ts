@@ -4,6 +4,7 @@ import { settingsHash } from '../baseline/fingerprint.ts';
 import { GitCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { mean } from '../metrics/averages.ts';
 import { formatShare, plural } from '../metrics/notation.ts';
 import {
   type BisectReport,
@@ -18,7 +19,6 @@ import { chooseStatistic } from '../verdict/bisect/choose-statistic.ts';
 import { type Candidate, mergeVersions, type Version } from '../verdict/bisect/merge-versions.ts';
 import { type BisectAnswer, type BisectStep, nextStep, provingPairs } from '../verdict/bisect/next-step.ts';
 import { type Posterior, witnessRange } from '../verdict/bisect/posterior.ts';
-import { mean } from '../verdict/statistics/robust.ts';
 import { type BisectFile, type BisectRecord, openBisectFile } from './bisect-file.ts';
 import { CommitBuilds, shortName } from './commit-builds.ts';
 import { showProblems } from './deliver.ts';

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Explained } from '../explain/explain-work.ts';
 import type { SideWork } from '../explain/side-work.ts';
+import { sum } from '../metrics/averages.ts';
 import { countedMetric, isOfMessages } from '../metrics/metric-names.ts';
 import { sideName } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
@@ -118,7 +119,6 @@ function countedPairs(found: SuiteExplanation): CountedPairs {
 }
 
 function callsOf({ functions, messages }: SideWork): CountedCalls {
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const own = functions.filter(
     ({ url, isScript }) => url.startsWith('file:') && !url.includes('/node_modules/') && !isScript,
   );

@@ -3,8 +3,8 @@ import { type Explained, type ExplainInputs, explainWork } from '../explain/expl
 import { joinWork } from '../explain/join-work.ts';
 import type { BothSides, SideWork } from '../explain/side-work.ts';
 import type { Host } from '../host/host.ts';
+import { mean } from '../metrics/averages.ts';
 import { measureWork, type WorkRequest } from '../side/measure-work.ts';
-import { mean } from '../verdict/statistics/robust.ts';
 import { type ChangeRoots, placeReader, readChanges, readDependencyChanges } from './read-change.ts';
 
 /** What the judged pairs say, where there are any. */

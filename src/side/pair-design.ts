@@ -1,4 +1,5 @@
 import type { CorePinning } from '../host/processes/core-pinning.ts';
+import { sum } from '../metrics/averages.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 
@@ -133,8 +134,4 @@ function slices(lengths: Lengths, plannedMs: number | null, sliceMs: number, gua
     slicesPerSide: Math.max(1, Math.min(wanted, fitting)),
     guardMs,
   };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

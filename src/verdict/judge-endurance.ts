@@ -1,3 +1,4 @@
+import { mean } from '../metrics/averages.ts';
 import { enduranceSeries, isOfHeap, leastWaves, type Series, settled } from '../metrics/endurance-series.ts';
 import { metricOf } from '../metrics/metric.ts';
 import { enduranceMetrics } from '../metrics/metric-names.ts';
@@ -308,8 +309,7 @@ function driftOf(
   const series = { x: kept.map(({ x }) => x - kept[0]!.x), y: kept.map(({ y }) => y!) };
   const growth = growthOf(series);
   const { low, high } = intervalOf(growth.overall, confidence);
-  const mean = series.y.reduce((sum, value) => sum + value, 0) / series.y.length;
-  const share = (growth.overall.value * series.x.at(-1)!) / mean;
+  const share = (growth.overall.value * series.x.at(-1)!) / mean(series.y);
   if ((low <= 0 && high >= 0) || Math.abs(share) < leastDrift) return null;
   if (low > 0 && !goesOn(growth)) return null;
   return { perMinute: growth.overall.value, low, high, share };

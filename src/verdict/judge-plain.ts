@@ -1,8 +1,8 @@
+import { median } from '../metrics/averages.ts';
 import { formatPercentChange, formatValue, plural, subjectName } from '../metrics/notation.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { type ChangeGate, plainFloorMs } from './gates.ts';
 import type { GateOutcome } from './outcome.ts';
-import { weakCentre } from './statistics/stored-history.ts';
 
 /**
  * A plain relative limit against fewer than ten stored values (their median): no model of the noise, so weak evidence,
@@ -14,7 +14,8 @@ export const judgePlainChange = (
   value: number,
   settings: VerdictSettings,
 ): GateOutcome => {
-  const baseline = weakCentre(stored);
+  // Which one odd run does not move.
+  const baseline = median(stored);
   const limit = limitValue(gate, baseline, settings);
   const missed = gate.sign === 1 ? value > limit : value < limit;
   const relative = baseline === 0 ? null : value / baseline - 1;

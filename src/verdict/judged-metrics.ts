@@ -1,3 +1,4 @@
+import { median } from '../metrics/averages.ts';
 import type { LatencySummary } from '../metrics/latency-sketch.ts';
 import { customMetric } from '../metrics/metric.ts';
 import { enduranceMetrics } from '../metrics/metric-names.ts';
@@ -5,7 +6,7 @@ import { statisticOfSummary, unitOf, type Values } from '../metrics/values.ts';
 import type { AdvisoryChange } from './advisory.ts';
 import type { AppliedLimit, Change, JudgedMetric, Measured, SuiteQuestion } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
-import { maxHistory, weakCentre } from './statistics/stored-history.ts';
+import { maxHistory } from './statistics/stored-history.ts';
 import { overallVerdict, type Verdict } from './verdict.ts';
 
 /**
@@ -110,18 +111,18 @@ function baselineSummary(
 function typicalSummary(history: readonly Values[], metric: string): LatencySummary | null {
   const summaries = history.flatMap((run) => run.summary(metric) ?? []);
   if (summaries.length === 0) return null;
-  const median = (of: (summary: LatencySummary) => number) => weakCentre(summaries.map(of));
+  const usual = (of: (summary: LatencySummary) => number) => median(summaries.map(of));
   return {
-    count: Math.round(median((summary) => summary.count)),
-    meanMs: median((summary) => summary.meanMs),
-    p10Ms: median((summary) => summary.p10Ms),
-    p50Ms: median((summary) => summary.p50Ms),
-    p90Ms: median((summary) => summary.p90Ms),
-    p95Ms: median((summary) => summary.p95Ms),
-    tailMs: median((summary) => summary.tailMs),
-    p99Ms: median((summary) => summary.p99Ms),
-    p999Ms: median((summary) => summary.p999Ms),
-    maxMs: median((summary) => summary.maxMs),
+    count: Math.round(usual((summary) => summary.count)),
+    meanMs: usual((summary) => summary.meanMs),
+    p10Ms: usual((summary) => summary.p10Ms),
+    p50Ms: usual((summary) => summary.p50Ms),
+    p90Ms: usual((summary) => summary.p90Ms),
+    p95Ms: usual((summary) => summary.p95Ms),
+    tailMs: usual((summary) => summary.tailMs),
+    p99Ms: usual((summary) => summary.p99Ms),
+    p999Ms: usual((summary) => summary.p999Ms),
+    maxMs: usual((summary) => summary.maxMs),
   };
 }
 

@@ -1,10 +1,11 @@
+import { mean } from '../metrics/averages.ts';
 import { atSide, formatDuration, formatShare } from '../metrics/notation.ts';
 import type { Statistic } from '../metrics/threshold.ts';
 import { restoreSketch, statisticOfSketch, valuesOf } from '../metrics/values.ts';
 import type { MeasuredPair } from './judgement.ts';
 import type { GateOutcome } from './outcome.ts';
 import { estimatorFor, minSlices, pairLogRatio } from './statistics/pair-effect.ts';
-import { mean, standardDeviation, trimmedMean } from './statistics/robust.ts';
+import { standardDeviation, trimmedMean } from './statistics/robust.ts';
 import { twoModes } from './statistics/two-modes.ts';
 
 /** The quantile whose number of messages a statistic rests on; that of the tail lies in the middle of it. */

@@ -1,10 +1,10 @@
+import { mean, median } from '../metrics/averages.ts';
 import type { Statistic } from '../metrics/threshold.ts';
 import { type JobRecord, pairsOf, type RecordedRound } from './job-record.ts';
 import { type NoiseBudget, noiseBudget } from './noise-budget.ts';
 import { pairLogRatio } from './statistics/pair-effect.ts';
-import { mean, standardDeviation } from './statistics/robust.ts';
+import { standardDeviation } from './statistics/robust.ts';
 import { shareBounds } from './statistics/share-bounds.ts';
-import { weakCentre } from './statistics/stored-history.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Each bound on a share is wrong with at most this probability. */
@@ -117,7 +117,7 @@ function summariseTruth(jobs: readonly RestoredJob[]): TruthSummary {
 }
 
 function medianOrNull(values: readonly number[]): number | null {
-  return values.length === 0 ? null : weakCentre(values);
+  return values.length === 0 ? null : median(values);
 }
 
 function meanOrNull(values: readonly number[]): number | null {

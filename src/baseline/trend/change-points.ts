@@ -1,3 +1,5 @@
+import { median } from '../../metrics/averages.ts';
+
 /** Where a history changed its level: the first index of the new level, and the ratio of the levels minus one. */
 export type ChangePoint = { index: number; relative: number };
 
@@ -36,12 +38,6 @@ function noiseOf(values: readonly number[]): number {
   const steps = values.slice(1).map((value, index) => value - values[index]!);
   const centre = median(steps);
   return Math.max(minSigma, (1.4826 * median(steps.map((step) => Math.abs(step - centre)))) / Math.SQRT2);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** Starts of the segments with the least cost plus penalty: exact, by dynamic programming over their last start. */

@@ -1,4 +1,5 @@
-import { mean, standardDeviation } from '../statistics/robust.ts';
+import { mean } from '../../metrics/averages.ts';
+import { standardDeviation } from '../statistics/robust.ts';
 import { provingPairs } from './next-step.ts';
 
 /** What the first pairs of the bad version are read by; of equal ones the earlier. */

@@ -1,3 +1,5 @@
+import { mean, sum } from '../../metrics/averages.ts';
+
 /**
  * Which commit made it slower, as probabilities. Version 0 is the good one, version `n` the bad one; every measured
  * pair gives ln(version / good). Four kinds of history are weighed against each other: one culprit, two, a rise that is
@@ -294,15 +296,11 @@ class DeviationLikelihood {
 }
 
 function summaryOf([version, values]: [number, readonly number[]]): Summary {
-  const mean = sum(values) / values.length;
+  const centre = mean(values);
   return {
     version,
     pairs: values.length,
-    mean,
-    squares: sum(values.map((value) => (value - mean) ** 2)),
+    mean: centre,
+    squares: sum(values.map((value) => (value - centre) ** 2)),
   };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

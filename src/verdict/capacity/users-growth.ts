@@ -1,3 +1,5 @@
+import { slopeOf } from '../../metrics/endurance-series.ts';
+
 /** Virtual users that run at an instant of the step. */
 export type UsersSample = { atMs: number; active: number };
 
@@ -14,15 +16,8 @@ const minSamples = 4;
  */
 export const usersGrowth = (samples: readonly UsersSample[]): number | null => {
   if (samples.length < minSamples) return null;
-  const meanAt = samples.reduce((sum, { atMs }) => sum + atMs, 0) / samples.length;
-  const meanActive = samples.reduce((sum, { active }) => sum + active, 0) / samples.length;
-  let covariance = 0;
-  let variance = 0;
-  for (const { atMs, active } of samples) {
-    covariance += (atMs - meanAt) * (active - meanActive);
-    variance += (atMs - meanAt) ** 2;
-  }
-  return variance === 0 ? null : (covariance / variance) * 1000;
+  const slope = slopeOf({ x: samples.map(({ atMs }) => atMs), y: samples.map(({ active }) => active) });
+  return Number.isNaN(slope) ? null : slope * 1000;
 };
 
 /**

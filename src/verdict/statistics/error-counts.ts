@@ -1,5 +1,6 @@
+import { mean } from '../../metrics/averages.ts';
 import { binomialUpperMidP, normalUpperTail, studentTUpperTail } from './distributions.ts';
-import { mean, standardDeviation } from './robust.ts';
+import { standardDeviation } from './robust.ts';
 
 /** Events (errors, lost messages) of one round, and the attempts that could have ended so. */
 export type EventCount = { events: number; attempts: number };

@@ -1,8 +1,9 @@
+import { mean } from '../../metrics/averages.ts';
 import { relativeAccuracy } from '../../metrics/latency-sketch.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
 import type { Statistic } from '../../metrics/threshold.ts';
 import { observedValue, restoreSketch, statisticOfSketch } from '../../metrics/values.ts';
-import { mean, standardDeviation, weightedTrimmedMean } from './robust.ts';
+import { standardDeviation, weightedTrimmedMean } from './robust.ts';
 
 /**
  * How the difference inside one pair is read. `pooled` compares a statistic of all messages of each side. `mean` takes

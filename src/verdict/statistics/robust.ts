@@ -1,12 +1,11 @@
+import { mean } from '../../metrics/averages.ts';
+
 export type WeightedValue = { value: number; weight: number };
 
 /**
  * Robust location and scale (Wilcox, "Introduction to Robust Estimation and Hypothesis Testing", chapter 3). `share`
  * is what is cut from each end: 0.2 for a 20%-trimmed mean.
  */
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Sample standard deviation, with n - 1; NaN for fewer than two values. */
 export const standardDeviation = (values: readonly number[]): number => {

@@ -1,3 +1,4 @@
+import { mean, median, sum } from '../../metrics/averages.ts';
 import { type Series, slopeOf } from '../../metrics/endurance-series.ts';
 import { studentTUpperQuantile } from './distributions.ts';
 
@@ -124,21 +125,12 @@ function atLeastWins(wins: number, one: number, other: number): number {
   return least / all;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.floor(sorted.length / 2)]!) / 2;
-}
-
 /** Weights of the slope by least squares over the points from `from` to before `to`; 0 for all others. */
 function slopeWeights(x: readonly number[], from: number, to: number): number[] {
   const own = x.slice(from, to);
-  const mean = sum(own) / own.length;
-  const across = sum(own.map((value) => (value - mean) ** 2));
-  return x.map((value, index) => (index < from || index >= to ? 0 : (value - mean) / across));
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+  const middle = mean(own);
+  const across = sum(own.map((value) => (value - middle) ** 2));
+  return x.map((value, index) => (index < from || index >= to ? 0 : (value - middle) / across));
 }
 
 /** Variances of the noise of the instants and of the steps that stay. */

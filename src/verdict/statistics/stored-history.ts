@@ -53,10 +53,3 @@ export const historyLimits = (stored: readonly number[]): HistoryLimits | null =
     detectable: Math.expm1(4.1 * deviation),
   };
 };
-
-/** Centre of fewer stored values: their median, which one odd run does not move. */
-export const weakCentre = (stored: readonly number[]): number => {
-  const sorted = [...stored].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : 0.5 * (sorted[middle - 1]! + sorted[middle]!);
-};

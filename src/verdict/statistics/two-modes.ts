@@ -1,4 +1,4 @@
-import { mean } from './robust.ts';
+import { mean } from '../../metrics/averages.ts';
 
 /** Two values that measurements of one thing keep to, and the share of them at the higher one. */
 export type TwoModes = { low: number; high: number; shareHigh: number };

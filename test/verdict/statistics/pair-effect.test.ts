@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { mean } from '../../../src/metrics/averages.ts';
 import type { Statistic } from '../../../src/metrics/threshold.ts';
 import {
   estimatorFor,
@@ -9,7 +10,6 @@ import {
   summarisePairs,
 } from '../../../src/verdict/statistics/pair-effect.ts';
 import {
-  mean,
   standardDeviation,
   trimmedMean,
   weightedTrimmedMean,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { BaselineRecord } from '../../../src/baseline/baseline-record.ts';
 import type { RoundMeasurement } from '../../../src/metrics/round-measurement.ts';
 import { judgeSuite } from '../../../src/verdict/judge-suite.ts';
-import { historyLimits, weakCentre } from '../../../src/verdict/statistics/stored-history.ts';
+import { historyLimits } from '../../../src/verdict/statistics/stored-history.ts';
 import {
   defaultSettings,
   evidenceOf,
@@ -46,11 +46,6 @@ test('two bad runners in the history hardly move the limit', () => {
   const spoilt = clean.map((value, index) => (index % 10 === 0 ? value + 0.5 : value));
   const [before, after] = [historyLimits(clean)!, historyLimits(spoilt)!];
   assert.ok(after.screen - before.screen < 0.06, `${after.screen - before.screen}`);
-});
-
-test('the centre of few values is their median', () => {
-  assert.equal(weakCentre([3, 1, 2]), 2);
-  assert.equal(weakCentre([4, 1, 2, 3]), 2.5);
 });
 
 /*
