@@ -205,6 +205,10 @@ export function statisticOfSketch(sketch: LatencySketch, statistic: Statistic): 
   }
 }
 
+/** Whether it is a statistic of a distribution: the name of one may come from a report. */
+export const isLatencyStatistic = (statistic: string): statistic is keyof typeof fieldOf =>
+  Object.hasOwn(fieldOf, statistic);
+
 /** One statistic of a summary, milliseconds (a plain number for `count`). */
 export function statisticOfSummary<N extends number | null>(
   summary: { [Field in Exclude<keyof LatencySummary, 'p10Ms' | 'tailMs'>]: N } & {

@@ -1,5 +1,6 @@
 import { metricAliases } from '../metrics/metric-names.ts';
 import { formatLimit, formatValue, subjectName } from '../metrics/notation.ts';
+import { isLatencyStatistic, statisticOfSummary } from '../metrics/values.ts';
 import { type Inline, placeOf } from './document.ts';
 import type {
   ChangeReport,
@@ -43,19 +44,6 @@ type RowValues = Pick<MetricRow, 'baseline' | 'head'>;
 
 /** Why a limit was decided as it was, and where it stands; what is the same for several limits is said once. */
 export type LimitExplanation = { verdict: LimitReport['verdict']; text: string; places: string[] };
-
-const summaryField: Record<string, keyof LatencySummaryReport> = {
-  count: 'count',
-  mean: 'meanMs',
-  p10: 'p10Ms',
-  p50: 'p50Ms',
-  p90: 'p90Ms',
-  p95: 'p95Ms',
-  tail: 'tailMs',
-  p99: 'p99Ms',
-  p999: 'p999Ms',
-  max: 'maxMs',
-};
 
 /** Every line of the results table of a suite: the main metric first, then the gated ones, then the others. */
 export const metricRows = (suite: Pick<SuiteReport, 'metrics' | 'main'>): MetricRow[] => {
@@ -166,7 +154,7 @@ function plainStatistics(metric: MetricReport, isMain: boolean): string[] {
 }
 
 /** Whether a metric is a distribution (its statistics are percentiles) or has one value. */
-function isDistribution(metric: MetricReport): boolean {
+function isDistribution(metric: Pick<MetricReport, 'baseline' | 'head'>): boolean {
   return metric.head !== null || metric.baseline !== null;
 }
 
@@ -186,10 +174,11 @@ function overAll(
   metric: Pick<MetricReport, 'baseline' | 'head' | 'baselineValue' | 'headValue'>,
   statistic: string,
 ): RowValues {
-  const field = summaryField[statistic];
-  return field !== undefined && (metric.baseline !== null || metric.head !== null)
-    ? { baseline: metric.baseline?.[field] ?? null, head: metric.head?.[field] ?? null }
-    : { baseline: metric.baselineValue, head: metric.headValue };
+  if (!isDistribution(metric) || !isLatencyStatistic(statistic))
+    return { baseline: metric.baselineValue, head: metric.headValue };
+  const of = (summary: LatencySummaryReport | null) =>
+    summary === null ? null : statisticOfSummary(summary, statistic);
+  return { baseline: of(metric.baseline), head: of(metric.head) };
 }
 
 function aliasesOf(metric: string): string[] {
