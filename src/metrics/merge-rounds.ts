@@ -1,7 +1,7 @@
 import { settleBetweenMachines } from './between-machines.ts';
 import { mergeDeliveryShards } from './delivery-shards.ts';
 import { mergeCourses } from './latency-course.ts';
-import { type LatencySketch, mergeSketches, type SerializedSketch } from './latency-sketch.ts';
+import { mergeSketches, type SerializedSketch } from './latency-sketch.ts';
 import { standardCounters } from './metric.ts';
 import type {
   AnswerUse,
@@ -35,10 +35,6 @@ export const mergeRounds = (rounds: readonly RoundMeasurement[]): RoundMeasureme
   usersPerSecond: rounds.flatMap((round) => round.usersPerSecond ?? []),
   slices: rounds.flatMap((round) => round.slices),
 });
-
-/** The distribution of one metric over several rounds; null when no round measured it. */
-export const sketchOver = (rounds: readonly RoundMeasurement[], id: MetricId): LatencySketch | null =>
-  mergeSketches(rounds.flatMap((round) => round.metrics[id] ?? []));
 
 /** Sums counters by name; the standard counters are always there. */
 export const mergeCounters = (parts: readonly Record<string, number>[]): Record<string, number> => {

@@ -1,6 +1,5 @@
-import { sketchOver } from '../metrics/merge-rounds.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import { observedValue } from '../metrics/values.ts';
+import { distributionOver, observedValue } from '../metrics/values.ts';
 import { firstCause } from '../verdict/capacity/capacity-reason.ts';
 import type { SideResult } from '../verdict/capacity/capacity-verdict.ts';
 import { latencyKnee } from '../verdict/capacity/latency-knee.ts';
@@ -66,7 +65,7 @@ function curveOf(levels: readonly MeasuredLevel[], main: string | null) {
     const rounds = judged.flatMap((level) =>
       level.load === load && level.round !== null ? [level.round] : [],
     );
-    const summary = main === null ? null : (sketchOver(rounds, main)?.summary() ?? null);
+    const summary = main === null ? null : (distributionOver(rounds, main)?.summary() ?? null);
     return summary === null || !Number.isFinite(summary.meanMs) ? [] : [{ load, meanMs: summary.meanMs }];
   });
 }

@@ -1,8 +1,8 @@
 import { LatencySketch, type LatencySummary } from '../metrics/latency-sketch.ts';
-import { mergeCounters, mergeErrors, sketchOver, worstGenerator } from '../metrics/merge-rounds.ts';
+import { mergeCounters, mergeErrors, worstGenerator } from '../metrics/merge-rounds.ts';
 import { peakSendRate } from '../metrics/metric-names.ts';
 import type { ResourceUsage, RoundMeasurement } from '../metrics/round-measurement.ts';
-import { observedValue } from '../metrics/values.ts';
+import { distributionOver, observedValue } from '../metrics/values.ts';
 import type { JudgedMetric } from '../verdict/judgement.ts';
 import type {
   ErrorReport,
@@ -21,8 +21,8 @@ const quantiles = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999,
 export type Sides = { baseline: readonly RoundMeasurement[]; head: readonly RoundMeasurement[] };
 
 export const withDistribution = (metric: MetricReport, sides: Sides): MetricReport => {
-  const baselineMs = curve(sketchOver(sides.baseline, metric.id));
-  const headMs = curve(sketchOver(sides.head, metric.id));
+  const baselineMs = curve(distributionOver(sides.baseline, metric.id));
+  const headMs = curve(distributionOver(sides.head, metric.id));
   return baselineMs === null && headMs === null
     ? metric
     : { ...metric, distribution: { quantiles, baselineMs, headMs } };
@@ -178,7 +178,7 @@ export const generatorNumbers = (rounds: readonly RoundMeasurement[]) => {
 };
 
 function curve(sketch: LatencySketch | null): number[] | null {
-  return sketch === null || sketch.count === 0 ? null : quantiles.map((q) => sketch.quantileMs(q));
+  return sketch === null ? null : quantiles.map((q) => sketch.quantileMs(q));
 }
 
 function summaryReport(summary: LatencySummary): LatencySummaryReport {
@@ -202,7 +202,7 @@ function finite(value: number | null | undefined): number | null {
 }
 
 function summaryOver(rounds: readonly RoundMeasurement[], id: string): LatencySummaryReport | null {
-  const sketch = sketchOver(rounds, id);
+  const sketch = distributionOver(rounds, id);
   return sketch === null ? null : summaryReport(sketch.summary());
 }
 

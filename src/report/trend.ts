@@ -1,17 +1,9 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { mainOf } from '../metrics/main-metric.ts';
-import { sketchOver } from '../metrics/merge-rounds.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
-import type { Statistic } from '../metrics/threshold.ts';
+import { distributionOver, statisticOfSketch } from '../metrics/values.ts';
 import type { TrendReport } from './report-model.ts';
 
-const quantileOf: Partial<Record<Statistic, number>> = {
-  p50: 0.5,
-  p90: 0.9,
-  p95: 0.95,
-  p99: 0.99,
-  p999: 0.999,
-};
 const maxPoints = 20;
 
 /**
@@ -27,8 +19,8 @@ export const trendOf = (
   const shown = mainOf(metric, head);
   if (shown === null) return null;
   const values = [...history.map((record) => record.rounds), head].flatMap((rounds) => {
-    const sketch = sketchOver(rounds, shown);
-    return sketch === null || sketch.count === 0 ? [] : sketch.quantileMs(quantileOf[statistic]!);
+    const sketch = distributionOver(rounds, shown);
+    return sketch === null ? [] : statisticOfSketch(sketch, statistic)!;
   });
   return values.length < 2 ? null : { metric: shown, statistic, values: values.slice(-maxPoints) };
 };

@@ -4,8 +4,8 @@ import { capacityHistory, folderKey, historyName } from '../baseline/history-nam
 import { type OpenBaseline, openBaselineStore } from '../baseline/open-baseline.ts';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { sketchOver } from '../metrics/merge-rounds.ts';
 import { formatCount, formatDuration, plural } from '../metrics/notation.ts';
+import { distributionOver } from '../metrics/values.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { makePlan } from '../settings/make-plan.ts';
@@ -102,8 +102,8 @@ function describeRecord(record: BaselineRecord): string {
   const commit = record.commit?.slice(0, 9) ?? 'no commit';
   const ids = [...new Set(record.rounds.flatMap((round) => Object.keys(round.metrics)))];
   const metrics = ids.flatMap((id) => {
-    const sketch = sketchOver(record.rounds, id);
-    if (sketch === null || sketch.count === 0) return [];
+    const sketch = distributionOver(record.rounds, id);
+    if (sketch === null) return [];
     return `${id} p50 ${formatDuration(sketch.quantileMs(0.5))}, p95 ${formatDuration(sketch.quantileMs(0.95))}`;
   });
   const accepted =

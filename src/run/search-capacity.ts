@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { problemsOf, type TailgateError } from '../errors.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
-import { sketchOver } from '../metrics/merge-rounds.ts';
 import { atSide } from '../metrics/notation.ts';
+import { distributionOver } from '../metrics/values.ts';
 import type { MeasuredLevel } from '../report/build-capacity.ts';
 import type { CapacitySettings } from '../settings/settings-schema.ts';
 import type { SideSource } from '../side/open-side.ts';
@@ -163,7 +163,7 @@ function trialsOf(levels: readonly MeasuredLevel[]): Trial[] {
 /** How long a session lasts: as measured where the limits held, else as its flow tells, else unknown. */
 function sessionLength(levels: readonly MeasuredLevel[], idleMs: number | null): number | null {
   const calm = levels.find(({ outcome }) => outcome === 'holds')?.round ?? null;
-  const sketch = calm === null ? null : sketchOver([calm], 'session.length');
-  const measuredMs = sketch === null || sketch.count === 0 ? null : sketch.quantileMs(sessionQuantile);
+  const sketch = calm === null ? null : distributionOver([calm], 'session.length');
+  const measuredMs = sketch === null ? null : sketch.quantileMs(sessionQuantile);
   return measuredMs === null ? idleMs : Math.max(measuredMs, idleMs ?? 0);
 }

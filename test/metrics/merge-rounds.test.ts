@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { betweenMachines } from '../../src/metrics/between-machines.ts';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
-import { mergeRounds, mergeShards, sketchOver } from '../../src/metrics/merge-rounds.ts';
+import { mergeRounds, mergeShards } from '../../src/metrics/merge-rounds.ts';
 import { standardCounters } from '../../src/metrics/metric.ts';
 import type { RoundMeasurement } from '../../src/metrics/round-measurement.ts';
+import { distributionOver } from '../../src/metrics/values.ts';
 
 const sketch = (values: number[]) => {
   const made = new LatencySketch();
@@ -63,8 +64,8 @@ test('a merged distribution is that of all values together', () => {
   const all = LatencySketch.fromJSON(sketch([...low, ...high])).summary();
   assert.deepEqual(merged, all);
   assert.equal(merged.count, 1000);
-  assert.equal(sketchOver(rounds, 'only.first')?.count, 1);
-  assert.equal(sketchOver(rounds, 'absent'), null);
+  assert.equal(distributionOver(rounds, 'only.first')?.count, 1);
+  assert.equal(distributionOver(rounds, 'absent'), null);
 });
 
 test('counters, errors and unmeasured emits add up by name, and standard counters are always there', () => {

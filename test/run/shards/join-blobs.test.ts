@@ -4,8 +4,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { DDSketch } from '@artilleryio/sketches-js';
 import { problemsOf } from '../../../src/errors.ts';
 import { LatencySketch } from '../../../src/metrics/latency-sketch.ts';
-import { mergeShards, sketchOver } from '../../../src/metrics/merge-rounds.ts';
+import { mergeShards } from '../../../src/metrics/merge-rounds.ts';
 import type { RoundMeasurement } from '../../../src/metrics/round-measurement.ts';
+import { distributionOver } from '../../../src/metrics/values.ts';
 import { joinBlobs, type MergingRun } from '../../../src/run/shards/join-blobs.ts';
 import {
   blobName,
@@ -146,8 +147,8 @@ test('shards that were merged are equal to one machine, to the last bit', () => 
   assert.equal(first!.counters['messages.sent'], values.length);
   assert.equal(first!.generator.startedArrivals, 100);
   assert.equal(
-    sketchOver([first!], 'chat.ack')!.summary().meanMs,
-    sketchOver([whole], 'chat.ack')!.summary().meanMs,
+    distributionOver([first!], 'chat.ack')!.summary().meanMs,
+    distributionOver([whole], 'chat.ack')!.summary().meanMs,
   );
   assert.match(
     joined.notes[0]!,
