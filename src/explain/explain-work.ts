@@ -1,4 +1,5 @@
 import { formatBytes, formatDuration } from '../metrics/notation.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import type { DependencyChange } from './dependency-changes.ts';
 import { type Cause, findCauses, type Line } from './find-cause.ts';
 import { type FlameNode, flameOfDifference } from './flame-of-difference.ts';
@@ -79,7 +80,7 @@ export const explainWork = (inputs: ExplainInputs): Explained => {
     .slice(0, mostRows)
     .map(rowOf);
   const isCounted = functions.some((one) => one.isCounted);
-  const callsOf = (name: 'baseline' | 'head') => functions.reduce((sum, { calls }) => sum + calls[name], 0);
+  const callsOf = (name: SideName) => functions.reduce((sum, { calls }) => sum + calls[name], 0);
   const flame = flameOfDifference({
     baseline: sampledStacks(inputs.baseline, inputs.places.baseline),
     head: sampledStacks(inputs.head, inputs.places.head),
@@ -361,5 +362,5 @@ function platformSentences({ dependencies, baseline, head }: ExplainInputs): Sen
   const [before, after] = [baseline.node.join(', '), head.node.join(', ')];
   return before === after || before === '' || after === ''
     ? images
-    : [...images, { text: `The baseline ran on Node ${before} and the head on ${after}.` }];
+    : [...images, { text: `The baseline ran on Node ${before} and this PR on ${after}.` }];
 }

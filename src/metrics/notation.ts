@@ -1,3 +1,4 @@
+import type { SideName } from './round-measurement.ts';
 import type { Statistic, Unit } from './threshold.ts';
 
 /*
@@ -82,13 +83,24 @@ export function formatPoints(share: number): string {
 }
 
 /** What a side is called: "this PR", "baseline". */
-export function sideName(side: 'baseline' | 'head'): string {
+export function sideName(side: SideName): string {
   return side === 'head' ? 'this PR' : 'baseline';
 }
 
+/** At the head of a column: "This PR", "Baseline". */
+export function sideTitle(side: SideName): string {
+  const name = sideName(side);
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** As the subject of a sentence, or its object: "this PR", "the baseline". */
+export function theSide(side: SideName): string {
+  return side === 'head' ? sideName(side) : `the ${sideName(side)}`;
+}
+
 /** Where something is, or was measured: "in this PR", "at the baseline". */
-export function atSide(side: string): string {
-  return side === 'head' ? 'in this PR' : 'at the baseline';
+export function atSide(side: SideName): string {
+  return `${side === 'head' ? 'in' : 'at'} ${theSide(side)}`;
 }
 
 /**

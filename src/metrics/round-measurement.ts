@@ -1,6 +1,9 @@
 import type { DeliveryShard } from './delivery-shards.ts';
 import type { SerializedSketch } from './latency-sketch.ts';
 
+/** The version under test, or the one that it is compared with. */
+export type SideName = 'baseline' | 'head';
+
 /**
  * The name of a latency distribution: `<subject>.<kind>`, for example `chat.delivery`, `joinRoom.ack`,
  * `connect.handshake`, `session.length`, `http.response`.

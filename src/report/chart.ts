@@ -7,6 +7,7 @@ import {
   formatShare,
   formatValue,
 } from '../metrics/notation.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 
 /**
  * What is drawn: plain data, so that one chart serves the drawing that stands in the page and the one that a script
@@ -53,7 +54,7 @@ export type ChartPoint = readonly [x: number, y: number, low?: number, high?: nu
 export type ChartLine = {
   name: string;
   /** Decides the colour. */
-  side: 'baseline' | 'head';
+  side: SideName;
   points: ChartPoint[];
   /** `dashed` tells two lines of one side apart; `dots` have no line between them, `both` have one. */
   style?: 'line' | 'dashed' | 'dots' | 'both';
@@ -64,7 +65,7 @@ export type ChartMark = {
   x?: number;
   y?: number;
   text: string;
-  tone: 'baseline' | 'head' | 'fail' | 'muted';
+  tone: SideName | 'fail' | 'muted';
 };
 
 /** Far in the tail the axis is stretched: half, a tenth, a hundredth and a thousandth of the values lie beyond. */

@@ -6,8 +6,9 @@ import {
   formatValue,
   noValue,
   plural,
+  sideTitle,
 } from '../metrics/notation.ts';
-import { type Block, headTitle } from './document.ts';
+import type { Block } from './document.ts';
 import type {
   EnvironmentReport,
   Report,
@@ -88,8 +89,8 @@ export function loadTable(suite: SuiteReport): Block[] {
       noun: 'row',
       columns: [
         { title: 'Load and server' },
-        { title: 'Baseline', align: 'right', drop: 1 },
-        { title: headTitle, align: 'right' },
+        { title: sideTitle('baseline'), align: 'right', drop: 1 },
+        { title: sideTitle('head'), align: 'right' },
       ],
       rows: lines.map(({ name, baseline, head }) => [[name], [baseline], [head]]),
     },

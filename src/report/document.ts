@@ -1,10 +1,8 @@
+import type { SideName } from '../metrics/round-measurement.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import type { Chart } from './chart.ts';
 import type { Intervals } from './interval-picture.ts';
 import type { FlameReport, ProblemReport, Report } from './report-model.ts';
-
-/** What the head is called in tables, in every medium. */
-export const headTitle = 'This PR';
 
 /**
  * A report as a document: blocks in the order in which they are read. Each writer (markdown, terminal, page) knows every
@@ -67,7 +65,7 @@ export type FigureBlock = {
   kind: 'figure';
   caption: Inline;
   /** Which colours need a key. */
-  sides: readonly ('baseline' | 'head')[];
+  sides: readonly SideName[];
   /** The drawing of the page. */
   chart?: Chart | undefined;
   /** Or a flame graph. */

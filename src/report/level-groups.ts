@@ -1,4 +1,5 @@
 import { chooseMain } from '../metrics/main-metric.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import { valueFromCounters } from '../metrics/values.ts';
 import { arrivalSentence } from './describe-comparison.ts';
 import type { MetricReport, SuiteReport } from './report-model.ts';
@@ -62,7 +63,7 @@ export const metricNamed = (suite: SuiteReport, id: string | null): MetricReport
   suite.metrics.find((metric) => metric.id === id) ?? null;
 
 /** A rate of one side (errors per attempt, for example), from the counters; null when that side was not measured. */
-export const valueOfSide = (suite: SuiteReport, side: 'baseline' | 'head', rate: string): number | null => {
+export const valueOfSide = (suite: SuiteReport, side: SideName, rate: string): number | null => {
   const counters: Record<string, number> = {};
   for (const [name, values] of Object.entries(suite.counters)) {
     const value = values[side];

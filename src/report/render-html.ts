@@ -1,4 +1,4 @@
-import { formatCount } from '../metrics/notation.ts';
+import { formatCount, sideName } from '../metrics/notation.ts';
 import { axisText, type Chart } from './chart.ts';
 import { chartSvg } from './chart-svg.ts';
 import { durationLine, environmentLine } from './describe-comparison.ts';
@@ -183,7 +183,7 @@ function figureHtml({ caption, sides, chart, flame, text }: FigureBlock, page: P
   const svg = chartSvg(drawn, { label: `${plainText(caption)}. ${inWords(drawn)}` });
   // Of one side alone nobody asks which it is.
   const keys = (sides.length < 2 ? [] : sides)
-    .map((side) => `<span class="key ${side}" data-side="${side}">${side}</span>`)
+    .map((side) => `<span class="key ${side}" data-side="${side}">${sideName(side)}</span>`)
     .join('');
   const data = JSON.stringify(drawn).replaceAll('<', '\\u003c');
   const figure = (inner: string): string =>

@@ -1,5 +1,13 @@
 import type { LoadProgress } from '../generator/load-session.ts';
-import { formatChange, formatCount, formatDuration, formatElapsed, plural } from '../metrics/notation.ts';
+import {
+  formatChange,
+  formatCount,
+  formatDuration,
+  formatElapsed,
+  plural,
+  theSide,
+} from '../metrics/notation.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
 import { scheduledLooks } from '../verdict/look-schedule.ts';
 import { cleanLine } from './clean-text.ts';
@@ -20,7 +28,7 @@ export type ProgressView = {
   suite: string;
   /** What is being done, in a word or two of ours: "warming up", "measuring". */
   stage: string;
-  side: 'baseline' | 'head' | null;
+  side: SideName | null;
   load: LoadProgress | null;
   /** Pairs (or rounds); null when it is not known how many there will be. */
   pairs: PairProgress | null;
@@ -39,7 +47,7 @@ export const renderProgress = (view: ProgressView, columns = 100): string => {
   const failed = load === null ? 0 : load.usersFailed;
   const errors = load === null ? 0 : load.errors;
   const left = remainingText(view);
-  const side = view.side === null ? '' : ` ${view.side}`;
+  const side = view.side === null ? '' : ` ${theSide(view.side)}`;
   const parts: Part[] = [
     { text: cleanLine(view.suite, 40), drop: 1 },
     ...(pairs === null ? [] : [{ text: pairsText(pairs), drop: 0 }]),

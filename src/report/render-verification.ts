@@ -8,6 +8,7 @@ import {
   noValue,
   plural,
 } from '../metrics/notation.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import type { JobRecord } from '../verdict/job-record.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
 import { noiseSentence } from '../verdict/noise-budget.ts';
@@ -23,7 +24,7 @@ export type JobProgressView = {
   /** Jobs that are not complete, this one among them, and how long they take. */
   left: number;
   minutesLeft: number;
-  side: 'baseline' | 'head';
+  side: SideName;
   done: number;
   most: number;
   load: LoadProgress | null;

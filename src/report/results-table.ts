@@ -1,5 +1,13 @@
-import { formatChange, formatCount, formatShare, formatValue, noValue } from '../metrics/notation.ts';
-import { type Column, headTitle, type Inline, type TableBlock } from './document.ts';
+import {
+  formatChange,
+  formatCount,
+  formatShare,
+  formatValue,
+  noValue,
+  sideTitle,
+} from '../metrics/notation.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
+import type { Column, Inline, TableBlock } from './document.ts';
 import { rowLabel } from './headline.ts';
 import { valueOfSide } from './level-groups.ts';
 import { isChanged, limitText, type MetricRow, metricRows, severity } from './metric-rows.ts';
@@ -51,8 +59,8 @@ export function resultsTable(rows: readonly ResultRow[]): TableBlock {
   const columns: { column: Column; of: (row: ResultRow) => Inline; isUsed?: (row: ResultRow) => boolean }[] =
     [
       { column: { title: 'Metric' }, of: (row) => row.name },
-      { column: { title: 'Baseline', align: 'right', drop: 2 }, of: (row) => [row.baseline] },
-      { column: { title: headTitle, align: 'right' }, of: (row) => [row.head] },
+      { column: { title: sideTitle('baseline'), align: 'right', drop: 2 }, of: (row) => [row.baseline] },
+      { column: { title: sideTitle('head'), align: 'right' }, of: (row) => [row.head] },
       {
         column: { title: 'Change', align: 'right', drop: 1 },
         of: (row) => row.change,
@@ -136,7 +144,7 @@ function isWatched(suite: SuiteReport, { watched, counter }: FailureKind): boole
 /** "5 (0.05%)": how many, and of all that were tried. */
 function failureRow(suite: SuiteReport, rows: readonly MetricRow[], kind: FailureKind): ResultRow {
   const own = rows.filter((row) => kind.metrics.includes(row.metric));
-  const cell = (side: 'baseline' | 'head'): string => {
+  const cell = (side: SideName): string => {
     const count = suite.counters[kind.counter]?.[side] ?? null;
     const share = valueOfSide(suite, side, kind.rate);
     return `${formatCount(count)}${count !== null && count > 0 && share !== null ? ` (${formatShare(share)})` : ''}`;

@@ -3,7 +3,7 @@ import type { Explained } from '../explain/explain-work.ts';
 import type { SideWork } from '../explain/side-work.ts';
 import { sum } from '../metrics/averages.ts';
 import { countedMetric, isOfMessages } from '../metrics/metric-names.ts';
-import { sideName } from '../metrics/notation.ts';
+import { theSide } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { valuesOf } from '../metrics/values.ts';
 import type { Explanation } from '../report/report-model.ts';
@@ -72,7 +72,7 @@ export const explainRun = async (
     onProgress: (side) => {
       const seconds = Math.round((performance.now() - startedMs) / 1000);
       inputs.onStage?.(
-        `counting the work of both versions, ${sideName(side)} now · ${seconds} s, at most ${budgetMs / 1000} s`,
+        `counting the work of both versions, ${theSide(side)} now · ${seconds} s, at most ${budgetMs / 1000} s`,
       );
     },
   });

@@ -1,9 +1,9 @@
 import { ResourceStack } from '../host/resource-stack.ts';
 import { formatElapsed } from '../metrics/notation.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { RoundMeasurement, SideName } from '../metrics/round-measurement.ts';
 import { openWaves, type WaveSide } from '../side/measure-waves.ts';
 import type { RoundContext } from '../side/round-context.ts';
-import { roundOrder, type SideName } from '../side/slice-order.ts';
+import { roundOrder } from '../side/slice-order.ts';
 import {
   judgeRun,
   keepingProblems,

@@ -2,9 +2,9 @@ import path from 'node:path';
 import type { BaseCommit } from '../baseline/base-commit.ts';
 import { problemsOf, type TailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import type { RunPlan } from '../settings/run-plan.ts';
 import type { SideSource } from '../side/open-side.ts';
-import type { SideName } from '../side/slice-order.ts';
 import { buildTarget } from '../side/target/build-target.ts';
 
 /** The versions that are measured, built. */

@@ -8,6 +8,7 @@ import { type FileChange, parseDiff } from '../explain/parse-diff.ts';
 import type { PlaceReader } from '../explain/places.ts';
 import type { SideWork } from '../explain/side-work.ts';
 import type { Host } from '../host/host.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 
 /** The folders that stand for the repository on both sides, and the commit of the base if it is one. */
 export type ChangeRoots = { baseline: string; head: string; baseSha: string | null };
@@ -46,7 +47,7 @@ export const changeRoots = async (
 /** What changed from base to head: by git, or, for folders that are no commits, of the files that ran. */
 export const readChanges = async (
   roots: ChangeRoots,
-  work: Record<'baseline' | 'head', Ran>,
+  work: Record<SideName, Ran>,
   places: { baseline: PlaceReader; head: PlaceReader },
   host: Host,
 ): Promise<FileChange[]> => {

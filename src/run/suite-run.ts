@@ -2,14 +2,13 @@ import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { type TailgateError, tailgateError } from '../errors.ts';
 import { generatorBottleneck } from '../generator/generator-bottleneck.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
+import type { RoundMeasurement, SideName } from '../metrics/round-measurement.ts';
 import type { Explanation } from '../report/report-model.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 import type { RanCode, RoundOutcome } from '../side/measure-round.ts';
 import type { SideSource } from '../side/open-side.ts';
 import type { PairDesign } from '../side/pair-design.ts';
 import type { RoundContext } from '../side/round-context.ts';
-import type { SideName } from '../side/slice-order.ts';
 import { judgeSuite } from '../verdict/judge-suite.ts';
 import type { CountedPairs, MeasuredPair, SuiteEvidence, SuiteJudgement } from '../verdict/judgement.ts';
 

@@ -1,10 +1,11 @@
 import type { LoadProgress } from '../generator/load-session.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { measurePair, measureRound, type PairOutcome, type RoundOutcome } from './measure-round.ts';
 import { type OpenSide, openSide, type SideSource } from './open-side.ts';
 import type { PairDesign } from './pair-design.ts';
 import type { RoundContext } from './round-context.ts';
-import { roundOrder, type SideName, sliceOrder } from './slice-order.ts';
+import { roundOrder, sliceOrder } from './slice-order.ts';
 
 export type PairRequest = {
   suite: SuitePlan;

@@ -1,11 +1,11 @@
 import type { HookVariables } from '../generator/load-protocol.ts';
 import type { LoadSession } from '../generator/load-session.ts';
 import { startGenerators, startLoadSession } from '../generator/start-load-session.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { resolveSecret } from '../settings/secrets.ts';
 import { engineSettingsOf } from './engine-settings-of.ts';
 import type { RoundContext, SharedLoad } from './round-context.ts';
-import type { SideName } from './slice-order.ts';
 import type { LimitPlan } from './target/limits.ts';
 
 /** Generators of one side that have no server yet. Closing them ends them; `open` hands them over. */

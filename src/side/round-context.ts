@@ -2,7 +2,7 @@ import type { EngineSettings } from '../engines/core/engine-settings.ts';
 import type { OtherShards } from '../generator/load-member.ts';
 import type { Host } from '../host/host.ts';
 import type { CorePinning } from '../host/processes/core-pinning.ts';
-import type { SideName } from './slice-order.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import type { LimitPlan } from './target/limits.ts';
 
 /** What every round of a run shares. */

@@ -1,6 +1,5 @@
+import type { SideName } from '../metrics/round-measurement.ts';
 import { seededRandom } from '../metrics/seeded-random.ts';
-
-export type SideName = 'baseline' | 'head';
 
 /**
  * The order in which two sides take turns in pair number `pair`: blocks of ABBA or of BAAB, by a coin per pair, so

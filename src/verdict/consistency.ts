@@ -1,6 +1,7 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
 import { mergeAnswers } from '../metrics/merge-rounds.ts';
 import { atSide, formatCount, plural } from '../metrics/notation.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import type { Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 
@@ -81,7 +82,7 @@ export const mixedHistory = (records: readonly BaselineRecord[]): string | null 
 };
 
 /** Deliveries were watched and none was ever seen: then the scenario watches for something else than what comes. */
-function neverDelivered(values: Values, side: string): string[] {
+function neverDelivered(values: Values, side: SideName): string[] {
   const expected = values.value('deliveries.expected', 'value') ?? 0;
   if (expected === 0 || (values.value('deliveries.lost', 'value') ?? 0) < expected) return [];
   const came = values.untagged.map(

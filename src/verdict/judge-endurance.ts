@@ -9,6 +9,7 @@ import {
   formatPercentChange,
   formatValue,
 } from '../metrics/notation.ts';
+import type { SideName } from '../metrics/round-measurement.ts';
 import { formatQuantity } from '../metrics/threshold-units.ts';
 import type { Values } from '../metrics/values.ts';
 import { type AbsoluteGate, type ChangeGate, type Gate, gatesFor } from './gates.ts';
@@ -100,9 +101,9 @@ export const judgeEnduranceGates = (
 /** What of the speed of the server drifted over the run beyond doubt, as sentences. */
 export const driftNotes = (measured: Measured, main: string | null): string[] => {
   const base = seriesSideOf(measured);
-  const sides = [
+  const sides: { name: SideName; values: Values }[] = [
     { name: 'head', values: measured.head },
-    ...(base === null || measured.pairs.length === 0 ? [] : [{ name: 'baseline', values: base }]),
+    ...(base === null || measured.pairs.length === 0 ? [] : [{ name: 'baseline' as const, values: base }]),
   ];
   const watched = [
     ...(main === null ? [] : [{ metric: main, statistic: 'p50' as const }]),
@@ -182,7 +183,7 @@ function judgeGate(gate: AbsoluteGate | ChangeGate, measured: Measured): GateOut
 }
 
 function missing(gate: Gate, { quiet }: Values, isHead: boolean): string {
-  const side = isHead ? '' : ' at the baseline';
+  const side = isHead ? '' : ` ${atSide('baseline')}`;
   const why =
     settled(quiet).length === 0
       ? `${formatCount(quiet.length)} waves are too few, and at least ${formatCount(leastWaves + 2)} are needed ("minutes" gives more)`

@@ -123,7 +123,7 @@ test('a cancelled step leaves nothing behind within three seconds', async () => 
     const result = await runStep({
       workspace: user.dir,
       inputs: { start: `${chatServer} ${user.dir}` },
-      cancelWhen: 'measuring head',
+      cancelWhen: 'measuring this PR',
       cancelAfterMs: 20_000,
     });
     assert.equal(result.exitCode, 130, result.log);

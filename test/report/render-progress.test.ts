@@ -27,7 +27,7 @@ const view: ProgressView = {
 test('a progress line says pairs, interval and how long it may take', () => {
   assert.equal(
     renderProgress(view, 200),
-    'chat-room · pair 4 of 6 to 20 · measuring head 6 s of 10 s · 120 users · chat.delivery p95 48.7 ms · 2 errors · p95 +12% (+4% to +20%) · 1 min 10 s to 8 min left',
+    'chat-room · pair 4 of 6 to 20 · measuring this PR 6 s of 10 s · 120 users · chat.delivery p95 48.7 ms · 2 errors · p95 +12% (+4% to +20%) · 1 min 10 s to 8 min left',
   );
 });
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SideName } from '../../src/metrics/round-measurement.ts';
 import { verdictSchema } from '../../src/settings/settings-schema.ts';
 import { coarserDesign, firstDesign, roundsDesign, warmedUpTogether } from '../../src/side/pair-design.ts';
-import { roundOrder, type SideName, sliceOrder } from '../../src/side/slice-order.ts';
+import { roundOrder, sliceOrder } from '../../src/side/slice-order.ts';
 import { roundOf } from '../verdict/simulator.ts';
 
 const verdict = verdictSchema.parse({});
