@@ -27,6 +27,7 @@ const copied: Readonly<Record<string, string>> = {
   'node-preload.cjs': 'src/side/target/node-preload.cjs',
   'node-count.cjs': 'src/side/target/node-count.cjs',
   'node-left.cjs': 'src/side/target/node-left.cjs',
+  'node-answers.cjs': 'src/side/target/node-answers.cjs',
   'node-inject.cjs': 'src/side/target/node-inject.cjs',
   'trend-page.html': 'src/baseline/trend/trend-page.html',
   'trend-page.js': 'src/baseline/trend/trend-page.js',

@@ -169,7 +169,7 @@ function allocatingFunctions(
 
 /** What Tailgate itself loads into the server. */
 function isPreload(file: string): boolean {
-  return /[\\/]node-(count|left|preload|inject)\.cjs$/.test(file);
+  return /[\\/]node-(answers|count|left|preload|inject)\.cjs$/.test(file);
 }
 
 /** The line of the change in this function that makes what is kept, or puts it there; else the first that does something. */
