@@ -4,6 +4,7 @@ import type { Host } from '../host/host.ts';
 import type { CorePinning } from '../host/processes/core-pinning.ts';
 import type { SideName } from '../metrics/round-measurement.ts';
 import type { LimitPlan } from './target/limits.ts';
+import type { CountingMode } from './target/work-counter.ts';
 
 /** What every round of a run shares. */
 export type RoundContext = {
@@ -15,7 +16,7 @@ export type RoundContext = {
   part?: LoadPart | undefined;
   pinning: CorePinning | null;
   /** What is counted in the server's Node processes, and not judged. */
-  counting?: 'scripts' | 'work' | 'memory' | 'memory-looked' | undefined;
+  counting?: CountingMode | undefined;
   /** How the load is driven within the limits of the machine. */
   limits?: LimitPlan | null;
   /** When the time for all of it is over, by `performance.now()`. */

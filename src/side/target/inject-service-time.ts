@@ -1,8 +1,7 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { withRequire } from './node-samples.ts';
+import { preloadPath, withRequire } from './node-samples.ts';
 
 /** What the Node processes of a server did about an injected factor. */
 export type InjectedTime = {
@@ -27,7 +26,7 @@ export type ServiceTimeInjection = {
  * and the messages are counted at the same cost.
  */
 export const injectServiceTime = (factor: number, nodeOptions: string | undefined): ServiceTimeInjection => {
-  const preload = preloadPath();
+  const preload = preloadPath('node-inject.cjs');
   if (preload === null) throw new Error('node-inject.cjs is missing');
   const folder = mkdtempSync(join(tmpdir(), 'tailgate-inject-'));
   return {
@@ -49,15 +48,6 @@ export const injectServiceTime = (factor: number, nodeOptions: string | undefine
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
-
-/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
-function preloadPath(): string | null {
-  return (
-    ['./node-inject.cjs', '../node-inject.cjs']
-      .map((place) => fileURLToPath(new URL(place, import.meta.url)))
-      .find((path) => existsSync(path)) ?? null
-  );
-}
 
 function readTold(file: string): InjectedTime | null {
   try {

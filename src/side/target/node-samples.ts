@@ -63,6 +63,15 @@ export const parseNodeSample = (line: string): NodeSample | null => {
   };
 };
 
+/**
+ * The file of a preload: beside this module in the sources, and beside the bundle or above its chunks when shipped. Null
+ * where it is missing.
+ */
+export const preloadPath = (name: string): string | null =>
+  [`./${name}`, `../${name}`]
+    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+    .find((path) => existsSync(path)) ?? null;
+
 /** Adds `--require FILE` to NODE_OPTIONS, in which a path is quoted and its backslashes and quotes are escaped. */
 export const withRequire = (nodeOptions: string | undefined, path: string): string => {
   const quoted = `"${path.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
@@ -76,7 +85,7 @@ export const withRequire = (nodeOptions: string | undefined, path: string): stri
 export const openNodeSamplePipe = (
   env: Readonly<Record<string, string | undefined>>,
 ): NodeSamplePipe | null => {
-  const preload = preloadPath();
+  const preload = preloadPath('node-preload.cjs');
   if (process.platform !== 'linux' || preload === null) return null;
   let folder: string;
   try {
@@ -136,12 +145,3 @@ export const openNodeSamplePipe = (
     },
   };
 };
-
-/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
-function preloadPath(): string | null {
-  return (
-    ['./node-preload.cjs', '../node-preload.cjs']
-      .map((place) => fileURLToPath(new URL(place, import.meta.url)))
-      .find((path) => existsSync(path)) ?? null
-  );
-}

@@ -16,7 +16,7 @@ import { describeProbe, probeOnce } from './readiness-probe.ts';
 import { watchRemoteTarget } from './remote-target.ts';
 import type { RunningTarget } from './running-target.ts';
 import { filledEnvironment, fillPort, targetAddress, wantsFreePort } from './target-address.ts';
-import { openWorkCounter } from './work-counter.ts';
+import { type CountingMode, openWorkCounter } from './work-counter.ts';
 
 export type StartOptions = {
   /** Absolute path of the folder that the command runs in. */
@@ -38,8 +38,8 @@ export type StartOptions = {
   secrets?: Iterable<string> | undefined;
   /** Ends the start with CANCELLED; a stop after it has fired is a quick one. */
   signal?: AbortSignal | undefined;
-  /** What is counted in its Node processes: which scripts ran, what is left in memory, or all their work, which changes how they run. */
-  counting?: 'scripts' | 'work' | 'memory' | 'memory-looked' | undefined;
+  /** What is counted in its Node processes. */
+  counting?: CountingMode | undefined;
   /** Told what cannot be thrown any more, such as a port that stays in use after the server was stopped. */
   warn?: ((message: string) => void) | undefined;
 };

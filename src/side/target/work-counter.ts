@@ -11,8 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { withRequire } from './node-samples.ts';
+import { preloadPath, withRequire } from './node-samples.ts';
+
+/** What is counted of a server: which scripts ran, all their work, what is left in memory, or that and what left it there. */
+export type CountingMode = 'scripts' | 'work' | 'memory' | 'memory-looked';
 
 /** What the preload in the Node processes of a server can be asked; node-count.cjs and node-left.cjs say what each answers. */
 export type CountAction =
@@ -56,7 +58,7 @@ const longestAnswerMs = 20_000;
  * `work`, and where memory is looked into, it runs without inlining. `env` is the environment that the server would have otherwise. Null where there is no preload.
  */
 export const openWorkCounter = (
-  mode: 'scripts' | 'work' | 'memory' | 'memory-looked',
+  mode: CountingMode,
   env: Readonly<Record<string, string | undefined>>,
 ): WorkCounter | null => {
   const preload = preloadPath(mode.startsWith('memory') ? 'node-left.cjs' : 'node-count.cjs');
@@ -104,15 +106,6 @@ export const openWorkCounter = (
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
-
-/** The preload lies beside this module in the sources, and beside the bundle or above its chunks when shipped. */
-function preloadPath(name: string): string | null {
-  return (
-    [`./${name}`, `../${name}`]
-      .map((place) => fileURLToPath(new URL(place, import.meta.url)))
-      .find((path) => existsSync(path)) ?? null
-  );
-}
 
 /** A process that lives; a thread of it that ended has taken its file away. */
 function lives(name: string): boolean {
