@@ -5,6 +5,7 @@ import {
   registerProcess,
   unregisterProcess,
 } from '../../host/processes/process-registry.ts';
+import { untilAborted } from '../../host/until-aborted.ts';
 
 /** How the user's own commands and URLs are asked, for numbers and for what tells which version runs. */
 
@@ -18,6 +19,10 @@ export type AskOptions = {
   /** A million if not given. */
   maxBytes?: number | undefined;
 };
+
+type UrlOptions = AskOptions & { headers?: Readonly<Record<string, string>> };
+
+type CommandOptions = AskOptions & { cwd: string; env: Record<string, string> };
 
 /** A command that runs: its end, and how it is stopped with everything that it started. */
 export type AskedCommand = {
@@ -41,21 +46,18 @@ export const fillAddress = (text: string, url: string, more: Readonly<Record<str
     (whole, name: string) => ({ ...more, url, port: portOf(url) })[name] ?? whole,
   );
 
+/** A URL of the user's, filled, and relative to the server; one that speaks WebSocket is asked by HTTP. */
+export const fillUrl = (url: string, serverUrl: string, more?: Readonly<Record<string, string>>): string =>
+  new URL(fillAddress(url, serverUrl, more), serverUrl).href.replace(/^ws/, 'http');
+
 /** The text at a URL. Throws an Error, a clause, for anything but an answer that is fine. */
-export const askUrl = async (
-  url: string,
-  options: AskOptions & { headers?: Readonly<Record<string, string>> },
-): Promise<string> => (await askUrlBytes(url, options)).toString('utf8');
+export const askUrl = async (url: string, options: UrlOptions): Promise<string> =>
+  (await askUrlBytes(url, options)).toString('utf8');
 
 /** `askUrl` of what may be no text. */
 export const askUrlBytes = async (
   url: string,
-  {
-    timeoutMs,
-    signal,
-    maxBytes = usualBytes,
-    headers = {},
-  }: AskOptions & { headers?: Readonly<Record<string, string>> },
+  { timeoutMs, signal, maxBytes = usualBytes, headers = {} }: UrlOptions,
 ): Promise<Buffer> => {
   const limits = [AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])];
   const [plain, init] = authorized(url, headers);
@@ -127,21 +129,13 @@ export const endOf = (end: string | number, said: string): string =>
   `${typeof end === 'number' ? `it ended with exit code ${end}` : end}${said === '' ? '' : `: ${said}`}`;
 
 /** What a command prints. Throws an Error, a clause, where it fails, prints too much or does not end. */
-export const askCommand = async (
-  command: string,
-  options: AskOptions & { cwd: string; env: Record<string, string> },
-): Promise<string> => (await askCommandBytes(command, options)).toString('utf8');
+export const askCommand = async (command: string, options: CommandOptions): Promise<string> =>
+  (await askCommandBytes(command, options)).toString('utf8');
 
 /** `askCommand` of what may be no text. */
 export const askCommandBytes = async (
   command: string,
-  {
-    timeoutMs,
-    signal,
-    maxBytes = usualBytes,
-    cwd,
-    env,
-  }: AskOptions & { cwd: string; env: Record<string, string> },
+  { timeoutMs, signal, maxBytes = usualBytes, cwd, env }: CommandOptions,
 ): Promise<Buffer> => {
   const output: Buffer[] = [];
   let bytes = 0;
@@ -162,14 +156,16 @@ export const askCommandBytes = async (
   let timer: NodeJS.Timeout | undefined;
   const outOfTime = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`no end after ${timeoutMs} ms`), timeoutMs);
-    signal?.addEventListener('abort', () => resolve('it was stopped'), { once: true });
   });
+  const { aborted, forget } = untilAborted(signal);
   try {
-    const end = await Promise.race([running.ended, printedTooMuch, outOfTime]);
+    const stopped = aborted.then(() => 'it was stopped');
+    const end = await Promise.race([running.ended, printedTooMuch, outOfTime, stopped]);
     if (end === 0) return Buffer.concat(output);
     throw new Error(endOf(end, running.complaints()));
   } finally {
     clearTimeout(timer);
+    forget();
     await running.stop();
   }
 };

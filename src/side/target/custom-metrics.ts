@@ -2,7 +2,7 @@ import { tailgateError } from '../../errors.ts';
 import { childEnvironment } from '../../host/processes/child-environment.ts';
 import { outputMask } from '../../host/processes/output-mask.ts';
 import type { MeasureSettings } from '../../settings/settings-schema.ts';
-import { askCommand, askUrl, fillAddress, portOf } from './ask-source.ts';
+import { askCommand, askUrl, fillAddress, fillUrl, portOf } from './ask-source.ts';
 import { flattenNumbers, parseJsonOutput } from './flatten-numbers.ts';
 
 export type CustomMetricsOptions = {
@@ -57,7 +57,7 @@ export const readCustomMetrics = async (
     );
   }
   if (url !== undefined) {
-    const filled = new URL(fillAddress(url, options.url), options.url).href;
+    const filled = fillUrl(url, options.url);
     Object.assign(found, await numbersOf(filled, () => askUrl(filled, { timeoutMs })));
   }
   return found;

@@ -2,7 +2,7 @@ import { tailgateError } from '../../errors.ts';
 import { childEnvironment } from '../../host/processes/child-environment.ts';
 import { outputMask } from '../../host/processes/output-mask.ts';
 import type { VersionSettings } from '../../settings/settings-schema.ts';
-import { askCommand, askUrl, fillAddress, portOf } from './ask-source.ts';
+import { askCommand, askUrl, fillAddress, fillUrl, portOf } from './ask-source.ts';
 
 export type VersionQuestion = {
   /** URL of the server. */
@@ -25,8 +25,7 @@ export const readCommitIds = async (
   { url: serverUrl, side, cwd, env, secrets }: VersionQuestion,
 ): Promise<string[]> => {
   const mask = outputMask(secrets);
-  const filled = fillAddress(command ?? url ?? '', serverUrl);
-  const source = command === undefined ? new URL(filled, serverUrl.replace(/^ws/, 'http')).href : filled;
+  const source = command === undefined ? fillUrl(url ?? '', serverUrl) : fillAddress(command, serverUrl);
   const variables = { TAILGATE_URL: serverUrl, TAILGATE_SIDE: side, PORT: portOf(serverUrl) };
   try {
     const text =

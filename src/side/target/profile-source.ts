@@ -6,7 +6,7 @@ import { type ReadProfile, readProfile } from '../../explain/read-profile.ts';
 import { childEnvironment } from '../../host/processes/child-environment.ts';
 import { outputMask } from '../../host/processes/output-mask.ts';
 import type { MeasureSettings } from '../../settings/settings-schema.ts';
-import { askCommandBytes, askUrlBytes, fillAddress, portOf } from './ask-source.ts';
+import { askCommandBytes, askUrlBytes, fillAddress, fillUrl, portOf } from './ask-source.ts';
 import { readTree } from './process-tree-usage.ts';
 import type { RunningTarget } from './running-target.ts';
 
@@ -90,8 +90,7 @@ async function take(
   const seconds = Math.max(1, Math.floor(forMs / 1_000));
   const limits = { timeoutMs: forMs + setting.timeoutMs, maxBytes, signal };
   const values = { seconds: String(seconds), pid: String(target.pid ?? '') };
-  if (setting.url !== undefined)
-    return askUrlBytes(new URL(fillAddress(setting.url, target.url, values), target.url).href, limits);
+  if (setting.url !== undefined) return askUrlBytes(fillUrl(setting.url, target.url, values), limits);
   const env = childEnvironment(options.env, {
     ...target.env,
     TAILGATE_SERVER_DIR: target.cwd ?? cwd,

@@ -17,6 +17,7 @@ import {
   askUrl,
   endOf,
   fillAddress,
+  fillUrl,
   portOf,
   startCommand,
 } from './ask-source.ts';
@@ -127,7 +128,7 @@ function askerOf(settings: ResourceSettings, options: ResourceSourceOptions): As
     return { values, atMs: (askedMs + performance.now()) / 2 };
   };
   if (url !== undefined) {
-    const name = new URL(filled(url, options), options.url.replace(/^ws/, 'http')).href;
+    const name = fillUrl(url, options.url, { side: options.side });
     const headers = {
       accept: openMetrics,
       ...Object.fromEntries(
@@ -147,7 +148,7 @@ function askerOf(settings: ResourceSettings, options: ResourceSourceOptions): As
     PORT: portOf(options.url),
   });
   const { cwd } = options;
-  const name = filled(command ?? agent ?? '', options);
+  const name = fillAddress(command ?? agent ?? '', options.url, { side: options.side });
   if (agent !== undefined) return agentAsker(name, { cwd, env, timeoutMs });
   return {
     name,
@@ -207,10 +208,6 @@ function agentAsker(
 }
 
 const longestLine = 100_000;
-
-function filled(text: string, { url, side }: ResourceSourceOptions): string {
-  return fillAddress(text, url).replace(/\{\{\s*side\s*\}\}/g, side);
-}
 
 function lifeOf(values: readonly NamedValue[]): string | null {
   const starts = values.filter(({ name }) => startNames.has(name)).map(({ value }) => value);

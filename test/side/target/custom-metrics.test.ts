@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { askCommand } from '../../../src/side/target/ask-source.ts';
 import { readCustomMetrics } from '../../../src/side/target/custom-metrics.ts';
 import { flattenNumbers, parseJsonOutput } from '../../../src/side/target/flatten-numbers.ts';
 import { freePort } from '../../../src/side/target/ports.ts';
@@ -74,6 +75,7 @@ test('a URL answers them, also one relative to the server', async (t) => {
   const url = await serve(t, '{"persisted": 7}');
   assert.deepEqual(await ask({ url: `${url}/count` }), { persisted: 7 });
   assert.deepEqual(await ask({ url: '/count' }, { url }), { persisted: 7 });
+  assert.deepEqual(await ask({ url: '/count' }, { url: url.replace('http', 'ws') }), { persisted: 7 });
   assert.deepEqual(
     await ask({ url: '{{ url }}/count', command: 'echo \'{"a":1,"persisted":1}\'' }, { url }),
     {
@@ -97,6 +99,11 @@ test('what goes wrong is said, without secrets', async (t) => {
   await failing({ url: await serve(t, 'gone', 410) }, /HTTP 410 gone/);
   await failing({ url: `http://127.0.0.1:${await freePort()}/` }, /ECONNREFUSED/);
   await failing({ url: `${await serve(t, '')}/hang`, timeoutMs: 300 }, /no answer within 300 ms/);
+});
+
+test('a command that is asked when all is over does not run on', async () => {
+  const limits = { timeoutMs: 20_000, signal: AbortSignal.abort() };
+  await assert.rejects(askCommand('sleep 20', { ...limits, cwd: '/', env: {} }), /^Error: it was stopped$/);
 });
 
 test('a command that does not end is stopped, with what it started', async () => {
