@@ -56,10 +56,10 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
   if (/^\/(dev|proc)\//.test(path.resolve(file))) return await writeFile(file, content);
   const found = await ifThere(lstat(file));
   const target = found?.isSymbolicLink() === true ? await realpath(file).catch(() => null) : file;
-  const isRegular = found === null || (target !== null && (await ifThere(stat(target)))?.isFile() !== false);
-  if (target !== null && (await ifThere(stat(target)))?.isFIFO())
-    return await writeNamedPipe(target, content);
-  if (target === null || !isRegular) return await writeFile(file, content);
+  const there = target === null ? null : await ifThere(stat(target));
+  if (target !== null && there?.isFIFO()) return await writeNamedPipe(target, content);
+  // A link to nowhere makes what it points at; what is no regular file is no file to replace.
+  if (target === null || there?.isFile() === false) return await writeFile(file, content);
   try {
     await replaceFile(target, content);
   } catch (failure) {
