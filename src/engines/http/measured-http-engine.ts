@@ -19,6 +19,9 @@ const rendered = [
   ...['headers', 'cookie', 'auth', 'capture', 'match'],
 ] as const;
 
+/** What a step sends, and what it is called in messages: `get /users`. */
+type Sending = { method: string; request: Record<string, unknown>; label: string };
+
 type HttpTimings = { phases: { firstByte?: number | undefined } };
 
 /** Artillery's error of a `capture` or `match`. */
@@ -40,13 +43,11 @@ export class MeasuredHttpEngine extends ArtilleryHttpEngine {
   }
 
   override step(spec: Record<string, unknown>, ee: EngineEvents, options?: Record<string, unknown>): Step {
-    const label = requestLabel(spec);
-    if (label === undefined) return this.#plainStep(spec, ee, options);
-    const run = super.step(this.#watched(spec, label, options), ee, options);
-    const isChecked = Object.values(spec).some(
-      (request) =>
-        typeof request === 'object' && request !== null && ('capture' in request || 'match' in request),
-    );
+    const sending = requestOf(spec);
+    if (sending === null) return this.#plainStep(spec, ee, options);
+    const { request, label } = sending;
+    const run = super.step(this.#watched(spec, sending, options), ee, options);
+    const isChecked = 'capture' in request || 'match' in request;
     return (context, callback) => {
       loadClock.whenRunning(() => {
         let ended = false;
@@ -75,12 +76,9 @@ export class MeasuredHttpEngine extends ArtilleryHttpEngine {
    */
   #watched(
     spec: Record<string, unknown>,
-    label: string,
+    { method, request, label }: Sending,
     options: Record<string, unknown> | undefined,
   ): Record<string, unknown> {
-    const found = requestOf(spec);
-    if (found === undefined) return spec;
-    const [method, request] = found;
     const headers = this.config.http?.defaults?.headers;
     const watchOf = (sent: Record<string, unknown>) =>
       nameWatch([headers, ...rendered.map((key) => sent[key])], label);
@@ -166,24 +164,15 @@ function mismatchOf(error: unknown, label: string): { name: string; message: str
     : { name, message: '' };
 }
 
-/** The request of a step; undefined for steps that send nothing. */
-function requestOf(
-  spec: Record<string, unknown>,
-): [method: string, request: Record<string, unknown>] | undefined {
-  return Object.entries(spec).find(
-    (entry): entry is [string, Record<string, unknown>] =>
-      (httpMethods as readonly string[]).includes(entry[0]) &&
-      typeof entry[1] === 'object' &&
-      entry[1] !== null,
+/** The request that a step makes; null for steps that send nothing. */
+function requestOf(spec: Record<string, unknown>): Sending | null {
+  const method = Object.keys(spec).find(
+    (key) =>
+      (httpMethods as readonly string[]).includes(key) && spec[key] !== undefined && spec[key] !== null,
   );
-}
-
-/** The request a step makes, for messages: `get /users`. Undefined for steps that send nothing. */
-function requestLabel(spec: Record<string, unknown>): string | undefined {
-  for (const method of httpMethods) {
-    const request = spec[method] as { url?: string; uri?: string; name?: string } | undefined;
-    if (request !== undefined && request !== null)
-      return request.name ?? `${method} ${request.url ?? request.uri ?? ''}`;
-  }
-  return undefined;
+  if (method === undefined) return null;
+  const said = spec[method];
+  const request = typeof said === 'object' ? (said as Record<string, unknown>) : {};
+  const { name, url, uri } = request as { name?: string; url?: string; uri?: string };
+  return { method, request, label: name ?? `${method} ${url ?? uri ?? ''}` };
 }
