@@ -4,6 +4,7 @@ import { type HeapSnapshot, type HeldGrowth, heapGrowth, newestId } from '../exp
 import type { HeapNode, RanScript } from '../explain/side-work.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
 import { openWaves, type WaveRequest } from './measure-waves.ts';
+import { unavailableFor } from './measure-work.ts';
 import type { CountReply, WorkCounter } from './target/work-counter.ts';
 
 /** What a server kept while users came and went, or why that could not be looked at (a clause). */
@@ -83,8 +84,7 @@ export const measureGrowth = async (
     };
   } catch (failure) {
     if (host.signal.aborted) throw failure;
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    return { unavailable: reason.split('\n')[0]!.replace(/\.$/, '') };
+    return unavailableFor(failure);
   }
 };
 

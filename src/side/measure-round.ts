@@ -309,7 +309,7 @@ function datedByLoad(
   resources: RoundMeasurement['resources'],
   startedAtMs: number,
   turns: readonly Turn[],
-  intervalMs: number = resourceIntervalMs,
+  intervalMs: number,
 ): RoundMeasurement['resources'] {
   return resources === null
     ? null

@@ -263,9 +263,14 @@ export const measureWork = async (request: WorkRequest): Promise<WorkOutcome> =>
     if (host.signal.aborted) throw failure;
     if (tooLate.aborted)
       return { unavailable: `counting had not ended after ${formatElapsed(request.withinMs)}` };
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    return { unavailable: reason.split('\n')[0]!.replace(/\.$/, '') };
+    return unavailableFor(failure);
   }
+};
+
+/** The outcome of what could not be looked at because of `failure`. */
+export const unavailableFor = (failure: unknown): { unavailable: string } => {
+  const reason = failure instanceof Error ? failure.message : String(failure);
+  return { unavailable: reason.split('\n')[0]!.replace(/\.$/, '') };
 };
 
 /** Which scripts ran in all threads, and how often each function of them did. */

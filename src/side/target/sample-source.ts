@@ -19,7 +19,6 @@ export const sampleSource = async (source: ResourceSource): Promise<ResourceSamp
   let reason: string | null = null;
   let missing: string | null = null;
   let coreSeconds = 0;
-  const since = (atMs: number): string => `${Math.round((atMs - startedAt) / 1_000)} s`;
   const note = (what: string): void => {
     missing ??= `The resources of the server are not known, because "${source.name}" ${what}.`;
   };
@@ -28,7 +27,7 @@ export const sampleSource = async (source: ResourceSource): Promise<ResourceSamp
       const reading = await source.read();
       const gapMs = reading.atMs - (last?.atMs ?? startedAt);
       if (gapMs > source.patienceMs)
-        note(`did not answer for ${Math.round(gapMs / 1_000)} s${reason === null ? '' : ` (${reason})`}`);
+        note(`did not answer for ${seconds(gapMs)}${reason === null ? '' : ` (${reason})`}`);
       if (last !== null && isAnotherLife(last, reading))
         note('told of counters that went back: the server was restarted, or several answer there');
       coreSeconds += ((reading.fields.cpu ?? 0) * Math.max(0, gapMs)) / 1_000;
@@ -43,7 +42,6 @@ export const sampleSource = async (source: ResourceSource): Promise<ResourceSamp
     }
   };
   await take();
-  let turn: Promise<unknown> = Promise.resolve();
   const loop = (async () => {
     let due = startedAt;
     while (!stopping.signal.aborted) {
@@ -52,8 +50,7 @@ export const sampleSource = async (source: ResourceSource): Promise<ResourceSamp
       const pauseMs = Math.max(due - performance.now(), reason === null ? 0 : failedPauseMs);
       await delay(pauseMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
       if (stopping.signal.aborted) return;
-      turn = take();
-      await turn;
+      await take();
     }
   })();
 
@@ -66,7 +63,7 @@ export const sampleSource = async (source: ResourceSource): Promise<ResourceSamp
       if (!quick) {
         await loop;
         if (!(await take()) && !(await take()))
-          note(`stopped answering after ${since(last?.atMs ?? startedAt)} (${reason})`);
+          note(`stopped answering after ${seconds((last?.atMs ?? startedAt) - startedAt)} (${reason})`);
       }
       if (missing !== null) return null;
       const usage = series.usage();
@@ -76,6 +73,10 @@ export const sampleSource = async (source: ResourceSource): Promise<ResourceSamp
 };
 
 const failedPauseMs = 100;
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`;
+}
 
 /** Whether a counter went back, or a process says that it started at another time. */
 function isAnotherLife(before: SourceReading, after: SourceReading): boolean {
