@@ -48,6 +48,7 @@ const portTemplate = /\{\{\s*port\s*\}\}/;
 export const makePlan = (settings: Settings, context: PlanContext): RunPlan => {
   const thresholds = new ThresholdParser(context.placeOf);
   const shared = thresholds.parse(settings.thresholds, ['thresholds']);
+  thresholds.problems.push(...shared.flatMap((one) => heldByNobody(one, settings) ?? []));
   const all = settings.suites.flatMap((suite, index) =>
     planSuite(suite, ['suites', index], settings, shared, thresholds, context.placeOf),
   );
@@ -97,7 +98,7 @@ function planSuite(
     if (isEndurance) thresholds.problems.push(...parsed.flatMap((one) => unfitForWaves(one) ?? []));
     return parsed;
   };
-  const common = shared.filter(isEndurance ? (one) => unfitForWaves(one) === null : isForLoad(settings));
+  const common = shared.filter((one) => holdsFor(one, suite, settings));
   const own = mergeThresholds(common, ofSuite(suite.thresholds, [...path, 'thresholds']));
   const plan: SuitePlan = {
     name: suite.name,
@@ -128,6 +129,24 @@ function planSuite(
     variables: mergeTrees(suite.variables, level.variables) as Tree,
     thresholds: mergeThresholds(own, ofSuite(level.thresholds, [...path, 'levels', index, 'thresholds'])),
   }));
+}
+
+/**
+ * A limit of the top level holds for the suites that can measure it: what stays in memory is a matter of those of kind
+ * `endurance`. With none of these it stays, and is refused as what no suite measures.
+ */
+function holdsFor(threshold: Threshold, { kind }: SuiteSettings, { suites }: Settings): boolean {
+  return kind === 'endurance'
+    ? unfitForWaves(threshold) === null
+    : !isOfEndurance(threshold) || !suites.some((suite) => suite.kind === 'endurance');
+}
+
+/** Why a limit of the top level would vanish, since it holds for none of the suites; null when it holds for one. */
+function heldByNobody(threshold: Threshold, settings: Settings): TailgateError | null {
+  const { suites } = settings;
+  return suites.length === 0 || suites.some((suite) => holdsFor(threshold, suite, settings))
+    ? null
+    : unfitForWaves(threshold);
 }
 
 /** Why a limit cannot be judged in waves of users; null when it can. */
@@ -162,15 +181,6 @@ function unfitForWaves(threshold: Threshold): TailgateError | null {
 
 function isOfEndurance({ metric }: Threshold): boolean {
   return metricOf(metric).kind === 'endurance';
-}
-
-/**
- * A limit of the top level holds for the suites that can measure it: what stays in memory is a matter of those of kind
- * `endurance`. With none of these it stays, and is refused as what no suite measures.
- */
-function isForLoad({ suites }: Settings) {
-  return (threshold: Threshold): boolean =>
-    !isOfEndurance(threshold) || !suites.some(({ kind }) => kind === 'endurance');
 }
 
 /** Places of all parts of `overrides`, which stand at `at`, before those of what they are merged over. */

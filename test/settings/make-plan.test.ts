@@ -266,6 +266,15 @@ test('limits on what stays are for suites of kind "endurance", and relative ones
   assert.match(limitations({ suites: [{ ...memory, minutes: 60 }] })[0]!, /60 minutes, more than the 15/);
   // With nobody to judge it, a limit must not vanish.
   assert.deepEqual(sources(plan({ thresholds: [shared[0]!], suites: [chat] })), [[shared[0]]]);
+  const exact = 'server.retained.perSession = 0';
+  for (const mistake of [
+    { thresholds: shared, suites: [memory, { ...memory, name: 'again' }] },
+    { thresholds: [exact], suites: [chat, memory] },
+  ])
+    assert.deepEqual(
+      problemsOf(caught(() => plan(mistake))).map(({ code, where }) => [code, where.key]),
+      [['THRESHOLD_SYNTAX', `thresholds[${mistake.thresholds === shared ? 1 : 0}]`]],
+    );
 
   const mistakes = [
     ...problemsOf(caught(() => plan({ suites: [{ ...memory, thresholds: ['p95 < +10%'] }] }))),
