@@ -24,6 +24,7 @@ import { CommitBuilds, shortName } from './commit-builds.ts';
 import { showProblems } from './deliver.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { CommitMeter } from './measure-commit.ts';
+import { onlySuite, startedHere } from './only-suite.ts';
 import { contextOf, prepareRun } from './prepare-run.ts';
 import { isReadByNobody } from './same-code.ts';
 import { writeText } from './write-reports.ts';
@@ -58,25 +59,10 @@ export const bisectCommand = async (command: BisectCommand): Promise<number> => 
 async function bisect(command: BisectCommand): Promise<number> {
   const { host, job } = command;
   const started = performance.now();
-  const loaded = await loadSettings({ cwd: host.cwd, inputs: command.inputs });
-  // Only the good commit is compared with, whatever the gate compares with.
-  const baseline = {
-    ...loaded.settings.baseline,
-    mode: 'side-by-side' as const,
-    dir: loaded.cwd,
-    start: undefined,
-    url: undefined,
-  };
-  const stage = await prepareRun({ ...loaded, settings: { ...loaded.settings, baseline } }, host);
+  const loaded = startedHere(await loadSettings({ cwd: host.cwd, inputs: command.inputs }));
+  const stage = await prepareRun(loaded, host);
   const { plan, logDir } = stage;
-  const [suite, ...others] = plan.suites;
-  if (suite === undefined || others.length > 0) {
-    const names = plan.suites.map(({ name }) => `"${name}"`).join(', ');
-    const problem = `one suite is searched at a time; name it with --suite (${names})`;
-    throw tailgateError('ARGUMENTS_INVALID', { command: 'bisect', problem });
-  }
-  if (suite.endurance !== undefined)
-    throw tailgateError('KIND_UNFIT', { suite: suite.name, command: '"tailgate bisect"' });
+  const suite = onlySuite(plan, 'bisect', 'searched');
   if (suite.target.start === undefined) {
     const problem =
       'the server must be started here, commit by commit, and the settings name no "target.start"';

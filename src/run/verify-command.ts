@@ -8,7 +8,7 @@ import { renderJobProgress, renderVerification, truthName } from '../report/rend
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
 import { pairMs } from '../settings/estimate.ts';
-import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
+import { loadSettings } from '../settings/load-settings.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { type JobKind, jobKinds, jobsLeft, nextJob } from '../verdict/job-series.ts';
 import { isCounted } from '../verdict/judge-counted.ts';
@@ -16,6 +16,7 @@ import { summariseJobs } from '../verdict/summarise-jobs.ts';
 import { showProblems } from './deliver.ts';
 import { exitCodeOfProblems } from './exit-code.ts';
 import { type JobFile, openJobFile } from './job-file.ts';
+import { onlySuite, startedHere } from './only-suite.ts';
 import { contextOf, prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { type JobSetting, runJob } from './verify-job.ts';
@@ -42,7 +43,7 @@ export const verifyCommand = async (command: VerifyCommand): Promise<number> => 
 
 async function verify(command: VerifyCommand): Promise<number> {
   const { host } = command;
-  const loaded = settingsOfVerification(await loadSettings({ cwd: host.cwd, inputs: command.inputs }));
+  const loaded = startedHere(await loadSettings({ cwd: host.cwd, inputs: command.inputs }));
   const stage = await prepareRun(loaded, host);
   const { logDir, plan } = stage;
   const setting = settingOf(command, stage, { name: 'head', cwd: loaded.cwd });
@@ -69,23 +70,6 @@ async function verify(command: VerifyCommand): Promise<number> {
   }
   const invalid = file.records.every(({ problem }) => problem !== undefined);
   return invalid ? exitCodes.invalid : exitCodes.pass;
-}
-
-/** The settings as verification reads them: both sides from the same folder, and nothing published. */
-function settingsOfVerification(loaded: LoadedSettings): LoadedSettings {
-  return {
-    ...loaded,
-    settings: {
-      ...loaded.settings,
-      baseline: {
-        ...loaded.settings.baseline,
-        mode: 'side-by-side',
-        dir: loaded.cwd,
-        start: undefined,
-        url: undefined,
-      },
-    },
-  };
 }
 
 function settingOf(command: VerifyCommand, stage: Stage, source: JobSetting['source']): JobSetting {
@@ -117,14 +101,7 @@ function settingOf(command: VerifyCommand, stage: Stage, source: JobSetting['sou
 
 /** The one suite that is verified, with its relative limits: absolute ones say nothing of a change. */
 function suiteOf({ plan }: Stage): SuitePlan {
-  const [suite, ...others] = plan.suites;
-  if (suite === undefined || others.length > 0) {
-    const names = plan.suites.map(({ name }) => `"${name}"`).join(', ');
-    const problem = `one suite is verified at a time; name it with --suite (${names})`;
-    throw tailgateError('ARGUMENTS_INVALID', { command: 'verify', problem });
-  }
-  if (suite.endurance !== undefined)
-    throw tailgateError('KIND_UNFIT', { suite: suite.name, command: '"tailgate verify"' });
+  const suite = onlySuite(plan, 'verify', 'verified');
   return {
     ...suite,
     thresholds: suite.thresholds.filter((one) => one.bound.kind === 'relative' && !isCounted(one)),
