@@ -14,6 +14,7 @@ import { explainSuite, type SuiteExplanation } from './explain-suite.ts';
 import { contextOf, prepareRun } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { changeRoots } from './read-change.ts';
+import { suiteLabel } from './suite-run.ts';
 import { writeProfiles } from './write-profiles.ts';
 import { writeText } from './write-reports.ts';
 
@@ -64,7 +65,7 @@ async function perform(command: ExplainCommand): Promise<number> {
       baseline: sides.baseline!,
       head: sides.head,
       context: contextOf(stage, suite, host),
-      label: suite.name.replaceAll('/', '-'),
+      label: suiteLabel(suite),
       sliced: sliceObstacle(scenario) === null,
       guardMs: plan.verdict.guardMs,
       warmUpMs: plan.verdict.warmUpMs,
@@ -79,7 +80,7 @@ async function perform(command: ExplainCommand): Promise<number> {
     found.push({ suite: suite.name, explanation });
     print(`${suite.name}: ${inWords(explanation)}`);
     if ('work' in explanation) {
-      const files = await writeProfiles(explanation, path.join(plan.reportDir, 'profiles'), suite.name);
+      const files = await writeProfiles(explanation, path.join(plan.reportDir, 'profiles'), suite);
       if (files.length > 0)
         host.info(`Profiles: ${files.map((file) => path.relative(host.cwd, file)).join(', ')}`);
     }

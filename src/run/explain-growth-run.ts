@@ -5,7 +5,7 @@ import { enduranceMetrics } from '../metrics/metric-names.ts';
 import type { Explanation } from '../report/report-model.ts';
 import { measureGrowth } from '../side/measure-growth.ts';
 import { type ChangeRoots, placeReader, readFileChanges } from './read-change.ts';
-import { logName, type SuiteInputs, type SuiteRun } from './suite-run.ts';
+import { type SuiteInputs, type SuiteRun, suiteLabel } from './suite-run.ts';
 
 /**
  * After a suite of kind `endurance` in which something stays: what keeps it, of which class, and where it is allocated.
@@ -23,7 +23,7 @@ export const explainGrowthRun = async (
       enduranceMetrics[id] !== undefined && (verdict === 'fail' || verdict === 'inconclusive'),
   );
   if (!grows && plan.explain !== 'always') return null;
-  const label = `${logName(suite)}-looked`;
+  const label = `${suiteLabel(suite)}-looked`;
   const startedMs = performance.now();
   const tell = (): void => {
     const seconds = Math.round((performance.now() - startedMs) / 1000);

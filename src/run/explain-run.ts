@@ -13,7 +13,7 @@ import type { CountedCalls, CountedPairs, SuiteJudgement } from '../verdict/judg
 import { overallVerdict, type Verdict } from '../verdict/verdict.ts';
 import { explainSuite, type JudgedEvidence, mostRisen, type SuiteExplanation } from './explain-suite.ts';
 import type { ChangeRoots } from './read-change.ts';
-import { judgeRun, logName, type SuiteInputs, type SuiteRun } from './suite-run.ts';
+import { judgeRun, type SuiteInputs, type SuiteRun, suiteLabel } from './suite-run.ts';
 import { writeProfiles } from './write-profiles.ts';
 
 /** Work for a message that rose by this much, beyond doubt, is looked into though nothing failed. */
@@ -59,7 +59,7 @@ export const explainRun = async (
     baseline,
     head: inputs.head,
     context,
-    label: logName(suite),
+    label: suiteLabel(suite),
     sliced: run.design?.kind === 'slices',
     guardMs: plan.verdict.guardMs,
     warmUpMs: run.design?.warmUpMs ?? plan.verdict.warmUpMs,
@@ -92,7 +92,7 @@ export const explainRun = async (
   const { explained } = found;
   if (!isNeeded && !failed && plan.explain !== 'always' && !callsRose(explained)) return null;
   if (isNeeded || plan.explain === 'always')
-    await writeProfiles(found, path.join(plan.reportDir, 'profiles'), suite.name);
+    await writeProfiles(found, path.join(plan.reportDir, 'profiles'), suite);
   return explained;
 };
 

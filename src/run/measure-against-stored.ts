@@ -5,11 +5,11 @@ import { openSide } from '../side/open-side.ts';
 import {
   judgeRun,
   keepingProblems,
-  logName,
   noteOutcome,
   type SuiteInputs,
   type SuiteRun,
   startRun,
+  suiteLabel,
 } from './suite-run.ts';
 
 /**
@@ -77,7 +77,7 @@ async function measureRounds(
   const setStarted = performance.now();
   for (let index = 0; index < plan.rounds; index += 1) {
     const roundStarted = performance.now();
-    await using side = await openSide(suite, inputs.head, context, `${logName(suite)}-${set}${index + 1}`);
+    await using side = await openSide(suite, inputs.head, context, `${suiteLabel(suite)}-${set}${index + 1}`);
     const outcome = await measureRound(side, {
       host: context.host,
       deadlineMs: inputs.budgetMs - (performance.now() - started),

@@ -7,11 +7,11 @@ import { roundOrder } from '../side/slice-order.ts';
 import {
   judgeRun,
   keepingProblems,
-  logName,
   noteOutcome,
   type SuiteInputs,
   type SuiteRun,
   startRun,
+  suiteLabel,
 } from './suite-run.ts';
 
 /** Of one wave: its load is prepared, the server becomes quiet and collects its garbage. */
@@ -46,7 +46,7 @@ export const measureEndurance = async (inputs: SuiteInputs): Promise<SuiteRun> =
     await using resources = new ResourceStack();
     const sides = new Map<SideName, WaveSide>();
     for (const source of sources) {
-      const label = `${logName(suite)}-${source.name}`;
+      const label = `${suiteLabel(suite)}-${source.name}`;
       const request = { suite, source, context, label, plannedMs: inputs.plannedMs };
       sides.set(source.name, resources.use(await openWaves(request)));
     }

@@ -6,11 +6,11 @@ import { coarserDesign, firstDesign, type PairDesign, warmedUpTogether } from '.
 import {
   judgeRun,
   keepingProblems,
-  logName,
   noteOutcome,
   type SuiteInputs,
   type SuiteRun,
   startRun,
+  suiteLabel,
 } from './suite-run.ts';
 
 /** Measures head and baseline in the same job, pair after pair, until the verdict stands or the budget is spent. */
@@ -40,7 +40,7 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
       context: asksForScripts(number) ? { ...inputs.context, counting: 'scripts' } : inputs.context,
       number,
       design,
-      label: logName(suite),
+      label: suiteLabel(suite),
       deadlineMs: Math.max(inputs.budgetMs - elapsed(), 0),
       onProgress: (side, load) =>
         inputs.onProgress({

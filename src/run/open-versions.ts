@@ -8,7 +8,7 @@ import type { GateRequest } from './gate-request.ts';
 import { contextOf, type Stage } from './prepare-run.ts';
 import { prepareSides, type Sides } from './prepare-sides.ts';
 import { type ChangeRoots, changeRoots } from './read-change.ts';
-import { logName } from './suite-run.ts';
+import { suiteLabel } from './suite-run.ts';
 
 /** The versions that a run measures, and the suites that have to do without one of them. */
 export type Versions = {
@@ -93,7 +93,7 @@ async function startProblem(
   host: GateRequest['host'],
 ): Promise<TailgateError | null> {
   try {
-    const label = `${logName(suite)}-${side.name}-start`;
+    const label = `${suiteLabel(suite)}-${side.name}-start`;
     await using _target = await startSideTarget(suite, side, contextOf(stage, suite, host), label);
     return null;
   } catch (failure) {

@@ -10,6 +10,8 @@ import type { SearchEnd, SideResult } from '../verdict/capacity/capacity-verdict
 import { nextStep, type SearchStep, searchResult, type Trial } from '../verdict/capacity/search.ts';
 import { isSettled, stepShape } from '../verdict/capacity/step-load.ts';
 import { type LevelContext, measureLevel } from './measure-level.ts';
+import { suiteLabel } from './suite-run.ts';
+
 /** What one side gave. */
 export type SearchedSide = {
   source: SideSource;
@@ -65,14 +67,13 @@ class SideSearch {
     const shape = stepShape({ stepMs: settings.stepMs, warmUpMs: settings.warmUpMs, sessionMs });
     const settled = isSettled(shape, sessionMs);
     if (!settled && this.levels.length > 0) this.unsettledMs = sessionMs ?? shape.warmUpMs;
-    const name = level.suite.name.replaceAll('/', '-');
     const measured = await measureLevel(level, {
       load: step.load,
       phase: step.phase,
       shape,
       settled,
       source: this.source,
-      label: `${name}-${this.source.name}-${this.levels.length + 1}-${step.load}`,
+      label: `${suiteLabel(level.suite)}-${this.source.name}-${this.levels.length + 1}-${step.load}`,
       onProgress: (load) =>
         this.#inputs.onProgress(this.source, step, {
           ...load,

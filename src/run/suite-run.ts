@@ -161,8 +161,8 @@ export const keepingProblems = async (
   }
 };
 
-/** The name of a suite as it stands in the names of its logs. */
-export const logName = (suite: SuitePlan): string => suite.name.replaceAll('/', '-');
+/** The name of a suite as it stands in the labels of its logs. */
+export const suiteLabel = ({ name }: Pick<SuitePlan, 'name'>): string => name.replaceAll('/', '-');
 
 function isKnown(failure: unknown): failure is TailgateError {
   return failure instanceof Error && failure.name === 'TailgateError';

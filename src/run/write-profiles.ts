@@ -5,7 +5,9 @@ import type { ExplainInputs } from '../explain/explain-work.ts';
 import { pprofOfStacks } from '../explain/pprof-of-stacks.ts';
 import { sampledStacks } from '../explain/sampled-stacks.ts';
 import type { SideWork } from '../explain/side-work.ts';
+import type { SuitePlan } from '../settings/run-plan.ts';
 import { logName } from '../side/log-name.ts';
+import { suiteLabel } from './suite-run.ts';
 import { writeText } from './write-reports.ts';
 
 /**
@@ -15,13 +17,13 @@ import { writeText } from './write-reports.ts';
 export const writeProfiles = async (
   { work, places }: { work: { baseline: SideWork; head: SideWork }; places: ExplainInputs['places'] },
   folder: string,
-  suite: string,
+  suite: SuitePlan,
 ): Promise<string[]> => {
   const files: string[] = [];
   await mkdir(folder, { recursive: true });
   for (const side of ['baseline', 'head'] as const) {
     const { profiles, profiledMessages } = work[side];
-    const name = path.join(folder, `${logName(suite.replaceAll('/', '-'))}-${side}`);
+    const name = path.join(folder, `${logName(suiteLabel(suite))}-${side}`);
     for (const [index, { cpu }] of profiles.entries()) {
       // A thread that idled shows nothing.
       if (cpu.nodes.length < 5) continue;

@@ -8,9 +8,10 @@ import type { Host } from '../../host/host.ts';
 import { tailgateVersion } from '../../host/versions.ts';
 import type { LoadedSettings } from '../../settings/load-settings.ts';
 import type { Rendezvous } from '../../settings/shard-inputs.ts';
+import { logName } from '../../side/log-name.ts';
 import { loadOf } from '../../side/open-load.ts';
 import { contextOf, prepareRun, type Stage } from '../prepare-run.ts';
-import { logName } from '../suite-run.ts';
+import { suiteLabel } from '../suite-run.ts';
 import { ciRun } from './ci-run.ts';
 import { followShard, tellCannot } from './follow-shard.ts';
 import { type Crew, gatherShards } from './gather-shards.ts';
@@ -66,7 +67,7 @@ export const runFollower = async (
       // No server takes cores of this machine.
       const context = { ...contextOf(stage, suite, host), seed: load.seed, pinning: null, part };
       const logFile = (kind: string): string =>
-        path.join(logDir, `${logName(suite)}-shard${number}-${label}.${kind}`);
+        path.join(logDir, `${logName(`${suiteLabel(suite)}-shard${number}-${label}`)}.${kind}`);
       const left: HookVariables = deserialize(Buffer.from(hooks, 'base64'));
       return loadOf(suite, load.side, context, logFile).open({ url, variables: load.variables }, left);
     },

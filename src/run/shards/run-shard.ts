@@ -14,7 +14,7 @@ import type { CheckedScenario } from '../check-scenarios.ts';
 import { showProblems } from '../deliver.ts';
 import { exitCodeOfProblems } from '../exit-code.ts';
 import { contextOf, prepareRun, type Stage } from '../prepare-run.ts';
-import { keepingProblems, logName } from '../suite-run.ts';
+import { keepingProblems, suiteLabel } from '../suite-run.ts';
 import { writeText } from '../write-reports.ts';
 import { ciRun } from './ci-run.ts';
 import { type ClockOffset, serverClock } from './server-clock.ts';
@@ -126,7 +126,7 @@ const oneRound = async (
 ): Promise<{ round: ShardRound | null; problem: TailgateError | null }> => {
   const part = { shard: { index: shard.number - 1, count: shard.count } };
   const context = { ...contextOf(stage, suite, host), part };
-  const label = `${logName(suite)}-shard${shard.number}-round${round}`;
+  const label = `${suiteLabel(suite)}-shard${shard.number}-round${round}`;
   await using side = await openSide(suite, { name: 'head', cwd: loaded.cwd, commits }, context, label);
   await onOpen(side.target.url);
   await untilInstant(dueAtMs, round, host);
