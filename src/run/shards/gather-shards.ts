@@ -25,6 +25,7 @@ import {
   type RunIdentity,
   readGreeting,
 } from './rendezvous.ts';
+import { droveTogether, startSkew } from './start-skew.ts';
 
 /** The shards of a run, led by this one, which is the first. Closing it ends the run for all of them. */
 export type Crew = AsyncDisposable & {
@@ -166,9 +167,6 @@ const isLoopback = (host: string): boolean => host === 'localhost' || host === '
 const answerPing = (peer: Peer, { askedUs }: Ping): void =>
   peer.send({ type: 'pong', askedUs, nowUs: hostTimeUs(), machine: machineId() } as Message);
 
-/** One load starts in all shards within this time, or it is not one load. */
-const maxSkewMs = 1_000;
-
 class ShardCrew implements Crew {
   readonly count: number;
   readonly part: LoadPart;
@@ -229,27 +227,23 @@ class ShardCrew implements Crew {
   #started(suite: string, startedUs: readonly number[]): void {
     if (startedUs.length === 0) return;
     this.#hasStarted = true;
-    const last = Math.max(...startedUs);
-    const apartMs = (last - Math.min(...startedUs)) / 1_000;
-    this.#skewMs = Math.max(this.#skewMs, apartMs);
-    if (apartMs + this.#errorMs <= maxSkewMs) return;
-    throw tailgateError('SHARDS_APART', {
+    const { apartMs, problem } = startSkew({
       suite,
       round: null,
-      apartMs,
+      startedMs: startedUs.map((us) => us / 1_000),
       errorMs: this.#errorMs,
       // Each has as many processes, and they tell in the order of their numbers.
-      number: 1 + Math.floor((startedUs.indexOf(last) * this.count) / startedUs.length),
-      allowedMs: maxSkewMs,
+      numberOf: (index) => 1 + Math.floor((index * this.count) / startedUs.length),
     });
+    this.#skewMs = Math.max(this.#skewMs, apartMs);
+    if (problem !== null) throw problem;
   }
 
   notes(): string[] {
     if (!this.#hasStarted) return [];
-    const machines = `${this.#machines} ${this.#machines === 1 ? 'machine' : 'machines'}`;
-    return [
-      `${this.count} shards on ${machines} drove the load together; each part of it started within ${shownMs(this.#skewMs)} ms, by ${this.#errorMs === 0 ? 'one clock' : `clocks that agree to within ${shownMs(this.#errorMs)} ms`}.`,
-    ];
+    const by = this.#errorMs === 0 ? 'one clock' : `clocks that agree to within ${shownMs(this.#errorMs)} ms`;
+    const started = `each part of it started within ${shownMs(this.#skewMs)} ms, by ${by}`;
+    return [droveTogether(this.count, this.#machines, started)];
   }
 
   end(problem: string | null): void {

@@ -6,6 +6,7 @@ import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
 import { shownRun } from './ci-run.ts';
 import type { ClockOffset } from './server-clock.ts';
 import type { ParsedBlob, ShardBlob } from './shard-blob.ts';
+import { droveTogether, startSkew } from './start-skew.ts';
 
 /** A blob and the file that it was read from. */
 export type NamedBlob = { file: string; parsed: ParsedBlob };
@@ -44,9 +45,6 @@ export type JoinedShards = {
   /** What the reader must know of how the shards ran, a sentence each. */
   notes: string[];
 };
-
-/** Shards that start a round further apart than this did not drive one load. */
-const maxSkewMs = 1_000;
 
 /**
  * Joins the blobs of all shards of one run exactly: distributions merge and counts add up. Throws SHARD_REFUSED for
@@ -114,22 +112,15 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
   for (const { suite, planned, users, bestEffort } of merging.suites) {
     const parts = blobs.map(({ blob }) => blob.suites.find((one) => one.suite === suite)!.rounds);
     const joined = Array.from({ length: planned }, (_, index) => {
-      const started = parts.map((own, at) => own[index]!.startedAtMs + (clocks?.[at]?.offsetMs ?? 0));
-      const apart = maxOf(started) - minOf(started);
-      skewMs = Math.max(skewMs, apart);
-      if (apart + clockErrorMs > maxSkewMs) {
-        const { number } = blobs[started.indexOf(maxOf(started))]!.blob.shard;
-        problems.push(
-          tailgateError('SHARDS_APART', {
-            suite,
-            round: index + 1,
-            apartMs: apart,
-            errorMs: clockErrorMs,
-            number,
-            allowedMs: maxSkewMs,
-          }),
-        );
-      }
+      const { apartMs, problem } = startSkew({
+        suite,
+        round: index + 1,
+        startedMs: parts.map((own, at) => own[index]!.startedAtMs + (clocks?.[at]?.offsetMs ?? 0)),
+        errorMs: clockErrorMs,
+        numberOf: (at) => blobs[at]!.blob.shard.number,
+      });
+      skewMs = Math.max(skewMs, apartMs);
+      if (problem !== null) problems.push(problem);
       const measured = parts.map((own) => own[index]!.measurement);
       const intended = measured.reduce((total, { generator }) => total + generator.intendedArrivals, 0);
       if (users !== null && intended !== users)
@@ -154,14 +145,11 @@ export const joinBlobs = (found: readonly NamedBlob[], merging: MergingRun): Joi
   }
   throwProblems([...refusals(), ...failures(), ...problems]);
   const ids = [...new Set(blobs.map(({ blob }) => blob.machine))].sort();
-  const machines = ids.length;
-  const apart =
+  const started =
     clocks === null
       ? `by their own clocks, which could not be compared, they started within ${Math.ceil(skewMs)} ms`
       : `by the server's clock they started within ${Math.ceil(skewMs)} ms (give or take ${Math.ceil(clockErrorMs)} ms)`;
-  notes.push(
-    `${count} shards on ${machines} ${machines === 1 ? 'machine' : 'machines'} drove the load together; ${apart}.`,
-  );
+  notes.push(droveTogether(count, ids.length, started));
   const models = [...new Set(blobs.map(({ blob }) => blob.environment.cpuModel))];
   if (models.length > 1) notes.push(`The shards ran on different processors: ${models.join('; ')}.`);
   return {
@@ -232,8 +220,6 @@ const isoOf = (ms: number): string => (Math.abs(ms) < 8e15 ? new Date(ms).toISOS
 
 const maxOf = (values: readonly number[]): number =>
   values.reduce((max, value) => Math.max(max, value), -Infinity);
-const minOf = (values: readonly number[]): number =>
-  values.reduce((min, value) => Math.min(min, value), Infinity);
 
 /** The most frequent value, the first of several; undefined for none. */
 const mostFrequent = <T>(values: readonly T[]): T | undefined => {
