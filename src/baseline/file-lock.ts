@@ -20,8 +20,8 @@ type Sight = { text: string; beat: number };
 /** A claim is made in no time; one that names nobody yet after so long was left half, by the clock of who looks. */
 const halfClaimMs = 2_000;
 
-/** What a claim is written to before it is linked into its place. */
-const claimName = /\.lock(\.break)?\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** What a claim is written to before it is linked into its place, and the lock on breaking a lock. */
+const claimName = /\.lock(\.break)?(\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$/;
 
 /** A lock that is held: `assertHeld` throws if somebody else broke it, for example while this process was stopped. */
 export type HeldLock = AsyncDisposable & { assertHeld(): Promise<void> };
@@ -184,7 +184,7 @@ function hold(lockPath: string, text: string): HeldLock {
   };
 }
 
-/** Removes what processes left that were killed while they claimed the lock. */
+/** Removes what processes left that were killed while they claimed the lock, or broke it. */
 async function sweepClaims(lockPath: string): Promise<void> {
   const folder = path.dirname(lockPath);
   for (const name of await readdir(folder).catch(() => [])) {

@@ -1,7 +1,7 @@
-import { lstat, mkdir, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type TailgateError, tailgateError } from '../errors.ts';
-import { ageMs, ifThere, removeHalfWritten, replaceFile } from '../host/replace-file.ts';
+import { ifThere, removeHalfWritten, replaceFile } from '../host/replace-file.ts';
 import type { BaselineHistory, BaselineRecord, BaselineStore } from './baseline-record.ts';
 import { LockLost, lockFile } from './file-lock.ts';
 import { formatRecord } from './record-format.ts';
@@ -55,7 +55,7 @@ export class FileStore implements BaselineStore {
     const file = await fileBehind(this.#file);
     await makeFolder(path.dirname(file));
     await using lock = await lockFile(file, { signal: this.#signal });
-    await removeLeftovers(file);
+    await removeHalfWritten(file);
     const lines = linesOf(await textIn(file));
     const added = records.map(formatRecord).filter((line) => !lines.includes(line));
     const kept = retainedLines([...lines, ...added], this.#retention, this.#now());
@@ -102,19 +102,5 @@ const makeFolder = async (folder: string): Promise<void> => {
     if (code !== 'ENOENT' || parent === folder || (await ifThere(stat(parent))) !== null) throw error;
     await makeFolder(parent);
     await makeFolder(folder);
-  }
-};
-
-const abandonedMs = 60_000;
-
-/** What processes that were killed left behind. Only for who holds the lock. */
-const removeLeftovers = async (file: string): Promise<void> => {
-  await removeHalfWritten(file);
-  const [folder, name] = [path.dirname(file), path.basename(file)];
-  for (const entry of await readdir(folder)) {
-    const found = path.join(folder, entry);
-    // What others prepare while they wait for the lock is gone a moment later.
-    const isOldLock = entry.startsWith(`${name}.lock.`) && (await ageMs(found)) > abandonedMs;
-    if (isOldLock) await rm(found, { force: true });
   }
 };

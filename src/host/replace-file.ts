@@ -81,7 +81,7 @@ export async function removeHalfWritten(file: string, olderThanMs = 0): Promise<
 }
 
 /** How long ago the file was changed; 0 when it is not there. */
-export async function ageMs(file: string): Promise<number> {
+async function ageMs(file: string): Promise<number> {
   const found = await ifThere(stat(file));
   return found === null ? 0 : Date.now() - found.mtimeMs;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -99,8 +100,18 @@ test('the lock of a dead process is broken, that of a live one is waited for', a
   }
   writeFileSync(`${file}.lock`, lockOf(process.pid, own));
   setTimeout(() => rmSync(`${file}.lock`), 200);
+  // What a dead process left beside it goes, whatever it was doing; what a live one prepares stays.
+  const dead = lockOf(child.pid, '1');
+  for (const name of ['break', randomUUID(), `break.${randomUUID()}`])
+    writeFileSync(`${file}.lock.${name}`, dead);
+  const alive = `${file}.lock.${randomUUID()}`;
+  writeFileSync(alive, lockOf(process.pid, own));
   await store.append([recordOf(2)]);
   assert.equal((await store.read('chat')).records.length, 3);
+  assert.deepEqual(
+    readdirSync(path.dirname(file)).sort(),
+    [file, alive].map((each) => path.basename(each)),
+  );
 });
 
 test('a wait for a lock that lives ends with the signal that cancels the run', async () => {
