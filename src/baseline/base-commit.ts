@@ -5,7 +5,7 @@ import path from 'node:path';
 import { tailgateError } from '../errors.ts';
 import type { BaselineSettings } from '../settings/settings-schema.ts';
 import { type BaseHints, findBase } from './find-base.ts';
-import { GitCheckout } from './git-checkout.ts';
+import { type GitCheckout, jobCheckout } from './git-checkout.ts';
 import { type GitEnv, gitAdvice } from './run-git.ts';
 
 /** The base version in a folder of its own; dispose removes what was made for it. */
@@ -50,13 +50,7 @@ export const openBaseCommit = async (
 ): Promise<BaseCommit> => {
   const { cwd, env, context } = options;
   if (settings.dir !== undefined) return givenFolder(settings.dir, cwd);
-  const checkout = new GitCheckout({
-    cwd,
-    env,
-    serverUrl: context?.serverUrl ?? null,
-    token: env['INPUT_GITHUB-TOKEN'] || env.GITHUB_TOKEN || null,
-    signal: options.signal,
-  });
+  const checkout = jobCheckout(options, context?.serverUrl);
   if (settings.url !== undefined) return await deployedBase(settings.url, settings.ref, checkout, options);
   const wanted = settings.ref ?? context?.baseSha ?? 'HEAD';
   const top = await checkout.root();
@@ -77,14 +71,7 @@ export const openCommit = async (
   sha: string,
   options: Omit<BaseCommitOptions, 'context'>,
 ): Promise<BaseCommit> => {
-  const { cwd, env, signal } = options;
-  const checkout = new GitCheckout({
-    cwd,
-    env,
-    serverUrl: null,
-    token: env['INPUT_GITHUB-TOKEN'] || env.GITHUB_TOKEN || null,
-    signal,
-  });
+  const checkout = jobCheckout(options);
   const top = await checkout.root();
   if ('reason' in top) throw unavailable(sha, top.reason);
   return checkOut(checkout, top.root, sha, options);

@@ -188,3 +188,15 @@ export class GitCheckout {
     return head === null ? null : this.#deepening(find, [head, commit]);
   }
 }
+
+/**
+ * The checkout of a job: what its own credentials cannot fetch, the token of the job may, from the server `serverUrl` that
+ * the token is for.
+ */
+export function jobCheckout(
+  { cwd, env, signal }: Pick<GitCheckoutOptions, 'cwd' | 'env' | 'signal'>,
+  serverUrl: string | null = env.GITHUB_SERVER_URL || null,
+): GitCheckout {
+  const token = env['INPUT_GITHUB-TOKEN'] || env.GITHUB_TOKEN || null;
+  return new GitCheckout({ cwd, env, serverUrl, token, signal });
+}

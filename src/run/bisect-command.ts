@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { type CommitRange, readCommitRange } from '../baseline/commit-range.ts';
 import { settingsHash } from '../baseline/fingerprint.ts';
-import { GitCheckout } from '../baseline/git-checkout.ts';
+import { jobCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { mean } from '../metrics/averages.ts';
@@ -68,13 +68,7 @@ async function bisect(command: BisectCommand): Promise<number> {
       'the server must be started here, commit by commit, and the settings name no "target.start"';
     throw tailgateError('ARGUMENTS_INVALID', { command: 'bisect', problem });
   }
-  const checkout = new GitCheckout({
-    cwd: loaded.cwd,
-    env: host.env,
-    serverUrl: null,
-    token: host.env.GITHUB_TOKEN || null,
-    signal: host.signal,
-  });
+  const checkout = jobCheckout({ cwd: loaded.cwd, env: host.env, signal: host.signal });
   const range = await readCommitRange(checkout, command.good, command.bad);
   const top = await checkout.root();
   const root = 'root' in top ? top.root : loaded.cwd;
