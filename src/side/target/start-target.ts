@@ -80,7 +80,7 @@ export const startTarget = async (
   const pipe = settings.nodePreload ? openNodeSamplePipe(env) : null;
   const counter =
     settings.nodePreload && options.counting !== undefined
-      ? openWorkCounter(options.counting, { ...env, ...pipe?.env })
+      ? openWorkCounter(options.counting, { ...env, ...pipe?.env }, local ? port : null)
       : null;
 
   let shell: ShellProcess;

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { preloadPath, withRequire } from './node-samples.ts';
+import { portHolder, portsOf } from './port-holder.ts';
 
 /** What is counted of a server: which scripts ran, all their work, what is left in memory, or that and what left it there. */
 export type CountingMode = 'scripts' | 'work' | 'memory' | 'memory-looked';
@@ -37,7 +38,10 @@ export type WorkCounter = {
   readonly env: Record<string, string>;
   /** Where what does not fit into an answer is put; gone when it is closed. */
   readonly folder: string;
-  /** Threads that the preload was loaded into and that live. */
+  /**
+   * Threads that the preload was loaded into and that live; none where another process listens on the port of the server:
+   * then these only started it, and what they do says nothing.
+   */
   threads(): number;
   /**
    * The answers of all of them. Throws, with a clause that says why, when a thread does not answer in `timeoutMs` or
@@ -55,11 +59,13 @@ const longestAnswerMs = 20_000;
 
 /**
  * Prepares a server so that it can be asked. In the modes `scripts` and `memory` nothing of how it runs changes; in mode
- * `work`, and where memory is looked into, it runs without inlining. `env` is the environment that the server would have otherwise. Null where there is no preload.
+ * `work`, and where memory is looked into, it runs without inlining. `env` is the environment that the server would have otherwise, and
+ * `port` the one that it listens on here. Null where there is no preload.
  */
 export const openWorkCounter = (
   mode: CountingMode,
   env: Readonly<Record<string, string | undefined>>,
+  port: number | null = null,
 ): WorkCounter | null => {
   const preload = preloadPath(mode.startsWith('memory') ? 'node-left.cjs' : 'node-count.cjs');
   if (preload === null) return null;
@@ -67,8 +73,13 @@ export const openWorkCounter = (
   // The server may run as another user.
   chmodSync(folder, 0o777);
   let number = 0;
-  const present = (): string[] =>
-    readdirSync(folder).filter((name) => name.startsWith('here.') && lives(name));
+  let isServer = port === null;
+  const present = (): string[] => {
+    const names = readdirSync(folder).filter((name) => name.startsWith('here.') && lives(name));
+    isServer ||= portsOf(names.map(pidOf)).includes(port!);
+    // Of a server of another user nobody knows which process it is.
+    return isServer || portHolder(port!) === null ? names : [];
+  };
   return {
     folder,
     env: {
@@ -110,10 +121,14 @@ export const openWorkCounter = (
 /** A process that lives; a thread of it that ended has taken its file away. */
 function lives(name: string): boolean {
   try {
-    process.kill(Number(name.split('.')[1]), 0);
+    process.kill(pidOf(name), 0);
     return true;
   } catch (error) {
     // It runs as another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+function pidOf(name: string): number {
+  return Number(name.split('.')[1]);
 }

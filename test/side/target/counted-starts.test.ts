@@ -57,6 +57,11 @@ parentPort!.on('message', (url: string) => parentPort!.postMessage(answer({ url 
 if (cluster.isPrimary) for (let index = 0; index < 2; index += 1) cluster.fork();
 else await import('./server.ts');
 `,
+  'src/launch.ts': `import { spawn } from 'node:child_process';
+
+const NODE_OPTIONS = process.argv[2] === 'bare' ? '' : process.env.NODE_OPTIONS;
+spawn(process.execPath, ['src/server.ts'], { env: { ...process.env, NODE_OPTIONS }, stdio: 'inherit' });
+`,
   'start.sh': '#!/bin/sh\necho starting\nnode src/server.ts\n',
 };
 
@@ -86,6 +91,7 @@ const starts: [how: string, command: string][] = [
   ['tsx as a loader', 'node --import tsx src/server.ts'],
   ['worker threads', 'node src/threads.ts'],
   ['cluster', 'node src/cluster.ts'],
+  ['a program that starts it', 'node src/launch.ts'],
   ['a minified bundle with a source map', 'node dist/server.js'],
 ];
 
@@ -138,10 +144,15 @@ for (const [how, command] of starts)
     );
   });
 
-test('a start command that sets NODE_OPTIONS itself is told apart from a server that did nothing', async (t) => {
-  await using target = await start(t, 'NODE_OPTIONS=--no-warnings node src/server.ts');
-  await assert.rejects(
-    target.counter!.ask('start-calls'),
-    /no Node process of the server loaded the preload/,
-  );
-});
+for (const [how, command] of [
+  ['a start command', 'NODE_OPTIONS=--no-warnings node src/server.ts'],
+  ['a program that starts it', 'node src/launch.ts bare'],
+] as const)
+  test(`a server whose NODE_OPTIONS ${how} sets is told apart from one that did nothing`, async (t) => {
+    await using target = await start(t, command);
+    assert.equal(target.counter!.threads(), 0);
+    await assert.rejects(
+      target.counter!.ask('start-calls'),
+      /no Node process of the server loaded the preload/,
+    );
+  });
