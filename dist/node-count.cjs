@@ -7,15 +7,14 @@
  * how code is compiled. Works from Node 16 on, for CommonJS and ES module programs.
  */
 (() => {
-  const folder = process.env.TAILGATE_NODE_COUNT;
-  const packageManagers =
-    /(^|[\\/])(npm|npx|npm-cli\.js|npx-cli\.js|yarn|yarn\.c?js|yarnpkg|pnpm|pnpx|pnpm\.c?js|corepack|corepack\.js)$/;
-  if (!folder || packageManagers.test(process.argv[1] || '')) return;
+  if (!process.env.TAILGATE_NODE_COUNT) return;
   try {
+    const { announce, answerer, folderOfQuestions, stopInlining } = require('./node-answers.cjs');
+    const folder = folderOfQuestions();
+    if (folder === null) return;
     const { createHash } = require('node:crypto');
-    const { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } = require('node:fs');
+    const { readFileSync } = require('node:fs');
     const { Session } = require('node:inspector');
-    const { join } = require('node:path');
     const { pathToFileURL } = require('node:url');
     const { isMainThread, threadId, Worker, workerData } = require('node:worker_threads');
 
@@ -24,20 +23,11 @@
 
     const whole = process.env.TAILGATE_NODE_COUNT_MODE === 'work';
     const own = `${process.pid}.${isAsking ? 0 : threadId}`;
-    const commandFile = join(folder, 'command');
-    const major = Number(process.versions.node.split('.')[0]);
-    // V8 books a callee from another file, once inlined, on a line of the caller's file.
-    if (whole && !isAsking) {
-      const { setFlagsFromString } = require('node:v8');
-      setFlagsFromString('--no-turbo-inlining');
-      if (major >= 20) setFlagsFromString('--no-maglev-inlining');
-    }
+    if (whole && !isAsking) stopInlining();
 
-    let session = null;
+    const session = new Session();
     let cpuBefore;
     let waitedBeforeUs = 0;
-    let answered = 0;
-    let last = '';
     /** Functions that were called, by script and place. */
     const seen = new Map();
 
@@ -47,15 +37,10 @@
           error ? reject(new Error(`${method}: ${error.message}`)) : resolve(result),
         );
       });
-    const connect = () => {
-      if (session !== null) return;
-      session = new Session();
-      if (isAsking) session.connectToMainThread();
-      else session.connect();
-    };
+    const connect = () => (isAsking ? session.connectToMainThread() : session.connect());
     /** What Tailgate itself loads is no work of the server. */
     const isOwn = (url) =>
-      /[\\/]node-(count|left|preload|inject)\.cjs$/.test(url) && url.startsWith(ownFolder);
+      /[\\/]node-(answers|count|left|preload|inject)\.cjs$/.test(url) && url.startsWith(ownFolder);
     const ownFolder = pathToFileURL(__dirname).href;
     const takeCalls = async () => {
       const counted = [];
@@ -187,47 +172,12 @@
       },
     };
 
-    const answer = async () => {
-      let command;
-      try {
-        // Without a question it costs one look at a folder.
-        const { ino, mtimeMs } = statSync(commandFile);
-        if (`${ino}:${mtimeMs}` === last) return;
-        last = `${ino}:${mtimeMs}`;
-        command = JSON.parse(readFileSync(commandFile, 'utf8'));
-      } catch {
-        return;
-      }
-      if (command.number <= answered) return;
-      answered = command.number;
-      let reply;
-      try {
-        connect();
-        reply = await actions[command.action]();
-      } catch (error) {
-        reply = { error: String(error?.message ?? error) };
-      }
-      try {
-        const file = join(folder, `${command.number}.${own}.json`);
-        writeFileSync(`${file}.part`, JSON.stringify(reply));
-        renameSync(`${file}.part`, file);
-      } catch {
-        // Whoever asked will miss it and say so.
-      }
-    };
+    const answer = answerer(folder, own, { connect, actions });
     if (isAsking) {
       setInterval(answer, 20);
       return;
     }
-    const here = join(folder, `here.${own}`);
-    writeFileSync(here, '');
-    process.on('exit', () => {
-      try {
-        unlinkSync(here);
-      } catch {
-        // The folder is gone.
-      }
-    });
+    announce(folder, own);
     const answerHere = () => setInterval(answer, whole ? 20 : 500).unref();
     if (!whole || !isMainThread) {
       answerHere();

@@ -5,12 +5,11 @@
  * the thread itself: what is counted is of that thread. Works from Node 16 on, for CommonJS and ES module programs.
  */
 (() => {
-  const folder = process.env.TAILGATE_NODE_COUNT;
-  const packageManagers =
-    /(^|[\\/])(npm|npx|npm-cli\.js|npx-cli\.js|yarn|yarn\.c?js|yarnpkg|pnpm|pnpx|pnpm\.c?js|corepack|corepack\.js)$/;
-  if (!folder || packageManagers.test(process.argv[1] || '')) return;
+  if (!process.env.TAILGATE_NODE_COUNT) return;
   try {
-    const { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } = require('node:fs');
+    const { announce, answerer, folderOfQuestions, major, stopInlining } = require('./node-answers.cjs');
+    const folder = folderOfQuestions();
+    if (folder === null) return;
     const { Session } = require('node:inspector');
     const {
       getHeapSpaceStatistics,
@@ -21,23 +20,12 @@
     const { join } = require('node:path');
     const { threadId } = require('node:worker_threads');
 
-    const mode = process.env.TAILGATE_NODE_COUNT_MODE;
-    const looks = mode === 'memory-looked';
     const own = `${process.pid}.${threadId}`;
-    const commandFile = join(folder, 'command');
-    const major = Number(process.versions.node.split('.')[0]);
-    // V8 books a callee from another file, once inlined, on a line of the caller's file.
-    if (looks) {
-      setFlagsFromString('--no-turbo-inlining');
-      if (major >= 20) setFlagsFromString('--no-maglev-inlining');
-    }
-
+    if (process.env.TAILGATE_NODE_COUNT_MODE === 'memory-looked') stopInlining();
     // Each forced collection would let go of compiled code that is needed again, and memory would go up and down.
     setFlagsFromString('--no-flush-bytecode');
 
-    let session = null;
-    let answered = 0;
-    let last = '';
+    const session = new Session();
 
     /** In the same thread, the inspector answers before `post` returns. */
     const ask = (method, params) => {
@@ -48,11 +36,7 @@
       });
       return answer;
     };
-    const connect = () => {
-      if (session !== null) return;
-      session = new Session();
-      session.connect();
-    };
+    const connect = () => session.connect();
     const scripts = () => {
       const parsed = [];
       const note = ({ params }) => {
@@ -145,44 +129,8 @@
       },
     };
 
-    const answer = () => {
-      let command;
-      try {
-        // Without a question it costs one look at a folder.
-        const { ino, mtimeMs } = statSync(commandFile);
-        if (`${ino}:${mtimeMs}` === last) return;
-        last = `${ino}:${mtimeMs}`;
-        command = JSON.parse(readFileSync(commandFile, 'utf8'));
-      } catch {
-        return;
-      }
-      if (command.number <= answered) return;
-      answered = command.number;
-      let reply;
-      try {
-        connect();
-        reply = actions[command.action]();
-      } catch (error) {
-        reply = { error: String(error?.message ?? error) };
-      }
-      try {
-        const file = join(folder, `${command.number}.${own}.json`);
-        writeFileSync(`${file}.part`, JSON.stringify(reply));
-        renameSync(`${file}.part`, file);
-      } catch {
-        // Whoever asked will miss it and say so.
-      }
-    };
-    const here = join(folder, `here.${own}`);
-    writeFileSync(here, '');
-    setInterval(answer, 50).unref();
-    process.on('exit', () => {
-      try {
-        unlinkSync(here);
-      } catch {
-        // The folder is gone.
-      }
-    });
+    announce(folder, own);
+    setInterval(answerer(folder, own, { connect, actions }), 50).unref();
   } catch {
     // The server matters more than its counts.
   }

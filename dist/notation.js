@@ -55,8 +55,15 @@ export function formatPoints(share) {
 export function sideName(side) {
   return side === "head" ? "this PR" : "baseline";
 }
+export function sideTitle(side) {
+  const name = sideName(side);
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+export function theSide(side) {
+  return side === "head" ? sideName(side) : `the ${sideName(side)}`;
+}
 export function atSide(side) {
-  return side === "head" ? "in this PR" : "at the baseline";
+  return `${side === "head" ? "in" : "at"} ${theSide(side)}`;
 }
 export function formatPair(baseline, head, format, between = " \u2192 ") {
   const after = format(head);
