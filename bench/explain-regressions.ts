@@ -6,36 +6,31 @@
  *
  * What is in the file already is not measured again, so that a series can be made in pieces; what is named is.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import os from 'node:os';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Figure, figure } from './figure.ts';
+import { type Figure, figure, share } from './figure.ts';
+import {
+  type Change,
+  continueSeries,
+  type Edit,
+  edit,
+  inChat,
+  inject,
+  readSentences,
+  repositoryWith,
+  root,
+  type Sentence,
+  tailgateTells,
+} from './injected-changes.ts';
 
 export const about = 'Injected regressions of one function each: does "explain" name it, and its line?';
 
-const root = path.resolve(import.meta.dirname, '..');
-
 type Server = 'chat' | 'location' | 'nest';
-type Edit = { file: string; find: string; put: string };
-/** `names`: the functions that may be named. `marks`: what stands on the lines that may be named. */
-type Regression = {
-  name: string;
+/** `names`: the functions that may be named. */
+type Regression = Change & {
   kind: string;
   server: Server;
-  edits: Edit[];
   names: string[];
-  marks: string[];
   /** `waits`: no more work; `same`: nothing at all. */
   truth?: 'waits' | 'same';
 };
@@ -53,11 +48,6 @@ type Result = {
   text: string;
 };
 
-const inChat = (put: string): Edit => ({
-  file: 'chat-server/server.js',
-  find: '    const user = userOf(socket);\n',
-  put: `    const user = userOf(socket);\n${put}\n`,
-});
 const inLocation = (put: string): Edit => ({
   file: 'location-server/server.js',
   find: '  positions.set(socket, place);\n',
@@ -485,14 +475,8 @@ const settingsOf: Record<Server, { from: string; start: string; more: (text: str
   },
 };
 
-/** A repository with the three servers and their settings, in the commit that every regression starts from. */
-const repository = (): { dir: string; git: (...args: string[]) => string } => {
-  const dir = mkdtempSync(path.join(os.tmpdir(), 'tailgate-explain-'));
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@example.com', ...args], {
-      cwd: dir,
-      encoding: 'utf8',
-    });
+/** The three servers and their settings: what every regression starts from. */
+const writeServers = (dir: string): void => {
   for (const [server, { from, start, more }] of Object.entries(settingsOf)) {
     cpSync(path.join(root, 'examples', from), path.join(dir, server === 'nest' ? 'nest' : from), {
       recursive: true,
@@ -544,58 +528,24 @@ const repository = (): { dir: string; git: (...args: string[]) => string } => {
     put: 'text: message });\n    clean(message);',
   });
   writeFileSync(path.join(dir, '.gitignore'), '.tailgate\nnest/dist\n');
-  git('init', '-q');
-  git('add', '-A');
-  git('commit', '-qm', 'base');
-  return { dir, git };
 };
-
-function edit(dir: string, { file, find, put }: Edit): void {
-  const target = path.join(dir, file);
-  const text = existsSync(target) ? readFileSync(target, 'utf8') : '';
-  if (!text.includes(find)) throw new Error(`${file} does not hold ${find}`);
-  writeFileSync(target, find === '' ? put : text.replace(find, () => put));
-}
 
 type Explained = {
   kind?: string;
   unavailable?: string;
-  sentences?: { text: string; place?: { file: string; line: number } }[];
+  sentences?: Sentence[];
 };
 
-/** Puts a regression in, explains it against the base, and takes it out again. */
-const measure = (one: Regression, { dir, git }: ReturnType<typeof repository>): Result => {
-  git('reset', '-q', '--hard');
-  git('clean', '-qfd');
-  for (const each of one.edits) edit(dir, each);
-  const head = new Map(
-    one.edits.map(({ file }) => [file, readFileSync(path.join(dir, file), 'utf8').split('\n')]),
+/** Puts a regression in and explains it against the base. */
+const measure = (one: Regression, repository: ReturnType<typeof repositoryWith>): Result => {
+  const lines = inject(one, repository);
+  const { told, said } = tailgateTells<Explained[]>(
+    repository.dir,
+    ['explain', '--config', `${one.server}.yml`],
+    180_000,
   );
-  const lines = [...head].flatMap(([file, texts]) =>
-    texts.flatMap((text, index) =>
-      one.marks.some((mark) => text.includes(mark)) ? [`${file}:${index + 1}`] : [],
-    ),
-  );
-  const told = path.join(dir, '.tailgate', 'explained.json');
-  rmSync(told, { force: true });
-  const program = process.env.TAILGATE_PROGRAM ?? path.join(root, 'dist/cli.js');
-  const { stderr } = spawnSync(
-    process.execPath,
-    [program, 'explain', '--config', `${one.server}.yml`, '--json', told],
-    {
-      cwd: dir,
-      encoding: 'utf8',
-      timeout: 180_000,
-    },
-  );
-  const [explained = {}]: Explained[] = existsSync(told)
-    ? JSON.parse(readFileSync(told, 'utf8'))
-    : [{ unavailable: stderr.slice(-300) }];
-  const sentences = explained.sentences ?? [];
-  const text = sentences
-    .map((each) => `${each.text}${each.place ? ` [${each.place.file}:${each.place.line}]` : ''}`)
-    .join(' ');
-  const places = sentences.flatMap(({ place }) => (place ? [`${place.file}:${place.line}`] : []));
+  const [explained = {}] = told ?? [{ unavailable: said.slice(-300) }];
+  const { text, places } = readSentences(explained.sentences ?? []);
   const named = /^The function/.test(text) ? '' : (/`([^`]+)`/.exec(text)?.[1] ?? null);
   const verdict = explained.kind ?? `unavailable: ${explained.unavailable}`;
   const truth = one.truth ?? 'more-work';
@@ -625,35 +575,14 @@ const measure = (one: Regression, { dir, git }: ReturnType<typeof repository>): 
 export const run = async ([file = 'explain-regressions.jsonl', which = '1000']: readonly string[]): Promise<
   Figure[]
 > => {
-  const done: Result[] = existsSync(file)
-    ? readFileSync(file, 'utf8')
-        .trim()
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line))
-    : [];
-  const known = new Set(done.map(({ name }) => name));
-  const left = /^\d+$/.test(which)
-    ? regressions.filter(({ name }) => !known.has(name)).slice(0, Number(which))
-    : regressions.filter(({ name }) => which.split(',').includes(name));
-  if (left.length > 0) {
-    const place = repository();
-    try {
-      for (const one of left) {
-        const result = measure(one, place);
-        appendFileSync(file, `${JSON.stringify(result)}\n`);
-        done.push(result);
-        process.stderr.write(
-          `${result.rightFunction && result.rightLine ? 'right' : 'WRONG'} ${one.name}: ${result.verdict}: ${result.text}\n`,
-        );
-      }
-    } finally {
-      rmSync(place.dir, { recursive: true, force: true });
-    }
-  }
+  const done = continueSeries(
+    { file, which, cases: regressions },
+    () => repositoryWith(writeServers),
+    measure,
+    (result) =>
+      `${result.rightFunction && result.rightLine ? 'right' : 'WRONG'} ${result.name}: ${result.verdict}: ${result.text}`,
+  );
   const of = (truth: string) => done.filter((one) => one.truth === truth);
-  const share = (results: readonly Result[], right: (one: Result) => boolean) =>
-    results.length === 0 ? 0 : results.filter(right).length / results.length;
   return [
     figure(
       'regressions with the right function',
@@ -681,7 +610,7 @@ export const run = async ([file = 'explain-regressions.jsonl', which = '1000']: 
     ),
     figure(
       'unchanged servers in which a function is named',
-      1 - share(of('same'), (one) => one.rightFunction),
+      share(of('same'), (one) => !one.rightFunction),
       'share',
       '<=',
       0,

@@ -60,3 +60,7 @@ export const ratioFigure = (
   const whole = figure(name, median(ratios), 'ratio', '<=', bound, peer);
   return { ...whole, interval, holds: interval[1] <= bound };
 };
+
+/** The share of all that is so; NaN of none, with which no aim holds. */
+export const share = <T>(all: readonly T[], isSo: (each: T) => boolean): number =>
+  all.filter(isSo).length / all.length;

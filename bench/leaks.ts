@@ -2,47 +2,46 @@
  * Whether a suite of `kind: endurance` finds what stays in memory, and takes nothing else for it: leaks are put into the
  * example chat server, each as a commit of its own, and so are caches that fill up and code that is compiled late.
  *
- *   npm run bench -- leaks RESULTS.jsonl [AT_MOST]
+ *   npm run bench -- leaks RESULTS.jsonl [AT_MOST | NAME,NAME]
  *
- * What is in the file already is not measured again, so that a series can be made in pieces.
+ * What is in the file already is not measured again, so that a series can be made in pieces; what is named is.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import os from 'node:os';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Figure, figure } from './figure.ts';
+import { type Figure, figure, share } from './figure.ts';
+import {
+  type Change,
+  continueSeries,
+  type Edit,
+  inChat,
+  inject,
+  readSentences,
+  repositoryWith,
+  root,
+  type Sentence,
+  tailgateTells,
+} from './injected-changes.ts';
 
 export const about =
   'Injected leaks, caches and late code: what does a suite of kind "endurance" say of each?';
 
-const root = path.resolve(import.meta.dirname, '..');
 const minutes = 1.5;
 
-/** `names`: what may be named as the class; `marks`: what stands on the lines that may be named. None for no leak. */
-type Change = { name: string; edits: [find: string, put: string][]; names: string[]; marks: string[] };
+/** `names`: what may be named as the class; none for no leak. */
+type Leak = Change & { names: string[] };
 
-const rooms = 'const rooms = new Map();\n';
-const inChat = (put: string): [string, string] => [
-  '    const user = userOf(socket);\n',
-  `    const user = userOf(socket);\n${put}\n`,
-];
-const inJoin = (put: string): [string, string] => [
-  '    const room = existingRoom(roomId);\n    enter(socket',
-  `    const room = existingRoom(roomId);\n${put}\n    enter(socket`,
-];
-const beside = (put: string): [string, string] => [rooms, `${rooms}${put}\n`];
+const inServer = (find: string, put: string): Edit => ({ file: 'chat-server/server.js', find, put });
+const inJoin = (put: string): Edit =>
+  inServer(
+    '    const room = existingRoom(roomId);\n    enter(socket',
+    `    const room = existingRoom(roomId);\n${put}\n    enter(socket`,
+  );
+const beside = (put: string): Edit => {
+  const rooms = 'const rooms = new Map();\n';
+  return inServer(rooms, `${rooms}${put}\n`);
+};
 
-export const changes: Change[] = [
+export const changes: Leak[] = [
   {
     name: 'message',
     edits: [
@@ -57,10 +56,10 @@ export const changes: Change[] = [
   {
     name: 'listener',
     edits: [
-      [
+      inServer(
         "import { createServer } from 'node:http';\n",
         "import { EventEmitter } from 'node:events';\nimport { createServer } from 'node:http';\n",
-      ],
+      ),
       beside('const news = new EventEmitter();\nnews.setMaxListeners(0);'),
       inJoin("    news.on('closing', () => socket.emit('closing', { roomId }));"),
     ],
@@ -148,62 +147,34 @@ measure:
   jwt: { secret: example-secret, claims: { sub: virtual-user } }
 `;
 
-/** The chat server in a repository of its own, with the modules that it needs. */
-const repository = () => {
-  const dir = mkdtempSync(path.join(os.tmpdir(), 'leaks-'));
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd: dir });
+/** The chat server with the modules that it needs. */
+const writeServer = (dir: string): void => {
   cpSync(path.join(root, 'examples/chat-server'), path.join(dir, 'chat-server'), { recursive: true });
   symlinkSync(path.join(root, 'node_modules'), path.join(dir, 'node_modules'));
   writeFileSync(path.join(dir, 'waves.yml'), scenario);
   writeFileSync(path.join(dir, 'tailgate.yml'), settings);
   writeFileSync(path.join(dir, '.gitignore'), '.tailgate\n');
   mkdirSync(path.join(dir, '.tailgate'));
-  git('init', '-q');
-  git('add', '-A');
-  git('commit', '-qm', 'The chat server');
-  git('tag', 'base');
-  return { dir, git };
 };
 
 type Told = {
   suites: {
     verdict: string;
     reason: string;
-    explanation?: { sentences: { text: string; place?: { file: string; line: number } }[] };
+    explanation?: { sentences: Sentence[] };
     metrics: { id: string; baselineValue: number | null; headValue: number | null }[];
     rounds: { side: 'baseline' | 'head'; quiet?: { heapBytes: number | null; sessions: number } }[];
   }[];
 };
 
-const measure = (one: Change, { dir, git }: ReturnType<typeof repository>): Result => {
-  git('reset', '-q', '--hard');
-  const server = path.join(dir, 'chat-server/server.js');
-  let source = readFileSync(server, 'utf8');
-  for (const [find, put] of one.edits) {
-    if (!source.includes(find)) throw new Error(`${one.name}: nothing to replace: ${find}`);
-    source = source.replace(find, () => put);
-  }
-  writeFileSync(server, source);
-  const lines = source
-    .split('\n')
-    .flatMap((text, index) => (one.marks.some((mark) => text.includes(mark)) ? [index + 1] : []));
-  const told = path.join(dir, '.tailgate/told.json');
-  rmSync(told, { force: true });
+const measure = (one: Leak, repository: ReturnType<typeof repositoryWith>): Result => {
+  const lines = inject(one, repository);
   const began = performance.now();
-  const program = process.env.TAILGATE_PROGRAM ?? path.join(root, 'dist/cli.js');
-  const { stdout, stderr } = spawnSync(process.execPath, [program, 'run', '--json', told], {
-    cwd: dir,
-    encoding: 'utf8',
-    timeout: 400_000,
-  });
+  const { told, said } = tailgateTells<Told>(repository.dir, ['run'], 400_000);
   const tookMs = Math.round(performance.now() - began);
-  if (!existsSync(told)) throw new Error(`${one.name}: ${stdout.slice(-500)} ${stderr.slice(-1_000)}`);
-  const [suite] = (JSON.parse(readFileSync(told, 'utf8')) as Told).suites;
-  const sentences = suite!.explanation?.sentences ?? [];
-  const text = sentences
-    .map((each) => `${each.text}${each.place ? ` [${each.place.file}:${each.place.line}]` : ''}`)
-    .join(' ');
+  if (told === null) throw new Error(`${one.name}: ${said}`);
+  const [suite] = told.suites;
+  const { text, places } = readSentences(suite!.explanation?.sentences ?? []);
   const metric = suite!.metrics.find(({ id }) => id === 'server.retained.perSession');
   const heapOf = (side: 'baseline' | 'head') =>
     suite!.rounds.flatMap((round) => (round.side === side ? (round.quiet?.heapBytes ?? []) : []));
@@ -215,42 +186,22 @@ const measure = (one: Change, { dir, git }: ReturnType<typeof repository>): Resu
     perSession: [metric?.headValue ?? null, metric?.baselineValue ?? null],
     text,
     rightClass: one.names.some((name) => text.includes(`\`${name}\``) || text.includes(`class \`${name}\``)),
-    rightLine: sentences.some(({ place }) => place !== undefined && lines.includes(place.line)),
+    rightLine: places.some((place) => lines.includes(place)),
     tookMs,
     heap: { baseline: heapOf('baseline'), head: heapOf('head') },
     sessions: suite!.rounds.flatMap((round) => (round.side === 'head' ? (round.quiet?.sessions ?? []) : [])),
   };
 };
 
-export const run = async ([file = 'leaks.jsonl', atMost = '1000']: readonly string[]): Promise<Figure[]> => {
-  const done: Result[] = existsSync(file)
-    ? readFileSync(file, 'utf8')
-        .trim()
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line))
-    : [];
-  const known = new Set(done.map(({ name }) => name));
-  const left = changes.filter(({ name }) => !known.has(name)).slice(0, Number(atMost));
-  if (left.length > 0) {
-    const place = repository();
-    try {
-      for (const one of left) {
-        const result = measure(one, place);
-        appendFileSync(file, `${JSON.stringify(result)}\n`);
-        done.push(result);
-        process.stderr.write(
-          `${result.name}: ${result.verdict} in ${result.tookMs} ms: ${result.reason} ${result.text}\n`,
-        );
-      }
-    } finally {
-      rmSync(place.dir, { recursive: true, force: true });
-    }
-  }
+export const run = async ([file = 'leaks.jsonl', which = '1000']: readonly string[]): Promise<Figure[]> => {
+  const done = continueSeries(
+    { file, which, cases: changes },
+    () => repositoryWith(writeServer),
+    measure,
+    ({ name, verdict, tookMs, reason, text }) => `${name}: ${verdict} in ${tookMs} ms: ${reason} ${text}`,
+  );
   const leaks = done.filter(({ leak }) => leak);
   const others = done.filter(({ leak }) => !leak);
-  const share = (results: readonly Result[], right: (one: Result) => boolean) =>
-    results.length === 0 ? 0 : results.filter(right).length / results.length;
   const injected = `${leaks.length} injected`;
   return [
     figure(

@@ -1,0 +1,124 @@
+/**
+ * Series of changes that are put into example servers, one at a time, and measured against the commit that each starts
+ * from. A result is a line of a file, and what is in the file is not measured again, so that a series can be made in pieces.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+export const root = path.resolve(import.meta.dirname, '..');
+
+/** `put` stands where `find` stood; an empty `find` makes the file. */
+export type Edit = { file: string; find: string; put: string };
+
+/** `marks`: what stands on the lines that may be named. */
+export type Change = { name: string; edits: readonly Edit[]; marks: readonly string[] };
+
+type Repository = { dir: string; git: (...args: string[]) => string };
+
+/** More work, or anything else, for each message of the example chat server. */
+export const inChat = (put: string): Edit => ({
+  file: 'chat-server/server.js',
+  find: '    const user = userOf(socket);\n',
+  put: `    const user = userOf(socket);\n${put}\n`,
+});
+
+/** Whatever `fill` writes into a new folder, committed as `base`, which is a tag as well. */
+export function repositoryWith(fill: (dir: string) => void): Repository {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'tailgate-injected-'));
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@example.com', ...args], {
+      cwd: dir,
+      encoding: 'utf8',
+    });
+  fill(dir);
+  git('init', '-q');
+  git('add', '-A');
+  git('commit', '-qm', 'base');
+  git('tag', 'base');
+  return { dir, git };
+}
+
+export function edit(dir: string, { file, find, put }: Edit): void {
+  const target = path.join(dir, file);
+  const text = existsSync(target) ? readFileSync(target, 'utf8') : '';
+  if (!text.includes(find)) throw new Error(`${file} does not hold ${find}`);
+  writeFileSync(target, find === '' ? put : text.replace(find, () => put));
+}
+
+/** Puts a change into the commit `base`, and nothing else. Gives its marked lines, `file:line`. */
+export function inject({ edits, marks }: Change, { dir, git }: Repository): string[] {
+  git('reset', '-q', '--hard');
+  git('clean', '-qfd');
+  for (const each of edits) edit(dir, each);
+  return [...new Set(edits.map(({ file }) => file))].flatMap((file) =>
+    readFileSync(path.join(dir, file), 'utf8')
+      .split('\n')
+      .flatMap((text, index) => (marks.some((mark) => text.includes(mark)) ? [`${file}:${index + 1}`] : [])),
+  );
+}
+
+/** What a command of Tailgate writes with `--json`, or null; TAILGATE_PROGRAM instead of the bundle, if it is set. */
+export function tailgateTells<T>(
+  dir: string,
+  args: readonly string[],
+  timeout: number,
+): { told: T | null; said: string } {
+  const json = path.join(dir, '.tailgate/told.json');
+  rmSync(json, { force: true });
+  const program = process.env.TAILGATE_PROGRAM ?? path.join(root, 'dist/cli.js');
+  const { stdout, stderr } = spawnSync(process.execPath, [program, ...args, '--json', json], {
+    cwd: dir,
+    encoding: 'utf8',
+    timeout,
+  });
+  return {
+    told: existsSync(json) ? JSON.parse(readFileSync(json, 'utf8')) : null,
+    said: `${stdout.slice(-500)} ${stderr.slice(-1_000)}`,
+  };
+}
+
+export type Sentence = { text: string; place?: { file: string; line: number } };
+
+/** The sentences of an explanation, each with its place behind it; and the places alone, `file:line`. */
+export function readSentences(sentences: readonly Sentence[]): { text: string; places: string[] } {
+  const placeOf = ({ place }: Sentence): string[] => (place ? [`${place.file}:${place.line}`] : []);
+  return {
+    text: sentences
+      .map((each) => [each.text, ...placeOf(each).map((place) => `[${place}]`)].join(' '))
+      .join(' '),
+    places: sentences.flatMap(placeOf),
+  };
+}
+
+/**
+ * Goes on with the series in `file`: with so many cases that are not in it (`which`: a number), or with those that are
+ * named (names with commas), which are measured again. Gives all results, and shows each new one.
+ */
+export function continueSeries<Case extends Change, Result extends { name: string }>(
+  { file, which, cases }: { file: string; which: string; cases: readonly Case[] },
+  openRepository: () => Repository,
+  measure: (one: Case, repository: Repository) => Result,
+  show: (result: Result) => string,
+): Result[] {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  const done = lines.map((line): Result => JSON.parse(line));
+  const known = new Set(done.map(({ name }) => name));
+  const left = /^\d+$/.test(which)
+    ? cases.filter(({ name }) => !known.has(name)).slice(0, Number(which))
+    : cases.filter(({ name }) => which.split(',').includes(name));
+  if (left.length === 0) return done;
+  const repository = openRepository();
+  try {
+    for (const one of left) {
+      const result = measure(one, repository);
+      appendFileSync(file, `${JSON.stringify(result)}\n`);
+      done.push(result);
+      process.stderr.write(`${show(result)}\n`);
+    }
+  } finally {
+    rmSync(repository.dir, { recursive: true, force: true });
+  }
+  return done;
+}
