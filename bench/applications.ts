@@ -9,14 +9,15 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import { freePort } from '../src/side/target/ports.ts';
 import { type Application, applications } from './applications/list.ts';
-import { type Figure, figure } from './figure.ts';
+import { type Figure, figure, share } from './figure.ts';
 
 export const about = 'init and record on applications of others';
 
@@ -91,8 +92,6 @@ export const run = async (names: readonly string[]): Promise<Figure[]> => {
     ),
   ];
 };
-const share = <T>(all: readonly T[], holds: (each: T) => boolean): number =>
-  all.filter(holds).length / all.length;
 
 async function tryOne(application: Application, folder: string): Promise<Row> {
   const cwd = await bring(application, path.join(folder, application.name));
@@ -263,14 +262,6 @@ const filesIn = (cwd: string, names: readonly string[]): string[] =>
             .filter((entry) => entry.isFile())
             .map((entry) => path.join(entry.parentPath, entry.name)),
     );
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 async function listening(port: number): Promise<void> {
   for (let attempt = 0; attempt < 600; attempt += 1) {

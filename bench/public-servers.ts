@@ -6,7 +6,6 @@
 import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,6 +14,7 @@ import { markdownTable } from 'markdown-table';
 import { stringify } from 'yaml';
 import { findRabbitMq, startRabbitMqNode } from '../examples/rabbitmq-rooms/rabbitmq-node.js';
 import { median } from '../src/metrics/averages.ts';
+import { freePort } from '../src/side/target/ports.ts';
 import { type Figure, figure } from './figure.ts';
 
 export const about =
@@ -357,15 +357,6 @@ const answerOf = async (child: ChildProcess): Promise<unknown> => {
   exited.catch(() => undefined);
   ended.abort();
   return answer;
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 type TailgateSeen = Seen & { connections: number; sent: number; deliveriesExpected: number; errors: number };

@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { StompDecoder } from '../../../src/engines/stomp/stomp-decoder.ts';
 import type { StompFrame } from '../../../src/engines/stomp/stomp-frame.ts';
@@ -9,21 +9,10 @@ export type TappedFrame = { from: 'client' | 'server'; frame: StompFrame };
 /** A WebSocket relay that writes down the STOMP frames between a client and a broker. */
 export type WebSocketTap = AsyncDisposable & { url: string; frames: TappedFrame[] };
 
-const freePort = async (): Promise<number> =>
-  await new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-
 export const openWebSocketTap = async (targetUrl: string): Promise<WebSocketTap> => {
-  const port = await freePort();
   const server = new WebSocketServer({
     host: '127.0.0.1',
-    port,
+    port: 0,
     handleProtocols: (offered) => offered.values().next().value ?? false,
   });
   await new Promise((resolve) => server.once('listening', resolve));
@@ -49,7 +38,7 @@ export const openWebSocketTap = async (targetUrl: string): Promise<WebSocketTap>
     relay(target, client, recorder('server'));
   });
   return {
-    url: `ws://127.0.0.1:${port}/ws`,
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws`,
     frames,
     [Symbol.asyncDispose]: async () => {
       for (const client of server.clients) client.terminate();

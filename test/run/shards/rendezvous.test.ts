@@ -17,6 +17,7 @@ import { followShard, tellCannot } from '../../../src/run/shards/follow-shard.ts
 import { gatherShards } from '../../../src/run/shards/gather-shards.ts';
 import { connectToPeer } from '../../../src/run/shards/peer.ts';
 import type { RunIdentity } from '../../../src/run/shards/rendezvous.ts';
+import { freePort } from '../../../src/side/target/ports.ts';
 
 const token = 'the token of this run';
 const count = 3;
@@ -39,16 +40,6 @@ const hostUntil = (signal: AbortSignal) => {
     stdout: stderr,
     live: createLiveLine(stderr),
   });
-};
-
-/** A port that was free a moment ago. */
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 /** A run of three shards at a port of its own. What each gave: null, or why it ended. */
