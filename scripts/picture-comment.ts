@@ -6,9 +6,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { micromark } from 'micromark';
 import { gfm, gfmHtml } from 'micromark-extension-gfm';
-import { chromium } from 'playwright-core';
 import { parseReport } from '../src/report/parse-report.ts';
 import { renderMarkdown } from '../src/report/render-markdown.ts';
+import { launchChromium } from './chromium.ts';
 
 const [reportPath, picturePath] = process.argv.slice(2);
 if (reportPath === undefined || picturePath === undefined) {
@@ -56,16 +56,7 @@ const page = `<!doctype html><meta charset="utf-8"><style>${style}</style><div c
 <div class="head"><b>github-actions</b><span class="bot">bot</span>commented 2 minutes ago</div>
 <div class="body">${body}</div></div>`;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
+const browser = await launchChromium();
 try {
   const tab = await browser.newPage({ viewport: { width: 960, height: 800 }, deviceScaleFactor: 2 });
   await tab.setContent(page);

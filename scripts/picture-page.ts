@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
 import { parseAnyReport } from '../src/report/parse-report.ts';
 import { renderHtml } from '../src/report/render-html.ts';
 import { buildPageScript } from './build.ts';
+import { launchChromium } from './chromium.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -22,16 +22,7 @@ if (reportPath === undefined || picturePath === undefined) {
 const text = (await buildPageScript('report-page')).trim();
 const script = { text, hash: `sha256-${createHash('sha256').update(text).digest('base64')}` };
 const html = renderHtml(parseAnyReport(readFileSync(reportPath, 'utf8'), reportPath), { script });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
+const browser = await launchChromium();
 try {
   const page = await browser.newPage({
     viewport: { width: 1280, height: 1600 },

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@stomp/stompjs';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
+import { launchChromium } from '../../scripts/chromium.ts';
 
 export type Application = {
   name: string;
@@ -406,19 +407,7 @@ async function browsed(
   count: number,
   work: (pages: Page[]) => Promise<void>,
 ): Promise<string[]> {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const browser = await launchChromium();
   try {
     const pages: Page[] = [];
     for (let index = 0; index < count; index += 1) {

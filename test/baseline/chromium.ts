@@ -1,29 +1,17 @@
 import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
-
-const executablePath = '/usr/bin/chromium';
+import type { Browser, Page } from 'playwright-core';
+import { chromiumPath, launchChromium } from '../../scripts/chromium.ts';
 
 /**
  * Why a test in a browser cannot run here, or false. On a CI machine the browser must be there: a test that is skipped
  * where it counts proves nothing.
  */
 export const browserMissing: string | false =
-  existsSync(executablePath) || process.env.CI ? false : `${executablePath} is not installed`;
+  existsSync(chromiumPath) || process.env.CI ? false : `${chromiumPath} is not installed`;
 
-/** Starts Debian's Chromium without a window. It reaches nothing but loopback. */
-export const startBrowser = async (): Promise<AsyncDisposable & { page: import('playwright-core').Page }> => {
-  const browser = await chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+/** A browser with one page. */
+export const startBrowser = async (): Promise<AsyncDisposable & { browser: Browser; page: Page }> => {
+  const browser = await launchChromium();
   const page = await browser.newPage();
-  return { page, [Symbol.asyncDispose]: () => browser.close() };
+  return { browser, page, [Symbol.asyncDispose]: () => browser.close() };
 };

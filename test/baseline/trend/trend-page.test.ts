@@ -219,6 +219,8 @@ test('the branch carries a page that a browser draws', { skip: browserMissing },
     await page.locator('#suite').selectOption('chat');
     await page.locator('#chart svg circle.p95').nth(29).waitFor();
     await page.setViewportSize({ width: 400, height: 800 });
+    // The page hears of its size, and draws the chart again, a moment later.
+    await page.locator('#chart svg[viewBox="0 0 368 320"]').waitFor();
     assert.equal(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false);
     assert.equal(
       await page.locator('#chart svg').evaluate((one) => one.getAttribute('viewBox')),
