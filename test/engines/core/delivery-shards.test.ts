@@ -52,6 +52,18 @@ const shardOf = (index: number, apartUs = 0) => {
   return { recorder, drain, ledger, watch, members };
 };
 
+/** What all of them counted, once nothing on its way is waited for any more. */
+const drained = async (shards: readonly ReturnType<typeof shardOf>[]) => {
+  for (const { drain, ledger } of shards) {
+    drain.ms = 0;
+    await ledger.drain();
+  }
+  return {
+    counters: mergeCounters(shards.map(({ recorder }) => recorder.snapshot().counters)),
+    between: mergeDeliveryShards(shards.map(({ recorder }) => recorder.deliveryShard!)),
+  };
+};
+
 test('two processes together count what one would', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
@@ -94,12 +106,7 @@ test('two processes together count what one would', async () => {
           }
         }
       }
-      for (const { drain, ledger } of shards) {
-        drain.ms = 0;
-        await ledger.drain();
-      }
-      const counters = mergeCounters(shards.map(({ recorder }) => recorder.snapshot().counters));
-      const between = mergeDeliveryShards(shards.map(({ recorder }) => recorder.deliveryShard!));
+      const { counters, between } = await drained(shards);
       assert.equal(counters['deliveries.received']! + between.received, received);
       assert.equal(counters['deliveries.expected']! + between.expected, expected);
       assert.equal(counters['deliveries.lost']! + between.lost, expected - received);
@@ -138,12 +145,7 @@ test('what clocks that differ leave open is neither lost nor too much', async ()
           received += 1;
         }
       }
-      for (const { drain, ledger } of shards) {
-        drain.ms = 0;
-        await ledger.drain();
-      }
-      const counters = mergeCounters(shards.map(({ recorder }) => recorder.snapshot().counters));
-      const between = mergeDeliveryShards(shards.map(({ recorder }) => recorder.deliveryShard!));
+      const { counters, between } = await drained(shards);
       const all = (name: 'expected' | 'received' | 'lost') => counters[`deliveries.${name}`]! + between[name];
       assert.equal(all('received'), received);
       assert.equal(all('expected'), all('received') + all('lost'));
@@ -163,12 +165,7 @@ for (const then of ['stays away', 'is back'] as const)
     to.ledger.receive(member, tagInText(tag)!);
     to.ledger.disconnected(member);
     if (then === 'is back') to.ledger.recovered(member);
-    for (const { drain, ledger } of [from, to]) {
-      drain.ms = 0;
-      await ledger.drain();
-    }
-    const counters = mergeCounters([from, to].map(({ recorder }) => recorder.snapshot().counters));
-    const between = mergeDeliveryShards([from, to].map(({ recorder }) => recorder.deliveryShard!));
+    const { counters, between } = await drained([from, to]);
     assert.equal(counters['deliveries.received']! + between.received, 1);
     assert.equal(counters['deliveries.expected']! + between.expected, 1);
     assert.equal(between.lost, 0);
