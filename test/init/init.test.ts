@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { findEvents } from '../../src/init/find-events.ts';
 import { findHandshake } from '../../src/init/find-handshake.ts';
 import { readProject } from '../../src/init/read-project.ts';
 import { initCommand } from '../../src/run/init-command.ts';
+import { quietHost } from '../host/quiet-host.ts';
 
 const eventsOf = (text: string) =>
   findEvents([{ path: 'server.js', text }]).events.map(({ name, args, acknowledged, does }) => ({
@@ -134,15 +134,7 @@ test('a project becomes a gate: port, protocol, events, settings, workflow', {
       [project.build, project.starts[0], project.code.portVariables, project.ci],
       ['npm ci && npm run build', 'node server.js', ['CHAT_PORT'], 'github'],
     );
-    const host = createTerminalHost({
-      env: process.env,
-      cwd: folder,
-      signal: new AbortController().signal,
-      stderr: process.stderr,
-      stdout: process.stdout,
-      live: createLiveLine(process.stderr),
-      quiet: true,
-    });
+    const host = quietHost(folder);
     const printed: string[] = [];
     const print = (text: string) => void printed.push(text);
     const flags = { yes: true, start: undefined, ci: undefined, run: false, force: false };

@@ -7,10 +7,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Server } from 'socket.io';
 import { parse } from 'yaml';
-import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { recordCommand } from '../../src/run/record-command.ts';
 import { validateCommand } from '../../src/run/validate-command.ts';
 import { browserMissing, startBrowser } from '../baseline/chromium.ts';
+import { quietHost } from '../host/quiet-host.ts';
 
 const page = `<script src="/socket.io/socket.io.js"></script>
 <script>window.socket = io({ auth: { key: 'k-secret-77' } }); socket.on('connect', () => { document.title = 'ready'; });</script>`;
@@ -49,12 +49,11 @@ test('a room that one browser opens and another joins: two HARs are a role, and 
   const folder = await mkdtemp(path.join(tmpdir(), 'har-test-'));
   try {
     {
-      await using browser = await startBrowser();
+      await using started = await startBrowser();
       const open = async (role: string) => {
-        const context = await browser.page
-          .context()
-          .browser()!
-          .newContext({ recordHar: { path: path.join(folder, `${role}.har`) } });
+        const context = await started.browser.newContext({
+          recordHar: { path: path.join(folder, `${role}.har`) },
+        });
         const tab = await context.newPage();
         await tab.goto(target);
         await tab.waitForFunction("document.title === 'ready'");
@@ -74,15 +73,7 @@ test('a room that one browser opens and another joins: two HARs are a role, and 
       for (const { context } of [guest, host]) await context.close();
     }
     const printed: string[] = [];
-    const terminal = createTerminalHost({
-      env: { ...process.env, KEY: 'k-secret-77' },
-      cwd: folder,
-      signal: new AbortController().signal,
-      stderr: process.stderr,
-      stdout: process.stdout,
-      live: createLiveLine(process.stderr),
-      quiet: true,
-    });
+    const terminal = quietHost(folder, { ...process.env, KEY: 'k-secret-77' });
     const code = await recordCommand({
       host: terminal,
       print: (text) => void printed.push(text),

@@ -10,7 +10,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Server } from 'socket.io';
 import { io } from 'socket.io-client';
 import { parse } from 'yaml';
-import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { compareReplay } from '../../src/record/compare-replay.ts';
 import { decodeSessions } from '../../src/record/decode-sessions.ts';
 import { readHar } from '../../src/record/read-har.ts';
@@ -18,6 +17,7 @@ import type { Connection, Recording } from '../../src/record/recording.ts';
 import { openRelay } from '../../src/record/relay.ts';
 import { writeScenario } from '../../src/record/write-scenario.ts';
 import { replayOnce } from '../../src/run/replay-once.ts';
+import { quietHost } from '../host/quiet-host.ts';
 
 type SockJsSocket = { on(event: 'data', listener: (text: string) => void): void; write(text: string): void };
 /** It has no types. */
@@ -358,15 +358,7 @@ test('what goes through the relay is recorded, and the replay is the same', { ti
     const written = writeScenario(sessions, relay.recording.requests, { target, name: 'x' });
     assert.match(written.text, /delivery: said/);
     assert.doesNotMatch(`${written.text}${Object.values(written.files)}`, /k-secret-1/);
-    const host = createTerminalHost({
-      env: process.env,
-      cwd: folder,
-      signal: new AbortController().signal,
-      stderr: process.stderr,
-      stdout: process.stdout,
-      live: createLiveLine(process.stderr),
-      quiet: true,
-    });
+    const host = quietHost(folder);
     assert.deepEqual(await replayOnce(written, target, host), { recorded: 4, repeated: 4, differences: [] });
     const left = (await readdir(tmpdir())).filter(
       (name) => name.startsWith('tailgate-replay-') && !before.has(name),

@@ -5,9 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { doctorCommand } from '../../src/run/doctor-command.ts';
 import { machineFindings } from '../../src/run/machine-findings.ts';
+import { quietHost } from '../host/quiet-host.ts';
 
 const temp = mkdtempSync(path.join(tmpdir(), 'doctor-'));
 after(() => rmSync(temp, { recursive: true, force: true }));
@@ -30,15 +30,7 @@ const doctor = async (
   if (git) execFileSync('git', ['init', '--quiet', cwd]);
   const printed: string[] = [];
   const { CI: _ci, GITHUB_ACTIONS: _actions, ...outside } = process.env;
-  const host = createTerminalHost({
-    env: { ...outside, ...env },
-    cwd,
-    signal: new AbortController().signal,
-    stderr: process.stderr,
-    stdout: process.stdout,
-    live: createLiveLine(process.stderr),
-    quiet: true,
-  });
+  const host = quietHost(cwd, { ...outside, ...env });
   const inputs = { source: 'cli' as const, values: {} };
   const code = await doctorCommand({ host, inputs, print: (text) => void printed.push(text) });
   return { code, text: printed.join('\n'), cwd };
