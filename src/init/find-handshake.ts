@@ -1,4 +1,4 @@
-import { madeUpPassword } from '../record/recorded-values.ts';
+import { engineParameters, madeUpPassword } from '../record/recorded-values.ts';
 import { guessValue, ownId } from './guess-value.ts';
 
 /** Stands where the code reads a token; each user gets its own. */
@@ -37,7 +37,9 @@ export const findHandshake = (text: string, environmentText = ''): FoundHandshak
   const bearer = /['"`]Bearer|\.split\(\s*['"] ['"]\s*\)/i.test(text) ? 'Bearer ' : '';
   return {
     auth: given(part('auth'), String(guessValue('text'))),
-    query: given([...new Set([...part('query').filter((name) => !engineOwn.test(name)), ...searched(text)])]),
+    query: given([
+      ...new Set([...part('query').filter((name) => !engineParameters.has(name)), ...searched(text)]),
+    ]),
     headers:
       jwt !== null &&
       /headers\??\.authorization|headers\[['"]authorization['"]\]/i.test(text) &&
@@ -50,7 +52,6 @@ export const findHandshake = (text: string, environmentText = ''): FoundHandshak
 
 const ownKey = /^u?id$|(user|client|peer|player)_?id$/i;
 const roomKey = /^(room|channel|lobby|board|doc)(_?(id|name))?$/i;
-const engineOwn = /^(EIO|transport|sid|t|b64)$/;
 
 /** `place.name`, `place['name']`, and `const { name } = place`. */
 function namesRead(text: string, place: string): string[] {

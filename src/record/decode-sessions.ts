@@ -303,13 +303,16 @@ function decodeStomp(session: Session, frames: readonly Frame[]): Session {
   return { ...session, engine: 'stomp', auth };
 }
 
+/** The field by which an answer is known to belong to its message. */
+export const idField = (value: unknown): string | undefined =>
+  ['id', 'requestId', 'reqId', 'ref'].find(
+    (key) => (value as Record<string, unknown> | null)?.[key] !== undefined,
+  );
+
 function decodePlain(session: Session, frames: readonly Frame[]): Session {
   for (const { atMs, sent, data } of frames) {
     const value = typeof data === 'string' ? (jsonOf(data) ?? data) : data;
-    const content = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-    const id = ['id', 'requestId', 'reqId', 'ref']
-      .map((key) => content[key])
-      .find((each) => each !== undefined);
+    const id = (value as Record<string, unknown> | null)?.[idField(value) ?? ''];
     session.messages.push({
       atMs,
       sent,

@@ -18,6 +18,8 @@ export type Step = {
 
 export type Delivery = {
   event: string;
+  /** As the first one got it. */
+  message: Message;
   /** Where in the arguments the text is that is found again, and that takes the tag. */
   path: (string | number)[];
   includesSender: boolean;
@@ -115,6 +117,7 @@ function deliveryOf(message: Message, own: Session, others: readonly Session[]):
     if (first === undefined) continue;
     return {
       event: first.name,
+      message: first,
       path,
       includesSender: echo !== undefined,
       selective: reached.length < present.length,

@@ -1,3 +1,4 @@
+import { queryOf } from './decode-sessions.ts';
 import { type HttpExchange, jsonOf, type Leaf, leavesOf, type Message, type Session } from './recording.ts';
 
 /** Where a client got a value from that it sends. */
@@ -52,6 +53,13 @@ export const ownHeaders = (headers: Readonly<Record<string, string>>): [string, 
       (/^x-|token|key|auth/.test(name) &&
         !/^(x-forwarded|x-real-ip|sec-|x-requested-with)|keep-alive/.test(name)),
   );
+
+/** Parameters of every address of Socket.IO. */
+export const engineParameters: ReadonlySet<string> = new Set(['EIO', 'transport', 'sid', 't', 'b64']);
+
+/** The parameters that an application sets. */
+export const ownQuery = (url: string): [string, string][] =>
+  [...queryOf(url)].filter(([name]) => !engineParameters.has(name));
 
 /**
  * The values of one client that are not written as they were: what a server gave is captured, what another client got is
@@ -188,22 +196,19 @@ function isJwt(value: string): boolean {
 type Sent = {
   atMs: number;
   leaf: Leaf;
-  event: string /** Part of a handshake, where credentials stand. */;
+  event: string;
+  /** Part of a handshake, where credentials stand. */
   opens?: true;
 };
 
 /** Everything that the client sent, handshake first, as texts and numbers. */
 function sentBy(session: Session, requests: readonly HttpExchange[]): Sent[] {
-  const query = [...new URLSearchParams(session.url.split('?')[1] ?? '')].filter(
-    ([name]) => !['EIO', 'transport', 'sid', 't', 'b64'].includes(name),
-  );
   const handshake = [
     ...leavesOf(session.auth),
-
     ...ownHeaders(session.headers).map(([name, value]): Leaf => ({ path: [name], value })),
   ].map((leaf): Sent => ({ atMs: session.openedAtMs, leaf, event: '', opens: true }));
   // A query also holds what is no secret: names, versions, events.
-  const queried = query.map(
+  const queried = ownQuery(session.url).map(
     ([name, value]): Sent => ({
       atMs: session.openedAtMs,
       leaf: { path: [name], value },

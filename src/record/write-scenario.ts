@@ -1,9 +1,10 @@
 import { stringify } from 'yaml';
-import { isTransport, pathOf, queryOf, sockJsBase } from './decode-sessions.ts';
+import { messageTypeField } from '../engines/ws/ws-message.ts';
+import { idField, isTransport, pathOf, queryOf, sockJsBase } from './decode-sessions.ts';
 import { findOpening, type Opening } from './find-opening.ts';
 import { type FlowItem, foldLoops } from './fold-loops.ts';
 import { inferSteps, type Step, stepName } from './infer-steps.ts';
-import { findReplaced, isSecret, ownHeaders, type Replaced, secretsOf } from './recorded-values.ts';
+import { findReplaced, isSecret, ownHeaders, ownQuery, type Replaced, secretsOf } from './recorded-values.ts';
 import { type HttpExchange, jsonOf, leavesOf, type Message, type Session } from './recording.ts';
 
 export type WriteOptions = {
@@ -371,9 +372,7 @@ function engineConfig(draft: Draft | undefined): Record<string, object> {
   switch (session.engine) {
     case 'socketio': {
       const query = Object.fromEntries(
-        [...queryOf(session.url)]
-          .filter(([name]) => !['EIO', 'transport', 'sid', 't', 'b64'].includes(name))
-          .map(([name, value]) => [name, render(value, name)]),
+        ownQuery(session.url).map(([name, value]) => [name, render(value, name)]),
       );
       const auth = Object.values(session.auth).find((each) => Object.keys(each as object).length > 0);
       const path = pathOf(session.url);
@@ -673,24 +672,19 @@ function messageStep(
     };
   }
   if (engine === 'ws') {
-    const sent = message.args[0] as Record<string, unknown>;
-    const field = ['id', 'requestId', 'reqId', 'ref'].find(
-      (key) => message.id !== null && sent?.[key] !== undefined,
-    );
+    const field = message.id === null ? undefined : idField(message.args[0]);
     const where =
-      answer?.message.id !== null && field !== undefined && answer !== null
-        ? { field }
-        : answer !== null && answer.message.name !== 'message'
-          ? { where: typeWhere(answer.message) }
-          : {};
+      answer === null
+        ? {}
+        : answer.message.id !== null && field !== undefined
+          ? { field }
+          : whereOf(answer.message);
     const response = { ...where, ...expects };
-    const send = Buffer.isBuffer(message.args[0]) || typeof args[0] !== 'string' ? args[0] : args[0];
+    const [send] = args;
     return {
       send: typeof send === 'number' || typeof send === 'boolean' ? String(send) : send,
       ...(answer === null ? {} : { response: Object.keys(response).length === 0 ? true : response }),
-      ...(delivery !== null && delivery.event !== 'message' && delivery.event !== message.name
-        ? deliveryStep(delivery, { where: { type: delivery.event } })
-        : deliveryStep(delivery, {})),
+      ...deliveryStep(delivery, delivery?.event === message.name ? {} : whereOf(delivery?.message)),
       ...membership,
     };
   }
@@ -738,11 +732,10 @@ function stompDelivery(
   return { delivery: keys.length === 1 && keys[0] === 'destination' ? render(delivery.event) : spec };
 }
 
-const typeWhere = ({ args: [value] }: Message): Record<string, unknown> => {
-  const field = ['type', 'event', 'method', 'action'].find(
-    (key) => typeof (value as Record<string, unknown>)?.[key] === 'string',
-  )!;
-  return { [field]: (value as Record<string, unknown>)[field] };
+/** What tells a message of a WebSocket apart from others, where something does. */
+const whereOf = (message: Message | undefined): { where?: Record<string, unknown> } => {
+  const found = messageTypeField(message?.args[0]);
+  return found === null ? {} : { where: { [found.field]: found.type } };
 };
 
 /** `chat` where that says it all. Whoever is in no room of ours may be left out by the server: then nothing is lost. */
@@ -784,8 +777,7 @@ function listenStep(
       response: { channel: message.name, ...taken },
       ...(message.scope === '/' ? {} : { namespace: message.scope }),
     };
-  if (engine === 'ws')
-    return { wait: { ...(message.name === 'message' ? {} : { where: typeWhere(message) }), ...taken } };
+  if (engine === 'ws') return { wait: { ...whereOf(message), ...taken } };
   return { waitFor: message.name, ...taken };
 }
 

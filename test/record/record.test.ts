@@ -201,6 +201,24 @@ test('JSON over a WebSocket: ids and types tell the answer, what the server gave
   ]);
 });
 
+test('a delivery over a WebSocket is told apart by the field that its server has for that', () => {
+  const { scenarios } = write(
+    recording(
+      connection('ws://127.0.0.1:3000/live', [[10, '> {"action":"say","text":"good day all"}']], '', 100),
+      connection('ws://127.0.0.1:3000/live', [
+        [5, '> {"action":"hello"}'],
+        [150, '< {"event":"said","text":"good day all"}'],
+        [400, '> {"action":"bye"}'],
+      ]),
+    ),
+  );
+  const sends = scenarios.flatMap(({ flow }) => flow).filter((step) => 'delivery' in step);
+  assert.deepEqual(
+    sends.map(({ delivery }) => delivery),
+    [{ where: { event: 'said' } }],
+  );
+});
+
 test('what a query names is no secret, and what comes back from another client is no value of the server', () => {
   const lines = (peer: string): [number, string][] => [
     [5, '< 40{"sid":"y1"}'],
