@@ -5,9 +5,10 @@ import { WebSocket } from 'ws';
 import { looksLikeRefusal } from '../engines/core/refusal.ts';
 import { compileTemplate } from '../engines/core/template/compile-template.ts';
 import { tokenMint } from '../engines/core/virtual-user-token.ts';
+import { encodeFrame, encodeHead } from '../engines/stomp/stomp-encoder.ts';
 import type { FoundEvent } from './find-events.ts';
 import type { FoundHandshake } from './find-handshake.ts';
-import { madeUpSecret } from './start-and-probe.ts';
+import { madeUpSecret, stompVersions } from './start-and-probe.ts';
 
 const clients = 2;
 const answerMs = 700;
@@ -278,15 +279,11 @@ async function webSocketUser({ url, handshake }: Drive, index: number): Promise<
 }
 
 async function stompUser({ url, topic }: Drive, index: number): Promise<User> {
-  const socket = new WebSocket(url.replace(/^http/, 'ws'), ['v12.stomp', 'v11.stomp', 'v10.stomp']);
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), stompVersions.subprotocols);
   let refusal: string | null = 'it did not answer CONNECT';
   let failed = false;
   const send = (command: string, headers: Record<string, string>, body = ''): void =>
-    socket.send(
-      `${command}\n${Object.entries(headers)
-        .map(([name, value]) => `${name}:${value}\n`)
-        .join('')}\n${body}\0`,
-    );
+    socket.send(encodeFrame(encodeHead(command, headers), body, false));
   await new Promise<void>((resolve) => {
     socket.on('error', ({ message }) => {
       refusal = message;
@@ -294,7 +291,7 @@ async function stompUser({ url, topic }: Drive, index: number): Promise<User> {
     });
     socket.on('close', resolve);
     socket.on('open', () =>
-      send('CONNECT', { 'accept-version': '1.0,1.1,1.2', host: '/', 'heart-beat': '0,0' }),
+      send('CONNECT', { 'accept-version': stompVersions.header, host: '/', 'heart-beat': '0,0' }),
     );
     socket.on('message', (data) => {
       const text = String(data);

@@ -1,10 +1,12 @@
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { encodeFrame, encodeHead } from '../engines/stomp/stomp-encoder.ts';
 import { childEnvironment } from '../host/processes/child-environment.ts';
 import { descendantsOf, readProcesses } from '../host/processes/process-table.ts';
 import { type ShellProcess, startShell } from '../host/processes/shell-process.ts';
 import { jsonOf } from '../record/recording.ts';
+import type { ReadySettings } from '../settings/settings-schema.ts';
 import { portsOf } from '../side/target/port-holder.ts';
 import { freePort } from '../side/target/ports.ts';
 import { probeOnce } from '../side/target/readiness-probe.ts';
@@ -35,6 +37,7 @@ export const madeUpSecret = 'tailgate-test-secret';
 /** A start script may build first. */
 const listensWithinMs = 60_000;
 const answersWithinMs = 4_000;
+const probeMs = 1_500;
 
 /**
  * Starts the server with each command in turn, tells it a free port in every variable that its code reads, looks where
@@ -73,7 +76,7 @@ export const startAndProbe = async (
     if (typeof found !== 'string') {
       const used = Object.fromEntries(Object.keys(own).map((name) => [name, '{{ port }}']));
       const revive = async (): Promise<boolean> => {
-        if (await opensPort(found.port)) return false;
+        if (await isReady({ type: 'tcp' }, `http://127.0.0.1:${found.port}`)) return false;
         await stop();
         shell = await open();
         await findEndpoint(shell, port, project, signal);
@@ -133,8 +136,7 @@ async function endpointAt(port: number, project: Project): Promise<Endpoint | nu
   const url = `http://127.0.0.1:${port}`;
   const { paths, protocols } = project.code;
   for (const path of ['/socket.io/', ...paths.map((each) => `${each.replace(/\/$/, '')}/`)]) {
-    const probe = await probeOnce({ type: 'socketio', path, timeoutMs: 1_000, intervalMs: 100 }, url, 1_500);
-    if (probe.ready)
+    if (await isReady({ type: 'socketio', path }, url))
       return { port, protocol: 'socketio', path: path === '/socket.io/' ? '' : path, sockjs: false };
   }
   const stomp = protocols.includes('stomp');
@@ -142,7 +144,7 @@ async function endpointAt(port: number, project: Project): Promise<Endpoint | nu
     const sockjs = await hasSockJs(`${url}${path}`);
     // Behind it, SockJS speaks WebSocket without frames of its own.
     const plain = sockjs ? `${path}/websocket` : path;
-    if (await opens(`${url}${plain}`, stomp))
+    if (await (stomp ? answersConnect(`${url}${plain}`) : isReady({ type: 'websocket', path: plain }, url)))
       return stomp
         ? { port, protocol: 'stomp', path, sockjs }
         : { port, protocol: 'ws', path: plain, sockjs };
@@ -150,36 +152,35 @@ async function endpointAt(port: number, project: Project): Promise<Endpoint | nu
   return null;
 }
 
-/** Whether a WebSocket opens there; with `stomp`, whether CONNECT is answered. */
-const opens = (url: string, stomp: boolean): Promise<boolean> =>
+const isReady = async (probe: Pick<ReadySettings, 'type' | 'path'>, url: string): Promise<boolean> =>
+  (await probeOnce({ ...probe, timeoutMs: probeMs, intervalMs: probeMs }, url, probeMs)).ready;
+
+/** Every version of STOMP, the newest first. */
+export const stompVersions = {
+  subprotocols: ['v12.stomp', 'v11.stomp', 'v10.stomp'],
+  header: '1.0,1.1,1.2',
+};
+
+/** Whether a WebSocket opens there, and CONNECT is answered. */
+const answersConnect = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = new WebSocket(
-      url.replace(/^http/, 'ws'),
-      stomp ? ['v12.stomp', 'v11.stomp', 'v10.stomp'] : [],
-    );
+    const socket = new WebSocket(url.replace(/^http/, 'ws'), stompVersions.subprotocols);
     const end = (result: boolean): void => {
       clearTimeout(timer);
       socket.terminate();
       resolve(result);
     };
-    const timer = setTimeout(() => end(false), 1_500);
+    const timer = setTimeout(() => end(false), probeMs);
+    const headers = {
+      'accept-version': stompVersions.header,
+      host: '/',
+      login: 'guest',
+      passcode: 'guest',
+    };
     socket.on('error', () => end(false));
-    socket.on('open', () =>
-      stomp
-        ? socket.send('CONNECT\naccept-version:1.0,1.1,1.2\nhost:/\nlogin:guest\npasscode:guest\n\n\0')
-        : end(true),
-    );
+    socket.on('open', () => socket.send(encodeFrame(encodeHead('CONNECT', headers))));
     socket.on('message', (data) => end(/^(CONNECTED|ERROR)/.test(String(data))));
   });
-
-const opensPort = async (port: number): Promise<boolean> => {
-  const probe = await probeOnce(
-    { type: 'tcp', timeoutMs: 1_000, intervalMs: 100 },
-    `http://127.0.0.1:${port}`,
-    1_000,
-  );
-  return probe.ready;
-};
 
 const hasSockJs = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
