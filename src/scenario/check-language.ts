@@ -34,28 +34,17 @@ type Check = {
 };
 
 /**
- * Finds every key of a scenario file that does nothing, that is missing, or whose value is of a wrong kind, at every depth. `content` is the parsed file; scenarios of
- * engines that are not ours are left to their engine. Pure.
+ * Finds every key of a scenario file that does nothing, that is missing, or whose value is of a wrong kind, at every
+ * depth. `content` is the parsed file; scenarios of engines that are not ours are left to their engine. Pure.
  */
 export const checkLanguage = (
   content: Json,
   isAnchor: (place: ScenarioPath) => boolean = () => false,
 ): LanguageFinding[] => {
   const config = isMapping(content.config) ? content.config : {};
-  const scenarios = [content.scenarios, content.before, content.after].flat().filter(isMapping);
-  const fallback = typeof config.engine === 'string' ? config.engine : 'http';
+  const fallback = engineOf(config);
   const engines = isMapping(config.engines) ? config.engines : {};
-  const plugins = isMapping(config.plugins) ? config.plugins : {};
-  const check: Check = {
-    findings: [],
-    isAnchor,
-    extensions: new Set([
-      ...Object.keys(plugins),
-      ...[...Object.keys(engines), ...scenarios.map(({ engine }) => String(engine ?? fallback))].filter(
-        (name) => stepsOfEngine(name) === undefined,
-      ),
-    ]),
-  };
+  const check: Check = { findings: [], isAnchor, extensions: extensionsOf(content) };
   const { scenarios: _, before: __, after: ___, ...rest } = content;
   checkGroup(scenarioFile, rest, [], [], check);
   for (const [name, options] of Object.entries(engines))
@@ -91,23 +80,27 @@ const configLevel = innerGroup(scenarioFile.shape.config as z.ZodType, {})!;
  * inside of the overrides. Pure.
  */
 export const checkOverrides = (overrides: Json, content: Json): LanguageFinding[] => {
+  const check: Check = {
+    findings: [],
+    isAnchor: () => false,
+    extensions: extensionsOf(content, overrides),
+  };
+  checkGroup(configLevel, overrides, ['config'], [], check);
+  return check.findings.map((finding) => ({ ...finding, place: finding.place.slice(1) }));
+};
+
+/** The engine of scenarios that name none. */
+const engineOf = (config: Json): string => (typeof config.engine === 'string' ? config.engine : 'http');
+
+/** Plugins, and engines that are not ours, of a file and of what is merged over its `config`. */
+const extensionsOf = (content: Json, overrides: Json = {}): ReadonlySet<string> => {
   const config = isMapping(content.config) ? content.config : {};
   const names = (key: 'engines' | 'plugins') =>
     [config[key], overrides[key]].flatMap((group) => (isMapping(group) ? Object.keys(group) : []));
   const scenarios = [content.scenarios, content.before, content.after].flat().filter(isMapping);
-  const check: Check = {
-    findings: [],
-    isAnchor: () => false,
-    extensions: new Set([
-      ...names('plugins'),
-      ...[
-        ...names('engines'),
-        ...scenarios.flatMap(({ engine }) => (typeof engine === 'string' ? engine : [])),
-      ].filter((name) => stepsOfEngine(name) === undefined),
-    ]),
-  };
-  checkGroup(configLevel, overrides, ['config'], [], check);
-  return check.findings.map((finding) => ({ ...finding, place: finding.place.slice(1) }));
+  const used = scenarios.map(({ engine }) => String(engine ?? engineOf(config)));
+  const foreign = [...names('engines'), ...used].filter((name) => stepsOfEngine(name) === undefined);
+  return new Set([...names('plugins'), ...foreign]);
 };
 
 const checkFlow = (flow: unknown, place: ScenarioPath, steps: readonly z.ZodObject[], check: Check): void => {
@@ -124,7 +117,7 @@ const checkFlow = (flow: unknown, place: ScenarioPath, steps: readonly z.ZodObje
     if (
       spec.loop !== undefined &&
       ['count', 'over', 'whileTrue'].every((key) => spec[key] === undefined) &&
-      !check.findings.some(({ place: found }) => found.length === at.length + 1 && startsWith(found, at))
+      !check.findings.some(({ place: found }) => found.length === at.length + 1 && isWithin(found, at))
     )
       check.findings.push({
         place: [...at, 'loop'],
@@ -142,8 +135,9 @@ const checkFlow = (flow: unknown, place: ScenarioPath, steps: readonly z.ZodObje
   }
 };
 
-const startsWith = (place: ScenarioPath, start: ScenarioPath): boolean =>
-  start.every((part, index) => place[index] === part);
+/** Whether a place is another, or inside of it. */
+export const isWithin = (place: ScenarioPath, outer: ScenarioPath): boolean =>
+  outer.every((part, index) => place[index] === part);
 
 /** Checks the keys of a mapping, and of the groups inside of it. */
 const checkGroup = (

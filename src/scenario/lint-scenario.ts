@@ -2,12 +2,11 @@ import { engineNamed, isEmitting } from '../engines/engine-registry.ts';
 import { isHttpStep } from '../engines/http/http-methods.ts';
 import { type SourcePosition, type TailgateError, tailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
-import { checkLanguage } from './check-language.ts';
+import { checkLanguage, isWithin } from './check-language.ts';
 import { checkTemplates, type TemplateNames, unquotedTemplates } from './check-templates.ts';
 import { type MessageStep, messageStepsOf } from './message-steps.ts';
 import type { ReadScenario } from './read-scenario.ts';
-import type { ScenarioPath } from './scenario-positions.ts';
-import { type ScenarioPositions, scenarioPositions } from './scenario-positions.ts';
+import { type ScenarioPath, type ScenarioPositions, scenarioPositions } from './scenario-positions.ts';
 import { allSteps, type Emit, emitsOf, type PlacedStep, scenarioSteps } from './scenario-steps.ts';
 import { isMapping } from './script.ts';
 import { unknownStep } from './unknown-step.ts';
@@ -100,9 +99,7 @@ export const lintScenario = (
         // What is wrong with a key of the step is told above, with its line.
         problem === null ||
         refused.some(
-          ({ place }) =>
-            step.place.every((part, at) => place[at] === part) ||
-            problem.includes(`unknown key "${place.at(-1)}"`),
+          ({ place }) => isWithin(place, step.place) || problem.includes(`unknown key "${place.at(-1)}"`),
         )
           ? []
           : [{ place: step.place, message: problem }],

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tailgateError } from '../errors.ts';
 import { type ArrivalPhase, PhaseError, readPhases } from './arrival-schedule.ts';
-import { checkLanguage } from './check-language.ts';
+import { checkLanguage, isWithin } from './check-language.ts';
 import { bundledEngines } from './engine-packages.ts';
 import type { ScenarioInputs } from './merge-script.ts';
 import { bundledPlugins } from './plugin-packages.ts';
@@ -82,8 +82,7 @@ export const phasesOf = async (
     const place = fromEnvironment ? ['config', 'environments', environment, ...tail] : ['config', ...tail];
     // A phase often lacks a key because that is misspelt.
     const misspelt = checkLanguage(source.content).find(
-      (finding) =>
-        finding.place.length === place.length + 1 && place.every((part, at) => finding.place[at] === part),
+      (finding) => finding.place.length === place.length + 1 && isWithin(finding.place, place),
     );
     throw await invalid(source, misspelt?.message ?? error.message, misspelt?.place ?? place, error);
   }

@@ -3,7 +3,7 @@ import { type EmitDefaults, type EmitSpec, parseEmit } from '../engines/socketio
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
-import type { ScenarioSpec } from './script.ts';
+import { isMapping, type ScenarioSpec } from './script.ts';
 
 /** One step of a flow, wherever it is nested. */
 export type PlacedStep = {
@@ -114,8 +114,4 @@ function* stepsIn(
     for (const nested of ['loop', 'parallel'])
       yield* stepsIn(spec[nested], [...at, nested], engine, scenario);
   }
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

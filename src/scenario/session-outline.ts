@@ -76,16 +76,14 @@ function stepPart(spec: Record<string, unknown>, engine: string, defaults: EmitD
   if (spec.loop !== undefined) return times(flowPart(spec.loop, engine, defaults, false), roundsOf(spec));
   if (spec.parallel !== undefined) return flowPart(spec.parallel, engine, defaults, true);
   if (spec.think !== undefined) return { ...nothing(), idleMs: timeOf(spec.think) };
-  const isOurs = isEmitting(engine);
-  const sends = { ...nothing(), open: engine !== 'http' };
-  const body =
-    isOurs && spec.emit !== undefined && spec.emit !== null ? emitPart(spec, engine, defaults) : sends;
+  const emits = isEmitting(engine) && spec.emit !== undefined && spec.emit !== null;
+  const body = emits ? emitPart(spec, engine, defaults) : { ...nothing(), open: engine !== 'http' };
   if (spec.rate !== undefined) {
     const forMs = timeOf(spec.duration);
     return { ...times(body, sendsOf(spec, forMs)), idleMs: forMs };
   }
   if (isHttpStep(spec)) return { ...nothing(), values: new Map([['http.response', 1]]) };
-  return isOurs ? (body === sends ? nothing() : body) : body;
+  return emits || !isEmitting(engine) ? body : nothing();
 }
 
 function emitPart(spec: Record<string, unknown>, engine: string, defaults: EmitDefaults): Part {
