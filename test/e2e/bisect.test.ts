@@ -1,26 +1,21 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Checkout, checkout, settings, shortScenario } from './fixture.ts';
+import {
+  type Checkout,
+  checkoutWithSource,
+  serverSource as server,
+  settings,
+  shortScenario,
+} from './fixture.ts';
+import { root, runTailgate } from './runner.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
-const server = readFileSync(path.join(root, 'examples/chat-server/server.js'), 'utf8');
-const token = readFileSync(path.join(root, 'examples/chat-server/token.js'), 'utf8');
 let repo: Checkout;
 const shas: Record<string, string> = {};
 
-const runTailgate = (args: string[]) =>
-  new Promise<{ exitCode: number | null; stdout: string; stderr: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [path.join(root, 'dist/cli.js'), ...args],
-      { cwd: repo.dir, timeout: 400_000 },
-      (error, stdout, stderr) =>
-        resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
+const tailgate = (...args: string[]) => runTailgate(repo.dir, args, { timeoutMs: 400_000 });
 
 const commit = (name: string, file: string, text: string): void => {
   repo.write(file, text);
@@ -30,11 +25,8 @@ const commit = (name: string, file: string, text: string): void => {
 };
 
 before(() => {
-  repo = checkout();
-  symlinkSync(path.join(root, 'node_modules'), path.join(repo.dir, 'node_modules'));
-  repo.write('package.json', '{ "type": "module" }\n');
+  repo = checkoutWithSource();
   repo.write('.gitignore', '.tailgate\nnode_modules\nbuilds.log\n');
-  repo.write('token.js', token);
   repo.write(
     'chat.yml',
     shortScenario.replace('duration: 3', 'duration: 20').replace('{{ token }}', '{{ $token }}'),
@@ -67,18 +59,12 @@ before(() => {
 after(() => repo.remove());
 
 test('the commit is found past an unbuildable one, explained, and the search goes on where it ended', async () => {
-  const share = await runTailgate(['bisect', '--good', shas.good!, '--jobs', '2/2']);
+  const share = await tailgate('bisect', '--good', shas.good!, '--jobs', '2/2');
   assert.equal(share.exitCode, 0, share.stderr);
-  const early = await runTailgate(['bisect', '--good', shas.good!, '--minutes', '0']);
+  const early = await tailgate('bisect', '--good', shas.good!, '--minutes', '0');
   assert.equal(early.exitCode, 3, early.stderr);
   assert.match(early.stdout, /^\*\*Not decided yet\*\*/);
-  const { exitCode, stdout, stderr } = await runTailgate([
-    'bisect',
-    '--good',
-    shas.good!,
-    '--json',
-    'found.json',
-  ]);
+  const { exitCode, stdout, stderr } = await tailgate('bisect', '--good', shas.good!, '--json', 'found.json');
   assert.equal(exitCode, 0, stderr);
   assert.match(
     stdout,
@@ -103,11 +89,11 @@ test('the commit is found past an unbuildable one, explained, and the search goe
 });
 
 test('what cannot be searched is said before anything is started', async () => {
-  const same = await runTailgate(['bisect', '--good', 'HEAD']);
+  const same = await tailgate('bisect', '--good', 'HEAD');
   assert.equal(same.exitCode, 2);
   assert.match(same.stderr, /cannot be searched: both are the same commit/);
-  const backwards = await runTailgate(['bisect', '--good', 'HEAD', '--bad', shas.good!]);
+  const backwards = await tailgate('bisect', '--good', 'HEAD', '--bad', shas.good!);
   assert.match(backwards.stderr, /the good commit is no ancestor of the bad one/);
-  const unknown = await runTailgate(['bisect', '--good', 'nowhere']);
+  const unknown = await tailgate('bisect', '--good', 'nowhere');
   assert.match(unknown.stderr, /there is no commit "nowhere"/);
 });

@@ -1,17 +1,16 @@
 // Runs beside one other: it needs a verdict on latencies, and leaves most of a machine idle.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseReport } from '../../src/report/parse-report.ts';
-import type { Report } from '../../src/report/report-model.ts';
 import { freePort } from '../../src/side/target/ports.ts';
 import { type Checkout, checkout } from './fixture.ts';
-import { root } from './runner.ts';
+import { startTailgate } from './runner.ts';
 
 /** Two versions of a server that somebody else deployed, driven side by side. */
 
@@ -20,29 +19,17 @@ const servers: ChildProcess[] = [];
 const urls = { baseline: '', head: '' };
 const shas = { first: '', baseline: '', head: '', foreign: '' };
 
-type Result = { code: number | null; said: string; report: Report | null };
-
-const tailgate = async (
-  words: readonly string[],
-  meanwhile: (said: () => string) => Promise<void> = async () => {},
-) => {
+const tailgate = async (words: readonly string[], meanwhile: () => Promise<void> = async () => {}) => {
   const json = path.join(user.dir, 'report.json');
   rmSync(json, { force: true });
-  const child = spawn(process.execPath, [path.join(root, 'dist/cli.js'), 'run', ...words, '--json', json], {
-    cwd: user.dir,
-    env: { PATH: process.env.PATH ?? '', HOME: user.dir },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (said += part));
-  const ended = once(child, 'close');
-  await meanwhile(() => said);
-  const [code] = await ended;
+  const run = startTailgate(user.dir, ['run', ...words, '--json', json]);
+  await meanwhile();
+  const { exitCode } = await run.ended;
   return {
-    code,
-    said,
+    code: exitCode,
+    said: run.log(),
     report: existsSync(json) ? parseReport(readFileSync(json, 'utf8'), json) : null,
-  } as Result;
+  };
 };
 const sideBySide = (...more: string[]) => [
   '--target',

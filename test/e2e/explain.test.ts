@@ -1,38 +1,27 @@
 // Runs beside one other: it needs a verdict on latencies, and leaves most of a machine idle.
 
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
-import { readFileSync, symlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { Profile } from 'pprof-format';
 import type { Report } from '../../src/report/report-model.ts';
-import { type Checkout, checkout, settings, shortScenario } from './fixture.ts';
+import {
+  type Checkout,
+  checkout,
+  checkoutWithSource,
+  serverSource,
+  settings,
+  shortScenario,
+} from './fixture.ts';
+import { root, runTailgate } from './runner.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
-const server = readFileSync(path.join(root, 'examples/chat-server/server.js'), 'utf8');
-const token = readFileSync(path.join(root, 'examples/chat-server/token.js'), 'utf8');
 let repo: Checkout;
 
-const runTailgate = (dir: string, args: string[]) =>
-  new Promise<{ exitCode: number | null; stdout: string; stderr: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [path.join(root, 'dist/cli.js'), ...args],
-      { cwd: dir, timeout: 120_000 },
-      (error, stdout, stderr) =>
-        resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-
 before(() => {
-  repo = checkout();
-  symlinkSync(path.join(root, 'node_modules'), path.join(repo.dir, 'node_modules'));
-  repo.write('package.json', '{ "type": "module" }\n');
-  repo.write('server.js', server);
-  repo.write('token.js', token);
-  repo.write('.gitignore', '.tailgate\n');
+  repo = checkoutWithSource();
   repo.write(
     'chat.yml',
     shortScenario.replace('duration: 3', 'duration: 8').replace('{{ token }}', '{{ $token }}'),
@@ -69,7 +58,7 @@ test('a change of documentation passes after one pair, and says what was compare
 test('a call made twice fails a limit on the calls, and is named with its line', async () => {
   repo.write(
     'server.js',
-    server.replace(
+    serverSource.replace(
       '    const user = userOf(socket);',
       '    userOf(socket);\n    const user = userOf(socket);',
     ),

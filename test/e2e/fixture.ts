@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { root } from './runner.ts';
 
 /** A checkout of a user's repository: the example chat server, a scenario and settings, in a git repository. */
 export type Checkout = {
@@ -11,7 +12,6 @@ export type Checkout = {
   remove(): void;
 };
 
-const root = path.resolve(import.meta.dirname, '../..');
 export const chatServer = `node ${path.join(root, 'dist/examples/chat-server.js')}`;
 
 /** Four seconds of load: short enough for a test, long enough to measure something. */
@@ -37,14 +37,19 @@ scenarios:
         acknowledge: {}
 `;
 
-export const settings = (more = ''): string => `target:
+/** The server, and the room of the scenario. */
+export const serverAndRoom = `target:
   start: ${chatServer}
   ready: { type: http, path: /health }
 room:
   auth: { accessToken: "Bearer {{ token }}" }
   jwt: { secret: example-secret, claims: { sub: owner } }
   create: { event: createRoom, data: { roomId: load-test } }
-  delete: { event: deleteRoom, data: { roomId: load-test } }
+`;
+
+export const settings = (
+  more = '',
+): string => `${serverAndRoom}  delete: { event: deleteRoom, data: { roomId: load-test } }
 measure:
   jwt: { secret: example-secret, claims: { sub: "user" } }
 suites:
@@ -69,4 +74,20 @@ export const checkout = (): Checkout => {
   git('add', '-A');
   git('commit', '-qm', 'Chat server');
   return { dir, write, git, remove: () => rmSync(dir, { recursive: true, force: true }) };
+};
+
+const example = (name: string): string => readFileSync(path.join(root, 'examples/chat-server', name), 'utf8');
+
+/** Source of the example chat server. */
+export const serverSource = example('server.js');
+
+/** A checkout with that source in `server.js`, to be changed; it is not committed yet. */
+export const checkoutWithSource = (): Checkout => {
+  const repo = checkout();
+  symlinkSync(path.join(root, 'node_modules'), path.join(repo.dir, 'node_modules'));
+  repo.write('package.json', '{ "type": "module" }\n');
+  repo.write('server.js', serverSource);
+  repo.write('token.js', example('token.js'));
+  repo.write('.gitignore', '.tailgate\n');
+  return repo;
 };

@@ -1,35 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Report } from '../../src/report/report-model.ts';
-import { type Checkout, checkout, settings } from './fixture.ts';
+import { type Checkout, checkoutWithSource, serverSource, settings } from './fixture.ts';
+import { runTailgate } from './runner.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
-const example = path.join(root, 'examples/chat-server');
-const server = readFileSync(path.join(example, 'server.js'), 'utf8');
 let repo: Checkout;
 
-const runTailgate = (args: string[]) =>
-  new Promise<{ exitCode: number | null; stdout: string; stderr: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [path.join(root, 'dist/cli.js'), ...args],
-      // On a developer's machine: in CI a change is a commit.
-      { cwd: repo.dir, timeout: 180_000, env: { PATH: process.env.PATH ?? '', HOME: repo.dir } },
-      (error, stdout, stderr) =>
-        resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-
 before(() => {
-  repo = checkout();
-  symlinkSync(path.join(root, 'node_modules'), path.join(repo.dir, 'node_modules'));
-  repo.write('package.json', '{ "type": "module" }\n');
-  repo.write('server.js', server);
-  repo.write('token.js', readFileSync(path.join(example, 'token.js'), 'utf8'));
-  repo.write('.gitignore', '.tailgate\n');
+  repo = checkoutWithSource();
   repo.write(
     'waves.yml',
     `config:
@@ -61,7 +41,7 @@ scenarios:
 after(() => repo.remove());
 
 test('what stays of every session fails, and is named with its class and line', async () => {
-  const leaking = server
+  const leaking = serverSource
     .replace(
       'const rooms = new Map();\n',
       'const rooms = new Map();\nclass Visit {\n  constructor(id) {\n    this.id = id;\n    this.seen = new Set([id]);\n  }\n}\nconst visits = new Map();\n',
@@ -71,7 +51,7 @@ test('what stays of every session fails, and is named with its class and line', 
       '    const room = existingRoom(roomId);\n    for (let n = 0; n < 4; n += 1) visits.set(socket.id + n, new Visit(roomId));\n    enter(',
     );
   repo.write('server.js', leaking);
-  const { exitCode, stdout, stderr } = await runTailgate(['run', '--json', 'report.json']);
+  const { exitCode, stdout, stderr } = await runTailgate(repo.dir, ['run', '--json', 'report.json']);
   const report = JSON.parse(readFileSync(path.join(repo.dir, 'report.json'), 'utf8')) as Report;
   const suite = report.suites[0]!;
   const told = `${stdout}\n${stderr}\n${JSON.stringify(suite.rounds.map(({ quiet }) => quiet))}`;

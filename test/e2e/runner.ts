@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -203,6 +203,59 @@ const runNode = async (
   for (const timer of timers) clearTimeout(timer);
   return { exitCode, signal, log, cancelMs: cancelledAt === null ? null : performance.now() - cancelledAt };
 };
+
+export type TailgateRun = { exitCode: number | null; stdout: string; stderr: string };
+
+/** A run of the command line that goes on: what it has said so far, and how it ends. */
+export type StartedTailgate = {
+  child: ChildProcess;
+  /** Standard output and error. */
+  log(): string;
+  ended: Promise<TailgateRun>;
+};
+
+/**
+ * Starts the shipped command line in a folder, as at somebody's desk: in CI a change is a commit, and runs are stored. What
+ * a home directory says of git is the folder's own.
+ */
+export const startTailgate = (
+  cwd: string,
+  args: readonly string[],
+  {
+    env = {},
+    node = [process.execPath],
+    timeoutMs = 180_000,
+  }: {
+    env?: Record<string, string>;
+    /** What the program is started with. */
+    node?: readonly string[];
+    timeoutMs?: number;
+  } = {},
+): StartedTailgate => {
+  const [program = '', ...before] = node;
+  const child = spawn(program, [...before, path.join(root, 'dist/cli.js'), ...args], {
+    cwd,
+    env: { ...processEnv(), HOME: cwd, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: timeoutMs,
+  });
+  let [stdout, stderr, log] = ['', '', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    log += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    log += text;
+  });
+  const ended = new Promise<TailgateRun>((resolve) =>
+    child.once('close', (exitCode) => resolve({ exitCode, stdout, stderr })),
+  );
+  return { child, log: () => log, ended };
+};
+
+export const runTailgate = (...started: Parameters<typeof startTailgate>): Promise<TailgateRun> =>
+  startTailgate(...started).ended;
 
 /** Command lines of running processes that name `text`. */
 export const processesNaming = (text: string): string[] =>

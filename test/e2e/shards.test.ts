@@ -10,12 +10,12 @@ import { formatRecord, parseRecord } from '../../src/baseline/record-format.ts';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
 import { formatBlob, parseBlob } from '../../src/run/shards/shard-blob.ts';
-import { type Checkout, chatServer, checkout } from './fixture.ts';
-import { root } from './runner.ts';
+import { freePort } from '../../src/side/target/ports.ts';
+import { type Checkout, chatServer, checkout, serverAndRoom } from './fixture.ts';
+import { runTailgate, type StartedTailgate, startTailgate } from './runner.ts';
 
 /** Shards as processes of their own against a server that none of them started, and what is merged of them. */
 
-const cli = path.join(root, 'dist/cli.js');
 const count = 3;
 const users = 25;
 /** Of each machine's clock: it starts so much too early. */
@@ -26,22 +26,10 @@ let url = '';
 let startAt = 0;
 let ends: { code: number | null; stderr: string }[] = [];
 
-const tailgate = (
-  words: readonly string[],
-  env: Record<string, string> = {},
-): Promise<{ code: number | null; stdout: string; stderr: string }> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, [cli, ...words], {
-      cwd: user.dir,
-      env: { PATH: process.env.PATH ?? '', HOME: user.dir, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (data) => (stdout += data));
-    child.stderr.on('data', (data) => (stderr += data));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
+const tailgate = async (words: readonly string[], env: Record<string, string> = {}) => {
+  const { exitCode: code, ...said } = await runTailgate(user.dir, words, { env });
+  return { code, ...said };
+};
 
 const folderOf = (number: number): string => path.join(user.dir, 'shards', String(number));
 const fileOf = (number: number): string => path.join(folderOf(number), `shard-${number}-of-${count}.json`);
@@ -106,7 +94,7 @@ baseline: { mode: none }
   user.git('add', '-A');
   user.git('commit', '-qm', 'Shards');
   const [command = '', ...words] = chatServer.split(' ');
-  const port = 21_000 + Math.floor(Math.random() * 9_000);
+  const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   server = spawn(command, words, { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
   startAt = Math.ceil(Date.now() / 1_000) + 15;
@@ -244,14 +232,7 @@ test('mistakes are told before anything is started', async () => {
 });
 
 /** Settings of a run whose server and room are of shard 1, and whose users get what others send. */
-const meetingSettings = (more: string): string => `target:
-  start: ${chatServer}
-  ready: { type: http, path: /health }
-room:
-  auth: { accessToken: "Bearer {{ token }}" }
-  jwt: { secret: example-secret, claims: { sub: owner } }
-  create: { event: createRoom, data: { roomId: load-test } }
-measure:
+const meetingSettings = (more: string): string => `${serverAndRoom}measure:
   jwt: { secret: example-secret, claims: { sub: user } }
   drainMs: 5000
   arrivals: best-effort
@@ -281,8 +262,6 @@ scenarios:
 `;
 
 const token = 'a-token-of-this-test';
-type Shard = { child: ReturnType<typeof spawn>; log: () => string; ended: Promise<number | null> };
-
 /** Starts node where the monotonic clock is a day ahead, as that of another machine is; where this may not be, as usual. */
 const inOtherTime =
   spawnSync('unshare', ['--time', 'true']).status === 0
@@ -290,47 +269,26 @@ const inOtherTime =
     : [process.execPath];
 
 /** Starts the shards of a run that meet, each with a report folder of its own. */
-const meet = (
+const meet = async (
   shards: number,
   name: string,
   flags: readonly string[],
   second: readonly string[] = [process.execPath],
-): Shard[] => {
-  const port = 21_000 + Math.floor(Math.random() * 9_000);
-  return Array.from({ length: shards }, (_, index) => {
-    const [program = '', ...before] = index === 1 ? second : [process.execPath];
-    const child = spawn(
-      program,
+): Promise<StartedTailgate[]> => {
+  const address = `tcp://127.0.0.1:${await freePort()}?wait=60s`;
+  return Array.from({ length: shards }, (_, index) =>
+    startTailgate(
+      user.dir,
       [
-        ...before,
-        ...[
-          cli,
-          'run',
-          '--shard',
-          `${index + 1}/${shards}`,
-          '--rendezvous',
-          `tcp://127.0.0.1:${port}?wait=60s`,
-        ],
+        ...['run', '--shard', `${index + 1}/${shards}`, '--rendezvous', address],
         ...['--report-dir', path.join(user.dir, name, String(index + 1)), ...flags],
       ],
       {
-        cwd: user.dir,
-        env: {
-          PATH: process.env.PATH ?? '',
-          HOME: user.dir,
-          TAILGATE_RENDEZVOUS_TOKEN: token,
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { TAILGATE_RENDEZVOUS_TOKEN: token },
+        node: index === 1 ? second : [process.execPath],
       },
-    );
-    let log = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data));
-    return {
-      child,
-      log: () => log,
-      ended: new Promise((resolve) => child.on('close', (code) => resolve(code))),
-    };
-  });
+    ),
+  );
 };
 const reportOf = (name: string) => {
   const file = path.join(user.dir, name, '1', 'report.json');
@@ -347,8 +305,9 @@ baseline: { mode: side-by-side, ref: HEAD~1 }
   );
   user.git('add', '-A');
   user.git('commit', '-qm', 'Meet');
-  const shards = meet(3, 'pairs', ['--config', 'pairs.yml'], inOtherTime);
-  const codes = await Promise.all(shards.map(({ ended }) => ended));
+  const shards = await meet(3, 'pairs', ['--config', 'pairs.yml'], inOtherTime);
+  const ended = await Promise.all(shards.map((each) => each.ended));
+  const codes = ended.map(({ exitCode }) => exitCode);
   const logs = shards.map(({ log }) => log()).join('\n---\n');
   // Whether the machine was quiet enough for a verdict is not what is tested.
   assert.deepEqual(codes.slice(1), [0, 0], logs);
@@ -385,7 +344,7 @@ test('a shard that dies, hangs or is stopped ends the run of all, and is named',
   ];
   await Promise.all(
     cases.map(async ([name, number, signal, said]) => {
-      const shards = meet(2, name, ['--config', 'whole.yml']);
+      const shards = await meet(2, name, ['--config', 'whole.yml']);
       const hit = shards[number - 1]!;
       const other = shards[2 - number]!;
       try {
@@ -393,7 +352,7 @@ test('a shard that dies, hangs or is stopped ends the run of all, and is named',
           await delay(100);
         const hitAt = performance.now();
         hit.child.kill(signal);
-        assert.equal(await other.ended, 4, other.log());
+        assert.equal((await other.ended).exitCode, 4, other.log());
         assert.match(other.log(), said);
         const tookMs = performance.now() - hitAt;
         assert.ok(tookMs < (signal === 'SIGSTOP' ? 30_000 : 15_000), `${name}: ${tookMs} ms`);

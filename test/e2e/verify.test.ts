@@ -1,7 +1,6 @@
 // Runs beside one other: it needs a verdict on latencies, and leaves most of a machine idle.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -9,7 +8,7 @@ import { exitCodes } from '../../src/errors.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
 import { type JobRecord, pairsOf, parseJobRecords } from '../../src/verdict/job-record.ts';
 import { type Checkout, checkout, settings } from './fixture.ts';
-import { processesNaming, root } from './runner.ts';
+import { processesNaming, startTailgate } from './runner.ts';
 
 let repo: Checkout;
 
@@ -29,32 +28,20 @@ after(() => repo.remove());
 
 type Ended = { code: number | null; out: string; log: string };
 
-const tailgate = (
+const tailgate = async (
   args: readonly string[],
   cancelWhen?: RegExp,
-  more: Record<string, string> = {},
-): Promise<Ended> =>
-  new Promise((resolve) => {
-    const { NODE_OPTIONS: _options, NODE_TEST_CONTEXT: _context, ...env } = process.env;
-    const child = spawn(process.execPath, [path.join(root, 'dist/cli.js'), ...args], {
-      cwd: repo.dir,
-      env: { ...env, ...more },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 150_000,
-    });
-    let [out, log] = ['', ''];
-    let cancelled = false;
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      log += chunk;
-      if (cancelled || cancelWhen === undefined || !cancelWhen.test(log)) return;
-      cancelled = true;
-      child.kill('SIGINT');
-    });
-    child.on('close', (code) => resolve({ code, out, log }));
+  env: Record<string, string> = {},
+): Promise<Ended> => {
+  const { child, ended } = startTailgate(repo.dir, args, { env });
+  let log = '';
+  child.stderr!.on('data', (text: string) => {
+    log += text;
+    if (!child.killed && cancelWhen?.test(log)) child.kill('SIGINT');
   });
+  const { exitCode, stdout, stderr } = await ended;
+  return { code: exitCode, out: stdout, log: stderr };
+};
 
 const recordsOf = (name: string): JobRecord[] => {
   const file = path.join(repo.dir, name);

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { parseReport } from '../../src/report/parse-report.ts';
 import type { Report, SuiteReport } from '../../src/report/report-model.ts';
-import { root } from './runner.ts';
+import { root, startTailgate } from './runner.ts';
 
 type Settings = Record<string, Record<string, unknown>> & {
   suites: Record<string, unknown>[];
@@ -65,7 +64,7 @@ const runOnce = async (
     const config = path.join(folder, 'tailgate.yml');
     writeFileSync(config, JSON.stringify(settings));
     const reports = path.join(folder, 'reports');
-    const args = [path.join(root, 'dist/cli.js'), 'run', '--config', config, '--report-dir', reports];
+    const args = ['run', '--config', config, '--report-dir', reports];
     const { exitCode, log } = await run(args, env);
     const read = (name: string): string => readFileSync(path.join(reports, name), 'utf8');
     const text = tried(() => read('report.json'));
@@ -107,26 +106,14 @@ const run = async (
   args: string[],
   env: Record<string, string>,
 ): Promise<{ exitCode: number | null; log: string }> => {
-  const kept = ['PATH', 'HOME', 'LANG', 'TMPDIR'].flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value]];
+  // RabbitMQ keeps its cookie in the home directory.
+  const { child, log, ended } = startTailgate(root, args, {
+    env: { HOME: process.env.HOME ?? '', ...env },
+    timeoutMs: timeoutMs + 10_000,
   });
-  const child = spawn(process.execPath, args, {
-    cwd: root,
-    env: { ...Object.fromEntries(kept), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let log = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      log += text;
-    });
-  // SIGINT first: the run then stops its servers.
-  const timers = [
-    setTimeout(() => child.kill('SIGINT'), timeoutMs),
-    setTimeout(() => child.kill('SIGKILL'), timeoutMs + 10_000),
-  ];
-  const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  for (const timer of timers) clearTimeout(timer);
-  return { exitCode, log };
+  // Before the time is up: the run then stops its servers.
+  const timer = setTimeout(() => child.kill('SIGINT'), timeoutMs);
+  const { exitCode } = await ended;
+  clearTimeout(timer);
+  return { exitCode, log: log() };
 };
