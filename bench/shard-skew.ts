@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseReport } from '../src/report/parse-report.ts';
+import { freePort } from '../src/side/target/ports.ts';
 import { type Figure, figure } from './figure.ts';
 
 export const about = 'How far apart ten shards that meet start a load.';
@@ -48,7 +49,7 @@ baseline: { mode: side-by-side, ref: HEAD~1 }
           cwd: folder,
         }),
       );
-    const port = 21_000 + Math.floor(Math.random() * 9_000);
+    const port = await freePort();
     const cli = path.resolve(import.meta.dirname, '../dist/cli.js');
     await Promise.all(
       Array.from({ length: shards }, (_, index) =>
