@@ -1,8 +1,6 @@
 // Runs alone: it needs a verdict on latencies that it measures.
 
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,7 +12,7 @@ import {
   capacityReportSchema,
 } from '../../src/report/capacity-model.ts';
 import { type Checkout, checkout } from './fixture.ts';
-import { processesNaming, root, runStep, type StepResult } from './runner.ts';
+import { processesNaming, runStep, runTailgate, type StepResult, startTailgate } from './runner.ts';
 
 const queueServer = path.join(import.meta.dirname, 'queue-server.mjs');
 
@@ -153,31 +151,18 @@ capacity: { from: 3, to: 400, growth: 10, stepMs: 2000, warmUpMs: 500, precision
 
 /** What a desk shows of the records, and the page of a search that is still going on. */
 const searchAtADesk = async (): Promise<[shown: string, page: string]> => {
-  const program = [path.join(root, 'dist/cli.js')];
-  const where = { cwd: repo.dir, env: { PATH: process.env.PATH } };
-  const { stdout } = spawnSync(process.execPath, [...program, 'baseline', 'show'], {
-    ...where,
-    encoding: 'utf8',
-  });
-  const search = spawn(process.execPath, [...program, 'capacity', '--dashboard'], {
-    ...where,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let log = '';
-  search.stderr.on('data', (part) => {
-    log += part;
-  });
-  const ended = once(search, 'exit');
+  const { stdout } = await runTailgate(repo.dir, ['baseline', 'show']);
+  const { child, log, ended } = startTailgate(repo.dir, ['capacity', '--dashboard']);
   let page = '';
-  while (search.exitCode === null && !page.includes('load tried so far')) {
+  while (child.exitCode === null && !page.includes('load tried so far')) {
     await delay(100);
-    const [url] = /http:\/\/127\.0\.0\.1:\d+\/(?=\n)/.exec(log) ?? [];
+    const [url] = /http:\/\/127\.0\.0\.1:\d+\/(?=\n)/.exec(log()) ?? [];
     if (url !== undefined)
       page = await fetch(url)
         .then((answer) => answer.text())
         .catch(() => '');
   }
-  search.kill('SIGINT');
+  child.kill('SIGINT');
   await ended;
   return [stdout, page];
 };

@@ -309,6 +309,20 @@ test('a HAR of Chrome or Playwright is read; one without messages says why it ca
   assert.throws(() => readHar('{}', 'x', 'x.har'), { code: 'RECORDING_INVALID' });
 });
 
+test('a replay has so many clients and no more, which is said; who was there to the end stays for the others', () => {
+  const client = (ms: number) => connection('ws://127.0.0.1:3000/live', [[ms, '> {"type":"hello"}']]);
+  const { written } = write(recording(...Array.from({ length: 7 }, (_, index) => client(100 + index))));
+  assert.equal(written.replay.sessions.length, 6);
+  assert.match(written.notes.join(), /the first 6 of the 7 recorded clients/);
+  const { scenarios } = parse(write(recording(client(100), client(600))).written.replay.text) as {
+    scenarios: { flow: { think?: unknown }[] }[];
+  };
+  assert.deepEqual(
+    scenarios.map(({ flow }) => flow.at(-1)!.think),
+    [undefined, 1],
+  );
+});
+
 test('a replay that sends less, or is answered otherwise, differs', () => {
   const one = decodeSessions(
     recording(
