@@ -5,12 +5,11 @@ import { capacityHistory } from '../baseline/history-name.ts';
 import { machineId } from '../baseline/machine-id.ts';
 import { formatThreshold } from '../metrics/threshold-grammar.ts';
 import { observedValue } from '../metrics/values.ts';
-import type { MeasuredLevel } from '../report/build-capacity.ts';
 import type { CapacityReport } from '../report/capacity-model.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import type { CapacitySettings } from '../settings/settings-schema.ts';
 import type { Provenance } from './provenance.ts';
-import type { SearchedSide } from './search-capacity.ts';
+import { roundsAt, type SearchedSide } from './search-capacity.ts';
 
 /** What a record is made of. */
 export type RecordedSearch = {
@@ -31,7 +30,7 @@ export type RecordedSearch = {
 export function capacityRecords(search: RecordedSearch): BaselineRecord[] {
   const { suite, head, report, provenance, key } = search;
   const { holds, breaks, confirmed } = head.result;
-  const rounds = roundsAt(head.levels, holds ?? breaks);
+  const rounds = roundsAt(head, holds ?? breaks);
   if (report.verdict === 'invalid' || rounds.length === 0) return [];
   return [
     {
@@ -68,10 +67,4 @@ function searchHash({ suite, settings }: RecordedSearch): string {
   return createHash('sha256')
     .update(JSON.stringify([settingsHash(suite), rules, stepMs, warmUpMs, precisionPercent]))
     .digest('hex');
-}
-
-function roundsAt(levels: readonly MeasuredLevel[], load: number | null) {
-  return levels.flatMap((level) =>
-    level.load === load && level.outcome !== 'invalid' && level.round !== null ? [level.round] : [],
-  );
 }

@@ -10,7 +10,6 @@ import { ResourceStack } from '../host/resource-stack.ts';
 import { mainOf } from '../metrics/main-metric.ts';
 import { metricOf } from '../metrics/metric.ts';
 import { atSide, formatDuration, plural } from '../metrics/notation.ts';
-import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import type { Threshold } from '../metrics/threshold.ts';
 import { formatThreshold, parseThreshold } from '../metrics/threshold-grammar.ts';
 import { valuesOf } from '../metrics/values.ts';
@@ -28,7 +27,7 @@ import { type DeployedVersions, deployedVersions } from './deployed-versions.ts'
 import { prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { commitsOf, type Provenance } from './provenance.ts';
-import { type CapacitySearch, type SearchedSide, searchCapacity } from './search-capacity.ts';
+import { type CapacitySearch, roundsAt, type SearchedSide, searchCapacity } from './search-capacity.ts';
 
 /** What a search needs from outside. */
 export type CapacityRequest = {
@@ -278,7 +277,7 @@ function warningsOf(stage: Stage, { suite, ignored }: Rules, search: CapacitySea
     ...search.sides.flatMap((side) => [
       ...(side.result.contradicted
         ? [
-            `At the ${side.source.name} a higher load than ${side.result.breaks} users/s held: what gave out there comes and goes with something else than load.`,
+            `A higher load than ${side.result.breaks} users/s held ${atSide(side.source.name)}: what gave out there comes and goes with something else than load.`,
           ]
         : []),
       ...thinSamples(stage, suite, side),
@@ -287,8 +286,9 @@ function warningsOf(stage: Stage, { suite, ignored }: Rules, search: CapacitySea
 }
 
 /** Percentiles at the edge that come from fewer values than a run would judge by. */
-function thinSamples(stage: Stage, suite: SuitePlan, { levels, result, source }: SearchedSide): string[] {
-  const rounds = roundsAt(levels, result.holds);
+function thinSamples(stage: Stage, suite: SuitePlan, side: SearchedSide): string[] {
+  const { result, source } = side;
+  const rounds = roundsAt(side, result.holds);
   if (rounds.length === 0) return [];
   const main = mainOf(suite.measure.main ?? null, rounds);
   return suite.thresholds.flatMap((threshold) => {
@@ -301,10 +301,6 @@ function thinSamples(stage: Stage, suite: SuitePlan, { levels, result, source }:
           `"${formatThreshold(threshold)}" was judged at ${result.holds} users/s by ${samples} values ${atSide(source.name)}; ${needed} would be enough to trust it. Raise "capacity.stepMs".`,
         ];
   });
-}
-
-function roundsAt(levels: readonly MeasuredLevel[], load: number | null): RoundMeasurement[] {
-  return levels.flatMap((level) => (level.load === load && level.round !== null ? [level.round] : []));
 }
 
 function judged({ found, loaded }: CapacityRun): Judged {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { problemsOf, type TailgateError } from '../errors.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
 import { atSide } from '../metrics/notation.ts';
+import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { distributionOver } from '../metrics/values.ts';
 import type { MeasuredLevel } from '../report/build-capacity.ts';
 import type { CapacitySettings } from '../settings/settings-schema.ts';
@@ -145,6 +146,13 @@ export const searchCapacity = async (inputs: SearchInputs): Promise<CapacitySear
   }
   return found(cut);
 };
+
+/** The rounds at a load that counted: not those that say nothing, of which the load generator was the bottleneck for example. */
+export function roundsAt({ levels }: Pick<SearchedSide, 'levels'>, load: number | null): RoundMeasurement[] {
+  return levels.flatMap((level) =>
+    level.load === load && level.outcome !== 'invalid' && level.round !== null ? [level.round] : [],
+  );
+}
 
 function warningsOf(searches: readonly SideSearch[]): string[] {
   return searches.flatMap(({ source, unsettledMs, levels }) => [
