@@ -9,6 +9,7 @@ import { exitCodes, problemsOf } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { isCi } from '../host/is-ci.ts';
 import { decidePinning } from '../host/processes/core-pinning.ts';
+import { plural } from '../metrics/notation.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { loadSettings } from '../settings/load-settings.ts';
 import { machineLimits } from '../side/target/limits.ts';
@@ -91,7 +92,7 @@ async function repository({ cwd }: Host): Promise<Finding[]> {
     commits > 0
       ? {
           state: 'ok',
-          what: `git: ${commits} ${commits === 1 ? 'commit' : 'commits'}${shallow ? ', a shallow clone' : ''}`,
+          what: `git: ${plural(commits, 'commit')}${shallow ? ', a shallow clone' : ''}`,
         }
       : { state: 'mind', what: 'git: no commit yet, so nothing to compare with.' },
     remote === null

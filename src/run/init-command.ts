@@ -10,6 +10,7 @@ import type { FoundEvent } from '../init/find-events.ts';
 import { firstSettings, firstWorkflow } from '../init/first-settings.ts';
 import { type Project, readProject } from '../init/read-project.ts';
 import { type FoundServer, startAndProbe } from '../init/start-and-probe.ts';
+import { plural } from '../metrics/notation.ts';
 import { decodeSessions } from '../record/decode-sessions.ts';
 import type { Recording } from '../record/recording.ts';
 import { openRelay } from '../record/relay.ts';
@@ -50,7 +51,7 @@ export const initCommand = async (command: InitCommand): Promise<number> => {
   const project = await asked(command, readProject(host.cwd));
   if (project.starts.length === 0) throw tailgateError('INIT_NO_START', {});
   host.info(
-    `Read ${[...project.sources, `the code: ${count(project.code.events.length, 'event')}`].join(', ')}.`,
+    `Read ${[...project.sources, `the code: ${plural(project.code.events.length, 'event')}`].join(', ')}.`,
   );
   const logPath = path.join(host.cwd, '.tailgate', 'init.log');
   const server = await startAndProbe(project, host.cwd, logPath, host.env, host.signal);
@@ -98,8 +99,6 @@ export const initCommand = async (command: InitCommand): Promise<number> => {
     github: null,
   });
 };
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 /** Two questions on a terminal, with answers that Enter takes; none with --yes. */
 async function asked({ yes, start, ci }: InitCommand, project: Project): Promise<Project> {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { formatElapsed } from '../metrics/notation.ts';
+import { formatElapsed, plural } from '../metrics/notation.ts';
 import { measureOnePair } from '../side/measure-one-pair.ts';
 import type { SideSource } from '../side/open-side.ts';
 import { coarserDesign, firstDesign, type PairDesign, warmedUpTogether } from '../side/pair-design.ts';
@@ -95,9 +95,7 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
         if (run.judgement.next === 'decided' && !(goOn && run.problems.length === 0)) return;
       }
       if (outOfTime) {
-        run.warnings.push(
-          `The time budget ended the comparison after ${complete} ${complete === 1 ? 'pair' : 'pairs'}.`,
-        );
+        run.warnings.push(`The time budget ended the comparison after ${plural(complete, 'pair')}.`);
         return;
       }
     }

@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { readNamedFile } from '../host/pipe-files.ts';
+import { plural } from '../metrics/notation.ts';
 import { decodeSessions } from '../record/decode-sessions.ts';
 import { readHar } from '../record/read-har.ts';
 import type { Connection, Recording } from '../record/recording.ts';
@@ -149,8 +150,7 @@ function summary(
   const lines = [
     `Wrote ${files.join(', ')}.`,
     ...roles.map(
-      ({ name, sessions, steps }) =>
-        `  role "${name}": ${sessions} ${sessions === 1 ? 'client' : 'clients'}, ${steps} messages`,
+      ({ name, sessions, steps }) => `  role "${name}": ${plural(sessions, 'client')}, ${steps} messages`,
     ),
     ...notes.map((note) => `Note: ${note}`),
   ];
