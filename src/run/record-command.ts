@@ -3,6 +3,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
+import { loopbackAddressesOf } from '../engines/core/local-address.ts';
 import { exitCodes, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { readNamedFile } from '../host/pipe-files.ts';
@@ -137,9 +138,8 @@ async function ended(seconds: number | undefined, signal: AbortSignal): Promise<
 }
 
 const loopbackTarget = (url: string): string | null => {
-  const { hostname, protocol, host } = new URL(url);
-  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
-  return isLoopback ? `${protocol.replace('ws', 'http')}//${host}` : null;
+  const { protocol, host } = new URL(url);
+  return loopbackAddressesOf(url) === null ? null : `${protocol.replace('ws', 'http')}//${host}`;
 };
 
 function summary(

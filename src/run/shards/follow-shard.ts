@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hostTimeUs } from '../../engines/core/delivery/host-time.ts';
+import { loopbackAddressesOf } from '../../engines/core/local-address.ts';
 import { problemsOf, TailgateError, tailgateError } from '../../errors.ts';
 import type { LoadOrder, PlainError } from '../../generator/load-protocol.ts';
 import type { LoadSession } from '../../generator/load-session.ts';
@@ -242,7 +243,7 @@ const plain = (failure: unknown): PlainError => {
 /** The address of a server that shard 1 may know as one of its own: the others reach it where they reach shard 1. */
 const reachable = ({ url }: SharedLoad, host: string): string => {
   const address = new URL(url);
-  if (!/^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0)$/.test(address.hostname)) return url;
+  if (loopbackAddressesOf(url) === null && address.hostname !== '0.0.0.0') return url;
   address.hostname = host.includes(':') ? `[${host}]` : host;
   return url.endsWith('/') ? address.href : address.href.replace(/\/$/, '');
 };

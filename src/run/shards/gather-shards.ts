@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { serialize } from 'node:v8';
 import { machineId } from '../../baseline/machine-id.ts';
 import { hostTimeUs } from '../../engines/core/delivery/host-time.ts';
+import { loopbackAddressesOf } from '../../engines/core/local-address.ts';
 import { type TailgateError, tailgateError } from '../../errors.ts';
 import { answerMs, fromPlain } from '../../generator/generator-process.ts';
 import type { LoadMember, OtherShards } from '../../generator/load-member.ts';
@@ -162,7 +163,8 @@ const listen = (server: ReturnType<typeof listenForPeers>, rendezvous: Rendezvou
 const cannotWait = ({ address }: Rendezvous, reason: string, cause: Error): TailgateError =>
   tailgateError('RENDEZVOUS_FAILED', { address, reason, leads: true }, {}, cause);
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+const isLoopback = (host: string): boolean =>
+  loopbackAddressesOf(`http://${host.includes(':') ? `[${host}]` : host}`) !== null;
 
 const answerPing = (peer: Peer, { askedUs }: Ping): void =>
   peer.send({ type: 'pong', askedUs, nowUs: hostTimeUs(), machine: machineId() } as Message);
