@@ -10,13 +10,19 @@ export type Series = { x: number[]; y: number[] };
 const warmUpShare = 0.25;
 const leastWarmUp = 2;
 /** Waves after the warm-up without which nothing is said. */
-export const leastWaves = 6;
+const leastSettled = 6;
+
+/** Waves in all without which nothing is said. */
+export const leastWaves = leastWarmUp + leastSettled;
 
 /** What was left after the warm-up and after each wave since then; less is not enough to tell growth from chance. */
 export const settled = <T>(waves: readonly T[]): T[] => {
   const kept = waves.slice(Math.max(leastWarmUp, Math.floor(warmUpShare * waves.length)));
-  return kept.length < leastWaves ? [] : kept;
+  return kept.length < leastSettled ? [] : kept;
 };
+
+/** Whether a metric is memory for each session or message, a slope; else it is a count of what is left. */
+export const isRetained = (metric: string): boolean => enduranceMetrics[metric]?.per !== undefined;
 
 /** Whether the memory is that of the heap; else it is what the kernel counts as resident. Never now this, now that. */
 export const isOfHeap = (quiet: readonly QuietInstant[]): boolean =>
@@ -43,8 +49,7 @@ export const enduranceSeries = (quiet: readonly QuietInstant[], metric: string):
 export const enduranceValue = (quiet: readonly QuietInstant[], metric: string): number | null => {
   const series = enduranceSeries(quiet, metric);
   if (series === null) return null;
-  if (enduranceMetrics[metric]?.per === undefined) return series.y.at(-1)! - series.y[0]!;
-  return slopeOf(series);
+  return isRetained(metric) ? slopeOf(series) : series.y.at(-1)! - series.y[0]!;
 };
 
 /** Slope of the line through the points, by least squares; NaN where they have one x. */
@@ -55,6 +60,6 @@ export const slopeOf = ({ x, y }: Series): number => {
 };
 
 function amountOf(instant: QuietInstant, metric: string, ofHeap: boolean): number | null {
-  if (enduranceMetrics[metric]?.per !== undefined) return ofHeap ? instant.heapBytes : instant.rssBytes;
+  if (isRetained(metric)) return ofHeap ? instant.heapBytes : instant.rssBytes;
   return instant.left[metricOf(metric).of ?? ''] ?? null;
 }

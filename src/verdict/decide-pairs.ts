@@ -112,6 +112,10 @@ export const allowanceIn = (
   return parts.length === 0 ? 0 : Math.max(...parts);
 };
 
+/** The same in the unit of the value, with the sign of the direction: how far it may move from `base`. */
+export const allowedChange = (allowance: Allowance, base: number, sign: 1 | -1): number =>
+  sign * allowanceIn('difference', allowance, Math.abs(base), sign);
+
 /**
  * One count gate: fails when every test proves the rise and it is larger than allowed. Passes when the rise is not
  * larger, or nothing speaks for one: to rule a rise out would take hours where errors are rare. A gate that allows no

@@ -1,5 +1,12 @@
 import { mean } from '../metrics/averages.ts';
-import { enduranceSeries, isOfHeap, leastWaves, type Series, settled } from '../metrics/endurance-series.ts';
+import {
+  enduranceSeries,
+  isOfHeap,
+  isRetained,
+  leastWaves,
+  type Series,
+  settled,
+} from '../metrics/endurance-series.ts';
 import { metricOf } from '../metrics/metric.ts';
 import { enduranceMetrics } from '../metrics/metric-names.ts';
 import {
@@ -8,10 +15,12 @@ import {
   formatDuration,
   formatPercentChange,
   formatValue,
+  subjectName,
 } from '../metrics/notation.ts';
 import type { SideName } from '../metrics/round-measurement.ts';
 import { formatQuantity } from '../metrics/threshold-units.ts';
 import type { Values } from '../metrics/values.ts';
+import { allowedChange } from './decide-pairs.ts';
 import { type AbsoluteGate, type ChangeGate, type Gate, gatesFor } from './gates.ts';
 import { holds, judgeAbsolute } from './judge-absolute.ts';
 import { judgePairs } from './judge-pairs.ts';
@@ -61,7 +70,6 @@ export const enduranceGates = (
       (gate.kind === 'count' && question.comparison === 'side-by-side'),
   );
   const limited = new Set(own.map(({ metric }) => metric));
-  const isRetained = (metric: string) => enduranceMetrics[metric]?.per !== undefined;
   const defaults = Object.keys(enduranceMetrics).flatMap((metric): Gate[] => {
     if (isRetained(metric))
       return metric !== 'server.retained.perSession' || [...limited].some(isRetained)
@@ -100,10 +108,9 @@ export const judgeEnduranceGates = (
 
 /** What of the speed of the server drifted over the run beyond doubt, as sentences. */
 export const driftNotes = (measured: Measured, main: string | null): string[] => {
-  const base = seriesSideOf(measured);
   const sides: { name: SideName; values: Values }[] = [
     { name: 'head', values: measured.head },
-    ...(base === null || measured.pairs.length === 0 ? [] : [{ name: 'baseline' as const, values: base }]),
+    ...(measured.pairs.length === 0 ? [] : [{ name: 'baseline' as const, values: measured.baseline }]),
   ];
   const watched = [
     ...(main === null ? [] : [{ metric: main, statistic: 'p50' as const }]),
@@ -116,7 +123,7 @@ export const driftNotes = (measured: Measured, main: string | null): string[] =>
     });
     return drifts.map(
       ({ name, perMinute, low, high, share }) =>
-        `${metric}${statistic === 'value' ? '' : ` ${statistic}`} drifts ${atSide(name)}: ${perMinute > 0 ? '+' : '−'}${formatDuration(Math.abs(perMinute))} a minute (${signed(low)} to ${signed(high)}, 99% sure), ${formatPercentChange(share)} over the run${drifts.length === 1 && sides.length > 1 ? ', and not on the other side' : ''}.`,
+        `${subjectName(metric, statistic)} drifts ${atSide(name)}: ${signed(perMinute)} a minute (${signed(low)} to ${signed(high)}, 99% sure), ${formatPercentChange(share)} over the run${drifts.length === 1 && sides.length > 1 ? ', and not on the other side' : ''}.`,
     );
   });
 };
@@ -177,16 +184,16 @@ function judgeGate(gate: AbsoluteGate | ChangeGate, measured: Measured): GateOut
   };
   if (own === null || (gate.kind === 'change' && other === null))
     return plainOutcome(gate, 'invalid', missing(gate, own === null ? head : base!, own === null), values);
-  return enduranceMetrics[gate.metric]?.per === undefined
-    ? judgeCount(gate, own, other, values)
-    : judgeMemory(gate, own, other, values, isOfHeap(head.quiet) || gate.source === 'threshold');
+  return isRetained(gate.metric)
+    ? judgeMemory(gate, own, other, values, isOfHeap(head.quiet))
+    : judgeCount(gate, own, other, values);
 }
 
 function missing(gate: Gate, { quiet }: Values, isHead: boolean): string {
   const side = isHead ? '' : ` ${atSide('baseline')}`;
   const why =
     settled(quiet).length === 0
-      ? `${formatCount(quiet.length)} waves are too few, and at least ${formatCount(leastWaves + 2)} are needed ("minutes" gives more)`
+      ? `${formatCount(quiet.length)} waves are too few, and at least ${formatCount(leastWaves)} are needed ("minutes" gives more)`
       : 'it could not be read after every wave';
   return `${gate.metric} was never observed${side}, because ${why}, so the limit "${gate.rule}" cannot be judged.`;
 }
@@ -195,13 +202,7 @@ function missing(gate: Gate, { quiet }: Values, isHead: boolean): string {
 function boundOf(gate: AbsoluteGate | ChangeGate, before: number | null): { limit: number; sign: 1 | -1 } {
   if (gate.kind === 'absolute')
     return { limit: gate.limit, sign: gate.operator === '>' || gate.operator === '>=' ? -1 : 1 };
-  const { percent, delta } = gate.allowed;
-  const parts = [
-    ...(percent === null ? [] : [(percent / 100) * Math.abs(before ?? 0)]),
-    ...(delta === null ? [] : [delta]),
-  ];
-  // Of two parts both must be exceeded.
-  return { limit: gate.sign === 1 ? Math.max(...parts) : Math.min(...parts), sign: gate.sign };
+  return { limit: allowedChange(gate.allowed, before ?? 0, gate.sign), sign: gate.sign };
 }
 
 type BothValues = { baseline: number | null; head: number | null };
@@ -211,7 +212,7 @@ function judgeMemory(
   own: Series,
   other: Series | null,
   values: BothValues,
-  decides: boolean,
+  ofHeap: boolean,
 ): GateOutcome {
   const ofHead = growthOf(own);
   const isRelative = gate.kind === 'change';
@@ -227,7 +228,7 @@ function judgeMemory(
     : `The server keeps ${bytes(values.head!)} a ${per} (${range})`;
   const may = `${sign === 1 ? 'at most' : 'at least'} ${bytes(limit)}${isRelative ? ' more' : ''} may be`;
   const explanation = `${found}; ${may}. ${because}`;
-  if (state === 'inconclusive' && gate.source === 'default' && !decides)
+  if (state === 'inconclusive' && gate.source === 'default' && !ofHeap)
     return plainOutcome(
       gate,
       'skipped',
@@ -239,7 +240,7 @@ function judgeMemory(
 
 /** Growth fails when it is beyond the limit and goes on; it passes when what goes on at the end is within it. */
 function stateOf(
-  growth: Growth,
+  growth: Pick<Growth, 'overall' | 'late'>,
   isSteady: boolean,
   limit: number,
   sign: 1 | -1,
@@ -276,12 +277,13 @@ function judgeCount(
   const isRelative = gate.kind === 'change';
   const { limit, sign } = boundOf(gate, values.baseline);
   const value = isRelative ? values.head! - values.baseline! : values.head!;
-  const growth = isRelative ? growthBetween(growthOf(other!), growthOf(own)) : growthOf(own);
+  const ofHead = growthOf(own);
+  const growth = isRelative ? growthBetween(growthOf(other!), ofHead) : ofHead;
   const isWithin = isRelative
     ? sign * (limit - value) >= (gate.source === 'default' ? 1e-9 : 0)
     : holds(value, gate.operator, gate.limit);
   // A pool that grew once is no leak; who set a limit wants to know all the same.
-  const isLeak = intervalOf(growth.overall, confidence).low > 0 && goesOn(growthOf(own));
+  const isLeak = intervalOf(growth.overall, confidence).low > 0 && goesOn(ofHead);
   const isFailure = !isWithin && (gate.source === 'threshold' || isLeak);
   const noun = metricOf(gate.metric).of!;
   const left = `${formatCount(values.head!)} more ${nouns[noun] ?? noun} than after the warm-up are there when all users have gone${isRelative ? `; at the baseline ${formatCount(values.baseline!)}` : ''}`;

@@ -1,6 +1,7 @@
 import { median } from '../metrics/averages.ts';
 import { formatPercentChange, formatValue, plural, subjectName } from '../metrics/notation.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
+import { allowedChange } from './decide-pairs.ts';
 import { type ChangeGate, plainFloorMs } from './gates.ts';
 import type { GateOutcome } from './outcome.ts';
 
@@ -56,11 +57,5 @@ function limitValue(gate: ChangeGate, baseline: number, settings: VerdictSetting
     gate.source === 'default'
       ? { percent: gate.margin.percent, delta: settings.floorMs ?? plainFloorMs }
       : gate.allowed;
-  const changes = [
-    ...(allowance.percent === null ? [] : [(allowance.percent / 100) * Math.abs(baseline)]),
-    ...(allowance.delta === null ? [] : [allowance.delta]),
-  ];
-  // Of two parts both must be exceeded: the one that lets more through counts.
-  const change = gate.sign === 1 ? Math.max(...changes) : Math.min(...changes);
-  return baseline + change;
+  return baseline + allowedChange(allowance, baseline, gate.sign);
 }

@@ -13,7 +13,7 @@ export type Growth = {
   /** Over all waves, and over the last half of them alone. */
   overall: Estimate;
   late: Estimate;
-  /** The rate of the last half less `keptShare` of that of the first: above zero, growth does not slow down. */
+  /** The slope of the last half less `keptShare` of that of the first: above zero, growth does not slow down. */
   kept: Estimate;
   /** The rate of the last three points: what has just filled up shows here alone. */
   end: number;
@@ -24,14 +24,16 @@ export type Growth = {
 /** A cache that fills, or code that is compiled when it is first needed, has slowed down by more than this at the end. */
 const keptShare = 0.7;
 
-/** From one side alone: 95%. */
+/** By the slopes of both halves: of an interval with two ends, so that the lower one holds with 95%. */
 const keptConfidence = 0.9;
 
-const endPoints = 3;
-
-/** By ranks: what the middle wave keeps at least, and how often chance alone may look like it. */
+/** By the ranks of the waves: what the middle wave keeps at least, and how often chance alone may look like it. */
 const keptMedian = 0.85;
 const keptChance = 0.2;
+/** Waves in each half without which ranks say nothing. */
+const leastRanked = 4;
+
+const endPoints = 3;
 
 /** With few waves a covariance is a guess: so much of the variance of the increments counts as steps in any case. */
 const leastStepShare = 0.1;
@@ -63,20 +65,17 @@ export const growthOf = ({ x, y }: Series): Growth => {
   };
 };
 
-/** Whether growth goes on at the rate that it had: it has not slowed down beyond what chance can hide, nor stopped. */
+/**
+ * Whether growth goes on at the rate that it had: it has not slowed down, by the slopes of both halves or by the ranks of
+ * the waves in them, and the last waves have not stopped.
+ */
 export const goesOn = ({ overall, kept, end, rates }: Growth): boolean =>
-  (intervalOf(kept, keptConfidence).low > 0 || mostWavesKeepOn(rates)) && end >= overall.value / 2;
+  (slopesKeepOn(kept) || mostWavesKeepOn(rates)) && end >= overall.value / 2;
 
 /** How much more one side grows than the other. */
-export const growthBetween = (baseline: Growth, head: Growth): Growth => ({
+export const growthBetween = (baseline: Growth, head: Growth): Pick<Growth, 'overall' | 'late'> => ({
   overall: minus(head.overall, baseline.overall),
   late: minus(head.late, baseline.late),
-  kept: minus(head.kept, baseline.kept),
-  end: head.end - baseline.end,
-  rates:
-    head.rates.length === baseline.rates.length
-      ? head.rates.map((rate, index) => rate - baseline.rates[index]!)
-      : head.rates,
 });
 
 /** The interval that holds the true value with this confidence. */
@@ -88,16 +87,22 @@ export const intervalOf = (
   return { low: value - half, high: value + half };
 };
 
+/** Of the whole of each half: the last keeps more than `keptShare` of the slope of the first. */
+function slopesKeepOn(kept: Estimate): boolean {
+  return intervalOf(kept, keptConfidence).low > 0;
+}
+
 /**
  * The same asked of the waves one by one, by ranks: a few that enlarged a table, which happens twice as late each time,
  * are noise to a mean and none to a median. The middle wave of the last half grows by `keptMedian` at least of that of
- * the first, and `keptShare` of the first is exceeded beyond what chance explains (Mann and Whitney, "On a test of whether one of two
- * random variables is stochastically larger than the other", Ann. Math. Statist. 1947; exact).
+ * the first, and more waves of it exceed `keptShare` of those of the first than chance explains, up to `keptChance` (Mann
+ * and Whitney, "On a test of whether one of two random variables is stochastically larger than the other", Ann. Math.
+ * Statist. 1947; exact).
  */
 function mostWavesKeepOn(rates: readonly number[]): boolean {
   const half = Math.floor(rates.length / 2);
   const [first, last] = [rates.slice(0, half), rates.slice(rates.length - half)];
-  if (half < 4 || !(median(last) >= keptMedian * median(first))) return false;
+  if (half < leastRanked || !(median(last) >= keptMedian * median(first))) return false;
   const wins = sum(last.map((rate) => first.filter((one) => rate > keptShare * one).length));
   return atLeastWins(wins, half, half) <= keptChance;
 }
