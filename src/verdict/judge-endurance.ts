@@ -23,6 +23,7 @@ import type { Values } from '../metrics/values.ts';
 import { allowedChange } from './decide-pairs.ts';
 import { type AbsoluteGate, type ChangeGate, type Gate, gatesFor } from './gates.ts';
 import { holds, judgeAbsolute } from './judge-absolute.ts';
+import { judgeHistory } from './judge-history.ts';
 import { judgePairs } from './judge-pairs.ts';
 import type { Measured, SuiteQuestion } from './judgement.ts';
 import { type GateOutcome, type GateState, plainOutcome } from './outcome.ts';
@@ -46,7 +47,7 @@ const defaultLeftShare = 0.01;
 
 /**
  * The limits of a suite whose users come in waves: the user's own, those on memory and on what is left that hold where
- * he set none, and the rise of errors side by side. Latencies are judged by absolute limits alone: waves are short, and
+ * he set none, and the rise of errors. Latencies are judged by absolute limits alone: waves are short, and
  * another suite compares them better.
  */
 export const enduranceGates = (
@@ -63,12 +64,7 @@ export const enduranceGates = (
     sides: [baseline, head],
     proof: isCompared ? 'pairs' : null,
   });
-  const own = gates.filter(
-    (gate) =>
-      gate.kind === 'absolute' ||
-      isOfEndurance(gate) ||
-      (gate.kind === 'count' && question.comparison === 'side-by-side'),
-  );
+  const own = gates.filter((gate) => gate.kind !== 'change' || isOfEndurance(gate));
   const limited = new Set(own.map(({ metric }) => metric));
   const defaults = Object.keys(enduranceMetrics).flatMap((metric): Gate[] => {
     if (isRetained(metric))
@@ -84,27 +80,23 @@ export const enduranceGates = (
 
 /** Judges every limit of a suite whose users come in waves. */
 export const judgeEnduranceGates = (
-  { settings, suitesInJob }: SuiteQuestion,
+  question: SuiteQuestion,
   gates: readonly Gate[],
   measured: Measured,
-): GateOutcome[] => {
-  const counts = gates.filter((gate) => gate.kind === 'count');
-  const judged =
-    counts.length === 0
-      ? []
-      : judgePairs(counts, measured.pairs, measured, settings, { final: true, suites: suitesInJob ?? 1 })
-          .outcomes;
-  return [
-    ...gates.flatMap((gate): GateOutcome[] => {
-      if (gate.kind === 'count') return [];
-      if (isOfEndurance(gate)) return [judgeGate(gate, measured)];
-      return gate.kind === 'absolute'
-        ? [judgeAbsolute(gate, measured.head, measured.baseline, settings)]
-        : [];
-    }),
-    ...judged,
-  ];
-};
+): GateOutcome[] => [
+  ...gates.flatMap((gate): GateOutcome[] => {
+    if (gate.kind === 'count') return [];
+    if (isOfEndurance(gate)) return [judgeGate(gate, measured)];
+    return gate.kind === 'absolute'
+      ? [judgeAbsolute(gate, measured.head, measured.baseline, question.settings)]
+      : [];
+  }),
+  ...judgeCounts(
+    question,
+    gates.filter((gate) => gate.kind === 'count'),
+    measured,
+  ),
+];
 
 /** What of the speed of the server drifted over the run beyond doubt, as sentences. */
 export const driftNotes = (measured: Measured, main: string | null): string[] => {
@@ -137,6 +129,27 @@ export const enduranceNote = ({ head }: Measured): string | null => {
   const memory = isOfHeap(quiet) ? 'the heap after a forced collection' : 'resident memory';
   return `${formatCount(sessions)} users came and went in ${formatCount(quiet.length)} waves a side; ${memory} was read after each${kept.length === 0 ? '' : `, and the first ${formatCount(quiet.length - kept.length)} waves warm the server up`}.`;
 };
+
+/** The rise of failures, as in every suite. */
+function judgeCounts(
+  { settings, suitesInJob }: SuiteQuestion,
+  gates: readonly Gate[],
+  measured: Measured,
+): GateOutcome[] {
+  if (gates.length === 0) return [];
+  const suites = suitesInJob ?? 1;
+  if (measured.pairs.length > 0)
+    return judgePairs(gates, measured.pairs, measured, settings, { final: true, suites }).outcomes;
+  const evidence = {
+    ...measured,
+    confirmedOn: 'same-machine',
+    plain: true,
+    settings,
+    final: true,
+    suites,
+  } as const;
+  return judgeHistory(gates, evidence).outcomes;
+}
 
 function isOfEndurance(gate: Gate): boolean {
   return gate.kind !== 'count' && metricOf(gate.metric).kind === 'endurance';

@@ -5,7 +5,7 @@ import { parseThreshold } from '../../src/metrics/threshold-grammar.ts';
 import { judgeSuite } from '../../src/verdict/judge-suite.ts';
 import type { SuiteJudgement } from '../../src/verdict/judgement.ts';
 import { growthOf, intervalOf } from '../../src/verdict/statistics/steady-growth.ts';
-import { evidenceOf, plainRound, seededNormal } from './simulator.ts';
+import { evidenceOf, plainRound, recordOf, seededNormal } from './simulator.ts';
 
 /** Memory of a server after each wave of users: what it does, without noise, and its noise. Bytes. */
 type Server = {
@@ -187,4 +187,35 @@ test('a map that keeps something of every session is found, though its table dou
   const still = { ...quiet, noise: 1_000, steps: 500 };
   const found = share(100, (seed) => judge(map, still, { seed, waves: 13 }).verdict === 'fail');
   assert.ok(found >= 0.9, `${found}`);
+});
+
+test("against a stored run errors are judged as in every suite, by the default limit and by the user's own", () => {
+  const failing = (round: RoundMeasurement, errors: number): RoundMeasurement => ({
+    ...round,
+    counters: { ...round.counters, errors },
+  });
+  const against = (errors: number, thresholds: string[] = []) =>
+    judgeSuite(
+      evidenceOf({
+        kind: 'endurance',
+        comparison: 'single',
+        history: [recordOf(rounds(quiet, 14, 1))],
+        head: rounds(quiet, 14, 2).map((round) => failing(round, errors)),
+        thresholds: thresholds.map((threshold) => parseThreshold(threshold)),
+        final: true,
+      }),
+    );
+  const limits = ({ metrics }: SuiteJudgement) =>
+    metrics.flatMap(({ limit }) => limit).filter(({ rule }) => rule.startsWith('errors'));
+  assert.deepEqual(
+    limits(against(0)).map(({ verdict }) => verdict),
+    ['pass'],
+  );
+  assert.equal(against(0).verdict, 'pass');
+  assert.equal(against(12).verdict, 'fail');
+  const own = against(12, ['errors <= baseline']);
+  assert.deepEqual(
+    limits(own).map(({ rule, verdict }) => [rule, verdict]),
+    [['errors <= baseline', 'fail']],
+  );
 });
