@@ -1,4 +1,4 @@
-import { metricOf } from '../metrics/metric.ts';
+import { isRetained } from '../metrics/endurance-series.ts';
 import {
   formatInterval,
   formatPair,
@@ -105,7 +105,7 @@ const ruleText = (row: MetricRow, verdict: Verdict): string => {
 const isRelative = (rule: string): boolean => /[+%±]|baseline/.test(rule) && !/^[<>=]+\s*[\d.]+%/.test(rule);
 
 function failed({ suite, row }: Found): Told {
-  if (isRetained(row))
+  if (isRetained(row.metric))
     return {
       title: ['Memory stays when the users have gone'],
       detail: [limitThat(row, 'fail')!.explanation],
@@ -131,15 +131,10 @@ function failed({ suite, row }: Found): Told {
 
 const valuesOf = ({ baseline, head, unit, statistic }: MetricRow): string =>
   formatPair(baseline, head, (value) => formatValue(value, unit, statistic), ' to ');
-/** Whether it is memory that stays when the users have gone, of which the limit itself says how much. */
-function isRetained({ metric, unit }: MetricRow): boolean {
-  return metricOf(metric).kind === 'endurance' && unit === 'bytes';
-}
-
 function undecided({ suite, row }: Found): Told {
   const limit = limitThat(row, 'inconclusive');
   const { change } = row;
-  if (isRetained(row))
+  if (isRetained(row.metric))
     return {
       title: ['Undecided: memory may stay when the users have gone'],
       detail: [limit?.explanation ?? suite.reason],
