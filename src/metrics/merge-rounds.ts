@@ -65,61 +65,39 @@ export const mergeErrors = (parts: readonly (readonly ErrorRecord[])[]): ErrorRe
 };
 
 /** Adds unmeasured emits up by event and step. */
-export const mergeUnmeasured = (parts: readonly (readonly UnmeasuredEmit[])[]): UnmeasuredEmit[] => {
-  const merged = new Map<string, UnmeasuredEmit>();
-  for (const emit of parts.flat()) {
-    const key = JSON.stringify([emit.event, emit.step]);
-    const found = merged.get(key);
-    if (found === undefined) merged.set(key, { ...emit });
-    else found.count += emit.count;
-  }
-  return [...merged.values()];
-};
+export const mergeUnmeasured = (parts: readonly (readonly UnmeasuredEmit[])[]): UnmeasuredEmit[] =>
+  addUp(parts, ({ event, step }) => [event, step], addCount);
 
 /** Adds up what arrived without a tag, by event and place. */
-export const mergeUntagged = (parts: readonly (readonly UntaggedArrival[])[]): UntaggedArrival[] => {
-  const merged = new Map<string, UntaggedArrival>();
-  for (const arrival of parts.flat()) {
-    const key = JSON.stringify([arrival.event, arrival.path]);
-    const found = merged.get(key);
-    if (found === undefined) merged.set(key, { ...arrival });
-    else found.count += arrival.count;
-  }
-  return [...merged.values()];
-};
+export const mergeUntagged = (parts: readonly (readonly UntaggedArrival[])[]): UntaggedArrival[] =>
+  addUp(parts, (arrival) => [arrival.event, arrival.path], addCount);
 
 /** Adds up how often names were read, by name and step. */
-export const mergeNameUses = (parts: readonly (readonly NameUse[])[]): NameUse[] => {
-  const merged = new Map<string, NameUse>();
-  for (const use of parts.flat()) {
-    const key = JSON.stringify([use.name, use.step]);
-    const found = merged.get(key) ?? { ...use, rendered: 0, empty: 0 };
-    found.rendered += use.rendered;
-    found.empty += use.empty;
-    merged.set(key, found);
-  }
-  return [...merged.values()];
-};
+export const mergeNameUses = (parts: readonly (readonly NameUse[])[]): NameUse[] =>
+  addUp(
+    parts,
+    ({ name, step }) => [name, step],
+    (sum, use) => {
+      sum.rendered += use.rendered;
+      sum.empty += use.empty;
+    },
+  );
 
 /** Adds up how waits for answers ended, by step, with the first error of each. */
-export const mergeAnswers = (parts: readonly (readonly AnswerUse[])[]): AnswerUse[] => {
-  const merged = new Map<string, AnswerUse>();
-  for (const use of parts.flat()) {
-    const found = merged.get(use.step) ?? { ...use, matched: 0, missed: 0 };
-    found.matched += use.matched;
-    found.missed += use.missed;
-    if (found.name === '') Object.assign(found, { name: use.name, message: use.message });
-    merged.set(use.step, found);
-  }
-  return [...merged.values()];
-};
+export const mergeAnswers = (parts: readonly (readonly AnswerUse[])[]): AnswerUse[] =>
+  addUp(
+    parts,
+    ({ step }) => [step],
+    (sum, use) => {
+      sum.matched += use.matched;
+      sum.missed += use.missed;
+      if (sum.name === '') Object.assign(sum, { name: use.name, message: use.message });
+    },
+  );
 
 /** Adds up what nobody looks at, most frequent first. */
-export const mergeUnheard = (parts: readonly (readonly UnheardEvent[])[]): UnheardEvent[] => {
-  const merged = new Map<string, number>();
-  for (const { event, count } of parts.flat()) merged.set(event, (merged.get(event) ?? 0) + count);
-  return [...merged].map(([event, count]) => ({ event, count })).sort((a, b) => b.count - a.count);
-};
+export const mergeUnheard = (parts: readonly (readonly UnheardEvent[])[]): UnheardEvent[] =>
+  addUp(parts, ({ event }) => [event], addCount).sort((a, b) => b.count - a.count);
 
 /** The worst value of each delay and share, and the sum of each count and of the times that arrivals took. */
 export const worstGenerator = (parts: readonly GeneratorHealth[]): GeneratorHealth => {
@@ -217,6 +195,26 @@ export const mergeShards = (shards: readonly RoundMeasurement[]): RoundMeasureme
   };
   return settleBetweenMachines(merged, worstMs + worseMs);
 };
+
+/** One record of all those with the same key, in the order in which they were first met. */
+function addUp<T>(
+  parts: readonly (readonly T[])[],
+  keyOf: (one: T) => readonly string[],
+  add: (sum: T, one: T) => void,
+): T[] {
+  const merged = new Map<string, T>();
+  for (const one of parts.flat()) {
+    const key = JSON.stringify(keyOf(one));
+    const sum = merged.get(key);
+    if (sum === undefined) merged.set(key, { ...one });
+    else add(sum, one);
+  }
+  return [...merged.values()];
+}
+
+function addCount(sum: { count: number }, { count }: { count: number }): void {
+  sum.count += count;
+}
 
 function mergeCommon(parts: readonly RoundMeasurement[]) {
   return {
