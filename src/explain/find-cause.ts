@@ -1,3 +1,4 @@
+import { literalPattern } from '../metrics/literal-pattern.ts';
 import type { FunctionChange } from './function-change.ts';
 import { addedLines, type FileChange } from './parse-diff.ts';
 import { type FunctionWork, wordOf } from './work-of-functions.ts';
@@ -93,7 +94,7 @@ function calledThrough(
   );
   return risen.flatMap((change): Cause[] => {
     if (!own.includes(change)) return [];
-    const call = new RegExp(`\\b${escaped(wordOf(change.at.name))}\\s*\\(`);
+    const call = new RegExp(`\\b${literalPattern(wordOf(change.at.name))}\\s*\\(`);
     const callers = own.filter(({ at }) => {
       const lines = textOf(at.file)?.split('\n') ?? [];
       // Its own name stands on its first line.
@@ -234,10 +235,6 @@ function callsOn(line: AddedLine, { at }: FunctionChange): boolean {
   const name = wordOf(at.name);
   if (name === '') return begins;
   const isOwnDefinition =
-    begins && !new RegExp(`\\b${escaped(name)}\\b.*\\b${escaped(name)}\\b`).test(line.text);
+    begins && !new RegExp(`\\b${literalPattern(name)}\\b.*\\b${literalPattern(name)}\\b`).test(line.text);
   return line.words.has(name) && !isOwnDefinition;
-}
-
-function escaped(name: string): string {
-  return name.replace(/[$]/g, '\\$&');
 }

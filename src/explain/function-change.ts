@@ -36,7 +36,7 @@ const leastSlightRise = 0.01;
 const steadiness = 6;
 const slightSteadiness = 2.5;
 
-/** The change of every function, those that do most more first. `messages`: profiled on each side. */
+/** The change of every function, the largest rise of calls first. */
 export const changeOfFunctions = (pairs: readonly FunctionPair[]): FunctionChange[] =>
   pairs.map(changeOf).sort((a, b) => b.calls.difference - a.calls.difference);
 

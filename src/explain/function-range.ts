@@ -1,3 +1,5 @@
+import { literalPattern } from '../metrics/literal-pattern.ts';
+
 /**
  * The lines of a function that a profile saw at work on the lines from `low` to `high`, by the indentation of its text: a
  * profile seldom tells where a function begins, and never where it ends. Lines count from 1. Where its name does not
@@ -8,7 +10,7 @@ export const functionRange = (
   name: string,
   { low, high }: { low: number; high: number },
 ): { line: number; endLine: number } => {
-  const word = new RegExp(`(^|[^\\w$])${name.replace(/[$]/g, '\\$&')}([^\\w$]|$)`);
+  const word = new RegExp(`(^|[^\\w$])${literalPattern(name)}([^\\w$]|$)`);
   const at = (line: number): string => text[line - 1] ?? '';
   let line = low;
   while (line > 0 && !(word.test(at(line)) && (line === low || indentOf(at(line)) < indentOf(at(low)))))

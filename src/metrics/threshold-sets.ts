@@ -1,4 +1,5 @@
 import { type TailgateError, tailgateError } from '../errors.ts';
+import { literalPattern } from './literal-pattern.ts';
 import { metricOf, standardCounters } from './metric.ts';
 import { enduranceMetrics, metricAliases, rates, resourceMetrics, workMetrics } from './metric-names.ts';
 import { nearestName } from './nearest-name.ts';
@@ -36,7 +37,7 @@ export const replacesLimit = (over: Threshold, under: Threshold): boolean =>
 
 /** Whether a name is one of those that `pattern` stands for, in which `*` is any characters. */
 export const matchesPattern = (pattern: string): ((metric: string) => boolean) => {
-  const literals = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  const literals = pattern.split('*').map(literalPattern);
   const whole = new RegExp(`^${literals.join('.*')}$`, 'su');
   return (metric) => whole.test(metric);
 };

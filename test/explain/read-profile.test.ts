@@ -114,6 +114,8 @@ test('a function is found around the lines that a profile saw, by its indentatio
     '    pass',
   ];
   assert.deepEqual(functionRange(python, 'send', { low: 3, high: 3 }), { line: 2, endLine: 5 });
+  const ruby = ['class Matrix', '  def **(times)', '    product(times)', '  end', 'end'];
+  assert.deepEqual(functionRange(ruby, '**', { low: 3, high: 3 }), { line: 2, endLine: 4 });
   assert.deepEqual(functionRange(go, 'func1', { low: 5, high: 6 }), { line: 5, endLine: 6 });
 });
 
