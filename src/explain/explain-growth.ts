@@ -1,8 +1,10 @@
+import { literalPattern } from '../metrics/literal-pattern.ts';
 import { formatBytes } from '../metrics/notation.ts';
 import type { HeldGrowth } from './heap-growth.ts';
 import { addedLines, type FileChange } from './parse-diff.ts';
-import { type PlaceReader, Places } from './places.ts';
-import type { HeapNode } from './side-work.ts';
+import { type PlaceReader, Places, shownName } from './places.ts';
+import { eachHeapNode } from './profile-trees.ts';
+import type { CallFrame, HeapNode } from './side-work.ts';
 
 export type GrowthInputs = {
   /** What came to be while it was looked at, of the process that keeps most; null where the heap was too large to look. */
@@ -58,11 +60,11 @@ export const explainGrowth = (inputs: GrowthInputs): GrowthSentence[] => {
   if (what === null)
     return [
       {
-        text: `What \`${nameOf(site)}\` allocates stays, ${formatBytes(site.bytes)} a session${does}.`,
+        text: `What \`${shownName(site.name)}\` allocates stays, ${formatBytes(site.bytes)} a session${does}.`,
         place,
       },
     ];
-  return [{ text: `${what}, allocated in \`${nameOf(site)}\`${does}.`, place }];
+  return [{ text: `${what}, allocated in \`${shownName(site.name)}\`${does}.`, place }];
 };
 
 /** Where a function that is kept stands, when that is in the repository: what it keeps is allocated anywhere. */
@@ -80,10 +82,6 @@ function isAdded({ changes }: GrowthInputs, { file, line }: { file: string; line
   return changes.some(
     (change) => change.after === file && addedLines(change).some((added) => added.line === line),
   );
-}
-
-function nameOf({ name }: Allocating): string {
-  return name === '' ? '(anonymous)' : name;
 }
 
 type Kept = HeldGrowth & { holders: string[] };
@@ -145,25 +143,24 @@ function allocatingFunctions(
 ): Allocating[] {
   const places = new Places(reader);
   const found = new Map<string, Allocating>();
-  const stack = profiles.map((node) => ({ node, above: null as Allocating | null }));
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { node } = next;
-    const { functionName, url, lineNumber, columnNumber } = node.callFrame;
-    let { above } = next;
-    const place = url === '' ? null : places.at(url, lineNumber + 1, columnNumber);
-    if (
-      place?.owner.kind === 'own' &&
-      !isPreload(place.file) &&
-      (functionName !== className || above === null)
-    ) {
-      const name = places.nameOf(url, lineNumber + 1, columnNumber, functionName);
-      const key = `${place.file}:${place.line}:${name}`;
-      above = found.get(key) ?? { name, file: place.file, line: place.line, bytes: 0 };
-      found.set(key, above);
-    }
-    if (above !== null) above.bytes += node.selfSize / Math.max(1, sessions);
-    for (const child of node.children) stack.push({ node: child, above });
-  }
+  const functionAt = (
+    { functionName, url, lineNumber, columnNumber }: CallFrame,
+    above: Allocating | null,
+  ): Allocating | null => {
+    const { file, line, owner } = places.at(url, lineNumber + 1, columnNumber);
+    if (owner.kind !== 'own' || isPreload(file) || (functionName === className && above !== null))
+      return above;
+    const name = places.nameOf(url, lineNumber + 1, columnNumber, functionName);
+    const key = `${file}:${line}:${name}`;
+    const one = found.get(key) ?? { name, file, line, bytes: 0 };
+    found.set(key, one);
+    return one;
+  };
+  eachHeapNode<Allocating | null>(profiles, null, ({ callFrame, selfSize }, above) => {
+    const one = functionAt(callFrame, above);
+    if (one !== null) one.bytes += selfSize / Math.max(1, sessions);
+    return one;
+  });
   return [...found.values()].filter(({ bytes }) => bytes > 0).sort((a, b) => b.bytes - a.bytes);
 }
 
@@ -183,7 +180,9 @@ function changedLine(
   const end = endOfFunction(linesOf(site.file), site.line);
   const words = [kept?.name ?? '', ...(kept?.holders ?? [])].filter((word) => /^\w{2,}$/.test(word));
   const rank = (text: string): number =>
-    (kept?.kind === 'object' && kept.name !== '' && new RegExp(`\\bnew\\s+${kept.name}\\b`).test(text)
+    (kept?.kind === 'object' &&
+    kept.name !== '' &&
+    new RegExp(`\\bnew\\s+${literalPattern(kept.name)}\\b`).test(text)
       ? 4
       : 0) +
     (words.some((word) => new RegExp(`\\b${word}\\b`).test(text)) ? 2 : 0) +

@@ -6,7 +6,7 @@ import { type FlameNode, flameOfDifference } from './flame-of-difference.ts';
 import { changeOfFunctions, type FunctionChange } from './function-change.ts';
 import { matchFunctions } from './match-functions.ts';
 import type { FileChange } from './parse-diff.ts';
-import { type PlaceReader, Places } from './places.ts';
+import { type PlaceReader, Places, shownName } from './places.ts';
 import { sampledStacks } from './sampled-stacks.ts';
 import type { BothSides, SideWork } from './side-work.ts';
 import { busyTimeUs, workOfFunctions } from './work-of-functions.ts';
@@ -150,7 +150,7 @@ function interest({ calls, risen, timeUs, timeScore, at }: FunctionChange): numb
 
 function rowOf({ at, calls, isCounted, timeUs, allocatedBytes }: FunctionChange): FunctionRow {
   return {
-    name: nameOf(at),
+    name: shownName(at.name),
     file: at.file,
     line: at.line,
     owner: at.owner.kind,
@@ -158,10 +158,6 @@ function rowOf({ at, calls, isCounted, timeUs, allocatedBytes }: FunctionChange)
     timeUs,
     allocatedBytes,
   };
-}
-
-function nameOf({ name }: { name: string }): string {
-  return name === '' ? '(anonymous)' : name;
 }
 
 /** `verifyToken`; where it stands follows as the place of the sentence, unless it is not of the repository. */
@@ -194,10 +190,10 @@ function causeSentences({ by, change, line, caller, through, followers }: Cause)
         text:
           through === undefined
             ? `${calls.baseline === 0 || caller === null ? 'It is called' : 'The new call is'}${inCaller(caller)}, on a line of this change.`
-            : `It is called by \`${nameOf(through)}\`, and that${inCaller(caller)} on a line of this change.`,
+            : `It is called by \`${shownName(through.name)}\`, and that${inCaller(caller)} on a line of this change.`,
         place: line,
       });
-    const own = followers.slice(0, 3).map((one) => `\`${nameOf(one.at)}\``);
+    const own = followers.slice(0, 3).map((one) => `\`${shownName(one.at.name)}\``);
     if (own.length > 0)
       sentences.push({ text: `With it ${own.join(', ')} run${own.length === 1 ? 's' : ''} more often.` });
   } else {
@@ -345,7 +341,7 @@ function dependencySentences(
       : `allocates ${formatBytes(change.allocatedBytes.head - change.allocatedBytes.baseline)} more a message`;
   return [
     {
-      text: `No function of yours does more work; \`${dependency.name}\` went from ${dependency.before ?? 'nothing'} to ${dependency.after ?? 'nothing'} in ${dependency.file}, and its \`${nameOf(change.at)}\` ${does}.`,
+      text: `No function of yours does more work; \`${dependency.name}\` went from ${dependency.before ?? 'nothing'} to ${dependency.after ?? 'nothing'} in ${dependency.file}, and its \`${shownName(change.at.name)}\` ${does}.`,
       ...(dependency.line === null ? {} : { place: { file: dependency.file, line: dependency.line } }),
     },
   ];

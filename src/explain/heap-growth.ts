@@ -66,10 +66,15 @@ export const heapGrowth = (snapshot: HeapSnapshot, newest: number): HeldGrowth[]
   /** A table or a list of elements is a part of what it belongs to, and is enlarged from time to time. */
   const passed: { table: number; holder: number; edge: string }[] = [];
   const seen = new Uint8Array(nodes.count);
+  /** Whether a reference is the first that leads to something new. */
+  const isFirst = (type: string, to: number): boolean => {
+    if (!keeps(type) || !isNew(to) || seen[to] === 1 || !nodes.isData(to)) return false;
+    seen[to] = 1;
+    return true;
+  };
   const look = (from: number, holder: number, edge: string | null): void => {
     nodes.eachEdge(from, (type, name, to) => {
-      if (type === 'weak' || type === 'shortcut' || !isNew(to) || seen[to] === 1 || !nodes.isData(to)) return;
-      seen[to] = 1;
+      if (!isFirst(type, to)) return;
       const called = edge ?? (type === 'element' || type === 'internal' || type === 'hidden' ? '' : name);
       if (nodes.type(to) === 'array') passed.push({ table: to, holder, edge: called });
       else enter(to, holder, called);
@@ -77,17 +82,15 @@ export const heapGrowth = (snapshot: HeapSnapshot, newest: number): HeldGrowth[]
   };
   for (let node = 0; node < nodes.count; node += 1)
     if (!isNew(node) && nodes.holds(node)) look(node, node, null);
-  for (let next = passed.pop(); next !== undefined; next = passed.pop()) {
-    // What the enlarged table takes itself belongs to all that is in it, and is left out.
+  // What an enlarged table takes itself belongs to all that is in it, and is left out.
+  for (let next = passed.pop(); next !== undefined; next = passed.pop())
     look(next.table, next.holder, next.edge);
-  }
   for (let at = 0; at < queue.length; at += 1) {
     const node = queue[at]!;
     const group = groups[groupOf[node]! - 1]!;
     group.bytes += nodes.size(node);
     nodes.eachEdge(node, (type, _name, to) => {
-      if (type === 'weak' || type === 'shortcut' || !isNew(to) || seen[to] === 1 || !nodes.isData(to)) return;
-      seen[to] = 1;
+      if (!isFirst(type, to)) return;
       groupOf[to] = groupOf[node]!;
       queue.push(to);
     });
@@ -126,6 +129,9 @@ function placeOf({ snapshot, locations = [] }: HeapSnapshot, node: number): Pick
   return {};
 }
 
+/** Whether a reference keeps what it leads to. */
+const keeps = (type: string): boolean => type !== 'weak' && type !== 'shortcut';
+
 const mostGroups = 20;
 /** Steps from what holds something up to the variable that it is known by. */
 const mostSteps = 5;
@@ -143,7 +149,7 @@ function namesOf(nodes: Nodes, wanted: readonly number[]): Map<number, string[]>
     const best = new Map<number, { from: number; name: string; rank: number }>();
     for (let node = 0; node < nodes.count; node += 1)
       nodes.eachEdge(node, (type, name, to) => {
-        if (!targets.has(to) || type === 'weak' || type === 'shortcut' || node === to) return;
+        if (!targets.has(to) || !keeps(type) || node === to) return;
         const rank =
           type === 'context' && isTelling(name)
             ? 3

@@ -22,6 +22,9 @@ export type PlaceReader = {
 
 export type Place = { file: string; line: number; column: number; owner: Owner };
 
+/** What a function is called to a reader. */
+export const shownName = (name: string): string => (name === '' ? '(anonymous)' : name);
+
 /** Where the name of a function stands in its text. */
 const nameOffsets = [
   '',

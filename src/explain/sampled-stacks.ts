@@ -1,5 +1,6 @@
-import { type PlaceReader, Places } from './places.ts';
-import type { CallFrame, HeapNode, SideWork } from './side-work.ts';
+import { type PlaceReader, Places, shownName } from './places.ts';
+import { eachCpuNode, eachHeapNode } from './profile-trees.ts';
+import type { CallFrame, SideWork } from './side-work.ts';
 
 /** One function of a stack, where it stands in the source. Lines count from 1; 0 where it is not known. */
 export type StackFrame = { name: string; file: string; line: number };
@@ -27,7 +28,7 @@ export const sampledStacks = (work: SideWork, reader: PlaceReader): SampledStack
   const frameOf = ({ functionName, url, lineNumber, columnNumber }: CallFrame): StackFrame => {
     const { file, line } = places.at(url, lineNumber + 1, columnNumber);
     const name = places.nameOf(url, lineNumber + 1, columnNumber, functionName);
-    return { name: name === '' ? '(anonymous)' : name, file, line: url === '' ? 0 : line };
+    return { name: shownName(name), file, line: url === '' ? 0 : line };
   };
   const below = (above: StackFrame[], frame: CallFrame): StackFrame[] =>
     noWork.has(frame.functionName) ? above : [...above, frameOf(frame)];
@@ -36,27 +37,16 @@ export const sampledStacks = (work: SideWork, reader: PlaceReader): SampledStack
     cpu.samples.forEach((id, index) => {
       timeUs.set(id, (timeUs.get(id) ?? 0) + (cpu.timeDeltas[index] ?? 0));
     });
-    const nodes = new Map(cpu.nodes.map((node) => [node.id, node]));
-    const children = new Set(cpu.nodes.flatMap((node) => node.children ?? []));
-    const waiting = cpu.nodes
-      .filter(({ id }) => !children.has(id))
-      .map((node) => ({ node, above: [] as StackFrame[] }));
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const { node, above } = next;
-      const frames = below(above, node.callFrame);
-      if (!noWork.has(node.callFrame.functionName))
-        add(frames, (timeUs.get(node.id) ?? 0) / work.profiledMessages, 0);
-      for (const id of node.children ?? []) {
-        const child = nodes.get(id);
-        if (child !== undefined) waiting.push({ node: child, above: frames });
-      }
-    }
-    const allocating = [{ node: heap, above: [] as StackFrame[] }];
-    for (let next = allocating.pop(); next !== undefined; next = allocating.pop()) {
-      const frames = below(next.above, next.node.callFrame);
-      add(frames, 0, next.node.selfSize / work.profiledMessages);
-      for (const node of next.node.children as HeapNode[]) allocating.push({ node, above: frames });
-    }
+    eachCpuNode<StackFrame[]>(cpu, [], ({ id, callFrame }, above) => {
+      const frames = below(above, callFrame);
+      if (!noWork.has(callFrame.functionName)) add(frames, (timeUs.get(id) ?? 0) / work.profiledMessages, 0);
+      return frames;
+    });
+    eachHeapNode<StackFrame[]>([heap], [], ({ callFrame, selfSize }, above) => {
+      const frames = below(above, callFrame);
+      add(frames, 0, selfSize / work.profiledMessages);
+      return frames;
+    });
   }
   for (const { frames, timeUs } of work.stacks)
     add(

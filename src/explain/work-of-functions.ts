@@ -1,6 +1,7 @@
 import { functionRange } from './function-range.ts';
 import { type Owner, type PlaceReader, Places } from './places.ts';
-import type { CallFrame, HeapNode, ProfiledFrame, SideWork } from './side-work.ts';
+import { eachCpuNode, eachHeapNode } from './profile-trees.ts';
+import type { CallFrame, ProfiledFrame, SideWork } from './side-work.ts';
 
 /** The work of one function of one side, for each message. */
 export type FunctionWork = {
@@ -156,14 +157,8 @@ function addProfiles(work: SideWork, starts: FunctionStarts, places: Places): Fu
     return above ?? one;
   };
   for (const { cpu, heap } of work.profiles) {
-    const nodes = new Map(cpu.nodes.map((node) => [node.id, node]));
-    const children = new Set(cpu.nodes.flatMap((node) => node.children ?? []));
     const owners = new Map<number, FunctionWork | null>();
-    const stack = cpu.nodes
-      .filter(({ id }) => !children.has(id))
-      .map((node) => ({ node, above: null as FunctionWork | null }));
-    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-      const { node, above } = next;
+    eachCpuNode<FunctionWork | null>(cpu, null, (node, above) => {
       const owner = booked(node.callFrame, above);
       owners.set(node.id, owner);
       if (owner !== null && functionAt(node.callFrame) === owner) {
@@ -173,29 +168,22 @@ function addProfiles(work: SideWork, starts: FunctionStarts, places: Places): Fu
           byLine.set(place.line, (byLine.get(place.line) ?? 0) + ticks);
         }
       }
-      for (const id of node.children ?? []) {
-        const child = nodes.get(id);
-        if (child !== undefined)
-          stack.push({ node: child, above: owner?.owner.kind === 'own' ? owner : null });
-      }
-    }
+      return owner?.owner.kind === 'own' ? owner : null;
+    });
     cpu.samples.forEach((id, index) => {
       const owner = owners.get(id);
       if (owner === null || owner === undefined) return;
       owner.ticks += 1;
       owner.timeUs += (cpu.timeDeltas[index] ?? 0) / work.profiledMessages;
     });
-    const heapStack = [{ node: heap, above: null as FunctionWork | null }];
-    for (let next = heapStack.pop(); next !== undefined; next = heapStack.pop()) {
-      const { node, above } = next;
-      const owner = booked(node.callFrame, above);
+    eachHeapNode<FunctionWork | null>([heap], null, ({ callFrame, selfSize }, above) => {
+      const owner = booked(callFrame, above);
       if (owner !== null) {
-        owner.allocatedBytes += node.selfSize / work.profiledMessages;
-        owner.allocationSamples += node.selfSize / heapInterval;
+        owner.allocatedBytes += selfSize / work.profiledMessages;
+        owner.allocationSamples += selfSize / heapInterval;
       }
-      for (const child of node.children as HeapNode[])
-        heapStack.push({ node: child, above: owner?.owner.kind === 'own' ? owner : null });
-    }
+      return owner?.owner.kind === 'own' ? owner : null;
+    });
   }
   return [...uncounted.values()];
 }
