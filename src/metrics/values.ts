@@ -11,6 +11,7 @@ import type {
   PluginCheck,
   QuietInstant,
   ResourceSample,
+  ResourceUsage,
   RoundMeasurement,
   UnheardEvent,
   UntaggedArrival,
@@ -85,13 +86,13 @@ const sampleField: Record<string, (sample: ResourceSample) => number | undefined
   'server.loopDelay': (sample) => sample.loopDelayP99Ms,
 };
 
-const peakOf: Record<string, (round: RoundMeasurement) => number | null | undefined> = {
-  'server.cpu': (round) => round.resources?.maxCpuShare,
-  'server.rss': (round) => round.resources?.maxRssBytes,
-  'server.fds': (round) => round.resources?.maxOpenFiles,
-  'server.threads': (round) => round.resources?.maxThreads,
-  'server.heap': (round) => round.resources?.maxHeapUsedBytes,
-  'server.loopDelay': (round) => round.resources?.maxLoopDelayMs,
+const peakField: Record<string, keyof Peaks> = {
+  'server.cpu': 'maxCpuShare',
+  'server.rss': 'maxRssBytes',
+  'server.fds': 'maxOpenFiles',
+  'server.threads': 'maxThreads',
+  'server.heap': 'maxHeapUsedBytes',
+  'server.loopDelay': 'maxLoopDelayMs',
 };
 
 const fieldOfWork: Record<string, (round: RoundMeasurement) => number | null | undefined> = {
@@ -128,6 +129,18 @@ export const observedValue = (
   metric: string,
   statistic: Statistic,
 ): number | null => valuesOf(rounds).value(metric, statistic);
+
+/** The highest values that the resources of a server had. */
+export type Peaks = Pick<
+  ResourceUsage,
+  'maxCpuShare' | 'maxRssBytes' | 'maxOpenFiles' | 'maxThreads' | 'maxHeapUsedBytes' | 'maxLoopDelayMs'
+>;
+
+/** The highest value of one resource; null when it is none, or was not sampled. */
+export const peakOf = (usage: Peaks, metric: string): number | null => {
+  const field = peakField[metric];
+  return field === undefined ? null : usage[field];
+};
 
 /** Unit in which one statistic of a metric is given. */
 export const unitOf = ({ kind, unit }: Metric, statistic: Statistic): Unit =>
@@ -309,7 +322,7 @@ function resourceOver(
   if (rounds.some(({ resources }) => resources === null)) return null;
   if (metric === 'server.gc') return average(rounds.flatMap((round) => known(round.resources?.gcPauseMs)));
   if (statistic === 'max') {
-    const peaks = rounds.flatMap((round) => known(peakOf[metric]?.(round)));
+    const peaks = rounds.flatMap(({ resources }) => known(resources && peakOf(resources, metric)));
     return peaks.length === 0 ? null : Math.max(...peaks);
   }
   const samples = rounds.flatMap((round) => round.resources?.samples ?? []);

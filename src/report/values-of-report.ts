@@ -1,6 +1,6 @@
 import { latency, metricOf } from '../metrics/metric.ts';
 import type { Statistic } from '../metrics/threshold.ts';
-import { eventsIn, statisticOfSummary, type Values, valueFromCounters } from '../metrics/values.ts';
+import { eventsIn, peakOf, statisticOfSummary, type Values, valueFromCounters } from '../metrics/values.ts';
 import type { LatencySummaryReport, MetricReport, ResourceReport, SuiteReport } from './report-model.ts';
 
 /**
@@ -72,15 +72,6 @@ function countersOf(suite: SuiteReport): Record<string, number> {
   );
 }
 
-const peaks: Readonly<Record<string, (usage: ResourceReport) => number | null>> = {
-  'server.cpu': (usage) => usage.maxCpuShare,
-  'server.rss': (usage) => usage.maxRssBytes,
-  'server.fds': (usage) => usage.maxOpenFiles,
-  'server.threads': (usage) => usage.maxThreads,
-  'server.heap': (usage) => usage.maxHeapUsedBytes,
-  'server.loopDelay': (usage) => usage.maxLoopDelayMs,
-};
-
 function resourceOf(
   usage: ResourceReport | null,
   counters: Readonly<Record<string, number>>,
@@ -88,7 +79,7 @@ function resourceOf(
   statistic: Statistic,
 ): number | null {
   if (usage === null) return null;
-  if (statistic === 'max') return peaks[id]?.(usage) ?? null;
+  if (statistic === 'max') return peakOf(usage, id);
   const messages = counters['messages.sent'] ?? 0;
   return id === 'server.cpuPerMessage' && messages > 0 && usage.cpuSeconds !== null
     ? (1000 * usage.cpuSeconds) / messages
