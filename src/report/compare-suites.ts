@@ -17,7 +17,8 @@ export function compareSuites(
 ): SuiteReport {
   const head = valuesOfReport(after);
   const history = before === null ? [] : [valuesOfReport(before)];
-  const judgement = judgeValues(question, {
+  const asked: SuiteQuestion = head.quiet.length === 0 ? question : { ...question, kind: 'endurance' };
+  const judgement = judgeValues(asked, {
     baseline: history[0] ?? valuesOf([]),
     head,
     pairs: [],

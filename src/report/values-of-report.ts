@@ -1,3 +1,4 @@
+import { enduranceValue } from '../metrics/endurance-series.ts';
 import { latency, metricOf } from '../metrics/metric.ts';
 import type { Statistic } from '../metrics/threshold.ts';
 import { eventsIn, peakOf, statisticOfSummary, type Values, valueFromCounters } from '../metrics/values.ts';
@@ -11,6 +12,7 @@ export function valuesOfReport(suite: SuiteReport): Values {
   const heads = suite.rounds.filter(({ side }) => side === 'head');
   const activeMs = heads.reduce((sum, round) => sum + round.activeMs, 0);
   const counters = countersOf(suite);
+  const quiet = heads.flatMap((round) => round.quiet ?? []);
   const resources = suite.resources?.head ?? null;
   const find = (id: string): MetricReport | undefined => suite.metrics.find((metric) => metric.id === id);
   const summary = (id: string): LatencySummaryReport | null => find(id)?.head ?? null;
@@ -29,8 +31,9 @@ export function valuesOfReport(suite: SuiteReport): Values {
         return suite.sendRate?.head?.maxPerSecond ?? null;
       case 'resource':
         return resourceOf(resources, counters, id, statistic) ?? heldValue(find(id), statistic);
-      case 'work':
       case 'endurance':
+        return enduranceValue(quiet, id) ?? heldValue(find(id), statistic);
+      case 'work':
       case 'custom':
         return heldValue(find(id), statistic);
       default:
@@ -49,7 +52,7 @@ export function valuesOfReport(suite: SuiteReport): Values {
     nameUses: [],
     answers: [],
     unheard: [],
-    quiet: [],
+    quiet,
     checks: [],
     intendedArrivals: suite.generator?.intendedArrivals ?? 0,
     damaged: null,

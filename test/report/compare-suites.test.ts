@@ -11,21 +11,22 @@ import { type SuiteReport, suiteReportSchema } from '../../src/report/report-mod
 import { valuesOfReport } from '../../src/report/values-of-report.ts';
 import { defaultSettings, latencies, roundOf, sketchOf } from '../verdict/simulator.ts';
 
-const reportOf = (round: RoundMeasurement): SuiteReport =>
-  buildSuiteReport({
-    name: 'chat',
-    scenario: 'chat.yml',
-    comparison: 'none',
-    pairs: [],
-    head: [round],
-    baseline: [],
-    judgement: null,
-    problems: [],
-    warnings: [],
-    bottleneck: null,
-    trend: null,
-    main: null,
-  });
+const partsOf = (head: RoundMeasurement[]): Parameters<typeof buildSuiteReport>[0] => ({
+  name: 'chat',
+  scenario: 'chat.yml',
+  comparison: 'none',
+  pairs: [],
+  head,
+  baseline: [],
+  judgement: null,
+  problems: [],
+  warnings: [],
+  bottleneck: null,
+  trend: null,
+  main: null,
+});
+
+const reportOf = (round: RoundMeasurement): SuiteReport => buildSuiteReport(partsOf([round]));
 
 const compare = (before: SuiteReport, after: SuiteReport, ...thresholds: string[]): SuiteReport =>
   compareSuites(
@@ -61,6 +62,30 @@ test('answers that take twice as long fail, however many handshakes there were',
     assert.match(compared.reason, /^chat\.ack /);
   }
   assert.equal(compare(chat(20), chat(20)).verdict, 'pass');
+});
+
+test('memory that stays is judged from what both reports read after each wave', () => {
+  const waves = (bytesASession: number) => {
+    const rounds = Array.from({ length: 14 }, (_, wave) => ({
+      ...roundOf({
+        metrics: { 'chat.ack': sketchOf(latencies(20, 60)) },
+        counters: { 'messages.sent': 900 },
+      }),
+      quiet: {
+        atMs: (wave + 1) * 8_000,
+        sessions: 90,
+        messages: 900,
+        heapBytes: 12_000_000 + bytesASession * 90 * (wave + 1) + 2_000 * (wave % 3),
+        rssBytes: 50_000_000,
+        left: { sockets: 2 },
+      },
+    }));
+    return buildSuiteReport({ ...partsOf(rounds), name: 'memory' });
+  };
+  const compared = compare(waves(0), waves(1_000));
+  assert.equal(compared.verdict, 'fail');
+  assert.match(compared.reason, /^The server keeps 1 kB a session, and kept \S+ B: a difference of /);
+  assert.equal(compare(waves(1_000), waves(1_000)).verdict, 'pass');
 });
 
 test('what is judged is what the reports hold, to the last digit', () => {
