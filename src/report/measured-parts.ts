@@ -90,11 +90,17 @@ export const unjudgedMetrics = (sides: Sides): MetricReport[] => {
   }));
 };
 
+/**
+ * The counters of both sides, added up. Where deliveries were expected and neither side ever saw one, none is said to be
+ * lost: what is watched is something else than what the server sends, and the verdict, which is invalid, says so.
+ */
 export const counterReports = (sides: Sides): SuiteReport['counters'] => {
   const baseline =
     sides.baseline.length === 0 ? null : mergeCounters(sides.baseline.map((round) => round.counters));
   const head = sides.head.length === 0 ? null : mergeCounters(sides.head.map((round) => round.counters));
+  const some = (name: string): boolean => [baseline, head].some((counters) => (counters?.[name] ?? 0) > 0);
   const names = new Set([...Object.keys(head ?? {}), ...Object.keys(baseline ?? {})]);
+  if (some('deliveries.expected') && !some('deliveries.received')) names.delete('deliveries.lost');
   return Object.fromEntries(
     [...names].sort().map((name) => [
       name,

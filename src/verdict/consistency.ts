@@ -84,7 +84,7 @@ export const mixedHistory = (records: readonly BaselineRecord[]): string | null 
 /** Deliveries were watched and none was ever seen: then the scenario watches for something else than what comes. */
 function neverDelivered(values: Values, side: SideName): string[] {
   const expected = values.value('deliveries.expected', 'value') ?? 0;
-  if (expected === 0 || (values.value('deliveries.lost', 'value') ?? 0) < expected) return [];
+  if (expected === 0 || (values.value('deliveries.received', 'value') ?? 0) > 0) return [];
   const came = values.untagged.map(
     ({ event, path, count }) =>
       `${formatCount(count)} ${event === '' ? (count === 1 ? 'message' : 'messages') : `"${event}" ${count === 1 ? 'event' : 'events'}`} came, and none carried a tag${path === '' ? '' : ` at "${path}"`}`,

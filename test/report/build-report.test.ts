@@ -95,6 +95,24 @@ test('errors of both sides meet by name, with counts, messages and steps', () =>
   assert.deepEqual(first.counters.errors, { baseline: null, head: 2 });
 });
 
+test('where no delivery was ever seen, none is said to be lost', () => {
+  const deliveries = (received: number) => ({
+    'deliveries.expected': 40,
+    ...(received > 0 ? { 'deliveries.received': received } : {}),
+    'deliveries.lost': 40 - received,
+  });
+  const round = (seed: number, received: number) => {
+    const made = chatRound({ seed });
+    return { ...made, counters: { ...made.counters, 'deliveries.received': 0, ...deliveries(received) } };
+  };
+  const suiteOf = (baseline: number, head: number) =>
+    judgedSuite({ parts: { pairs: [{ baseline: round(1, baseline), head: round(2, head) }] } });
+  assert.equal(suiteOf(0, 0).counters['deliveries.lost'], undefined);
+  assert.deepEqual(suiteOf(0, 0).counters['deliveries.expected'], { baseline: 40, head: 40 });
+  assert.deepEqual(suiteOf(40, 0).counters['deliveries.lost'], { baseline: 0, head: 40 });
+  assert.deepEqual(suiteOf(38, 39).counters['deliveries.lost'], { baseline: 2, head: 1 });
+});
+
 test('without a judgement the suite is invalid, and what was measured is still there', () => {
   const problem = tailgateError(
     'ROOM_LOST',

@@ -135,3 +135,15 @@ test('a comparison is a report: of both heads, errors and counters beside each o
   ]);
   assert.equal(compared.metrics.find(({ id }) => id === 'errors.named.timeout')!.verdict, 'pass');
 });
+
+test('a report in which no delivery was ever seen is no pass for a limit on lost ones', () => {
+  const counters = { 'messages.sent': 1500, 'deliveries.expected': 3000, 'deliveries.lost': 3000 };
+  const report = reportOf(roundOf({ metrics: { 'chat.ack': sketchOf(latencies(20, 1500)) }, counters }));
+  assert.equal(report.counters['deliveries.lost'], undefined);
+  const compared = compare(report, report, 'lost = 0');
+  assert.equal(compared.verdict, 'invalid');
+  assert.match(
+    compared.reason,
+    /None of the 3,000 deliveries expected at the baseline was ever seen|None of the 3,000 deliveries expected in this PR was ever seen/,
+  );
+});

@@ -420,7 +420,7 @@ describe('without a baseline', () => {
 
   test('equality, throughput and resources', () => {
     const round = plainRound(10, 1500, {
-      counters: { 'deliveries.expected': 100, 'deliveries.lost': 2 },
+      counters: { 'deliveries.expected': 100, 'deliveries.received': 98, 'deliveries.lost': 2 },
       resources: {
         samples: [],
         cpuSeconds: 1,
