@@ -13,6 +13,7 @@ import { cpuChange, cpuDeviation, type RestoredJob, restoreJob } from '../src/ve
 import { metricId, noRegression, quietWorld, simulatePairs } from '../test/verdict/simulator.ts';
 import { type Figure, figure } from './figure.ts';
 import { type Rule, type RuleAnswer, rules } from './rules.ts';
+import { choicesTable, warmUpTable } from './slice-choices.ts';
 import { candidates, tryEstimator } from './slice-estimators.ts';
 
 const simulate = (count: number): JobRecord[] =>
@@ -156,6 +157,12 @@ export const run = async (words: readonly string[]): Promise<Figure[]> => {
   print(`${replayTable(jobs)}\n`);
   print('Deviation between the pairs of a job where nothing changed; changes found, t by that deviation:\n');
   print(estimatorTable(jobs));
+  print(
+    '\nDeviation between the pairs of a job where nothing changed, if slices were left out of both sides:\n',
+  );
+  print(choicesTable(jobs));
+  print('\nWhat warming up leaves in the slices, where nothing changed:\n');
+  print(warmUpTable(jobs));
   const rounds = whole.filter(({ record }) => record.design === 'rounds');
   if (rounds.length > 0) {
     print('\nThe same where the sides were measured in whole rounds, one after the other:\n');

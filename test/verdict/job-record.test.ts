@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { estimatorTable, replayTable } from '../../bench/replay.ts';
 import { mannWhitneyP, rules, welch } from '../../bench/rules.ts';
+import { choicesTable, warmUpTable, withSlices } from '../../bench/slice-choices.ts';
 import { candidates } from '../../bench/slice-estimators.ts';
 import { compactSketch, expandSketch } from '../../src/metrics/compact-sketch.ts';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
@@ -103,5 +104,71 @@ describe('the rules of other tools', () => {
       const change = Number(/^([\d.]+)%, t/.exec(slower ?? '')?.[1]);
       assert.ok(change > 40 && change < 60, line);
     }
+  });
+});
+
+describe('which slices count', () => {
+  const [quiet, slow] = [jobOf(1, 5), jobOf(3, 6)];
+  // Up to four slices of a head fall into a time when others kept the machine busy.
+  const disturbed = quiet.pairs.map(({ baseline, head }, pair) => {
+    const isHit = (slice: number) => slice < (pair * 3) % 5;
+    return {
+      baseline,
+      head: {
+        ...head,
+        slices: head.slices.map((slice, index) =>
+          isHit(index) ? slow.pairs[pair]!.head.slices[index]! : slice,
+        ),
+        foreignCores: head.slices.map((_, index) => (isHit(index) ? 0.8 : null)),
+      },
+    };
+  });
+  const rowsOf = (pairs: typeof quiet.pairs) => {
+    const record = parseJobRecords(formatJobRecord(recordJob({ ...quiet, pairs })))[0]!;
+    return choicesTable([{ record, pairs: pairsOf(record) }])
+      .split('\n')
+      .slice(2)
+      .map((line) => line.split('|').map((cell) => cell.trim()));
+  };
+
+  test('leaving out what others disturbed helps where the machine tells of it, and is not offered elsewhere', () => {
+    assert.deepEqual(
+      rowsOf(quiet.pairs).map(([, name]) => name),
+      ['all slices', 'without the first', 'without the first two'],
+    );
+    const rows = rowsOf(disturbed);
+    const [all, without] = [rows[0]!, rows.find(([, name]) => name!.includes('beside 0.5'))!];
+    assert.equal(all[2], '100%');
+    assert.equal(without[2], '83%');
+    assert.ok(Number(without[4]) < Number(all[4]) / 2, `${without} and ${all}`);
+  });
+
+  test('both sides lose the same slices, but never so many that nothing is left to average', () => {
+    const [pair] = disturbed.slice(3);
+    const cut = withSlices(pair!, (_, index) => index >= 4);
+    assert.deepEqual([cut.baseline.slices.length, cut.head.slices.length], [6, 6]);
+    assert.deepEqual(cut.baseline.slices, pair!.baseline.slices.slice(4));
+    assert.equal(
+      withSlices(pair!, (_, index) => index >= 6),
+      pair,
+    );
+  });
+
+  test('a server that warms up shows it in its first slices', () => {
+    const warming = quiet.pairs.map(({ baseline, head }, pair) => {
+      const cold = slow.pairs[pair]!.head.slices[0]!;
+      return {
+        baseline: { ...baseline, slices: [cold, ...baseline.slices.slice(1)] },
+        head: { ...head, slices: [cold, ...head.slices.slice(1)] },
+      };
+    });
+    const record = recordJob({ ...quiet, pairs: warming });
+    const lines = warmUpTable([{ record, pairs: warming }]).split('\n');
+    const [, first, second] = lines[4]!
+      .split('|')
+      .slice(1)
+      .map((cell) => Number.parseFloat(cell));
+    assert.ok(first! > 120 && first! < 280, lines.join('\n'));
+    assert.ok(Math.abs(second!) < 20, lines.join('\n'));
   });
 });
