@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatRecord, parseRecord } from '../../src/baseline/record-format.ts';
 import { LatencySketch } from '../../src/metrics/latency-sketch.ts';
@@ -232,11 +232,11 @@ test('mistakes are told before anything is started', async () => {
 });
 
 /** Settings of a run whose server and room are of shard 1, and whose users get what others send. */
-const meetingSettings = (more: string): string => `${serverAndRoom}measure:
+const meetingSettings = (scenario: string, more: string): string => `${serverAndRoom}measure:
   jwt: { secret: example-secret, claims: { sub: user } }
   drainMs: 5000
   arrivals: best-effort
-suites: [{ name: room, scenario: room.yml }]
+suites: [{ name: room, scenario: ${scenario} }]
 thresholds: ["chat.ack.p95 < 5s", "deliveries.lost = 0", "users.failed = 0"]
 rounds: 1
 ${more}`;
@@ -294,72 +294,79 @@ const reportOf = (name: string) => {
   const file = path.join(user.dir, name, '1', 'report.json');
   return parseReport(readFileSync(file, 'utf8'), file);
 };
-test('shards that meet: one starts both versions and the room, and all drive the slices of a pair', async () => {
-  user.write('room.yml', roomScenario(8, 10));
-  user.write(
-    'pairs.yml',
-    meetingSettings(`verdict: { minPairs: 2, maxPairs: 2, slicesPerSide: 2 }
+// Most of the second is the time after which a shard that hangs is given up.
+describe('shards that meet', { concurrency: true }, () => {
+  before(() => {
+    user.write('room.yml', roomScenario(5, 10));
+    user.write('long-room.yml', roomScenario(60, 10));
+    user.write(
+      'pairs.yml',
+      meetingSettings(
+        'room.yml',
+        `verdict: { minPairs: 2, maxPairs: 2, slicesPerSide: 2, sliceMs: 700, warmUpMs: 1000 }
 explain: never
 baseline: { mode: side-by-side, ref: HEAD~1 }
-`),
-  );
-  user.git('add', '-A');
-  user.git('commit', '-qm', 'Meet');
-  const shards = await meet(3, 'pairs', ['--config', 'pairs.yml'], inOtherTime);
-  const ended = await Promise.all(shards.map((each) => each.ended));
-  const codes = ended.map(({ exitCode }) => exitCode);
-  const logs = shards.map(({ log }) => log()).join('\n---\n');
-  // Whether the machine was quiet enough for a verdict is not what is tested.
-  assert.deepEqual(codes.slice(1), [0, 0], logs);
-  const report = reportOf('pairs');
-  const [suite] = report.suites;
-  assert.deepEqual([...report.problems, ...suite!.problems], [], logs);
-  assert.equal(suite!.comparison, 'side-by-side');
-  const [, skewMs] =
-    /3 shards on 1 machine drove the load together; each part of it started within ([\d.]+) ms, by (?:one clock|clocks that agree to within [\d.]+ ms)\./.exec(
-      suite!.warnings.join('\n'),
-    ) ?? [];
-  assert.ok(Number(skewMs) < 1_000, suite!.warnings.join('\n'));
-  for (const side of ['baseline', 'head'] as const) {
-    const of = (name: string) => suite!.counters[`deliveries.${name}`]![side]!;
-    assert.ok(of('expected') > 100, logs);
-    assert.equal(of('received') + of('lost'), of('expected'));
-    assert.equal(of('lost'), 0);
-    assert.equal(of('duplicated'), 0);
-  }
-  const delivery = suite!.metrics.find(({ id }) => id === 'chat.delivery')!;
-  assert.ok(delivery.baseline!.count > 20 && delivery.head!.count > 20);
-});
+`,
+      ),
+    );
+    user.write('whole.yml', meetingSettings('long-room.yml', 'baseline: { mode: none }\n'));
+    user.git('add', '-A');
+    user.git('commit', '-qm', 'Meet');
+  });
 
-test('a shard that dies, hangs or is stopped ends the run of all, and is named', async () => {
-  user.write('room.yml', roomScenario(60, 10));
-  user.write('whole.yml', meetingSettings('baseline: { mode: none }\n'));
-  user.git('add', '-A');
-  user.git('commit', '-qm', 'Fail');
-  const cases: [name: string, number: number, signal: NodeJS.Signals, said: RegExp][] = [
-    ['dead', 2, 'SIGKILL', /Shard 2 dropped out: its connection (ended|broke)/],
-    ['cancelled', 2, 'SIGTERM', /Shard 2 dropped out: it was cancelled/],
-    ['leaderless', 1, 'SIGKILL', /Shard 1 dropped out: its connection (ended|broke)/],
-    ['hanging', 2, 'SIGSTOP', /Shard 2 dropped out: nothing was heard of it for 15 s/],
-  ];
-  await Promise.all(
-    cases.map(async ([name, number, signal, said]) => {
-      const shards = await meet(2, name, ['--config', 'whole.yml']);
-      const hit = shards[number - 1]!;
-      const other = shards[2 - number]!;
-      try {
-        while (!shards[0]!.log().includes('measuring') && shards[0]!.child.exitCode === null)
-          await delay(100);
-        const hitAt = performance.now();
-        hit.child.kill(signal);
-        assert.equal((await other.ended).exitCode, 4, other.log());
-        assert.match(other.log(), said);
-        const tookMs = performance.now() - hitAt;
-        assert.ok(tookMs < (signal === 'SIGSTOP' ? 30_000 : 15_000), `${name}: ${tookMs} ms`);
-        if (number === 2) assert.equal(reportOf(name).verdict, 'invalid');
-      } finally {
-        for (const { child } of shards) child.kill('SIGKILL');
-      }
-    }),
-  );
+  test('one starts both versions and the room, and all drive the slices of a pair', async () => {
+    const shards = await meet(3, 'pairs', ['--config', 'pairs.yml'], inOtherTime);
+    const ended = await Promise.all(shards.map((each) => each.ended));
+    const codes = ended.map(({ exitCode }) => exitCode);
+    const logs = shards.map(({ log }) => log()).join('\n---\n');
+    // Whether the machine was quiet enough for a verdict is not what is tested.
+    assert.deepEqual(codes.slice(1), [0, 0], logs);
+    const report = reportOf('pairs');
+    const [suite] = report.suites;
+    assert.deepEqual([...report.problems, ...suite!.problems], [], logs);
+    assert.equal(suite!.comparison, 'side-by-side');
+    const [, skewMs] =
+      /3 shards on 1 machine drove the load together; each part of it started within ([\d.]+) ms, by (?:one clock|clocks that agree to within [\d.]+ ms)\./.exec(
+        suite!.warnings.join('\n'),
+      ) ?? [];
+    assert.ok(Number(skewMs) < 1_000, suite!.warnings.join('\n'));
+    for (const side of ['baseline', 'head'] as const) {
+      const of = (name: string) => suite!.counters[`deliveries.${name}`]![side]!;
+      assert.ok(of('expected') > 100, logs);
+      assert.equal(of('received') + of('lost'), of('expected'));
+      assert.equal(of('lost'), 0);
+      assert.equal(of('duplicated'), 0);
+    }
+    const delivery = suite!.metrics.find(({ id }) => id === 'chat.delivery')!;
+    assert.ok(delivery.baseline!.count > 20 && delivery.head!.count > 20);
+  });
+
+  test('a shard that dies, hangs or is stopped ends the run of all, and is named', async () => {
+    const cases: [name: string, number: number, signal: NodeJS.Signals, said: RegExp][] = [
+      ['dead', 2, 'SIGKILL', /Shard 2 dropped out: its connection (ended|broke)/],
+      ['cancelled', 2, 'SIGTERM', /Shard 2 dropped out: it was cancelled/],
+      ['leaderless', 1, 'SIGKILL', /Shard 1 dropped out: its connection (ended|broke)/],
+      ['hanging', 2, 'SIGSTOP', /Shard 2 dropped out: nothing was heard of it for 15 s/],
+    ];
+    await Promise.all(
+      cases.map(async ([name, number, signal, said]) => {
+        const shards = await meet(2, name, ['--config', 'whole.yml']);
+        const hit = shards[number - 1]!;
+        const other = shards[2 - number]!;
+        try {
+          while (!shards[0]!.log().includes('measuring') && shards[0]!.child.exitCode === null)
+            await delay(100);
+          const hitAt = performance.now();
+          hit.child.kill(signal);
+          assert.equal((await other.ended).exitCode, 4, other.log());
+          assert.match(other.log(), said);
+          const tookMs = performance.now() - hitAt;
+          assert.ok(tookMs < (signal === 'SIGSTOP' ? 30_000 : 15_000), `${name}: ${tookMs} ms`);
+          if (number === 2) assert.equal(reportOf(name).verdict, 'invalid');
+        } finally {
+          for (const { child } of shards) child.kill('SIGKILL');
+        }
+      }),
+    );
+  });
 });
