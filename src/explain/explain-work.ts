@@ -9,6 +9,7 @@ import type { FileChange } from './parse-diff.ts';
 import { type PlaceReader, Places, shownName } from './places.ts';
 import { sampledStacks } from './sampled-stacks.ts';
 import type { BothSides, SideWork } from './side-work.ts';
+import { withinWitness } from './within-witness.ts';
 import { busyTimeUs, workOfFunctions } from './work-of-functions.ts';
 
 export type ExplainInputs = {
@@ -21,6 +22,8 @@ export type ExplainInputs = {
   latencyMs: BothSides | null;
   /** CPU time for each message, milliseconds; null when only the profiles tell. */
   cpuMs: BothSides | null;
+  /** Memory that main threads allocated for each message of judged pairs, bytes; null when it is not known. */
+  allocatedBytes: BothSides | null;
   /** Time that threads waited for a core, and the highest event-loop delay, milliseconds; null when not known. */
   runQueueMs: BothSides | null;
   loopDelayMs: BothSides | null;
@@ -63,19 +66,28 @@ const blockedShare = 0.5;
 /** Share of the time of a message below which a function that runs more often does not explain a latency. */
 const substantialShare = 0.02;
 const leastWaitMs = 0.3;
+/** Of all memory, from which on threads that the judged pairs do not look into matter. */
+const workersShare = 0.05;
 
 /** Why a message costs more at the head, from what both sides counted. */
 export const explainWork = (inputs: ExplainInputs): Explained => {
   const { changes } = inputs;
-  const functions = changeOfFunctions(
-    matchFunctions(
-      workOfFunctions(inputs.baseline, inputs.places.baseline),
-      workOfFunctions(inputs.head, inputs.places.head),
-      changes,
+  const functions = withinWitness(
+    changeOfFunctions(
+      matchFunctions(
+        workOfFunctions(inputs.baseline, inputs.places.baseline),
+        workOfFunctions(inputs.head, inputs.places.head),
+        changes,
+      ),
     ),
+    allocationWitness(inputs),
   );
   const rows = functions
-    .filter((one) => Math.abs(one.calls.difference) > 0.005 || one.timeUs.head + one.timeUs.baseline > 0)
+    .filter(
+      ({ calls, timeUs, allocatedBytes }) =>
+        Math.abs(calls.difference) > 0.005 ||
+        timeUs.head + timeUs.baseline + allocatedBytes.head + allocatedBytes.baseline > 0,
+    )
     .sort((a, b) => interest(b) - interest(a))
     .slice(0, mostRows)
     .map(rowOf);
@@ -146,6 +158,22 @@ function interest({ calls, risen, timeUs, timeScore, at }: FunctionChange): numb
     (costs ? Math.abs(timeUs.head - timeUs.baseline) / 10 : 0) +
     (timeUs.head + timeUs.baseline) / 1e6
   );
+}
+
+/**
+ * Allocation for each message, of the judged pairs where they tell of all that allocates, which they do not where worker
+ * threads do; else of the slices before the profile. Null when neither is known.
+ */
+function allocationWitness({ baseline, head, allocatedBytes }: ExplainInputs): BothSides | null {
+  const [before, after] = [baseline.allocated, head.allocated];
+  if (before === null || after === null || before.messages === 0 || after.messages === 0)
+    return allocatedBytes;
+  const isOfWorkers = [before, after].some(
+    ({ bytes, inWorkersBytes }) => inWorkersBytes > workersShare * bytes,
+  );
+  return allocatedBytes !== null && !isOfWorkers
+    ? allocatedBytes
+    : { baseline: before.bytes / before.messages, head: after.bytes / after.messages };
 }
 
 function rowOf({ at, calls, isCounted, timeUs, allocatedBytes }: FunctionChange): FunctionRow {

@@ -16,6 +16,14 @@ export const joinWork = (first: SideWork, second: SideWork): SideWork => ({
   stacks: [...first.stacks, ...second.stacks],
   profiledMessages: first.profiledMessages + second.profiledMessages,
   profiledQueueUs: first.profiledQueueUs + second.profiledQueueUs,
+  allocated:
+    first.allocated === null || second.allocated === null
+      ? (first.allocated ?? second.allocated)
+      : {
+          bytes: first.allocated.bytes + second.allocated.bytes,
+          inWorkersBytes: first.allocated.inWorkersBytes + second.allocated.inWorkersBytes,
+          messages: first.allocated.messages + second.allocated.messages,
+        },
   profiledCpuUs:
     first.profiledCpuUs === null && second.profiledCpuUs === null
       ? null

@@ -25,6 +25,11 @@ export type SideWork = {
   profiledCpuUs: number | null;
   /** Time that main threads waited for a core meanwhile, microseconds; 0 where it is not known. */
   profiledQueueUs: number;
+  /**
+   * What was allocated in a slice before anything was counted, of all threads: as users have it, with functions inlined
+   * that a profile must see. Null when nothing was profiled, or another profiler did it.
+   */
+  allocated: { bytes: number; inWorkersBytes: number; messages: number } | null;
 };
 
 /** A function in a chain of callers, as a profile of any program names it. */

@@ -167,6 +167,7 @@ function evidenceOf(run: SuiteRun): JudgedEvidence {
   return {
     latencyMs: mostRisen(longer),
     cpuMs: over('server.cpuPerMessage', 'value'),
+    allocatedBytes: over('server.allocated.perMessage', 'value'),
     runQueueMs: over('server.runQueue.perMessage', 'value'),
     loopDelayMs: over('server.loopDelay', 'max'),
   };

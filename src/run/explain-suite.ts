@@ -8,7 +8,10 @@ import { measureWork, type WorkRequest } from '../side/measure-work.ts';
 import { type ChangeRoots, placeReader, readChanges, readDependencyChanges } from './read-change.ts';
 
 /** What the judged pairs say, where there are any. */
-export type JudgedEvidence = Pick<ExplainInputs, 'latencyMs' | 'cpuMs' | 'runQueueMs' | 'loopDelayMs'>;
+export type JudgedEvidence = Pick<
+  ExplainInputs,
+  'latencyMs' | 'cpuMs' | 'allocatedBytes' | 'runQueueMs' | 'loopDelayMs'
+>;
 
 export type ExplainRequest = Omit<WorkRequest, 'onProgress' | 'number' | 'withinMs'> & {
   roots: ChangeRoots;
@@ -86,7 +89,13 @@ function ownEvidence({ baseline, head }: CountedWork): JudgedEvidence {
       ? [{ baseline: mean(before), head: mean(after) }]
       : [];
   });
-  return { latencyMs: mostRisen(longer), cpuMs: null, runQueueMs: null, loopDelayMs: null };
+  return {
+    latencyMs: mostRisen(longer),
+    cpuMs: null,
+    allocatedBytes: null,
+    runQueueMs: null,
+    loopDelayMs: null,
+  };
 }
 
 async function explainCounted(

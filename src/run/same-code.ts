@@ -33,6 +33,7 @@ export const sameCode = async (ran: RanCode, request: SameCodeRequest): Promise<
     profiledMessages: 0,
     profiledCpuUs: null,
     profiledQueueUs: 0,
+    allocated: null,
   });
   const place = (root: string) => ({ root, sourceMaps: new Map() });
   const same = sameScripts({

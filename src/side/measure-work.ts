@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { eachHeapNode } from '../explain/profile-trees.ts';
 import type { ReadStack } from '../explain/read-profile.ts';
 import type { CalledFunction, CpuProfile, HeapNode, RanScript, SideWork } from '../explain/side-work.ts';
 import type { LoadProgress } from '../generator/load-session.ts';
@@ -44,6 +45,8 @@ export type WorkOutcome = { baseline: SideWork; head: SideWork } | { unavailable
 /** Code is compiled and users arrive before anything is counted. */
 const leastWarmUpMs = 1_500;
 
+const allocatedSliceMs = 750;
+
 const countedSliceMs = 750;
 
 const countedSlices = 4;
@@ -67,7 +70,13 @@ const usualSampleUs = 10_000;
 const usedShare = 0.9;
 
 /** How long each part is driven, milliseconds. */
-type Times = { warmUpMs: number; countedSliceMs: number; profileWarmUpMs: number; profiledSliceMs: number };
+type Times = {
+  warmUpMs: number;
+  allocatedSliceMs: number;
+  countedSliceMs: number;
+  profileWarmUpMs: number;
+  profiledSliceMs: number;
+};
 
 /** One side while its work is counted. */
 class CountedSide {
@@ -87,6 +96,7 @@ class CountedSide {
   #profiledMessages = 0;
   #profiledCpuUs: number | null = null;
   #profiledQueueUs = 0;
+  #allocated: SideWork['allocated'] = null;
 
   constructor(side: OpenSide, request: WorkRequest) {
     const { target, suite } = side;
@@ -138,6 +148,22 @@ class CountedSide {
 
   #ask(action: CountAction): Promise<CountReply[]> {
     return this.#counter!.ask(action, undefined, this.#signal);
+  }
+
+  /** What it allocates as users have it: counting calls and profiling undo what the compiler spared. */
+  async countAllocations(): Promise<void> {
+    await this.#ask('start-heap');
+    const messages = await this.#drive(this.#times.allocatedSliceMs);
+    const allocated = { bytes: 0, inWorkersBytes: 0, messages };
+    for (const { thread, value } of await this.#ask('stop-heap')) {
+      const { head } = (value as { heap: { head: HeapNode } }).heap;
+      eachHeapNode([head], null, ({ selfSize }) => {
+        allocated.bytes += selfSize;
+        if (thread !== '0') allocated.inWorkersBytes += selfSize;
+        return null;
+      });
+    }
+    this.#allocated = allocated;
   }
 
   async startCalls(): Promise<void> {
@@ -229,6 +255,7 @@ class CountedSide {
           : this.#profiledMessages,
       profiledCpuUs: this.#profiledCpuUs,
       profiledQueueUs: this.#profiledQueueUs,
+      allocated: this.#allocated,
     };
   }
 }
@@ -316,6 +343,7 @@ async function countInTurns(request: WorkRequest): Promise<WorkOutcome> {
   const side = (name: SideName): CountedSide => counted.find((one) => one.name === name)!;
   for (const one of counted) await one.warmUp();
   if (counted.every((one) => one.countsCalls)) {
+    if (request.profile) for (const one of counted) await one.countAllocations();
     for (const one of counted) await one.startCalls();
     for (const name of order) await side(name).countSlice();
     for (const one of counted) await one.stopCalls();
@@ -344,6 +372,7 @@ async function countOneAfterTheOther(request: WorkRequest): Promise<WorkOutcome>
     const side = new CountedSide(opened, request);
     await side.warmUp();
     if (side.countsCalls) {
+      if (request.profile) await side.countAllocations();
       await side.startCalls();
       for (let slice = 0; slice < countedSlices; slice += 1) await side.countSlice();
       await side.stopCalls();
@@ -385,11 +414,13 @@ function timesOf(
   const wantedMs = Math.max(leastWarmUpMs, warmUpMs);
   const sliceMs = sampled ? sampledSliceMs : profiledSliceMs;
   const againMs = countsCalls ? profileWarmUpMs : 0;
-  const profilingMs = profile ? againMs + profiledSlices * sliceMs : 0;
+  const allocatedMs = countsCalls && profile ? allocatedSliceMs : 0;
+  const profilingMs = profile ? allocatedMs + againMs + profiledSlices * sliceMs : 0;
   const neededMs = wantedMs + (countsCalls ? countedSlices * countedSliceMs : 0) + profilingMs;
   const scale = plannedMs === null ? 1 : Math.min(1, (usedShare * plannedMs) / neededMs);
   return {
     warmUpMs: scale * wantedMs,
+    allocatedSliceMs: scale * allocatedMs,
     countedSliceMs: scale * countedSliceMs,
     profileWarmUpMs: scale * againMs,
     profiledSliceMs: scale * sliceMs,

@@ -38,6 +38,7 @@ const side = (functions: readonly Told[], more: Partial<SideWork> = {}): SideWor
   profiledMessages: 0,
   profiledCpuUs: null,
   profiledQueueUs: 0,
+  allocated: null,
   ...more,
 });
 
@@ -51,6 +52,7 @@ const explain = (baseline: SideWork, head: SideWork, diff: string, more: Partial
     dependencies: [],
     latencyMs: null,
     cpuMs: null,
+    allocatedBytes: null,
     runQueueMs: null,
     loopDelayMs: null,
     ...more,
@@ -199,6 +201,70 @@ test('a thread that blocks waits, though V8 books the time on its function', () 
   assert.match(textOf(explain(before, queued, diff)), /^`chat` runs as often as before and costs 5 ms more/);
   const computing = explain(before, profiled(5_400, 5_500, 120), diff, slower);
   assert.equal(computing.kind, 'more-work');
+});
+
+test('no function is told to allocate more than the server does when nothing is counted', () => {
+  const slice = (bytes: Record<string, number>, allocated: SideWork['allocated']): SideWork => {
+    const top = { functionName: '(root)', url: '', lineNumber: -1, columnNumber: -1 };
+    const frames: Record<string, [line: number, name: string]> = { chat: [113, 'chat'], log: [200, 'log'] };
+    const children = Object.entries(bytes).map(([name, selfSize]) => ({
+      callFrame: {
+        functionName: name,
+        url: `file://${root}/src/server.ts`,
+        lineNumber: frames[name]![0] - 1,
+        columnNumber: 0,
+      },
+      selfSize: 100 * selfSize,
+      children: [],
+    }));
+    return {
+      ...side(base),
+      profiles: [
+        {
+          cpu: { nodes: [], startTime: 0, endTime: 1, samples: [], timeDeltas: [] },
+          heap: { callFrame: top, selfSize: 0, children },
+        },
+      ],
+      profiledMessages: 100,
+      allocated,
+    };
+  };
+  const before = slice({ chat: 20_000, log: 20_000 }, null);
+  const after = slice({ chat: 278_000, log: 20_000 }, null);
+  const moreOf = ({ functions }: { functions: { allocatedBytes: { baseline: number; head: number } }[] }) =>
+    functions.map(({ allocatedBytes }) => Math.round(allocatedBytes.head - allocatedBytes.baseline));
+  // Nothing else is known.
+  assert.match(textOf(explain(before, after, secondCall)), /^`chat` runs as often .* allocates 258 kB more/);
+  const judged = { allocatedBytes: { baseline: 30_000, head: 48_000 } };
+  const within = explain(before, after, secondCall, judged);
+  assert.match(textOf(within), /^`chat` runs as often as before and allocates 18 kB more a message\./);
+  assert.equal(
+    within.functions.reduce((sum, { allocatedBytes }) => sum + allocatedBytes.head, 0),
+    48_000,
+  );
+  // What the compiler spares users is no cause.
+  const spared = explain(before, after, secondCall, { allocatedBytes: { baseline: 30_000, head: 30_000 } });
+  assert.equal(spared.kind, 'none');
+  assert.deepEqual(moreOf(spared), [0, 0]);
+  // Where nothing was judged, a slice before the profile tells; and it alone knows of worker threads.
+  const allocated = (bytes: number, inWorkersBytes: number): SideWork['allocated'] => ({
+    bytes,
+    inWorkersBytes,
+    messages: 10,
+  });
+  const [unjudged, changed] = [
+    { ...before, allocated: allocated(300_000, 0) },
+    { ...after, allocated: allocated(420_000, 0) },
+  ];
+  assert.match(textOf(explain(unjudged, changed, secondCall)), / allocates 12 kB more/);
+  assert.match(textOf(explain(unjudged, changed, secondCall, judged)), / allocates 18 kB more/);
+  const inWorker = { ...changed, allocated: allocated(420_000, 200_000) };
+  assert.match(textOf(explain(unjudged, inWorker, secondCall, judged)), / allocates 12 kB more/);
+  // Memory that one function saves and another takes is no more memory.
+  const moved = explain(before, slice({ chat: 35_000, log: 5_000 }, null), secondCall, {
+    allocatedBytes: { baseline: 40_000, head: 40_000 },
+  });
+  assert.equal(moved.kind, 'none');
 });
 
 test('a package in another version that does more is named with its place in the lockfile', () => {

@@ -45,6 +45,7 @@ const work: SideWork = {
   profiledMessages: 10,
   profiledCpuUs: null,
   profiledQueueUs: 0,
+  allocated: null,
 };
 const chat = { name: 'chat', file: 'src/server.ts', line: 10 };
 const parse = { name: 'parse', file: 'src/token.ts', line: 3 };

@@ -23,7 +23,6 @@
 
     const whole = process.env.TAILGATE_NODE_COUNT_MODE === 'work';
     const own = `${process.pid}.${isAsking ? 0 : threadId}`;
-    if (whole && !isAsking) stopInlining();
 
     const session = new Session();
     let cpuBefore;
@@ -123,6 +122,13 @@
       };
     };
 
+    /** Also of what is collected meanwhile. */
+    const everyAllocation = (samplingInterval) => ({
+      samplingInterval,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    });
+
     /** How long the main thread has waited for a core, which the profiler cannot tell from work; 0 where unknown. */
     const waitedUs = () => {
       try {
@@ -134,7 +140,15 @@
 
     const actions = {
       scripts,
+      // Before anything is counted: numbers that functions hand each other are on the heap once none is inlined.
+      'start-heap': async () => {
+        await ask('HeapProfiler.startSampling', everyAllocation(512));
+        return {};
+      },
+      'stop-heap': async () => ({ heap: (await ask('HeapProfiler.stopSampling')).profile }),
       'start-calls': async () => {
+        // All code is compiled again from here on.
+        if (whole) stopInlining();
         await ask('Profiler.enable');
         await ask('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
         await takeCalls();
@@ -148,11 +162,7 @@
       'start-profile': async () => {
         await ask('Profiler.enable');
         await ask('Profiler.setSamplingInterval', { interval: 300 });
-        await ask('HeapProfiler.startSampling', {
-          samplingInterval: 4096,
-          includeObjectsCollectedByMajorGC: true,
-          includeObjectsCollectedByMinorGC: true,
-        });
+        await ask('HeapProfiler.startSampling', everyAllocation(4096));
         await ask('Profiler.start');
         // Of the whole process: a thread that blocks is not idle to the profiler, and costs no time on the processor.
         cpuBefore = process.cpuUsage();

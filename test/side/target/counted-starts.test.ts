@@ -128,6 +128,7 @@ for (const [how, command] of starts)
       profiledMessages: 0,
       profiledCpuUs: null,
       profiledQueueUs: 0,
+      allocated: null,
     };
     const own = workOfFunctions(work, placeReader(work, folder)).filter(({ owner }) => owner.kind === 'own');
     const found = (name: string): Partial<FunctionWork> => {
