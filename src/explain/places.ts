@@ -1,3 +1,4 @@
+import path from 'node:path';
 import {
   GREATEST_LOWER_BOUND,
   LEAST_UPPER_BOUND,
@@ -14,6 +15,11 @@ export type Owner = { kind: 'own' } | { kind: 'package'; name: string } | { kind
 export type PlaceReader = {
   /** Absolute path of the folder that stands for the repository, without a slash at its end. */
   root: string;
+  /**
+   * What both sides ran of one and the same file outside of their folders, and the folder from which its path is told;
+   * the path of anything else outside is told from `root`. Absent: of everything.
+   */
+  shared?: { urls: ReadonlySet<string>; root: string };
   /** Source maps by the URL of their script. */
   sourceMaps: ReadonlyMap<string, { map: string; url: string }>;
   /** Files of the repository by their path in it, or by what profiles call them, with their text. */
@@ -52,7 +58,7 @@ export class Places {
       for (const bias of [GREATEST_LOWER_BOUND, LEAST_UPPER_BOUND] as const) {
         const original = originalPositionFor(map, { line, column, bias });
         if (original.source === null || original.line === null) continue;
-        return { ...this.#file(original.source), line: original.line, column: original.column };
+        return { ...this.#file(original.source, url), line: original.line, column: original.column };
       }
     }
     return { ...this.#file(url), line, column };
@@ -81,9 +87,10 @@ export class Places {
     const own = this.#reader.ownFiles?.get(file);
     if (own !== undefined) return { file: own.file, line, column: 0, owner: { kind: 'own' } };
     const inPackage = packageOf(file);
+    const inside = file.startsWith(`${this.#reader.root}/`) ? this.#relative(file) : file;
     const library = module.split('/').at(-1)!;
     return {
-      file: inPackage?.file ?? (file === '' ? library : file),
+      file: inPackage?.file ?? (file === '' ? library : inside),
       line,
       column: 0,
       owner: { kind: 'package', name: inPackage?.name ?? library },
@@ -113,22 +120,34 @@ export class Places {
     return map;
   }
 
-  #file(url: string): Pick<Place, 'file' | 'owner'> {
+  /** What a profile calls a script to a reader: no path of this machine. */
+  urlOf(url: string): string {
+    if (url.startsWith('file://') || url.startsWith(`${this.#reader.root}/`))
+      return this.#relative(pathOf(url), url);
+    return url;
+  }
+
+  #file(url: string, script = url): Pick<Place, 'file' | 'owner'> {
     if (url === '' || url.startsWith('node:')) return { file: url, owner: { kind: 'node' } };
-    const path = pathOf(url);
-    const inPackage = packageOf(path);
+    const file = pathOf(url);
+    const inPackage = packageOf(file);
     if (inPackage !== null) return { file: inPackage.file, owner: { kind: 'package', name: inPackage.name } };
-    const { root } = this.#reader;
-    const file = path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
-    return { file, owner: { kind: 'own' } };
+    return { file: this.#relative(file, script), owner: { kind: 'own' } };
+  }
+
+  /** The folder of a side may be a checkout that is gone by the time somebody reads of it. */
+  #relative(file: string, script = ''): string {
+    const { root, shared } = this.#reader;
+    if (!path.isAbsolute(file)) return file;
+    return path.relative(shared?.urls.has(script) ? shared.root : root, file);
   }
 }
 
 /** A file of a package is called by its name and the path in it. */
-function packageOf(path: string): { name: string; file: string } | null {
-  const at = path.lastIndexOf('/node_modules/');
+function packageOf(file: string): { name: string; file: string } | null {
+  const at = file.lastIndexOf('/node_modules/');
   if (at < 0) return null;
-  const parts = path.slice(at + '/node_modules/'.length).split('/');
+  const parts = file.slice(at + '/node_modules/'.length).split('/');
   const name = parts.slice(0, parts[0]?.startsWith('@') ? 2 : 1).join('/');
   return { name, file: parts.join('/') };
 }

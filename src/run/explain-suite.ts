@@ -50,7 +50,7 @@ export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplan
     head: joinWork(all.head, next.head),
   }));
   const places = {
-    baseline: placeReader(work.baseline, roots.baseline),
+    baseline: placeReader(work.baseline, roots.baseline, { scripts: work.head.scripts, root: roots.head }),
     head: placeReader(work.head, roots.head),
   };
   const evidence = request.evidence ?? ownEvidence(work);

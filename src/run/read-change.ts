@@ -117,16 +117,24 @@ export const readDependencyChanges = (
 
 /**
  * Reads the repository's own files that ran, and the source maps of its scripts, so that functions stand where they were
- * written.
+ * written. `head`, of the base version: what ran there, so that a file which both sides ran has one name.
  */
-export const placeReader = (work: Ran, root: string): PlaceReader => {
+export const placeReader = (
+  work: Ran,
+  root: string,
+  head?: { scripts: SideWork['scripts']; root: string },
+): PlaceReader => {
   const sourceMaps = new Map<string, { map: string; url: string }>();
   for (const { url, sourceMapUrl } of work.scripts) {
     if (sourceMapUrl === '' || url.includes('/node_modules/') || !url.startsWith('file:')) continue;
     const map = readMap(url, sourceMapUrl);
     if (map !== null) sourceMaps.set(url, map);
   }
-  return { root, sourceMaps, ownFiles: ownFiles(work, { root, sourceMaps }) };
+  const reader = { root, sourceMaps, ownFiles: ownFiles(work, { root, sourceMaps }) };
+  if (head === undefined) return reader;
+  const here = new Set(work.scripts.map(({ url }) => url));
+  const urls = head.scripts.map(({ url }) => url).filter((url) => here.has(url));
+  return { ...reader, shared: { urls: new Set(urls), root: head.root } };
 };
 
 /**

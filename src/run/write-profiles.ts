@@ -2,9 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { ExplainInputs } from '../explain/explain-work.ts';
+import { Places } from '../explain/places.ts';
 import { pprofOfStacks } from '../explain/pprof-of-stacks.ts';
 import { sampledStacks } from '../explain/sampled-stacks.ts';
-import type { SideWork } from '../explain/side-work.ts';
+import type { CpuProfile, SideWork } from '../explain/side-work.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { logName } from '../side/log-name.ts';
 import { suiteLabel } from './suite-run.ts';
@@ -28,7 +29,7 @@ export const writeProfiles = async (
       // A thread that idled shows nothing.
       if (cpu.nodes.length < 5) continue;
       const file = `${name}-${index + 1}.cpuprofile`;
-      await writeText(file, JSON.stringify(cpu));
+      await writeText(file, JSON.stringify(withoutMachine(cpu, new Places(places[side]))));
       files.push(file);
     }
     const stacks = sampledStacks(work[side], places[side]);
@@ -38,3 +39,12 @@ export const writeProfiles = async (
   }
   return files;
 };
+
+/** A checkout of the base is gone when the profile is opened. */
+function withoutMachine(cpu: CpuProfile, places: Places): CpuProfile {
+  const nodes = cpu.nodes.map((node) => {
+    const { callFrame } = node;
+    return { ...node, callFrame: { ...callFrame, url: places.urlOf(callFrame.url) } };
+  });
+  return { ...cpu, nodes };
+}

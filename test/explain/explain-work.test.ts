@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
 import { dependencyChanges } from '../../src/explain/dependency-changes.ts';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../../src/explain/explain-work.ts';
 import { joinWork } from '../../src/explain/join-work.ts';
 import { addedLines, lineAfter, parseDiff } from '../../src/explain/parse-diff.ts';
+import { Places } from '../../src/explain/places.ts';
 import type { CalledFunction, SideWork } from '../../src/explain/side-work.ts';
 
 const root = '/repository';
@@ -482,4 +484,43 @@ test('the same scripts are recognised wherever the two versions lie', () => {
       },
     });
   assert.deepEqual([compare('a', 'a'), compare('a', 'b')], [true, false]);
+});
+
+test('code outside of the folders of both sides is called by a path that holds wherever they were', () => {
+  const [before, after] = ['/tmp/checkout-1/app', '/home/me/code/work/app'];
+  const ran = (urls: Record<string, number>): SideWork => ({
+    ...side([]),
+    functions: Object.entries(urls).map(([url, calls]) => ({
+      ...called({ name: path.parse(url).name, at: ['x.js', 6, 9], calls }),
+      url,
+    })),
+  });
+  const shared = new Set(['file:///home/me/code/lib/shared.js']);
+  const explained = explain(
+    ran({ [`file://${before}/../lib/own.js`]: 1, 'file:///home/me/code/lib/shared.js': 1 }),
+    ran({ [`file://${after}/../lib/own.js`]: 2, 'file:///home/me/code/lib/shared.js': 2 }),
+    '',
+    {
+      places: {
+        baseline: { root: before, sourceMaps: new Map(), shared: { urls: shared, root: after } },
+        head: { root: after, sourceMaps: new Map() },
+      },
+    },
+  );
+  assert.deepEqual(
+    explained.functions.map(({ file, calls }) => [file, calls?.baseline, calls?.head]),
+    [
+      ['../../lib/shared.js', 1, 2],
+      ['../lib/own.js', 1, 2],
+    ],
+  );
+  const places = new Places({ root: before, sourceMaps: new Map() });
+  assert.deepEqual(
+    [`file://${before}/a%20b.js`, 'file:///tmp/checkout-1/lib/b.js', `${before}/c.go`, 'node:net', ''].map(
+      (url) => places.urlOf(url),
+    ),
+    ['a b.js', '../lib/b.js', 'c.go', 'node:net', ''],
+  );
+  const frame = { name: 'main.answer', file: `${before}/main.go`, line: 7, module: '' };
+  assert.equal(places.ofFrame(frame).file, 'main.go');
 });
