@@ -162,7 +162,7 @@ function interest({ calls, risen, timeUs, timeScore, at }: FunctionChange): numb
 
 /**
  * Allocation for each message, of the judged pairs where they tell of all that allocates, which they do not where worker
- * threads do; else of the slices before the profile. Null when neither is known.
+ * threads do; else of slices of their own. Null when neither is known.
  */
 function allocationWitness({ baseline, head, allocatedBytes }: ExplainInputs): BothSides | null {
   const [before, after] = [baseline.allocated, head.allocated];

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import {
   GREATEST_LOWER_BOUND,
   LEAST_UPPER_BOUND,
@@ -138,9 +137,16 @@ export class Places {
   /** The folder of a side may be a checkout that is gone by the time somebody reads of it. */
   #relative(file: string, script = ''): string {
     const { root, shared } = this.#reader;
-    if (!path.isAbsolute(file)) return file;
-    return path.relative(shared?.urls.has(script) ? shared.root : root, file);
+    if (!file.startsWith('/')) return file;
+    return relativePath(shared?.urls.has(script) ? shared.root : root, file);
   }
+}
+
+function relativePath(folder: string, file: string): string {
+  const [from, to] = [folder.split('/'), file.split('/')];
+  let same = 0;
+  while (same < from.length && from[same] === to[same]) same += 1;
+  return [...from.slice(same).map(() => '..'), ...to.slice(same)].join('/');
 }
 
 /** A file of a package is called by its name and the path in it. */

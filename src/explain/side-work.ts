@@ -26,8 +26,8 @@ export type SideWork = {
   /** Time that main threads waited for a core meanwhile, microseconds; 0 where it is not known. */
   profiledQueueUs: number;
   /**
-   * What was allocated in a slice before anything was counted, of all threads: as users have it, with functions inlined
-   * that a profile must see. Null when nothing was profiled, or another profiler did it.
+   * What all threads allocated in a slice of their own: as users have it, with functions inlined that a profile must see.
+   * Null when nothing was profiled, or another profiler did it.
    */
   allocated: { bytes: number; inWorkersBytes: number; messages: number } | null;
 };

@@ -74,7 +74,13 @@ export const environmentLine = (environment: EnvironmentReport): string =>
 
 /** How long the run took and what it spent it on. Plain text. */
 export const durationLine = (durations: Report['durations']): string =>
-  `took ${formatElapsed(durations.totalMs)} (build ${formatElapsed(durations.buildMs)}, load ${formatElapsed(durations.loadMs)})`;
+  `took ${formatElapsed(durations.totalMs)} (${[
+    `build ${formatElapsed(durations.buildMs)}`,
+    `load ${formatElapsed(durations.loadMs)}`,
+    ...(durations.explainMs === undefined
+      ? []
+      : [`looking for the cause ${formatElapsed(durations.explainMs)}`]),
+  ].join(', ')})`;
 
 /** The first seven characters of a commit, as git shows it. */
 export const shortSha = (sha: string): string => sha.slice(0, 7);

@@ -49,6 +49,9 @@ export const mergeReports = (parts: readonly LabelledReport[]): Report => {
       totalMs: longest((report) => report.durations.totalMs),
       buildMs: longest((report) => report.durations.buildMs),
       loadMs: longest((report) => report.durations.loadMs),
+      ...(reports.some((report) => report.durations.explainMs !== undefined)
+        ? { explainMs: longest((report) => report.durations.explainMs ?? 0) }
+        : {}),
     },
   };
 };

@@ -44,9 +44,9 @@ function pairsNeeded(limit: LimitReport, pairs: number): number {
 
 /** How long the pairs of a suite took, with starting and stopping the servers. */
 function wallMs(suite: SuiteReport, report: Report): number {
-  const { totalMs, buildMs, loadMs } = report.durations;
+  const { totalMs, buildMs, loadMs, explainMs = 0 } = report.durations;
   const activeMs = suite.rounds.reduce((sum, round) => sum + round.activeMs, 0);
-  return loadMs > 0 ? (activeMs / loadMs) * Math.max(totalMs - buildMs, loadMs) : activeMs;
+  return loadMs > 0 ? (activeMs / loadMs) * Math.max(totalMs - buildMs - explainMs, loadMs) : activeMs;
 }
 
 const coarse = (ms: number): string =>

@@ -412,7 +412,15 @@ export const reportSchema = z.strictObject({
   madeBy: madeBySchema.optional(),
   runUrl: z.string().nullable().describe('Link to the run; null outside CI'),
   startedAt: z.string().describe('ISO 8601'),
-  durations: z.strictObject({ totalMs: z.number(), buildMs: z.number(), loadMs: z.number() }),
+  durations: z.strictObject({
+    totalMs: z.number(),
+    buildMs: z.number(),
+    loadMs: z.number(),
+    explainMs: z
+      .number()
+      .optional()
+      .describe('What looking for the cause of a change took, of `totalMs`; absent where nobody looked'),
+  }),
 });
 
 export type Report = z.output<typeof reportSchema>;

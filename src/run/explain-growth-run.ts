@@ -38,6 +38,7 @@ export const explainGrowthRun = async (
     plannedMs,
     onProgress: tell,
   });
+  run.explainMs = performance.now() - startedMs;
   if ('unavailable' in found)
     return {
       kind: 'unavailable',

@@ -76,6 +76,7 @@ export const explainRun = async (
       );
     },
   });
+  run.explainMs = performance.now() - startedMs;
   if (isLimited) {
     run.counted = countedPairs(found);
     run.judgement = judgeRun(run, plan, true);

@@ -36,13 +36,16 @@ export type SuiteExplanation =
 /** A latency of so few messages must differ by this much to say anything. */
 const clearRise = 1.25;
 
+/** To read what changed, however long the counting took; without it no line is named. */
+const leastReadingMs = 1_500;
+
 /** What differs in so many pairs differs. */
 const mostPairs = 3;
 
 /** Counts both sides, as often as the time allows, and says what the counts mean. Throws CANCELLED alone. */
 export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplanation> => {
   const { roots, suite } = request;
-  const { host } = request.context;
+  const startMs = performance.now();
   const pairs = await countPairs(request);
   if ('unavailable' in pairs) return pairs;
   const work = pairs.reduce((all, next) => ({
@@ -54,7 +57,13 @@ export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplan
     head: placeReader(work.head, roots.head),
   };
   const evidence = request.evidence ?? ownEvidence(work);
-  const explained = await explainCounted(work, places, roots, suite.target.cwd, evidence, host);
+  const { host } = request.context;
+  const leftMs = Math.max(leastReadingMs, request.budgetMs - (performance.now() - startMs));
+  const signal = AbortSignal.any([host.signal, AbortSignal.timeout(Math.round(leftMs))]);
+  const explained = await explainCounted(work, places, roots, suite.target.cwd, evidence, {
+    ...host,
+    signal,
+  });
   return { explained, work, places, pairs };
 };
 

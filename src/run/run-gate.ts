@@ -3,6 +3,7 @@ import type { BaselineRecord, Fingerprint } from '../baseline/baseline-record.ts
 import { environmentFingerprint, settingsHash } from '../baseline/fingerprint.ts';
 import { problemsOf, type TailgateError } from '../errors.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
+import { sum } from '../metrics/averages.ts';
 import { buildReport } from '../report/build-report.ts';
 import type { Report, SuiteReport } from '../report/report-model.ts';
 import { limitationsOf } from '../settings/limitations.ts';
@@ -69,6 +70,7 @@ export async function runGate(request: GateRequest): Promise<GateResult> {
         totalMs: performance.now() - started,
         buildMs: versions?.sides.buildMs ?? 0,
         loadMs: suites.reduce((sum, { run }) => sum + run.loadMs, 0),
+        ...explainTime(suites.map(({ run }) => run)),
       },
     });
   try {
@@ -165,4 +167,9 @@ function notesOf(
 ): Set<string> {
   const ownNotes = provenance.note === null ? [] : [provenance.note];
   return new Set([...ownNotes, ...driven, ...(base?.notes ?? []), ...deployed.notes]);
+}
+
+function explainTime(runs: readonly SuiteRun[]): { explainMs?: number } {
+  const times = runs.flatMap(({ explainMs }) => explainMs ?? []);
+  return times.length === 0 ? {} : { explainMs: sum(times) };
 }

@@ -50,6 +50,8 @@ export type SuiteRun = {
   counted: CountedPairs | null;
   /** Why it changed, where somebody looked. */
   explanation: Explanation | null;
+  /** What looking for it took; null where nobody looked. */
+  explainMs: number | null;
 };
 
 export type SuiteInputs = {
@@ -97,6 +99,7 @@ export const startRun = (inputs: SuiteInputs, comparison: SuiteEvidence['compari
   sameCode: null,
   counted: null,
   explanation: null,
+  explainMs: null,
 });
 
 /** Whether a run is judged although users started late, which is nothing to what stays when they have gone. */

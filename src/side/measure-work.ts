@@ -152,6 +152,9 @@ class CountedSide {
 
   /** What it allocates as users have it: counting calls and profiling undo what the compiler spared. */
   async countAllocations(): Promise<void> {
+    if (!this.countsCalls) return;
+    await this.#ask('start-inlining');
+    await this.warmUpAgain();
     await this.#ask('start-heap');
     const messages = await this.#drive(this.#times.allocatedSliceMs);
     const allocated = { bytes: 0, inWorkersBytes: 0, messages };
@@ -343,7 +346,6 @@ async function countInTurns(request: WorkRequest): Promise<WorkOutcome> {
   const side = (name: SideName): CountedSide => counted.find((one) => one.name === name)!;
   for (const one of counted) await one.warmUp();
   if (counted.every((one) => one.countsCalls)) {
-    if (request.profile) for (const one of counted) await one.countAllocations();
     for (const one of counted) await one.startCalls();
     for (const name of order) await side(name).countSlice();
     for (const one of counted) await one.stopCalls();
@@ -351,6 +353,7 @@ async function countInTurns(request: WorkRequest): Promise<WorkOutcome> {
   if (request.profile) {
     for (const one of counted) await one.warmUpAgain();
     for (const name of order.slice(0, 2 * profiledSlices)) await side(name).profileSlice();
+    for (const name of order.slice(0, 2)) await side(name).countAllocations();
   }
   const [baseline, head] = await Promise.all([side('baseline').finish(), side('head').finish()]);
   return { baseline, head };
@@ -372,7 +375,6 @@ async function countOneAfterTheOther(request: WorkRequest): Promise<WorkOutcome>
     const side = new CountedSide(opened, request);
     await side.warmUp();
     if (side.countsCalls) {
-      if (request.profile) await side.countAllocations();
       await side.startCalls();
       for (let slice = 0; slice < countedSlices; slice += 1) await side.countSlice();
       await side.stopCalls();
@@ -380,6 +382,7 @@ async function countOneAfterTheOther(request: WorkRequest): Promise<WorkOutcome>
     if (request.profile) {
       await side.warmUpAgain();
       for (let slice = 0; slice < profiledSlices; slice += 1) await side.profileSlice();
+      await side.countAllocations();
     }
     return side.finish();
   };
@@ -414,8 +417,8 @@ function timesOf(
   const wantedMs = Math.max(leastWarmUpMs, warmUpMs);
   const sliceMs = sampled ? sampledSliceMs : profiledSliceMs;
   const againMs = countsCalls ? profileWarmUpMs : 0;
-  const allocatedMs = countsCalls && profile ? allocatedSliceMs : 0;
-  const profilingMs = profile ? allocatedMs + againMs + profiledSlices * sliceMs : 0;
+  const allocatedMs = countsCalls ? allocatedSliceMs : 0;
+  const profilingMs = profile ? 2 * againMs + allocatedMs + profiledSlices * sliceMs : 0;
   const neededMs = wantedMs + (countsCalls ? countedSlices * countedSliceMs : 0) + profilingMs;
   const scale = plannedMs === null ? 1 : Math.min(1, (usedShare * plannedMs) / neededMs);
   return {

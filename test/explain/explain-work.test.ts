@@ -248,7 +248,7 @@ test('no function is told to allocate more than the server does when nothing is 
   const spared = explain(before, after, secondCall, { allocatedBytes: { baseline: 30_000, head: 30_000 } });
   assert.equal(spared.kind, 'none');
   assert.deepEqual(moreOf(spared), [0, 0]);
-  // Where nothing was judged, a slice before the profile tells; and it alone knows of worker threads.
+  // Where nothing was judged, a slice of its own tells; and it alone knows of worker threads.
   const allocated = (bytes: number, inWorkersBytes: number): SideWork['allocated'] => ({
     bytes,
     inWorkersBytes,

@@ -4,6 +4,7 @@ import { annotationsOf } from '../../src/github/report-annotations.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
 import { renderHtml } from '../../src/report/render-html.ts';
 import { renderMarkdown } from '../../src/report/render-markdown.ts';
+import { renderTerminal } from '../../src/report/render-terminal.ts';
 import { judgedReports } from './judged-report.ts';
 
 const explained = () => {
@@ -45,4 +46,12 @@ test('the page and the comment have a table of what each function did, and forei
 test('the line of the change that did it is annotated', () => {
   const inside = annotationsOf(explained(), process.cwd()).find(({ title }) => /why it changed/.test(title));
   assert.deepEqual([inside?.path, inside?.line, inside?.level], ['src/server.ts', 117, 'failure']);
+});
+
+test('every report says what looking for the cause took, and one where nobody looked does not', () => {
+  const report = explained();
+  const shown = [renderHtml, renderMarkdown, renderTerminal];
+  for (const render of shown) assert.doesNotMatch(render(report), /looking\s+for\s+the\s+cause/);
+  report.durations.explainMs = 17_800;
+  for (const render of shown) assert.match(render(report), /looking\s+for\s+the\s+cause\s+1[78]/);
 });

@@ -9,7 +9,13 @@
 (() => {
   if (!process.env.TAILGATE_NODE_COUNT) return;
   try {
-    const { announce, answerer, folderOfQuestions, stopInlining } = require('./node-answers.cjs');
+    const {
+      announce,
+      answerer,
+      folderOfQuestions,
+      startInlining,
+      stopInlining,
+    } = require('./node-answers.cjs');
     const folder = folderOfQuestions();
     if (folder === null) return;
     const { createHash } = require('node:crypto');
@@ -23,6 +29,8 @@
 
     const whole = process.env.TAILGATE_NODE_COUNT_MODE === 'work';
     const own = `${process.pid}.${isAsking ? 0 : threadId}`;
+
+    if (whole && !isAsking) stopInlining();
 
     const session = new Session();
     let cpuBefore;
@@ -140,15 +148,21 @@
 
     const actions = {
       scripts,
-      // Before anything is counted: numbers that functions hand each other are on the heap once none is inlined.
+      // Numbers that functions hand each other are on the heap where none is inlined, and nowhere else.
+      'start-inlining': async () => {
+        startInlining();
+        // All code is compiled again once its calls were counted.
+        await ask('Profiler.enable');
+        await ask('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+        await ask('Profiler.stopPreciseCoverage');
+        return {};
+      },
       'start-heap': async () => {
         await ask('HeapProfiler.startSampling', everyAllocation(512));
         return {};
       },
       'stop-heap': async () => ({ heap: (await ask('HeapProfiler.stopSampling')).profile }),
       'start-calls': async () => {
-        // All code is compiled again from here on.
-        if (whole) stopInlining();
         await ask('Profiler.enable');
         await ask('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
         await takeCalls();

@@ -26,6 +26,7 @@ export type CountAction =
   | 'start-profile'
   | 'stop-profile'
   | 'memory'
+  | 'start-inlining'
   | 'start-heap'
   | 'stop-heap'
   | 'snapshot';
