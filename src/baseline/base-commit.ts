@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, mkdtemp, open, realpath, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { tailgateError } from '../errors.ts';
@@ -14,6 +14,8 @@ export type BaseCommit = AsyncDisposable & {
   readonly dir: string;
   /** The commit; null for a folder that the user gave. */
   readonly sha: string | null;
+  /** What disposing removes, which holds the worktree; null where nothing was made. */
+  readonly made: string | null;
   /** What the reader should know of how it was had. */
   readonly notes: readonly string[];
   /** Of a base version that runs already: nothing was checked out for it, and `dir` is the working directory. */
@@ -77,11 +79,38 @@ export const openCommit = async (
   return checkOut(checkout, top.root, sha, options);
 };
 
+/**
+ * A commit that an earlier process left in `made` (`BaseCommit.made`) instead of disposing of it; null where it is no longer
+ * there, is another commit, or belongs to somebody else. What is left of it then is removed.
+ */
+export const reopenCommit = async (
+  sha: string,
+  made: string,
+  options: Omit<BaseCommitOptions, 'context'>,
+): Promise<BaseCommit | null> => {
+  const checkout = jobCheckout(options);
+  const top = await checkout.root();
+  const found = await lstat(made).catch(() => null);
+  if ('reason' in top || !path.basename(made).startsWith(madeName)) return null;
+  if (found?.isDirectory() !== true || found.uid !== (process.getuid?.() ?? found.uid)) return null;
+  const worktree = path.join(made, path.basename(top.root));
+  const inside = path.relative(await realpath(top.root), await realpath(options.cwd));
+  const dir = path.join(worktree, inside);
+  const remove = () => removeWorktree(checkout, made, worktree);
+  const head = existsSync(dir) ? await checkout.ask(['-C', worktree, 'rev-parse', 'HEAD']) : null;
+  if (head === sha) return { dir, sha, made, notes: [], [Symbol.asyncDispose]: remove };
+  await remove();
+  return null;
+};
+
+/** Begins the name of each folder that is made. */
+const madeName = 'tailgate-base-';
+
 async function givenFolder(folder: string, cwd: string): Promise<BaseCommit> {
   const dir = path.resolve(cwd, folder);
   const found = await stat(dir).catch(() => null);
   if (found?.isDirectory() !== true) throw unavailable(dir, 'there is no such folder ("baseline.dir")');
-  return { dir, sha: null, notes: [], [Symbol.asyncDispose]: async () => {} };
+  return { dir, sha: null, made: null, notes: [], [Symbol.asyncDispose]: async () => {} };
 }
 
 function unavailable(ref: string, reason: string, more: { cause?: unknown; advice?: string } = {}) {
@@ -109,6 +138,7 @@ async function deployedBase(
   return {
     dir: cwd,
     sha: null,
+    made: null,
     notes: [],
     deployed: {
       url,
@@ -130,9 +160,11 @@ async function checkOut(
   { cwd, env }: Pick<BaseCommitOptions, 'cwd' | 'env'>,
 ): Promise<BaseCommit> {
   const inside = path.relative(await realpath(root), await realpath(cwd));
-  const { worktree, notes, remove } = await addWorktree(checkout, root, sha, env).catch((cause: unknown) => {
-    throw unavailable(sha, cause instanceof Error ? cause.message : String(cause), { cause });
-  });
+  const { parent, worktree, notes, remove } = await addWorktree(checkout, root, sha, env).catch(
+    (cause: unknown) => {
+      throw unavailable(sha, cause instanceof Error ? cause.message : String(cause), { cause });
+    },
+  );
   const dir = path.join(worktree, inside);
   if (!existsSync(dir)) {
     await remove();
@@ -140,7 +172,7 @@ async function checkOut(
       reason: `the base version (${sha.slice(0, 10)}) has no folder "${inside}"`,
     });
   }
-  return { dir, sha, notes, [Symbol.asyncDispose]: remove };
+  return { dir, sha, made: parent, notes, [Symbol.asyncDispose]: remove };
 }
 
 /** Checks `sha` out beside the checkout. The folder keeps the checkout's name, which some builds look at. */
@@ -149,8 +181,8 @@ async function addWorktree(
   root: string,
   sha: string,
   env: GitEnv,
-): Promise<{ worktree: string; notes: string[]; remove: () => Promise<void> }> {
-  const parent = await realpath(await mkdtemp(path.join(env.RUNNER_TEMP || os.tmpdir(), 'tailgate-base-')));
+): Promise<{ parent: string; worktree: string; notes: string[]; remove: () => Promise<void> }> {
+  const parent = await realpath(await mkdtemp(path.join(env.RUNNER_TEMP || os.tmpdir(), madeName)));
   const worktree = path.join(parent, path.basename(root));
   // Hooks are for people; files that filters make (LFS) are made all the same.
   const args = ['-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '--quiet', '--detach', worktree, sha];
@@ -161,7 +193,7 @@ async function addWorktree(
       again: () => removeWorktree(checkout, worktree, worktree),
     });
     const notes = await addSubmodules(checkout, worktree);
-    return { worktree, notes, remove: () => removeWorktree(checkout, parent, worktree) };
+    return { parent, worktree, notes, remove: () => removeWorktree(checkout, parent, worktree) };
   } catch (error) {
     await removeWorktree(checkout, parent, worktree);
     throw error;

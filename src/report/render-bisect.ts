@@ -1,4 +1,5 @@
-import { formatElapsed, formatPercentChange, plural, subjectName } from '../metrics/notation.ts';
+import { formatElapsed, formatPercentChange, formatShare, plural, subjectName } from '../metrics/notation.ts';
+import { rateAtAngle } from '../verdict/bisect/choose-statistic.ts';
 import { type BisectAnswer, immaterial } from '../verdict/bisect/next-step.ts';
 import { visibleText } from '../visible-text.ts';
 import { codeSpan, tableCell } from './escape-markdown.ts';
@@ -11,6 +12,8 @@ export type MeasuredVersion = ShownCommit & {
   pairs: number;
   /** Mean relative change against the good commit; null without pairs. */
   change: number | null;
+  /** Where the statistic is a rate of failures, that rate; else null, and `change` is relative. */
+  rate: number | null;
   /** Calls of the witness for each message, more than at the good commit; null where they were not counted. */
   calls: number | null;
 };
@@ -21,6 +24,8 @@ export type BisectReport = {
   suite: string;
   /** The statistic that decided, for example `chat.ack p10`; null before one was chosen. */
   statistic: string | null;
+  /** Rate of failures at the good commit, where the statistic is one; else null. */
+  goodRate: number | null;
   /** Null when the search ended before an answer. */
   answer: BisectAnswer | null;
   /** Commits of each version, in the order of history; index 0 stands for version 1. */
@@ -61,8 +66,17 @@ export const renderBisect = (report: BisectReport): string =>
 
 function headline(report: BisectReport): string[] {
   const { answer, good, bad, versions } = report;
-  const changed = (relative: number): string =>
-    `${report.statistic === null ? '' : `${statisticOf(report.statistic)} `}${formatPercentChange(relative)}`;
+  const { goodRate } = report;
+  const named = report.statistic === null ? '' : `${statisticOf(report.statistic)} `;
+  let rate = goodRate;
+  /** Each change of a rate counts from where those before it had led to. */
+  const changed = (relative: number): string => {
+    if (rate === null) return `${named}${formatPercentChange(relative)}`;
+    const before = rate;
+    rate = rateAtAngle(before, Math.log1p(relative));
+    return `${named}from ${formatShare(before)} to ${formatShare(rate)}`;
+  };
+  const [made, worse] = effectOf(report.statistic);
   if (versions.length === 0)
     return [
       `No commit from ${idOf(good)} to ${idOf(bad)} changes what the server can read, so none made it slower.`,
@@ -71,16 +85,18 @@ function headline(report: BisectReport): string[] {
   switch (answer.kind) {
     case 'none':
       return [
-        `**Neither is slower**: ${idOf(bad)} is not slower than ${idOf(good)} by ${percent(immaterial)} or more (${changed(answer.change)}; probability ${chance(answer.probability)}).`,
+        goodRate === null
+          ? `**Neither is ${worse}**: ${idOf(bad)} is not ${worse} than ${idOf(good)} by ${percent(immaterial)} or more (${changed(answer.change)}; probability ${chance(answer.probability)}).`
+          : `**Neither is worse**: no more fails at ${idOf(bad)} than at ${idOf(good)} (${changed(answer.change)}; probability ${chance(answer.probability)}), and it is not slower.`,
       ];
     case 'gradual':
       return [
-        `**No single commit made it slower**: it rose over all ${versions.length} versions, to ${changed(answer.change)} (probability ${chance(answer.probability)}).`,
+        `**No single commit ${made}**: it rose over all ${versions.length} versions, to ${changed(answer.change)} (probability ${chance(answer.probability)}).`,
         'Look for what every commit adds to, such as a growing list of handlers, or bisect a shorter range.',
       ];
     case 'one':
       return [
-        `${culpritOf(versions[answer.version - 1]!)} made it slower: ${changed(answer.change)} (probability ${chance(answer.probability)}).`,
+        `${culpritOf(versions[answer.version - 1]!)} ${made}: ${changed(answer.change)} (probability ${chance(answer.probability)}).`,
         ...(answer.other >= 0.01
           ? [`A second commit adds to it with a probability of ${chance(answer.other)}.`]
           : []),
@@ -94,6 +110,14 @@ function headline(report: BisectReport): string[] {
         ),
       ];
   }
+}
+
+/** What a commit did that made the statistic rise, and what the server then is. */
+function effectOf(statistic: string | null): [made: string, worse: string] {
+  if (statistic === 'errors.rate') return ['made more fail', 'worse'];
+  if (statistic === 'deliveries.lost.rate') return ['lost deliveries', 'worse'];
+  if (statistic === 'server.rss max') return ['made it take more memory', 'larger'];
+  return ['made it slower', 'slower'];
 }
 
 function undecided({ versions, probabilities }: BisectReport): string[] {
@@ -123,7 +147,7 @@ function measuredTable({ measured, witness, statistic }: BisectReport): string[]
   const rows = measured.map((one) => [
     `${idOf(one)} ${subjectOf(one)}`,
     one.pairs === 0 ? '–' : String(one.pairs),
-    one.change === null ? '–' : formatPercentChange(one.change),
+    one.rate !== null ? formatShare(one.rate) : one.change === null ? '–' : formatPercentChange(one.change),
     ...(counted ? [one.calls === null ? '–' : `+${one.calls.toFixed(2)}`] : []),
   ]);
   const columns = counted ? [...head, `Calls of ${codeSpan(witness, 60)} a message`] : head;

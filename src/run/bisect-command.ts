@@ -84,13 +84,19 @@ async function bisect(command: BisectCommand): Promise<number> {
     },
     job === undefined ? '' : `-${job.number}-of-${job.of}`,
   );
-  await using builds = new CommitBuilds(suite, range.good, { cwd: loaded.cwd, host, logDir });
+  await using builds = await CommitBuilds.open(suite, range.good, {
+    cwd: loaded.cwd,
+    host,
+    logDir,
+    list: file.path.replace(/\.jsonl$/, '-builds.json'),
+  });
   const search = new Search(range, file, {
     folder: path.relative(root, path.resolve(loaded.cwd, suite.target.cwd)),
     own: [suite.scenarioPath, ...loaded.extended, ...(loaded.file === null ? [] : [loaded.file])].map(
       (name) => path.relative(root, path.resolve(loaded.cwd, name)),
     ),
     host,
+    suite: suite.name,
     meter: new CommitMeter({
       suite,
       plan,
@@ -110,6 +116,7 @@ async function bisect(command: BisectCommand): Promise<number> {
     return exitCodes.pass;
   }
   const { answer, posterior, versions } = await search.run(started + command.minutes * 60_000);
+  if (answer === null && versions.length > 0) builds.keep();
   const proofs = proofsOf(answer, versions, range.good);
   const explanations: string[][] = [];
   for (const { before, commit } of proofs) explanations.push(await search.explain(before, commit));
@@ -140,6 +147,7 @@ type Places = {
   own: readonly string[];
   host: Host;
   meter: CommitMeter;
+  suite: string;
 };
 
 type Witness = { name: string; file: string; difference: number };
@@ -228,6 +236,7 @@ class Search {
           ...shown(sha),
           pairs: values.length,
           change: values.length === 0 ? null : Math.expm1(mean(values)),
+          rate: this.#rateAt(sha, statistic),
           calls: share === null || witness === null ? null : share * witness.difference,
         },
       ];
@@ -237,6 +246,7 @@ class Search {
       good: shown(good),
       bad: shown(bad),
       statistic,
+      goodRate: this.#rateAt(good, statistic),
       versions: versions.map(({ commits: own }) => own.map(shown)),
       measured,
       witness: witness?.name ?? null,
@@ -281,8 +291,11 @@ class Search {
       else
         for (let pair = 0; pair < step.count; pair += 1) {
           const number = this.#file.records.length;
-          const values = await meter.pair(good, commit, number);
-          await this.#file.append({ kind: 'pair', commit, values });
+          const outcome = await meter.pair(good, commit, number);
+          const statistic = this.#statistic();
+          if (statistic !== null && outcome.values[statistic] === undefined)
+            throw tailgateError('NOTHING_MEASURED', { suite: this.#places.suite });
+          await this.#file.append({ kind: 'pair', commit, ...outcome });
         }
     } catch (failure) {
       const [problem] = problemsOf(failure);
@@ -312,6 +325,18 @@ class Search {
       const value = statistic === null ? Object.values(record.values)[0] : record.values[statistic];
       return value === undefined ? [] : [value];
     });
+  }
+
+  /** The rate of failures at a commit, or at the good one, over all pairs; null where the statistic is no such rate. */
+  #rateAt(commit: string, statistic: string | null): number | null {
+    if (statistic === null) return null;
+    const isGood = commit === this.#range.good;
+    const rates = this.#file.records.flatMap((record) => {
+      if (record.kind !== 'pair' || !(isGood || record.commit === commit)) return [];
+      const rate = record.rates[statistic];
+      return rate === undefined ? [] : [isGood ? rate.good : rate.commit];
+    });
+    return rates.length === 0 ? null : mean(rates);
   }
 
   #statistic(): string | null {

@@ -7,9 +7,12 @@ import type { PairValues } from '../verdict/bisect/choose-statistic.ts';
 /** A function that surely runs more often in a version than in the good one; `difference` in calls a message. */
 export type RisenFunction = { name: string; file: string; difference: number };
 
+/** What a pair tells: by statistic, and the rates of failures at the commit and at the good one as they were. */
+export type PairOutcome = { values: PairValues; rates: Record<string, { good: number; commit: number }> };
+
 /** What one step of a search found of a commit. */
 export type BisectRecord =
-  | { kind: 'pair'; commit: string; values: PairValues }
+  | ({ kind: 'pair'; commit: string } & PairOutcome)
   | {
       kind: 'counted';
       commit: string;
@@ -22,6 +25,9 @@ export type BisectRecord =
     }
   /** It cannot be built, started or measured. */
   | { kind: 'broken'; commit: string; reason: string };
+
+/** Records of another form are those of another search. */
+const form = 2;
 
 /** What makes records those of one search. */
 export type BisectSeries = {
@@ -47,7 +53,10 @@ export const openBisectFile = async (
   series: BisectSeries,
   job: string,
 ): Promise<BisectFile> => {
-  const key = createHash('sha256').update(JSON.stringify(series)).digest('hex').slice(0, 12);
+  const key = createHash('sha256')
+    .update(JSON.stringify({ form, ...series }))
+    .digest('hex')
+    .slice(0, 12);
   const file = path.join(folder, `${key}${job}.jsonl`);
   try {
     await mkdir(folder, { recursive: true });

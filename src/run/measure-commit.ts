@@ -4,15 +4,16 @@ import { tailgateError } from '../errors.ts';
 import { generatorBottleneck } from '../generator/generator-bottleneck.ts';
 import { mainOf } from '../metrics/main-metric.ts';
 import type { Statistic } from '../metrics/threshold.ts';
+import { observedValue } from '../metrics/values.ts';
 import type { RunPlan, SuitePlan } from '../settings/run-plan.ts';
 import { measureOnePair } from '../side/measure-one-pair.ts';
 import type { SideSource } from '../side/open-side.ts';
 import { coarserDesign, firstDesign, type PairDesign, warmedUpTogether } from '../side/pair-design.ts';
 import type { RoundContext } from '../side/round-context.ts';
-import type { PairValues } from '../verdict/bisect/choose-statistic.ts';
+import { rateAngle } from '../verdict/bisect/choose-statistic.ts';
 import type { MeasuredPair } from '../verdict/judgement.ts';
 import { pairLogRatio } from '../verdict/statistics/pair-effect.ts';
-import type { BisectRecord, RisenFunction } from './bisect-file.ts';
+import type { BisectRecord, PairOutcome, RisenFunction } from './bisect-file.ts';
 import { type CommitBuilds, shortName } from './commit-builds.ts';
 import { explainSuite, type SuiteExplanation } from './explain-suite.ts';
 import { changeRoots } from './read-change.ts';
@@ -41,10 +42,10 @@ export class CommitMeter {
   }
 
   /**
-   * One pair: ln(commit / good) of each statistic that it has values for. `number` tells the pairs of a search apart.
+   * One pair: how far the commit is from the good one, by each statistic that it has values for. `number` tells the pairs of a search apart.
    * Throws what went wrong.
    */
-  async pair(good: string, commit: string, number: number): Promise<PairValues> {
+  async pair(good: string, commit: string, number: number): Promise<PairOutcome> {
     const { suite, plan, context, plannedMs } = this.#setting;
     const { host } = context;
     const [baseline, head] = await this.#sources(good, commit);
@@ -86,7 +87,7 @@ export class CommitMeter {
         this.#design = warmedUpTogether(this.#design, pair, context.pinning ?? availableParallelism());
         this.#settled = true;
       }
-      return valuesOfPair(pair, suite.measure.main ?? null, suite.name);
+      return outcomeOf(pair, suite.measure.main ?? null, suite.name);
     }
   }
 
@@ -136,19 +137,30 @@ const mostDisturbed = 3;
 /** Only bounds a round that does not end by itself. */
 const longestRoundMs = 3_600_000;
 
-/** What the search may be decided by, in the order of preference; work has no queue in it, and the floor no luck. */
-function valuesOfPair({ baseline, head }: MeasuredPair, named: string | null, suite: string): PairValues {
+/**
+ * What the search may be decided by, in the order of preference; work has no queue in it, and the floor no luck. A rate
+ * of failures has no logarithm where nothing fails.
+ */
+function outcomeOf({ baseline, head }: MeasuredPair, named: string | null, suite: string): PairOutcome {
   const main = mainOf(named, [baseline, head]);
   const read: [string, Statistic][] = [
     ...(main === null ? [] : (['p10', 'p50', 'p95'] as const).map((one): [string, Statistic] => [main, one])),
     ['server.cpuPerMessage', 'value'],
+    ['server.rss', 'max'],
   ];
   const values = read.flatMap(([metric, statistic]): [string, number][] => {
     const ratio = pairLogRatio(baseline, head, metric, statistic);
     return ratio === null ? [] : [[statistic === 'value' ? metric : `${metric} ${statistic}`, ratio]];
   });
-  if (values.length === 0) throw tailgateError('NOTHING_MEASURED', { suite });
-  return Object.fromEntries(values);
+  const rates = ['errors.rate', 'deliveries.lost.rate'].flatMap((metric) => {
+    const [good, commit] = [baseline, head].map((round) => observedValue([round], metric, 'value'));
+    return typeof good !== 'number' || typeof commit !== 'number'
+      ? []
+      : [[metric, { good, commit }] as const];
+  });
+  const angles = rates.map(([metric, { good, commit }]) => [metric, rateAngle(commit) - rateAngle(good)]);
+  if (values.length + rates.length === 0) throw tailgateError('NOTHING_MEASURED', { suite });
+  return { values: Object.fromEntries([...values, ...angles]), rates: Object.fromEntries(rates) };
 }
 
 const leastRise = 0.02;

@@ -4,6 +4,7 @@ import type { RoundMeasurement, SideName } from '../metrics/round-measurement.ts
 import { openWaves, type WaveSide } from '../side/measure-waves.ts';
 import type { RoundContext } from '../side/round-context.ts';
 import { roundOrder } from '../side/slice-order.ts';
+import { mayStillGo } from '../verdict/judge-endurance.ts';
 import {
   judgeRun,
   keepingProblems,
@@ -83,8 +84,11 @@ export const measureEndurance = async (inputs: SuiteInputs): Promise<SuiteRun> =
       else run.pairs.push({ baseline: measured.baseline!, head: measured.head! });
       inputs.onMeasured?.(run);
       longestMs = Math.max(longestMs, elapsed() - began);
-      if (elapsed() + longestMs > budgetMs) return;
+      if (elapsed() + longestMs > budgetMs) break;
     }
+    const [last] = run.head.slice(-1);
+    if (last?.quiet !== undefined && mayStillGo(judgeRun(run, plan, true)))
+      last.quiet.left = await sides.get('head')!.rest(last.quiet.left, longestMs);
   });
   if (run.pairs.length + run.head.length > 0) run.judgement = judgeRun(run, plan, true);
   return run;

@@ -19,6 +19,11 @@ export type WaveSide = AsyncDisposable & {
   wave(waveMs: number, onProgress: (load: LoadProgress) => void): Promise<RoundOutcome>;
   /** Reads what is left of a wave once the server has noticed that its users have gone, and notes it there. */
   settle(outcome: RoundOutcome): Promise<void>;
+  /**
+   * Leaves the server alone for as long as less and less of `left` is there, half a minute at most. Gives what is left
+   * then. Nothing more goes when nothing went for `stillMs`.
+   */
+  rest(left: QuietInstant['left'], stillMs: number): Promise<QuietInstant['left']>;
 };
 
 export type WaveRequest = {
@@ -32,7 +37,10 @@ export type WaveRequest = {
 };
 
 /** A scenario that ends by itself may take so much longer than its phases: its last users have to finish. */
-const longestRestMs = 120_000;
+const longestTailMs = 120_000;
+/** What a server keeps of those who left for longer is seen by that it stops growing in the waves. */
+const longestRestMs = 30_000;
+const restStepMs = 1_000;
 
 /** Starts one server for all waves and opens its room. Throws the errors of target and room. */
 export const openWaves = async ({
@@ -64,7 +72,7 @@ export const openWaves = async ({
         { ...server, load },
         {
           host: context.host,
-          deadlineMs: waveMs + longestRestMs,
+          deadlineMs: waveMs + longestTailMs,
           onProgress,
           ...(isWhole ? {} : { step: { warmUpMs: 0, measuredMs: waveMs } }),
         },
@@ -80,6 +88,7 @@ export const openWaves = async ({
         ...(await whatIsLeft(server.target)),
       };
     },
+    rest: (left, stillForMs) => leftAfterRest(server.target, left, stillForMs, context.host.signal),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(waiting.map((load) => load[Symbol.asyncDispose]()));
       await server[Symbol.asyncDispose]();
@@ -92,6 +101,35 @@ const stillMs = 250;
 const longestSettleMs = 5_000;
 /** A collection of gigabytes takes seconds. */
 const collectMs = 60_000;
+
+/** What of `left` is still there once nothing more went for `stillForMs`, or after half a minute. */
+export const leftAfterRest = async (
+  target: Pick<RunningTarget, 'pid' | 'counter'>,
+  left: QuietInstant['left'],
+  stillForMs: number,
+  signal: AbortSignal,
+): Promise<QuietInstant['left']> => {
+  const began = performance.now();
+  let [least, since] = [left, began];
+  const isOver = (): boolean => signal.aborted || performance.now() - began > longestRestMs;
+  while (performance.now() - since < stillForMs && !isOver()) {
+    await delay(restStepMs);
+    const lower = lowerOf(least, (await whatIsLeft(target)).left);
+    if (Object.keys(left).some((name) => (lower[name] ?? 0) < (least[name] ?? 0))) since = performance.now();
+    least = lower;
+  }
+  return least;
+};
+
+/** Of each count the lower one; what cannot be read any more stays as it was. */
+function lowerOf(one: QuietInstant['left'], other: QuietInstant['left']): QuietInstant['left'] {
+  return Object.fromEntries(
+    Object.entries(one).map(([name, count]) => {
+      const now = other[name] ?? null;
+      return [name, count === null || now === null ? count : Math.min(count, now)];
+    }),
+  );
+}
 
 type Left = Pick<QuietInstant, 'heapBytes' | 'rssBytes' | 'left'>;
 

@@ -25,7 +25,7 @@ import { type AbsoluteGate, type ChangeGate, type Gate, gatesFor } from './gates
 import { holds, judgeAbsolute } from './judge-absolute.ts';
 import { judgeHistory } from './judge-history.ts';
 import { judgePairs } from './judge-pairs.ts';
-import type { Measured, SuiteQuestion } from './judgement.ts';
+import type { Measured, SuiteJudgement, SuiteQuestion } from './judgement.ts';
 import { type GateOutcome, type GateState, plainOutcome } from './outcome.ts';
 import {
   type Estimate,
@@ -71,8 +71,7 @@ export const enduranceGates = (
       return metric !== 'server.retained.perSession' || [...limited].some(isRetained)
         ? []
         : [defaultGate(metric, defaultBytes, isCompared)];
-    // Connections that were closed keep timers and listeners for a while: only the other version tells what is usual.
-    if (!isCompared || limited.has(metric) || head.value(metric, 'value') === null) return [];
+    if (limited.has(metric) || head.value(metric, 'value') === null) return [];
     return [defaultGate(metric, leftBySessions(head), isCompared)];
   });
   return { gates: [...own, ...defaults], unmatched };
@@ -97,6 +96,18 @@ export const judgeEnduranceGates = (
     measured,
   ),
 ];
+
+/**
+ * Whether a limit on what is left failed with nothing to compare with. Timers, listeners or sockets that the server keeps
+ * for a while may be all of it, and a server that is left alone tells.
+ */
+export const mayStillGo = ({ metrics }: Pick<SuiteJudgement, 'metrics'>): boolean =>
+  metrics.some(
+    ({ id, limit }) =>
+      metricOf(id).kind === 'endurance' &&
+      !isRetained(id) &&
+      limit.some(({ verdict, value }) => verdict === 'fail' && value !== undefined),
+  );
 
 /** What of the speed of the server drifted over the run beyond doubt, as sentences. */
 export const driftNotes = (measured: Measured, main: string | null): string[] => {
@@ -295,7 +306,8 @@ function judgeCount(
   const isWithin = isRelative
     ? sign * (limit - value) >= (gate.source === 'default' ? 1e-9 : 0)
     : holds(value, gate.operator, gate.limit);
-  // A pool that grew once is no leak; who set a limit wants to know all the same.
+  // A pool that grew once is no leak, nor what closed connections keep for a while: it fills up and then stays. Who set
+  // a limit wants to know all the same.
   const isLeak = intervalOf(growth.overall, confidence).low > 0 && goesOn(ofHead);
   const isFailure = !isWithin && (gate.source === 'threshold' || isLeak);
   const noun = metricOf(gate.metric).of!;

@@ -9,7 +9,7 @@ import { type HeldGrowth, heapGrowth, newestId } from '../../src/explain/heap-gr
 import type { FileChange } from '../../src/explain/parse-diff.ts';
 import type { HeapNode } from '../../src/explain/side-work.ts';
 import { readSnapshots, scriptUrls } from '../../src/side/measure-growth.ts';
-import { whatIsLeft } from '../../src/side/measure-waves.ts';
+import { leftAfterRest, whatIsLeft } from '../../src/side/measure-waves.ts';
 import { freePort } from '../../src/side/target/ports.ts';
 import { openWorkCounter, type WorkCounter } from '../../src/side/target/work-counter.ts';
 
@@ -60,6 +60,17 @@ test('what is left of a server is counted, and memory after a collection', async
   );
   assert.ok(then.rssBytes! > then.heapBytes!);
   assert.ok(then.left.threads! >= 5);
+});
+
+test('what is kept for a while is gone once the server has been left alone, and the rest stays', async () => {
+  const before = await left();
+  await use('timer');
+  await use('later');
+  const then = await left();
+  assert.equal(then.left.timers! - before.left.timers!, 200);
+  const { signal } = new AbortController();
+  const rested = await leftAfterRest({ pid: server.pid!, counter }, then.left, 1_500, signal);
+  assert.equal(rested.timers! - before.left.timers!, 100);
 });
 
 test('what keeps memory is named by holder, class, function and line of the change', async () => {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../../src/metrics/seeded-random.ts';
-import { chooseStatistic } from '../../src/verdict/bisect/choose-statistic.ts';
+import {
+  chooseStatistic,
+  type PairValues,
+  rateAngle,
+  rateAtAngle,
+} from '../../src/verdict/bisect/choose-statistic.ts';
 import { mergeVersions } from '../../src/verdict/bisect/merge-versions.ts';
 import { type BisectAnswer, nextStep } from '../../src/verdict/bisect/next-step.ts';
 import { posteriorOf, witnessRange } from '../../src/verdict/bisect/posterior.ts';
@@ -144,4 +149,62 @@ test('the statistic that shows the change with the fewest pairs is chosen, by th
   assert.equal(chooseStatistic(first.slice(0, 3)), null);
   assert.equal(chooseStatistic(first), 'ack p10');
   assert.equal(chooseStatistic([...first, pair(0, 1), pair(0, 1)]), 'ack p10');
+});
+
+test('a culprit that only makes more fail is found, and nobody is blamed for failures that come by chance', () => {
+  const random = seededRandom(77);
+  const normal = normalOf(random);
+  const attempts = 400;
+  const count = (rate: number): number =>
+    Array.from({ length: attempts }, () => (random() < rate ? 1 : 0)).reduce<number>(
+      (sum, one) => sum + one,
+      0,
+    );
+  const histories = { failing: 0, found: 0, wrong: 0, unchanged: 0, none: 0 };
+  for (let history = 0; history < 60; history += 1) {
+    const n = 8 + Math.floor(random() * 24);
+    const culprit = 1 + Math.floor(random() * n);
+    const usual = [0, 0.002, 0.02][history % 3]!;
+    const fails = history % 4 !== 3;
+    const risen = usual + (fails ? 0.02 + 0.1 * random() : 0);
+    const name = history % 2 === 0 ? 'errors.rate' : 'deliveries.lost.rate';
+    const measure = (version: number): PairValues => ({
+      'ack p10': 0.04 * normal(),
+      'server.cpuPerMessage': 0.05 * normal(),
+      [name]:
+        rateAngle(count(version >= culprit ? risen : usual) / attempts) - rateAngle(count(usual) / attempts),
+    });
+    const measured = new Map<number, PairValues[]>();
+    let answer: BisectAnswer | null = null;
+    for (let pairs = 0; pairs < 80 && answer === null; ) {
+      const statistic = chooseStatistic(measured.get(n) ?? []);
+      const values = new Map(
+        [...measured].map(([version, own]) => [version, own.map((each) => each[statistic ?? name]!)]),
+      );
+      const { step } = nextStep({ priors: new Array(n).fill(1), pairs: values, witness: null });
+      if (step.kind === 'answer') answer = step.answer;
+      else {
+        const more = Array.from({ length: step.kind === 'pairs' ? step.count : 1 }, () =>
+          measure(step.version),
+        );
+        measured.set(step.version, [...(measured.get(step.version) ?? []), ...more]);
+        pairs += more.length;
+      }
+    }
+    histories[fails ? 'failing' : 'unchanged'] += 1;
+    if (fails && answer?.kind === 'one' && answer.version === culprit) histories.found += 1;
+    else if (!fails && answer?.kind === 'none') histories.none += 1;
+    else if (answer !== null) histories.wrong += 1;
+  }
+  const { failing, found, wrong, unchanged, none } = histories;
+  assert.ok(found >= 0.85 * failing && none >= 0.75 * unchanged && wrong <= 3, JSON.stringify(histories));
+});
+
+test('a rate of failures is followed only where it rose, and is shown as the rate that it is', () => {
+  const pair = (floor: number, errors: number) => ({ 'ack p10': floor, 'errors.rate': errors });
+  assert.equal(chooseStatistic([0.01, -0.02, 0.01, 0].map((floor) => pair(floor, 0))), 'ack p10');
+  assert.equal(chooseStatistic([0.01, -0.02, 0.01, 0].map((floor) => pair(floor, 0.14))), 'errors.rate');
+  assert.equal(chooseStatistic([0.2, 0.2, 0.21, 0.2].map((floor) => pair(floor, 0.1))), 'ack p10');
+  assert.ok(Math.abs(rateAtAngle(0.01, rateAngle(0.05) - rateAngle(0.01)) - 0.05) < 1e-9);
+  assert.equal(rateAtAngle(0, -0.1), 0);
 });

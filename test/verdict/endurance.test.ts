@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { QuietInstant, RoundMeasurement } from '../../src/metrics/round-measurement.ts';
+import { seededRandom } from '../../src/metrics/seeded-random.ts';
 import { parseThreshold } from '../../src/metrics/threshold-grammar.ts';
 import { judgeSuite } from '../../src/verdict/judge-suite.ts';
 import type { SuiteJudgement } from '../../src/verdict/judgement.ts';
@@ -217,5 +218,40 @@ test("against a stored run errors are judged as in every suite, by the default l
   assert.deepEqual(
     limits(own).map(({ rule, verdict }) => [rule, verdict]),
     [['errors <= baseline', 'fail']],
+  );
+});
+
+test('without a baseline, what is kept for a while or registered once is no leak, and what grows is', () => {
+  const failed = (left: (wave: number, random: () => number) => number, waves = 14, count = 60) =>
+    share(count, (seed) => {
+      const random = seededRandom(seed);
+      const lefts = Array.from({ length: waves }, (_, wave) => left(wave, random));
+      const head = { ...quiet, left: (wave: number) => lefts[wave]! };
+      return judge(head, null, { seed, waves }).metrics.some(
+        ({ id, verdict }) => id === 'server.left.sockets' && verdict === 'fail',
+      );
+    });
+  assert.ok(failed((wave) => 2 + sessions * (wave + 1)) >= 0.98, 'one for each session');
+  assert.ok(failed((wave, random) => 2 + 20 * wave + Math.round(10 * random())) >= 0.98, 'of some sessions');
+  assert.equal(
+    failed((wave) => (wave < 7 ? 2 : 60)),
+    0,
+    'registered when it is first needed',
+  );
+  // Kept for so many waves after the end of each session.
+  for (const kept of [1, 3, 5, 7, 9])
+    for (const waves of [14, 24])
+      assert.ok(
+        failed((wave, random) => {
+          const sessionsNow = sessions * Math.min(wave + 1, kept);
+          return Math.round(sessionsNow + 2 * Math.sqrt(sessionsNow) * (random() - 0.5));
+        }, waves) <= 0.02,
+        `kept for ${kept} of ${waves} waves`,
+      );
+  const pool = (wave: number) => Math.min(4 + 8 * wave, 40);
+  assert.equal(
+    failed((wave) => pool(wave)),
+    0,
+    'a pool that fills',
   );
 });
