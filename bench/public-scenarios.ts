@@ -28,14 +28,15 @@ const reasons: readonly (readonly [reason: string, says: RegExp])[] = [
   ],
   [
     'A step that its engine does not have (`emit` over `ws`, `wait`, `repeat`, `set`), or no engine is named',
-    /has no step with|keys of a scenario, not of a step|the key of a step/,
+    /has no step with|keys of a scenario, not of a step|the key of a step|is no step by itself/,
   ],
   ['The processor needs a package that is not installed', /cannot be used: Cannot find/],
   [
     'A template that stands for nothing (`$randomInt`, `$timestamp`, a variable that nobody defines or sets)',
     /stands for nothing/,
   ],
-  ['No YAML, or no scenario', /not valid YAML|not a mapping|"scenarios" is required/],
+  ['An event that Socket.IO keeps for itself (`emit: [disconnect]`)', /keeps for itself/],
+  ['No YAML, or no scenario', /not valid YAML|not a mapping|it is empty|"scenarios" is required/],
   ['A plugin that is not installed, or is an engine', /uses the plugin|is an engine and no plugin/],
   ['A key that is needed is called otherwise (`emit: { name: ... }`)', /means nothing in/],
 ];
@@ -64,7 +65,10 @@ export const run = async ([folder]: readonly string[]): Promise<Figure[]> => {
   const rows = [valid, warned, ...reasons.map(([reason]) => reason), other]
     .filter((reason) => counts.has(reason))
     .map((reason) => [reason, String(counts.get(reason))]);
-  process.stderr.write(`${files.length} files of ${authors.size} authors\n`);
+  const refused = files.length - (counts.get(valid) ?? 0) - (counts.get(warned) ?? 0);
+  process.stderr.write(
+    `${files.length} files of ${authors.size} authors: ${refused - several} get one error, ${several} get more\n`,
+  );
   process.stderr.write(`${markdownTable([['What it says', 'Files'], ...rows])}\n`);
   return [
     figure('files that get more than one error', several, 'files', '<=', files.length * 0.05, 'all files'),

@@ -283,7 +283,12 @@ export const catalogue = {
   SCENARIO_CODE_FAILED: entry<{ what: string; reason: string; path: string }>(
     'usage',
     (p) => `The ${p.what} of the scenario "${p.path}" cannot be used: ${p.reason}`,
-    () => 'Tailgate loads it as Artillery does; the line above is what it threw.',
+    (p) => {
+      const missing = /Cannot find (?:module|package) '([^'./][^']*)'/.exec(p.reason)?.[1];
+      return missing === undefined
+        ? 'Tailgate loads it as Artillery does; this is what it threw.'
+        : `Install "${missing}" where the file that needs it is, for example with "npm ci".`;
+    },
   ),
   SCENARIO_TEMPLATE_EMPTY: entry<{ path: string; problem: string; fix: string }>(
     'usage',

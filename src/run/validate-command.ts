@@ -36,7 +36,7 @@ export const validateCommand = async (options: {
   for (const [name, { suite, scenario }] of scenarios) {
     print(`Suite "${name}": ${shownPath(host.cwd, suite.scenarioPath)}`);
     print(
-      `  load: ${scenario.plannedUsers} users in ${Math.round(scenario.plannedMs / 1000)} s, engines ${scenario.engines.join(', ')}`,
+      `  load: ${scenario.plannedUsers} ${scenario.plannedUsers === 1 ? 'user' : 'users'} in ${Math.round(scenario.plannedMs / 1000)} s, engines ${scenario.engines.join(', ')}`,
     );
     const limits = suite.thresholds.map(formatThreshold);
     print(`  limits: ${limits.length === 0 ? 'those by default' : limits.join('; ')}`);

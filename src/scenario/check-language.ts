@@ -308,12 +308,18 @@ const advice = (
   if (headers !== undefined && isHeader(key)) return `: write it inside of "${headers}".`;
   if (key === 'socketio-v3' || key === 'beforeRequest') return `${hints[key]}.`;
   const meant = nearestName(key, own);
-  if (meant !== undefined) return `. Did you mean "${meant}"?`;
+  if (meant !== undefined)
+    return given[meant] === undefined
+      ? `. Did you mean "${meant}"?`
+      : `. Take it out: "${meant}" is there already.`;
   const inside = own.find((name) => {
     const inner = innerGroup(level.shape[name] as z.ZodType, {});
     return inner !== null && Object.hasOwn(inner.shape, key);
   });
-  if (key === 'options' && around.at(-1)?.key === 'connect') return ': write its keys directly in "connect".';
+  if (key === 'options' && around.at(-1)?.key === 'connect')
+    return isMapping(given.options) && 'namespace' in given.options
+      ? ': write "namespace" beside "connect", and its other keys directly in "connect".'
+      : ': write its keys directly in "connect".';
   if (hints[key] !== undefined) return `${hints[key]}.`;
   if (inside !== undefined) return `: write it inside of "${inside}".`;
   const isStep = languageLevels.get(level)?.steps !== undefined;

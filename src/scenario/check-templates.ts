@@ -42,6 +42,8 @@ const functionNames = ['$randomNumber', '$randomString', '$template'];
 
 /** What people write for what is there, or could be. */
 const meant: Readonly<Record<string, string>> = {
+  $randomNumber: 'Write "{{ $randomNumber(1, 1000) }}".',
+  $randomString: 'Write "{{ $randomString() }}".',
   $randomInt: 'Write "{{ $randomNumber(1, 1000) }}".',
   $randUuid: 'Write "{{ $uuid }}".',
   $randomUUID: 'Write "{{ $uuid }}".',
@@ -169,6 +171,11 @@ function problemOf(
 ): { problem: string; fix: string } | null {
   if (name === '') return null;
   if (isCall) {
+    if (name === '$randomNumber' && !/,/.test(path))
+      return {
+        problem: `$randomNumber has no range in ${text}, so it is no number`,
+        fix: meant.$randomNumber!,
+      };
     if (functionNames.includes(name)) return null;
     // Functions of a plugin, or of a processor that adds its own to `context.funcs`.
     if (isOpen && (processorText === null || processorText.includes(name))) return null;

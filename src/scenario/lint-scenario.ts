@@ -1,5 +1,5 @@
 import { engineNamed, isEmitting } from '../engines/engine-registry.ts';
-import { isHttpStep } from '../engines/http/http-methods.ts';
+import { httpMethods, isHttpStep } from '../engines/http/http-methods.ts';
 import { type SourcePosition, type TailgateError, tailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import { checkLanguage, isWithin } from './check-language.ts';
@@ -102,7 +102,7 @@ export const lintScenario = (
           ({ place }) => isWithin(place, step.place) || problem.includes(`unknown key "${place.at(-1)}"`),
         )
           ? []
-          : [{ place: step.place, message: problem }],
+          : [{ place: step.place, message: text === '' ? placed(step, problem) : problem }],
       ),
     ).map(({ place, message }) => invalid(place, message)),
   ];
@@ -131,7 +131,7 @@ export const lintScenario = (
             events: [
               ...new Set([
                 ...emits.flatMap(({ event }) => event ?? []),
-                ...untimed.flatMap(({ outline }) => outline!.unmeasured),
+                ...untimed.flatMap(({ outline }) => outline!.unmeasured.filter(isName)),
               ]),
             ],
             what: emits.length > 0 ? 'emit' : 'message',
@@ -143,8 +143,11 @@ export const lintScenario = (
   }
   const found = [
     ...thinkWarnings(scenario),
+    ...timeoutWarnings(scenario),
     ...phaseWarnings(scenario),
     ...payloadWarnings(scenario),
+    ...settingsWarnings(scenario),
+    ...pluginWarnings(scenario),
     ...tagWarnings(emits),
     ...language.filter((one) => one.level === 'warning' && !promoted.includes(one)),
     ...(measuresNothing ? [] : [...unmeasuredWarnings(emits), ...messageWarnings(messages)]),
@@ -156,6 +159,10 @@ export const lintScenario = (
   return { problems, warnings };
 };
 
+/** A scenario written as code has no lines: its name says where. */
+const placed = ({ scenario }: PlacedStep, problem: string): string =>
+  problem.startsWith(`${scenario}: `) ? problem : `${scenario}: ${problem}`;
+
 /** The template at a place, as it was written. */
 const unquotedAt = (text: string, { line = 1, column = 1 }: SourcePosition): string => {
   const written = text.split('\n')[line - 1] ?? '';
@@ -164,15 +171,18 @@ const unquotedAt = (text: string, { line = 1, column = 1 }: SourcePosition): str
 
 /** Steps that no engine knows. Those of a scenario that does not name its engine are so for one reason: the first is told. */
 function unknownSteps(scenario: ReadScenario): { step: PlacedStep; problem: string }[] {
-  const found = [...allSteps(scenario)].flatMap((step) => {
+  const steps = [...allSteps(scenario)];
+  const scenarioOf = ({ place }: PlacedStep) => place.slice(0, place.indexOf('flow')).join('.');
+  const found = steps.flatMap((step) => {
     if (step.engine !== 'http' && !isEmitting(step.engine)) return [];
-    const unknown = unknownStep(step, engineNamed(step.engine)?.stepKeys ?? []);
+    const flow = steps.filter((other) => scenarioOf(other) === scenarioOf(step));
+    const unknown = unknownStep(step, engineNamed(step.engine)?.stepKeys ?? [], flow);
     return unknown === null ? [] : [{ step, ...unknown }];
   });
   return found.filter(
     ({ step, lacksEngine }, index) =>
       !lacksEngine ||
-      found.findIndex((other) => other.lacksEngine && other.step.scenario === step.scenario) === index,
+      found.findIndex((other) => other.lacksEngine && scenarioOf(other.step) === scenarioOf(step)) === index,
   );
 }
 
@@ -190,12 +200,17 @@ function timesMessages(steps: readonly MessageStep[]): boolean {
   );
 }
 
+/** Whether a message has a name of its own in the metrics: a type, a destination. */
+function isName(name: string): boolean {
+  return name !== 'message';
+}
+
 /** Messages of `ws` and `stomp` scenarios that nothing times, with what would time them. */
 function messageWarnings(steps: readonly MessageStep[]): Finding[] {
   return steps.flatMap(({ step, outline, advice }) =>
     (outline?.unmeasured ?? []).map((name) => ({
       place: step.place,
-      message: `Nothing answers this message ("${name}"), so it is counted and has no latency. ${advice}`,
+      message: `Nothing answers this message${isName(name) ? ` ("${name}")` : ''}, so it is counted and has no latency. ${advice}`,
     })),
   );
 }
@@ -209,11 +224,14 @@ function payloadWarnings(scenario: ReadScenario): Finding[] {
     if (engine !== 'ws' || !isMapping(send)) return [];
     const [[key, value] = ['', null], ...others] = Object.entries(send);
     const isText = typeof value === 'string' && /^\s*[[{]/.test(value) && !value.startsWith('{{');
-    if (others.length > 0 || (key !== 'payload' && !isText)) return [];
+    const isJson = key === 'json' && typeof value === 'object';
+    if (others.length > 0 || (key !== 'payload' && !isText && !isJson)) return [];
     const reason =
       key === 'payload'
         ? 'without "capture" or "match", "payload" is a field like any other'
-        : `its one field holds JSON as text`;
+        : isJson
+          ? '"json" is a field like any other'
+          : `its one field holds JSON as text`;
     return [
       {
         place: [...place, 'send'],
@@ -221,6 +239,60 @@ function payloadWarnings(scenario: ReadScenario): Finding[] {
       },
     ];
   });
+}
+
+/** Settings of `config` for what no scenario of the file does. */
+function settingsWarnings(scenario: ReadScenario): Finding[] {
+  const { config } = scenario.content;
+  const used = scenario.engines.map(engineNamed);
+  // An engine or a plugin of others may read any of them.
+  if (!isMapping(config) || used.includes(undefined)) return [];
+  const languages = used.map((engine) => engine!.language);
+  const unused = (['socketio', 'ws'] as const)
+    .filter((language) => config[language] !== undefined && !languages.includes(language))
+    .map((language) => ({
+      place: ['config', language],
+      message: `"config.${language}" is for scenarios with "engine: ${language}", and there is none.`,
+    }));
+  const makesRequests = [...allSteps(scenario)].some(({ spec }) => isHttpStep(spec));
+  const headersOf = languages.includes('ws') ? 'config.ws.headers' : 'config.socketio.extraHeaders';
+  const headers = [
+    ['config', 'defaults', 'headers'],
+    ['config', 'http', 'defaults', 'headers'],
+  ]
+    .filter((place) => !makesRequests && valueAt(scenario.content, place) !== undefined)
+    .map((place) => ({
+      place,
+      message: `"${place.join('.')}" is for HTTP requests, and there are none. Headers of connections are "${headersOf}".`,
+    }));
+  return [...unused, ...headers];
+}
+
+/** What is written for a plugin that the file does not load, so that nothing reads it. */
+function pluginWarnings(scenario: ReadScenario): Finding[] {
+  const isLoaded = (name: string) => !!scenario.config.plugins?.[name];
+  const inConfig = pluginSettings
+    .filter((name) => scenario.script.config[name] !== undefined && !isLoaded(name))
+    .map((name) => ({ place: ['config', name], what: `"config.${name}"`, name }));
+  const expectations = [...allSteps(scenario)].flatMap(({ spec, place }) =>
+    httpMethods.flatMap((method) => {
+      const request = spec[method];
+      return isMapping(request) && request.expect !== undefined && !isLoaded('expect')
+        ? [{ place: [...place, method, 'expect'], what: '"expect"', name: 'expect' }]
+        : [];
+    }),
+  );
+  return [...inConfig, ...expectations].map(({ place, what, name }) => ({
+    place,
+    message: `${what} is for the plugin "${name}", which this file does not load, so it does nothing. Add "plugins: { ${name}: {} }" to "config".`,
+  }));
+}
+
+/** Plugins of Artillery's that check something, and may have their settings in `config` itself. */
+const pluginSettings = ['ensure', 'expect', 'apdex'] as const;
+
+function valueAt(content: unknown, place: ScenarioPath): unknown {
+  return place.reduce((value, key) => (isMapping(value) ? value[key] : undefined), content);
 }
 
 /** Tags that no receiver is watched for. */
@@ -280,6 +352,20 @@ function thinkWarnings(scenario: ReadScenario): Finding[] {
         message: `"think: ${think}" lasts ${think} milliseconds: Artillery reads a fraction without a unit so. Write "${wanted}ms" for ${think} seconds.`,
       };
     });
+}
+
+/** Timeouts of steps are seconds, as those of Artillery; other tools have milliseconds, and a wait of an hour ends nothing. */
+function timeoutWarnings(scenario: ReadScenario): Finding[] {
+  return [...allSteps(scenario)].flatMap(({ spec, place }) =>
+    Number(spec.timeout) >= 1_000
+      ? [
+          {
+            place: [...place, 'timeout'],
+            message: `"timeout: ${spec.timeout}" is ${spec.timeout} seconds. Write "${spec.timeout}ms" for milliseconds.`,
+          },
+        ]
+      : [],
+  );
 }
 
 /** How to measure what is only sent. */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { engineNamed } from '../engines/engine-registry.ts';
 import { tailgateError } from '../errors.ts';
 import { type ArrivalPhase, PhaseError, readPhases } from './arrival-schedule.ts';
 import { checkLanguage, isWithin } from './check-language.ts';
@@ -9,6 +10,7 @@ import { stepsOfEngine } from './scenario-language.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
 import type { ScenarioSource } from './scenario-source.ts';
 import { isMapping, type Json, type Script } from './script.ts';
+import { bareStep } from './unknown-step.ts';
 import { besideScenario } from './user-module.ts';
 import { resolveUserPackage } from './user-packages.ts';
 
@@ -52,7 +54,15 @@ export const misshapen = (script: Readonly<Record<string, unknown>>): Misshapen 
     if (spec.flow === undefined) return fault(at, 'is required');
     if (!Array.isArray(spec.flow)) return fault(at, 'must be a list of steps');
     const step = isForeign(engine) ? null : firstOfNoKind(spec.flow, at);
-    if (step !== null) return fault(step, 'must be a mapping with the key of a step');
+    if (step !== null) {
+      const word = step
+        .slice(place.length + 1)
+        .reduce<unknown>((list, index) => (list as Json)[index], spec.flow);
+      const meant = typeof word === 'string' ? bareStep(word, engineNamed(engine)?.stepKeys ?? []) : null;
+      return meant === null
+        ? fault(step, 'must be a mapping with the key of a step')
+        : { problem: `"- ${String(word)}" is no step by itself: write "- ${meant}: true"`, place: step };
+    }
   }
   return null;
 };

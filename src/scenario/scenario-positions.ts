@@ -25,6 +25,12 @@ export const scenarioPositions = (path: string, text: string): ScenarioPositions
     logLevel: 'silent',
   });
   const nodeAt = (place: ScenarioPath) => document.getIn(place, true);
+  /** What may be one or a list of several is read as a list, also where the file has one. */
+  const withoutImpliedLists = (place: ScenarioPath): ScenarioPath => {
+    const path: (string | number)[] = [];
+    for (const part of place) if (part !== 0 || path.length === 0 || !isMap(nodeAt(path))) path.push(part);
+    return path;
+  };
   const keyAt = (place: ScenarioPath) => {
     const group = place.length === 1 ? document.contents : nodeAt(place.slice(0, -1));
     if (!isMap(group)) return undefined;
@@ -33,7 +39,8 @@ export const scenarioPositions = (path: string, text: string): ScenarioPositions
   const lineOf = (node: unknown) =>
     isNode(node) && node.range !== undefined && node.range !== null ? lines.linePos(node.range[0]) : null;
   return {
-    positionOf(place) {
+    positionOf(asked) {
+      const place = withoutImpliedLists(asked);
       const key = place.map(String).join('.');
       for (let length = place.length; length > 0; length -= 1) {
         const at = place.slice(0, length);

@@ -45,12 +45,16 @@ export const readScenarioSource = async (path: string): Promise<ScenarioSource> 
     } catch (error) {
       const { reason, message, mark } = error as YamlReason;
       const where = mark === undefined ? {} : { line: mark.line + 1, column: mark.column + 1 };
-      const problem = `it is not valid YAML (${reason ?? message ?? 'unreadable'})`;
+      const hint = yamlHint(text.split('\n')[mark?.line ?? -1] ?? '', reason);
+      const problem = `it is not valid YAML (${reason ?? message ?? 'unreadable'})${hint === null ? '' : `: ${hint}`}`;
       throw tailgateError('SCENARIO_INVALID', { path, problem }, { file: path, ...where }, error);
     }
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    const problem = 'it is not a mapping with "config" and "scenarios"';
+    const problem =
+      content === undefined || content === null
+        ? 'it is empty'
+        : 'it is not a mapping with "config" and "scenarios"';
     throw tailgateError('SCENARIO_INVALID', { path, problem }, { file: path });
   }
   let positions: ScenarioPositions | null = null;
@@ -67,3 +71,12 @@ export const readScenarioSource = async (path: string): Promise<ScenarioSource> 
     },
   };
 };
+
+/** What is wrong in a line that the parser refused, where that can be told. */
+function yamlHint(line: string, reason: string | undefined): string | null {
+  const template = /(?:^|[:,[-])\s*(\{\{[^{}]*\}\}[^\s,\]}]*)/.exec(line)?.[1];
+  if (template !== undefined) return `a template needs quotes, "${template}"`;
+  if (reason?.startsWith('end of the stream'))
+    return 'keys of one level begin in the same column, and this line begins in another than the first';
+  return null;
+}

@@ -335,11 +335,11 @@ scenarios:
     assert.deepEqual(
       lint.problems.map(({ what, where }) => [where.line, what.replace(/^.* is not valid: /, '')]),
       [
-        [7, `chat: the engine "${engine}" has no step with "emt"; did you mean "emit"?`],
-        [12, `chat: the engine "${engine}" has no step with "thnik"; did you mean "think"?`],
+        [7, `the engine "${engine}" has no step with "emt"; did you mean "emit"?`],
+        [12, `the engine "${engine}" has no step with "thnik"; did you mean "think"?`],
       ],
     );
-    assert.match(lint.warnings[0]?.message ?? '', /Did you mean "acknowledge"\?/);
+    assert.match(lint.warnings[0]?.message ?? '', /Take it out: "acknowledge" is there already\./);
   }
 });
 
@@ -356,7 +356,7 @@ scenarios:
     [
       [
         4,
-        'scenario 1: the engine "http" has no step with "connect"; name the engine of the scenario, "engine: socketio" or "engine: ws" or "engine: stomp"',
+        'the engine "http" has no step with "connect"; name the engine of the scenario, "engine: socketio"',
       ],
     ],
   );
@@ -377,7 +377,7 @@ scenarios:
 `);
   assert.deepEqual(
     lint.problems.map(({ what }) => what.replace(/^.* is not valid: /, '')),
-    ['scenario 1: the engine "socketio" has no step with "on"; did you mean "response"? Also in line 7.'],
+    ['the engine "socketio" has no step with "on"; did you mean "response"? Also in line 7.'],
   );
   assert.match(
     lint.warnings[0]?.message ?? '',
@@ -416,5 +416,91 @@ scenarios:
         'The message is sent as {"text": ...}: its one field holds JSON as text. Write the message itself after "send:".',
       ],
     ],
+  );
+});
+
+const problemsIn = async (steps: string, engine = 'socketio', config = '{}'): Promise<string[]> =>
+  (
+    await check(`config: ${config}\nscenarios:\n  - engine: ${engine}\n    flow:\n${steps}`)
+  ).lint.problems.map(({ what, fix }) => `${what.replace(/^.* is not valid: /, '')} ${fix}`);
+
+const warningsIn = async (steps: string, engine = 'socketio', config = '{}'): Promise<string[]> =>
+  (
+    await check(`config: ${config}\nscenarios:\n  - engine: ${engine}\n    flow:\n${steps}`)
+  ).lint.warnings.map(({ line, message }) => `${line}: ${message}`);
+
+test('events that Socket.IO keeps for itself cannot be emitted, whoever acknowledges them', async () => {
+  for (const event of ['disconnect', 'connect', 'newListener']) {
+    const [problem, ...others] = await problemsIn(`      - emit: [${event}]\n        acknowledge: {}\n`);
+    assert.match(problem ?? '', new RegExp(`^"${event}" is an event that Socket.IO keeps for itself`));
+    assert.equal(/write "- disconnect: true"/.test(problem!), event === 'disconnect');
+    assert.deepEqual(others, []);
+  }
+  assert.deepEqual(await problemsIn('      - emit: [disconnected]\n        acknowledge: {}\n'), []);
+});
+
+test('a random number without a range is no number', async () => {
+  for (const template of ['$randomNumber()', '$randomNumber(9)', '$randomNumber'])
+    assert.match(
+      (await problemsIn(`      - send: "{{ ${template} }}"\n        response: true\n`, 'ws')).join(),
+      /stands for nothing: .*\$randomNumber.* Write "\{\{ \$randomNumber\(1, 1000\) \}\}"\.$/,
+    );
+  assert.deepEqual(
+    await problemsIn('      - send: "{{ $randomNumber(1, 9) }}"\n        response: true\n', 'ws'),
+    [],
+  );
+});
+
+test('what a plugin would read that is not loaded is told, with the line that loads it', async () => {
+  const request = '      - get: { url: /, expect: [{ statusCode: 200 }] }\n';
+  const settings = 'ensure: { thresholds: [{ http.response_time.p95: 5 }] }';
+  assert.deepEqual(await warningsIn(request, 'http', `{ ${settings} }`), [
+    '1: "config.ensure" is for the plugin "ensure", which this file does not load, so it does nothing. Add "plugins: { ensure: {} }" to "config".',
+    '5: "expect" is for the plugin "expect", which this file does not load, so it does nothing. Add "plugins: { expect: {} }" to "config".',
+  ]);
+  const loaded = `{ plugins: { ensure: {}, expect: {} }, ${settings} }`;
+  assert.deepEqual(await warningsIn(request, 'http', loaded), []);
+});
+
+test('settings of what no scenario does are told', async () => {
+  const emit = '      - emit: [a]\n        acknowledge: {}\n';
+  const config = '{ ws: {}, socketio: {}, defaults: { headers: { x-key: a } } }';
+  assert.deepEqual(await warningsIn(emit, 'socketio', config), [
+    '1: "config.ws" is for scenarios with "engine: ws", and there is none.',
+    '1: "config.defaults.headers" is for HTTP requests, and there are none. Headers of connections are "config.socketio.extraHeaders".',
+  ]);
+  assert.equal((await warningsIn(`${emit}      - get: { url: / }\n`, 'socketio', config)).length, 1);
+});
+
+test('a message that is only a mapping with "json" is sent as that', async () => {
+  const sent = (send: string) => warningsIn(`      - send: ${send}\n        response: true\n`, 'ws');
+  assert.match((await sent('{ json: { type: ping } }')).join(), /sent as \{"json": \.\.\.\}/);
+  assert.deepEqual(await sent('{ json: { type: ping }, id: 1 }'), []);
+});
+
+test('a timeout of a step that was meant in milliseconds is told', async () => {
+  const step = (timeout: string) =>
+    warningsIn(`      - emit: [a]\n        acknowledge: {}\n        timeout: ${timeout}\n`);
+  assert.deepEqual(await step('5000'), [
+    '7: "timeout: 5000" is 5000 seconds. Write "5000ms" for milliseconds.',
+  ]);
+  assert.deepEqual(await step('5000ms'), []);
+  assert.deepEqual(await step('60'), []);
+});
+
+test('texts without a type have no name to be told by', async () => {
+  const [problem] = (await check('config: {}\nscenarios: [{ engine: ws, flow: [{ send: hi }] }]\n')).lint
+    .problems;
+  assert.match(problem?.what ?? '', /no delivery is watched\.$/);
+});
+
+test('steps that are told by their words alone: what to write for them', async () => {
+  assert.match(
+    (await problemsIn('      - set: { a: 1 }\n')).join(),
+    /"config\.variables".*"- function: \.\.\."/,
+  );
+  assert.match(
+    (await problemsIn('      - upload: { file: a }\n', 'http')).join(),
+    /write "post" with "formData: \{ field: \{ fromFile: path \} \}"/,
   );
 });

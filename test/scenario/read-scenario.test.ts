@@ -220,3 +220,51 @@ scenarios: [{ flow: [{ get: { url: / } }] }]
     await read(text, { overrides: { plugins: { nowhere: false } } });
   });
 });
+
+describe('what cannot be read says what to write', () => {
+  const cases: [string, string, RegExp, number | undefined][] = [
+    ['nothing', '# later\n', /it is empty/, undefined],
+    [
+      'a template without quotes',
+      'config: {}\nscenarios:\n  - flow:\n      - think: {{ $randomNumber(1, 2) }}s\n',
+      /not valid YAML .*: a template needs quotes, "\{\{ \$randomNumber\(1, 2\) \}\}s"/,
+      4,
+    ],
+    [
+      'keys of one level in two columns',
+      '  config: {}\n scenarios: []\n',
+      /not valid YAML .*keys of one level begin in the same column/,
+      2,
+    ],
+    [
+      'a step that is only a word',
+      'config: {}\nscenarios:\n  - engine: ws\n    flow:\n      - send: a\n      - disconnect\n',
+      /"- disconnect" is no step by itself: write "- close: true"/,
+      6,
+    ],
+    [
+      'one in a nested list',
+      'config: {}\nscenarios:\n  - engine: socketio\n    flow:\n      - [{ emit: [a] }, close]\n',
+      /"- close" is no step by itself: write "- disconnect: true"/,
+      5,
+    ],
+    [
+      'any other word',
+      'config: {}\nscenarios:\n  - engine: socketio\n    flow:\n      - think\n',
+      /must be a mapping with the key of a step/,
+      5,
+    ],
+    [
+      'a payload file that is not there, with its own line',
+      'config:\n  payload:\n    path: users.csv\n    fields: [a]\nscenarios: [{ flow: [{ get: { url: / } }] }]\n',
+      /payload file .* does not exist/,
+      3,
+    ],
+  ];
+  for (const [name, text, says, line] of cases)
+    test(name, async () => {
+      const { what, where } = await failure(read(text));
+      assert.match(what, says);
+      assert.equal(where.line, line);
+    });
+});

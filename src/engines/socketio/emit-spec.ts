@@ -57,6 +57,16 @@ export type EmitDefaults = {
 
 type Emit = { channel?: unknown; data?: unknown; args?: unknown[] } | unknown[];
 
+/** A client that emits one throws, and a server that gets one closes the connection. As in `socket.io-parser`. */
+const reservedEvents: readonly string[] = [
+  'connect',
+  'connect_error',
+  'disconnect',
+  'disconnecting',
+  'newListener',
+  'removeListener',
+];
+
 /** The defaults of the emits of one generator process. */
 export const emitDefaultsFrom = (settings: EngineSettings): EmitDefaults => ({
   observe: settings.observeAcknowledgements,
@@ -71,6 +81,12 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
   if (typeof outgoing[0] !== 'string' || outgoing[0] === '')
     throw new Error('"emit" names no event: give "channel", or a list that begins with it');
   const event = outgoing[0];
+  if (reservedEvents.includes(event))
+    throw new Error(
+      `"${event}" is an event that Socket.IO keeps for itself: no client may emit it${
+        event.startsWith('disconnect') ? '. To close the connection, write "- disconnect: true"' : ''
+      }`,
+    );
   const metric = String(spec.metric ?? event);
   const isMeasured = spec.measure !== false;
   const rule = defaults.rules.find((candidate) => candidate.send === event);
