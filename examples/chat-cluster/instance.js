@@ -71,10 +71,18 @@ const text = (value, name) => {
 
 const missing = (roomId) => new Error(`Room ${roomId} does not exist`);
 
+/** In one turn: a member of this instance that was told so is in the room no more. */
+const dissolve = (id) => {
+  io.local.to(id).emit('roomDeleted', { roomId: id });
+  io.local.in(id).socketsLeave(id);
+};
+// From another instance.
+io.on('dissolve', dissolve);
+
 const deleteRoom = async (roomId) => {
   for (const id of await rooms.delete(roomId)) {
-    io.to(id).emit('roomDeleted', { roomId: id });
-    io.in(id).socketsLeave(id);
+    dissolve(id);
+    if (redisUrl) io.serverSideEmit('dissolve', id);
   }
 };
 

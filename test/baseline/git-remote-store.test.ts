@@ -46,7 +46,7 @@ const branchOf = (checkout: string, remote = 'origin') =>
 const storeOf = (branch: GitRemoteBranch) =>
   new BranchStore(branch, {
     retention: { keep: 200, keepDays: 36_500 },
-    backoffMs: 300,
+    backoffMs: 100,
     patienceMs: 240_000,
   });
 

@@ -6,7 +6,7 @@ import { faults } from './table.ts';
 /** A few of each kind, in two minutes; `npm run faults` tries all. */
 const linuxOnly = process.platform === 'linux' ? false : 'looks for processes in /proc';
 // Each has a folder and a mark of its own, and mostly waits.
-describe('faults', { skip: linuxOnly, concurrency: 3 }, () => {
+describe('faults', { skip: linuxOnly, concurrency: 2 }, () => {
   test('each has a name of its own', () => {
     const ids = faults.flatMap((group) => group.faults.map(({ id }) => id));
     assert.equal(new Set(ids).size, ids.length);
