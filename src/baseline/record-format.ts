@@ -42,6 +42,17 @@ export const roundSchema = z.looseObject({
   custom: z.record(z.string(), finite),
 });
 
+/** Of the machine that measured. */
+export const environmentFields = {
+  cpuModel: z.string(),
+  cores: finite,
+  memoryGiB: finite,
+  os: z.string(),
+  node: z.string(),
+  tailgate: z.string(),
+  artillery: z.string(),
+};
+
 const recordSchema = z.looseObject({
   schemaVersion: z.literal(1),
   suite: z.string().min(1),
@@ -52,15 +63,7 @@ const recordSchema = z.looseObject({
   fingerprint: z.looseObject({
     scenarioHash: z.string(),
     settingsHash: z.string(),
-    environment: z.looseObject({
-      cpuModel: z.string(),
-      cores: finite,
-      memoryGiB: finite,
-      os: z.string(),
-      node: z.string(),
-      tailgate: z.string(),
-      artillery: z.string(),
-    }),
+    environment: z.looseObject(environmentFields),
   }),
   rounds: z.array(roundSchema).min(1),
   verdict: z.enum(['pass', 'fail', 'inconclusive', 'invalid', 'none']),

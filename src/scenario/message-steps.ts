@@ -3,7 +3,7 @@ import { engineNamed } from '../engines/engine-registry.ts';
 import { TailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario } from './read-scenario.ts';
-import { emitDefaultsOf, type PlacedStep, scenarioSteps } from './scenario-steps.ts';
+import { deliveryRulesOf, type PlacedStep, scenarioSteps } from './scenario-steps.ts';
 import { unknownStep } from './unknown-step.ts';
 
 /** A step of a scenario that sends messages (`ws`, `stomp`), as its engine will read it under these settings. */
@@ -21,7 +21,7 @@ export const messageStepsOf = (
   scenario: Pick<ReadScenario, 'scenarios' | 'config' | 'path'>,
   measure: MeasureSettings,
 ): MessageStep[] => {
-  const settings = { timeoutMs: measure.timeoutMs, deliveries: [...emitDefaultsOf(measure).rules] };
+  const settings = { timeoutMs: measure.timeoutMs, deliveries: deliveryRulesOf(measure) };
   const found: MessageStep[] = [];
   const refuse = (step: PlacedStep, problem: string) => {
     // A mistake in `config` is met at every step.

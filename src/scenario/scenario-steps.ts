@@ -1,3 +1,4 @@
+import type { EngineSettings } from '../engines/core/engine-settings.ts';
 import { isEmitting } from '../engines/engine-registry.ts';
 import { type EmitDefaults, type EmitSpec, parseEmit } from '../engines/socketio/emit-spec.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
@@ -76,7 +77,12 @@ export const readEmit = (step: PlacedStep, defaults: EmitDefaults): Emit => {
 export const emitDefaultsOf = (measure: MeasureSettings): EmitDefaults => ({
   observe: measure.acknowledgements,
   refusals: measure.refusals,
-  rules: measure.deliveries.map((delivery) => ({
+  rules: deliveryRulesOf(measure),
+});
+
+/** The deliveries of a suite, each with what its settings leave out. */
+export const deliveryRulesOf = ({ deliveries }: MeasureSettings): EngineSettings['deliveries'] =>
+  deliveries.map((delivery) => ({
     send: delivery.send,
     receive: delivery.receive ?? delivery.send,
     sentPath: delivery.sentPath,
@@ -84,8 +90,7 @@ export const emitDefaultsOf = (measure: MeasureSettings): EmitDefaults => ({
     includesSender: delivery.includesSender,
     join: delivery.join ?? null,
     leave: delivery.leave ?? null,
-  })),
-});
+  }));
 
 /** The `emit` steps of the Socket.IO scenarios. */
 export const emitsOf = (

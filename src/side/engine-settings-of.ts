@@ -1,4 +1,5 @@
 import type { EngineSettings } from '../engines/core/engine-settings.ts';
+import { deliveryRulesOf } from '../scenario/scenario-steps.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 
 /**
@@ -17,15 +18,7 @@ export const engineSettingsOf = (
   observeAcknowledgements: measure.acknowledgements,
   failureEvents,
   refusals: measure.refusals,
-  deliveries: measure.deliveries.map((delivery) => ({
-    send: delivery.send,
-    receive: delivery.receive ?? delivery.send,
-    sentPath: delivery.sentPath,
-    receivedPath: delivery.receivedPath ?? delivery.sentPath,
-    includesSender: delivery.includesSender,
-    join: delivery.join ?? null,
-    leave: delivery.leave ?? null,
-  })),
+  deliveries: deliveryRulesOf(measure),
   jwt:
     measure.jwt === undefined
       ? null

@@ -29,7 +29,9 @@ before(() => {
   repo.write('.gitignore', '.tailgate\nnode_modules\nbuilds.log\n');
   repo.write(
     'chat.yml',
-    shortScenario.replace('duration: 3', 'duration: 20').replace('{{ token }}', '{{ $token }}'),
+    shortScenario
+      .replace('duration: 2, arrivalRate: 12', 'duration: 3, arrivalRate: 16')
+      .replace('{{ token }}', '{{ $token }}'),
   );
   repo.write(
     'tailgate.yml',
@@ -39,7 +41,7 @@ before(() => {
         `start: node server.js\n  build: ln -sfn ${path.join(root, 'node_modules')} node_modules && node --check server.js`,
       )
       .replace('measure:\n', 'measure:\n  arrivals: best-effort\n')
-      .replace('verdict: { ', 'verdict: { slicesPerSide: 2, sliceMs: 500, warmUpMs: 500, '),
+      .replace('verdict: { ', 'verdict: { slicesPerSide: 2, sliceMs: 500, guardMs: 100, warmUpMs: 500, '),
   );
   commit('good', 'server.js', server);
   commit('rename a log line', 'server.js', `${server}\n// one\n`);

@@ -1,4 +1,4 @@
-// Runs alone: what it judges by, stored runs of one quiet machine, knows no company.
+// Runs beside one other: it needs a verdict on latencies, and leaves most of a machine idle.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ let repo: Checkout;
 /** Wide enough that nothing but the injected delay exceeds it, whatever else the machine does. */
 const inputs = {
   baseline: 'file:baseline.jsonl',
-  thresholds: ['p50', 'p95', 'p99', 'max'].map((name) => `chat.ack.${name} < +200% and +60ms`).join('\n'),
+  thresholds: ['p50', 'p95', 'p99', 'max'].map((name) => `chat.ack.${name} < +200% and +200ms`).join('\n'),
 };
 const slow = { CHAT_DELAY_MS: '400' };
 

@@ -24,7 +24,9 @@ before(() => {
   repo = checkoutWithSource();
   repo.write(
     'chat.yml',
-    shortScenario.replace('duration: 3', 'duration: 8').replace('{{ token }}', '{{ $token }}'),
+    shortScenario
+      .replace('duration: 2, arrivalRate: 12', 'duration: 3, arrivalRate: 16')
+      .replace('{{ token }}', '{{ $token }}'),
   );
   repo.write(
     'tailgate.yml',
@@ -33,7 +35,7 @@ before(() => {
       .replace('{ mode: none }', '{ mode: side-by-side, ref: HEAD~1 }')
       // What is counted here needs no arrival at its instant.
       .replace('measure:', 'measure:\n  arrivals: best-effort')
-      .replace('verdict: { ', 'verdict: { slicesPerSide: 3, warmUpMs: 500, '),
+      .replace('verdict: { ', 'verdict: { slicesPerSide: 3, sliceMs: 500, guardMs: 100, warmUpMs: 500, '),
   );
   repo.git('add', '-A');
   repo.git('commit', '-qm', 'base');

@@ -14,11 +14,11 @@ export type Checkout = {
 
 export const chatServer = `node ${path.join(root, 'dist/examples/chat-server.js')}`;
 
-/** Four seconds of load: short enough for a test, long enough to measure something. */
+/** Three seconds of load: short enough for a test, long enough to measure something. */
 export const shortScenario = `config:
   target: http://127.0.0.1:3000
   phases:
-    - { duration: 3, arrivalRate: 8, name: steady }
+    - { duration: 2, arrivalRate: 12, name: steady }
   socketio:
     transports: [websocket]
     auth: { accessToken: "Bearer {{ token }}" }

@@ -24,8 +24,8 @@ export type StepRequest = {
   event?: unknown;
   /** Cancels the job this long after the step began. */
   cancelAfterMs?: number;
-  /** Kills the step without warning this long after it began, as a lost runner would. */
-  killAfterMs?: number;
+  /** Kills the step without warning once the log contains this text, as a lost runner would. */
+  killWhen?: string;
   /** Cancels the job once the log contains this text. */
   cancelWhen?: string;
   timeoutMs?: number;
@@ -170,7 +170,7 @@ const runNode = async (
   script: string,
   cwd: string,
   env: Record<string, string>,
-  request: Pick<StepRequest, 'cancelAfterMs' | 'cancelWhen' | 'killAfterMs' | 'timeoutMs'>,
+  request: Pick<StepRequest, 'cancelAfterMs' | 'cancelWhen' | 'killWhen' | 'timeoutMs'>,
 ): Promise<NodeRun> => {
   const child = spawn(process.execPath, [script], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
@@ -192,13 +192,14 @@ const runNode = async (
   const read = (chunk: Buffer): void => {
     log += chunk.toString('utf8');
     if (request.cancelWhen !== undefined && log.includes(request.cancelWhen)) void cancel();
+    if (request.killWhen !== undefined && log.includes(request.killWhen)) child.kill('SIGKILL');
   };
   child.stdout.on('data', read);
   child.stderr.on('data', read);
   const timers: NodeJS.Timeout[] = [];
   if (request.cancelAfterMs !== undefined)
     timers.push(setTimeout(() => void cancel(), request.cancelAfterMs));
-  timers.push(setTimeout(() => child.kill('SIGKILL'), request.killAfterMs ?? request.timeoutMs ?? 180_000));
+  timers.push(setTimeout(() => child.kill('SIGKILL'), request.timeoutMs ?? 180_000));
   const { exitCode, signal } = await exited;
   for (const timer of timers) clearTimeout(timer);
   return { exitCode, signal, log, cancelMs: cancelledAt === null ? null : performance.now() - cancelledAt };

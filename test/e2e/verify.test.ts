@@ -22,7 +22,7 @@ const withPairs = (maxPairs: number): string =>
 before(() => {
   repo = checkout();
   repo.write('tailgate.yml', withPairs(2));
-  repo.write('four.yml', withPairs(4));
+  repo.write('three.yml', withPairs(3));
 });
 after(() => repo.remove());
 
@@ -100,18 +100,18 @@ test('a server that takes the factor itself, and the verdict that the gate would
   // The chat server waits for as many milliseconds: one at the baseline, sixty at the head.
   const { code, log, records } = await verify(
     'own.jsonl',
-    ...['--config', 'four.yml', '--inject', '60', '--jobs', '1', '--inject-env', 'CHAT_DELAY_MS'],
+    ...['--config', 'three.yml', '--inject', '60', '--jobs', '1', '--inject-env', 'CHAT_DELAY_MS'],
   );
   assert.equal(code, 0, log);
   assert.equal(records.length, 1);
   assert.equal(records[0]!.decided?.verdict, 'fail');
-  assert.equal(records[0]!.pairs.length, 4, 'it is measured on to its last pair');
+  assert.equal(records[0]!.pairs.length, 3, 'it is measured on to its last pair');
   assert.equal(records[0]!.injected, null, 'what a server does to itself is its own affair');
 });
 
 test('a job that ends with its verdict, and a series that is run job by job', async () => {
   const args = [
-    ...['--config', 'four.yml', '--inject', '60', '--jobs', '2', '--inject-env', 'CHAT_DELAY_MS'],
+    ...['--config', 'three.yml', '--inject', '60', '--jobs', '2', '--inject-env', 'CHAT_DELAY_MS'],
     ...['--pairs', '2', '--at-most', '1'],
   ];
   const first = await verify('short.jsonl', ...args);

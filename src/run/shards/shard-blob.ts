@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { Fingerprint } from '../../baseline/baseline-record.ts';
-import { roundSchema } from '../../baseline/record-format.ts';
+import { environmentFields, roundSchema } from '../../baseline/record-format.ts';
 import type { RoundMeasurement } from '../../metrics/round-measurement.ts';
 import type { ClockOffset } from './server-clock.ts';
 
@@ -124,15 +124,7 @@ const blobSchema = z.object({
   startAtMs: finite,
   commit: z.string().nullable(),
   seed: finite,
-  environment: z.object({
-    cpuModel: z.string(),
-    cores: finite,
-    memoryGiB: finite,
-    os: z.string(),
-    node: z.string(),
-    tailgate: z.string(),
-    artillery: z.string(),
-  }),
+  environment: z.object(environmentFields),
   machine: z.string(),
   clock: z.object({ offsetMs: finite, errorMs: finite.nonnegative() }).nullable(),
   suites: z
