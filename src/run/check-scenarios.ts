@@ -100,6 +100,7 @@ async function checkSuite(
     outline: {
       plannedMs: scenario.plannedMs,
       plannedSamples: plannedSamples(scenario, session, suite.measure.main ?? null),
+      hasChecks: (['ensure', 'expect'] as const).some((name) => !!scenario.config.plugins?.[name]),
     },
     warnings: lint.warnings,
   };

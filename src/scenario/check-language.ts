@@ -228,8 +228,13 @@ const checkValue = (
   }
   const values = recordValue(type);
   if (values === null) return;
-  for (const [key, item] of Object.entries(value))
-    checkValue(values, item, [...place, key], around, check, steps);
+  for (const [key, item] of Object.entries(value)) {
+    const at = [...place, key];
+    const expected = expectedValue(values, item);
+    if (expected === null) checkValue(values, item, at, around, check, steps);
+    // Artillery reads such an entry only when it is chosen.
+    else check.findings.push({ place: at, level: 'warning', message: wrongValue(key, item, expected) });
+  }
 };
 
 /** The group that a mapping of this type is; null when it may have any keys. */
@@ -320,9 +325,9 @@ const advice = (
     return isMapping(given.options) && 'namespace' in given.options
       ? ': write "namespace" beside "connect", and its other keys directly in "connect".'
       : ': write its keys directly in "connect".';
-  if (hints[key] !== undefined) return `${hints[key]}.`;
-  if (inside !== undefined) return `: write it inside of "${inside}".`;
   const isStep = languageLevels.get(level)?.steps !== undefined;
+  if (hints[key] !== undefined && !(isStep && inside !== undefined)) return `${hints[key]}.`;
+  if (inside !== undefined) return `: write it inside of "${inside}".`;
   const alone = steps.find((step) => languageLevels.get(step)?.steps?.includes(key));
   if (alone !== undefined && (isStep || !(httpMethods as readonly string[]).includes(key)))
     return `: it is a step of its own, so write "- ${key}:" on a line of its own.`;

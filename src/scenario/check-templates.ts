@@ -8,6 +8,8 @@ import { isMapping, type Json } from './script.ts';
 /** A template that stands for nothing. */
 export type TemplateFinding = {
   place: ScenarioPath;
+  /** Where the same is missing as well. */
+  alsoAt: ScenarioPath[];
   /** What is missing, as a clause, and what to do about it. */
   problem: string;
   fix: string;
@@ -37,6 +39,9 @@ const givenNames = [
   ],
   ...['$loopCount', '$loopElement', '$', 'target', '$message', '$sendCount', '$tag'],
 ];
+
+/** Mappings of the variables of the environment. */
+const environmentNames = ['$env', '$processEnvironment'];
 
 const functionNames = ['$randomNumber', '$randomString', '$template'];
 
@@ -84,13 +89,17 @@ export const checkTemplates = (
   const { processorText } = scenario;
   const isOpen = processorText !== null || setsMore(scenario);
 
-  const seen = new Set<string>();
+  const told = new Map<string, TemplateFinding>();
   const check = (template: Placed, known: ReadonlySet<string>): TemplateFinding[] => {
     const found = problemOf(template, known, { env, isOpen, processorText });
-    const key = `${template.name} ${template.name.startsWith('$') ? template.path : ''}`;
-    if (found === null || seen.has(key)) return [];
-    seen.add(key);
-    return [{ place: template.place, ...found }];
+    if (found === null) return [];
+    const key = environmentNames.includes(template.name) ? template.path : template.name;
+    const before = told.get(key);
+    before?.alsoAt.push(template.place);
+    if (before !== undefined) return [];
+    const finding = { place: template.place, alsoAt: [], ...found };
+    told.set(key, finding);
+    return [finding];
   };
   const inConfig = [
     ...templatesOf(ownConfig, ['config']),
@@ -189,7 +198,7 @@ function problemOf(
           : `Did you mean "${near}"?`),
     };
   }
-  if (name === '$env' || name === '$processEnvironment') {
+  if (environmentNames.includes(name)) {
     const variable = /^\$\w+(?:\.(\w+)|\[['"]?(\w+)['"]?\])/.exec(path);
     const wanted = variable?.[1] ?? variable?.[2];
     if (wanted === undefined || env[wanted] !== undefined) return null;

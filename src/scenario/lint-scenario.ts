@@ -78,13 +78,17 @@ export const lintScenario = (
       `${template} has no quotes, so YAML reads a mapping. Write it in quotes: "${template}".`,
     );
   });
-  const templates = checkTemplates(scenario, context).map(({ place, problem, fix }) =>
-    tailgateError(
-      'SCENARIO_TEMPLATE_EMPTY',
-      { path, problem, fix },
-      place[0] === 'overrides' ? scenario.overridePlace(place.slice(1)) : positionOf(place),
-    ),
-  );
+  const templatePosition = (place: ScenarioPath): SourcePosition =>
+    place[0] === 'overrides' ? scenario.overridePlace(place.slice(1)) : positionOf(place);
+  const templates = checkTemplates(scenario, context).map(({ place, alsoAt, problem, fix }) => {
+    const where = templatePosition(place);
+    const lines = [...new Set(alsoAt.map((other) => templatePosition(other).line))].filter(
+      (line) => line !== undefined && line !== where.line,
+    );
+    const also =
+      lines.length === 0 ? '' : `, also in ${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}`;
+    return tailgateError('SCENARIO_TEMPLATE_EMPTY', { path, problem: `${problem}${also}`, fix }, where);
+  });
 
   const emits = emitsOf(scenario, measure);
   const messages = messageStepsOf(scenario, measure);

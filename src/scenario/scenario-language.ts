@@ -634,7 +634,9 @@ const environment = group('an environment', configShape);
 
 const config = group('"config"', {
   ...configShape,
-  environments: anyKeys(environment).describe('What an environment changes, by its name.'),
+  environments: anyKeys(z.union([environment, z.null()])).describe(
+    'What an environment changes, by its name.',
+  ),
 });
 
 const scenarioShape: Shape = {

@@ -6,6 +6,8 @@ export type ScenarioOutline = {
   plannedMs: number | null;
   /** Values that its main latency will get in the whole of it; null when that cannot be told. */
   plannedSamples: number | null;
+  /** Whether it brings checks of its own, which fail a run without a limit: Artillery's `ensure` and `expect`. */
+  hasChecks?: boolean;
 };
 
 /** Time from a stopped server to the next one that is ready with its room open, on top of the load, milliseconds. */

@@ -15,7 +15,7 @@ const percentiles = [
 export const limitationsOf = (plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] => {
   const loads = { ...plan, suites: plan.suites.filter(({ endurance }) => endurance === undefined) };
   return [
-    ...(loads.suites.length === 0 ? [] : ofComparison(loads)),
+    ...(loads.suites.length === 0 ? [] : ofComparison(loads, outlines)),
     ...loads.suites.flatMap((suite) => {
       const outline = outlines.get(suite.name);
       return outline === undefined ? [] : ofSamples(loads, suite, outline);
@@ -25,7 +25,7 @@ export const limitationsOf = (plan: RunPlan, outlines: ReadonlyMap<string, Scena
   ];
 };
 
-function ofComparison(plan: RunPlan): string[] {
+function ofComparison(plan: RunPlan, outlines: ReadonlyMap<string, ScenarioOutline>): string[] {
   if (plan.baseline.url !== undefined && plan.explain === 'always')
     return [
       'The work of both versions is not counted ("explain"): nothing can be loaded into servers that run already.',
@@ -46,7 +46,7 @@ function ofComparison(plan: RunPlan): string[] {
       .filter((suite) => !absolute.includes(suite))
       .map(
         (suite) =>
-          `Suite "${suite.name}" has no absolute limit, so without a baseline nothing in it can fail but a run that is invalid.`,
+          `Suite "${suite.name}" has no absolute limit, so without a baseline nothing in it can fail but ${outlines.get(suite.name)?.hasChecks ? "the scenario's own checks and " : ''}a run that is invalid.`,
       ),
   ];
 }

@@ -276,6 +276,60 @@ describe('the schema for editors', () => {
     }
   });
 
+  test('refuses a key only where the check tells of it, in every mapping of a file', () => {
+    const steps: Readonly<Record<string, unknown[]>> = {
+      socketio: [
+        { emit: { channel: 'a', data: { b: 1 } }, acknowledge: { match: { json: '$.0', value: 1 } } },
+        {
+          emit: ['a', {}],
+          response: { on: 'b', capture: [{ json: '$', as: 'c' }] },
+          delivery: { event: 'd' },
+        },
+        { connect: { auth: { token: 't' } }, namespace: '/n' },
+        { loop: [{ parallel: [{ think: 1 }, { get: { url: '/', headers: {} } }] }], count: 2 },
+        { disconnect: {} },
+      ],
+      ws: [
+        { connect: { headers: {} } },
+        { send: { type: 'a' }, response: { field: { sent: 'id', received: 'id' }, where: {} } },
+        { wait: { where: {} } },
+        { close: { code: 1000 } },
+      ],
+      stomp: [
+        { connect: { headers: {} } },
+        { subscribe: { destination: '/a', headers: {} } },
+        { send: { destination: '/a', json: {}, response: { destination: '/b' } } },
+      ],
+      http: [{ post: { url: '/', json: {}, capture: { json: '$', as: 'a' } } }],
+    };
+    const config = {
+      phases: [{ duration: 1, arrivalRate: 1 }],
+      payload: { path: 'a.csv', fields: ['a'] },
+      variables: { a: {} },
+      plugins: { expect: {} },
+      engines: { socketio: {}, 'socketio-v3': {} },
+      socketio: { query: {} },
+      ws: { headers: {} },
+      http: { defaults: { headers: {} } },
+      environments: { local: { phases: [{ pause: 1 }] } },
+    };
+    let refused = 0;
+    for (const [engine, flow] of Object.entries(steps)) {
+      const file = { config, scenarios: [{ engine, flow }], before: { flow: [{ get: { url: '/' } }] } };
+      const told = () => findings(JSON.stringify(file));
+      assert.deepEqual(told(), [], engine);
+      assert.ok(validate(file), `${engine}: ${JSON.stringify(validate.errors?.slice(0, 3))}`);
+      for (const group of mappingsIn(file)) {
+        group.notAKey = 1;
+        const isTaken = validate(file);
+        if (!isTaken) refused += 1;
+        assert.ok(isTaken || told().length > 0, JSON.stringify(group));
+        delete group.notAKey;
+      }
+    }
+    assert.ok(refused > 50, `${refused} refused`);
+  });
+
   test('knows the keys of each kind of step, and refuses others', () => {
     const phases = { phases: [{ duration: 1, arrivalRate: '{{ rate }}' }] };
     const file = (flow: unknown[], engine = 'socketio') => ({
@@ -288,3 +342,10 @@ describe('the schema for editors', () => {
     assert.ok(!validate({ config: {} }));
   });
 });
+
+/** Every mapping of a value, itself included. */
+function* mappingsIn(value: unknown): Generator<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value)) yield value as Record<string, unknown>;
+  for (const item of Object.values(value)) yield* mappingsIn(item);
+}

@@ -504,3 +504,22 @@ test('steps that are told by their words alone: what to write for them', async (
     /write "post" with "formData: \{ field: \{ fromFile: path \} \}"/,
   );
 });
+
+test('a function that does not exist is told once, whatever it is called with', async () => {
+  const [problem, ...others] = await problemsIn(
+    '      - send: "{{ $randomInt(1, 2) }} {{ $randomInt(3) }}"\n        response: true\n      - send: "{{ $randomInt() }}"\n        response: true\n',
+    'ws',
+  );
+  assert.match(
+    problem ?? '',
+    /no function "\$randomInt" for \{\{ \$randomInt\(1, 2\) \}\}, also in line 7\. Write "\{\{ \$randomNumber/,
+  );
+  assert.deepEqual(others, []);
+});
+
+test('what belongs inside of a request and stands beside it', async () => {
+  assert.match(
+    (await problemsIn('      - get: { url: / }\n        headers: { a: b }\n', 'http')).join(),
+    /"headers" means nothing in a "get" step: write it inside of "get"\./,
+  );
+});

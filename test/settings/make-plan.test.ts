@@ -193,6 +193,11 @@ test('a plan says what it cannot decide, and nothing when it can decide all', ()
       'Suite "chat" has no absolute limit, so without a baseline nothing in it can fail but a run that is invalid.',
     ],
   );
+  const checked = new Map([['chat', { plannedMs: null, plannedSamples: null, hasChecks: true }]]);
+  assert.match(
+    limitations({ baseline: { mode: 'none' }, suites: [chat] }, checked).join(),
+    /can fail but the scenario's own checks and a run that is invalid\./,
+  );
   assert.deepEqual(limitations({ baseline: { mode: 'none' }, thresholds: ['lost = 0'], suites: [chat] }), [
     'Nothing is compared, because "baseline.mode" is "none": absolute limits alone can fail.',
   ]);
