@@ -32,7 +32,7 @@ suites:
       - { name: high, overrides: { phases: [{ duration: 4, arrivalRate: 45 }] } }
 measure: { main: work.ack, drainMs: 100 }
 verdict:
-  { minPairs: 2, maxPairs: 2, sliceMs: 500, slicesPerSide: 3, warmUpMs: 500, guardMs: 100, minSamplesP50: 5, minSamplesP95: 5, minSamplesP99: 5 }
+  { minPairs: 2, maxPairs: 2, sliceMs: 500, slicesPerSide: 2, warmUpMs: 500, guardMs: 100, minSamplesP50: 5, minSamplesP95: 5, minSamplesP99: 5 }
 thresholds: ["work.ack.p50 < 10s"]
 baseline: { mode: side-by-side, dir: ., start: 'SERVICE_MS=2 node ${queueServer}' }
 failOn: [fail]

@@ -62,11 +62,11 @@ describe('location messages', () => {
 
   test('43 connections that a full server refuses are 43 errors that say so', async () => {
     const result = await runWorkload(config, (settings) => {
-      settings.suites[0]!.overrides = users(60, 4);
+      settings.suites[0]!.overrides = users(60, 2);
       settings.target!.env = { ...(settings.target!.env as object), MAX_CONNECTIONS: 17 };
       settings.thresholds = limits;
       // The users stay until all have tried, so that none of them makes room for another.
-      settings.suites[0]!.variables = { staySeconds: 8 };
+      settings.suites[0]!.variables = { staySeconds: 5 };
     });
     assert.equal(result.exitCode, 1, result.log);
     assert.equal(result.counter('users.failed'), 43);
@@ -86,8 +86,8 @@ describe('location messages', () => {
 
   test('when the server is out of descriptors, the report says what clients saw and that its limit was reached', async () => {
     const result = await runWorkload(config, (settings) => {
-      settings.suites[0]!.overrides = users(60, 4);
-      settings.suites[0]!.variables = { staySeconds: 8 };
+      settings.suites[0]!.overrides = users(60, 2);
+      settings.suites[0]!.variables = { staySeconds: 5 };
       settings.target!.start = 'ulimit -n 60; exec node examples/location-server/server.js';
       settings.thresholds = [...limits, 'server.fds.max < 50'];
     });
