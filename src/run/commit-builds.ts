@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { type BaseCommit, openCommit, reopenCommit } from '../baseline/base-commit.ts';
 import type { Host } from '../host/host.ts';
 import { ifThere } from '../host/replace-file.ts';
+import { plural } from '../metrics/notation.ts';
 import type { SuitePlan } from '../settings/run-plan.ts';
 import { buildTarget } from '../side/target/build-target.ts';
 import { writeText } from './write-reports.ts';
@@ -158,7 +159,14 @@ export class CommitBuilds implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#keeps || this.#options.host.signal.aborted) return await this.#write();
+    if (this.#keeps || this.#options.host.signal.aborted) {
+      const kept = this.#open.size + this.#left.size;
+      if (kept > 0)
+        this.#options.host.info(
+          `${plural(kept, 'build')} kept for when the search goes on ("git worktree list" shows where); its answer removes them.`,
+        );
+      return await this.#write();
+    }
     const left = [...this.#left.values()].map(({ sha, made }) =>
       reopenCommit(sha, made, gitOptions(this.#options)),
     );
