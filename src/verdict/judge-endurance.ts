@@ -242,7 +242,7 @@ function judgeMemory(
   const isRelative = gate.kind === 'change';
   const growth = isRelative ? growthBetween(growthOf(other!), ofHead) : ofHead;
   const { limit, sign } = boundOf(gate, values.baseline);
-  const { state, because } = stateOf(growth, goesOn(ofHead), limit, sign);
+  const { state, because, isBeyond } = stateOf(growth, goesOn(ofHead), limit, sign);
   const per = metricOf(gate.metric).of === 'messages' ? 'message' : 'session';
   const interval = intervalOf(growth.overall, confidence);
   const bytes = (value: number) => formatValue(Math.abs(value) < 0.5 ? 0 : value, 'bytes');
@@ -252,7 +252,8 @@ function judgeMemory(
     : `The server keeps ${bytes(values.head!)} a ${per} (${range})`;
   const may = `${sign === 1 ? 'at most' : 'at least'} ${bytes(limit)}${isRelative ? ' more' : ''} may be`;
   const explanation = `${found}; ${may}. ${because}`;
-  if (state === 'inconclusive' && gate.source === 'default' && !ofHeap)
+  // Growth that is beyond doubt is told, though it may slow down: of a leak nobody may read that all limits hold.
+  if (state === 'inconclusive' && !isBeyond && gate.source === 'default' && !ofHeap)
     return plainOutcome(
       gate,
       'skipped',
@@ -268,7 +269,7 @@ function stateOf(
   isSteady: boolean,
   limit: number,
   sign: 1 | -1,
-): { state: GateState; because: string } {
+): { state: GateState; because: string; isBeyond: boolean } {
   const overall = intervalOf(growth.overall, confidence);
   const near = sign === 1 ? overall.low : overall.high;
   const isWithin = (value: number) => sign * (limit - value) >= 0;
@@ -276,19 +277,22 @@ function stateOf(
     const { low, high } = intervalOf(estimate, passConfidence);
     return isWithin(sign === 1 ? high : low);
   };
-  if (passes(growth.overall)) return { state: 'pass', because: 'It is within that.' };
+  const isBeyond = !isWithin(near);
+  if (passes(growth.overall)) return { state: 'pass', because: 'It is within that.', isBeyond };
   if (passes(growth.late))
     return {
       state: 'pass',
       because: 'In the last waves it is within that: what filled up at first is full.',
+      isBeyond,
     };
-  if (!isWithin(near) && (sign === -1 || isSteady))
-    return { state: 'fail', because: 'It goes on at the same rate in the last waves.' };
+  if (isBeyond && (sign === -1 || isSteady))
+    return { state: 'fail', because: 'It goes on at the same rate in the last waves.', isBeyond };
   return {
     state: 'inconclusive',
-    because: isWithin(near)
-      ? 'More waves would tell ("minutes").'
-      : 'It slows down, so a cache may be filling; a longer run would tell ("minutes").',
+    because: isBeyond
+      ? 'It may slow down, as where a cache fills; a longer run would tell ("minutes").'
+      : 'More waves would tell ("minutes").',
+    isBeyond,
   };
 }
 
