@@ -22,6 +22,13 @@ exports.stopInlining = () => {
   if (exports.major >= 20) setFlagsFromString('--no-maglev-inlining');
 };
 
+/** From here on functions are compiled as they are for users. */
+exports.startInlining = () => {
+  const { setFlagsFromString } = require('node:v8');
+  setFlagsFromString('--turbo-inlining');
+  if (exports.major >= 20) setFlagsFromString('--maglev-inlining');
+};
+
 /** Tells whoever asks that a thread, named by `own`, answers in the folder for as long as it runs. */
 exports.announce = (folder, own) => {
   const here = join(folder, `here.${own}`);

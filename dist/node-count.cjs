@@ -9,7 +9,13 @@
 (() => {
   if (!process.env.TAILGATE_NODE_COUNT) return;
   try {
-    const { announce, answerer, folderOfQuestions, stopInlining } = require('./node-answers.cjs');
+    const {
+      announce,
+      answerer,
+      folderOfQuestions,
+      startInlining,
+      stopInlining,
+    } = require('./node-answers.cjs');
     const folder = folderOfQuestions();
     if (folder === null) return;
     const { createHash } = require('node:crypto');
@@ -23,6 +29,7 @@
 
     const whole = process.env.TAILGATE_NODE_COUNT_MODE === 'work';
     const own = `${process.pid}.${isAsking ? 0 : threadId}`;
+
     if (whole && !isAsking) stopInlining();
 
     const session = new Session();
@@ -123,6 +130,13 @@
       };
     };
 
+    /** Also of what is collected meanwhile. */
+    const everyAllocation = (samplingInterval) => ({
+      samplingInterval,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    });
+
     /** How long the main thread has waited for a core, which the profiler cannot tell from work; 0 where unknown. */
     const waitedUs = () => {
       try {
@@ -134,6 +148,20 @@
 
     const actions = {
       scripts,
+      // Numbers that functions hand each other are on the heap where none is inlined, and nowhere else.
+      'start-inlining': async () => {
+        startInlining();
+        // All code is compiled again once its calls were counted.
+        await ask('Profiler.enable');
+        await ask('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+        await ask('Profiler.stopPreciseCoverage');
+        return {};
+      },
+      'start-heap': async () => {
+        await ask('HeapProfiler.startSampling', everyAllocation(512));
+        return {};
+      },
+      'stop-heap': async () => ({ heap: (await ask('HeapProfiler.stopSampling')).profile }),
       'start-calls': async () => {
         await ask('Profiler.enable');
         await ask('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
@@ -148,11 +176,7 @@
       'start-profile': async () => {
         await ask('Profiler.enable');
         await ask('Profiler.setSamplingInterval', { interval: 300 });
-        await ask('HeapProfiler.startSampling', {
-          samplingInterval: 4096,
-          includeObjectsCollectedByMajorGC: true,
-          includeObjectsCollectedByMinorGC: true,
-        });
+        await ask('HeapProfiler.startSampling', everyAllocation(4096));
         await ask('Profiler.start');
         // Of the whole process: a thread that blocks is not idle to the profiler, and costs no time on the processor.
         cpuBefore = process.cpuUsage();

@@ -103,8 +103,9 @@
     const actions = {
       scripts,
       memory: () => {
-        const emitters = askEmitters();
         // Twice: what a finaliser or a weak reference lets go is collected by the second.
+        ask('HeapProfiler.collectGarbage');
+        const emitters = askEmitters();
         ask('HeapProfiler.collectGarbage');
         ask('HeapProfiler.collectGarbage');
         return { heapBytes: held(), resources: process.getActiveResourcesInfo?.() ?? null, ...emitters };

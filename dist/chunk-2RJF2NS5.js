@@ -1,2 +1,0 @@
-import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);
-import{scenarioPositions}from"./chunk-LZI2QBGH.js";import"./chunk-66B2ZEXS.js";export{scenarioPositions};
