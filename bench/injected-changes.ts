@@ -92,33 +92,63 @@ export function readSentences(sentences: readonly Sentence[]): { text: string; p
   };
 }
 
+/** What each measurement of a series is kept with: results that came after the rules were changed are no first ones. */
+export type Measured = { name: string; measuredAt: string; commit: string; seconds: number };
+
 /**
- * Goes on with the series in `file`: with so many cases that are not in it (`which`: a number), or with those that are
- * named (names with commas), which are measured again. Gives all results, and shows each new one.
+ * Goes on with the series in `file`, as `which` says: so many cases that are not in it (a number), as many of them as
+ * begin within a time (`30min`), or those that are named (with commas), which are measured again. Every result is kept, in
+ * the order in which they were measured. Gives all, and shows each new one.
  */
 export function continueSeries<Case extends Change, Result extends { name: string }>(
-  { file, which, cases }: { file: string; which: string; cases: readonly Case[] },
+  { file, which, cases }: { file: string; which: readonly string[]; cases: readonly Case[] },
   openRepository: () => Repository,
   measure: (one: Case, repository: Repository) => Result,
   show: (result: Result) => string,
-): Result[] {
+): (Result & Measured)[] {
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-  const done = lines.map((line): Result => JSON.parse(line));
+  const done = lines.map((line): Result & Measured => JSON.parse(line));
   const known = new Set(done.map(({ name }) => name));
-  const left = /^\d+$/.test(which)
-    ? cases.filter(({ name }) => !known.has(name)).slice(0, Number(which))
-    : cases.filter(({ name }) => which.split(',').includes(name));
+  const asked = which.find((one) => /^\d+$/.test(one));
+  const minutes = which.flatMap((one) => /^(\d+)min$/.exec(one)?.[1] ?? []);
+  const names = which.filter((one) => !/^\d+(min)?$/.test(one)).flatMap((one) => one.split(','));
+  const unknown = names.filter((wanted) => cases.every(({ name }) => name !== wanted));
+  if (unknown.length > 0) throw new Error(`There is no case ${unknown.join(', ')}`);
+  const left =
+    names.length > 0
+      ? cases.filter(({ name }) => names.includes(name))
+      : cases
+          .filter(({ name }) => !known.has(name))
+          .slice(0, asked === undefined ? undefined : Number(asked));
   if (left.length === 0) return done;
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+    cwd: root,
+    encoding: 'utf8',
+  }).trim();
+  const endsAtMs = minutes.length === 0 ? Infinity : performance.now() + 60_000 * Number(minutes[0]);
   const repository = openRepository();
   try {
     for (const one of left) {
+      const startMs = performance.now();
+      if (startMs >= endsAtMs) break;
       const result = measure(one, repository);
-      appendFileSync(file, `${JSON.stringify(result)}\n`);
-      done.push(result);
+      const seconds = Math.round((performance.now() - startMs) / 100) / 10;
+      const measured = { ...result, measuredAt: new Date().toISOString(), commit, seconds };
+      appendFileSync(file, `${JSON.stringify(measured)}\n`);
+      done.push(measured);
       process.stderr.write(`${show(result)}\n`);
     }
   } finally {
     rmSync(repository.dir, { recursive: true, force: true });
   }
   return done;
+}
+
+/** Of results in the order in which they were measured, the first and the last of each case. */
+export function firstAndLast<Result extends { name: string }>(
+  results: readonly Result[],
+): Record<'first' | 'last', Result[]> {
+  const last = new Map(results.map((one) => [one.name, one]));
+  const first = new Map(results.toReversed().map((one) => [one.name, one]));
+  return { first: [...first.values()].reverse(), last: [...last.values()] };
 }
