@@ -2,6 +2,7 @@ import { mean } from '../metrics/averages.ts';
 import { studentTUpperQuantile } from '../verdict/statistics/distributions.ts';
 import { standardDeviation } from '../verdict/statistics/robust.ts';
 import type { FunctionPair } from './match-functions.ts';
+import type { BothSides } from './side-work.ts';
 import type { FunctionWork } from './work-of-functions.ts';
 
 /** How the work of one function changed, for each message. */
@@ -33,14 +34,23 @@ const manyTimes = 2;
 /** Or the ratio of slices at the same time of the load is at least this (a logarithm), and so many times its deviation. */
 const leastSteadyRise = 0.05;
 const leastSlightRise = 0.01;
+/** A part of a call, which only some messages take, must show without: one message more in a slice is as much. */
+const leastSteadyCalls = 0.15;
 const steadiness = 6;
 const slightSteadiness = 2.5;
 
-/** The change of every function, the largest rise of calls first. */
-export const changeOfFunctions = (pairs: readonly FunctionPair[]): FunctionChange[] =>
-  pairs.map(changeOf).sort((a, b) => b.calls.difference - a.calls.difference);
+/** Samples of all else from which the speed of the machine can be told. */
+const leastTicks = 100;
 
-function changeOf(pair: FunctionPair): FunctionChange {
+/** The change of every function, the largest rise of calls first. */
+export const changeOfFunctions = (pairs: readonly FunctionPair[]): FunctionChange[] => {
+  const ticks = { baseline: 0, head: 0 };
+  for (const side of ['baseline', 'head'] as const)
+    for (const pair of pairs) ticks[side] += pair[side]?.ticks ?? 0;
+  return pairs.map((pair) => changeOf(pair, ticks)).sort((a, b) => b.calls.difference - a.calls.difference);
+};
+
+function changeOf(pair: FunctionPair, ticks: BothSides): FunctionChange {
   const { baseline, head } = pair;
   // One that ran on one side alone ran no time on the other.
   const slices = Math.max(baseline?.calls.length ?? 0, head?.calls.length ?? 0);
@@ -75,7 +85,7 @@ function changeOf(pair: FunctionPair): FunctionChange {
     risenSlightly:
       hasSteadyRatio(before, after, leastSlightRise, slightSteadiness) || hasSteadyDifference(before, after),
     timeUs: { baseline: baseline?.timeUs ?? 0, head: head?.timeUs ?? 0 },
-    timeScore: score(baseline?.ticks ?? 0, head?.ticks ?? 0),
+    timeScore: score(baseline?.ticks ?? 0, head?.ticks ?? 0, slowdown(pair, ticks)),
     allocatedBytes: { baseline: baseline?.allocatedBytes ?? 0, head: head?.allocatedBytes ?? 0 },
     allocationScore: score(baseline?.allocationSamples ?? 0, head?.allocationSamples ?? 0),
   };
@@ -98,6 +108,7 @@ function hasSteadyRatio(
 ): boolean {
   if (before.length < 3 || before.length !== after.length || before.some((calls) => calls < leastRise))
     return false;
+  if (mean(after) - mean(before) < leastSteadyCalls) return false;
   const logRatios = before.map((calls, index) => Math.log(after[index]! / calls));
   return mean(logRatios) >= least && mean(logRatios) > times * standardDeviation(logRatios);
 }
@@ -106,11 +117,18 @@ function hasSteadyRatio(
 function hasSteadyDifference(before: readonly number[], after: readonly number[]): boolean {
   if (before.length < 3 || before.length !== after.length) return false;
   const differences = before.map((calls, index) => after[index]! - calls);
-  const least = Math.max(leastRise, leastSlightRise * mean(before));
+  const least = Math.max(leastSteadyCalls, leastSlightRise * mean(before));
   return mean(differences) >= least && mean(differences) > slightSteadiness * standardDeviation(differences);
 }
 
+/** How many times as long all else takes: the machine was slower then, and every function with it. */
+function slowdown({ baseline, head }: FunctionPair, ticks: BothSides): number {
+  const before = ticks.baseline - (baseline?.ticks ?? 0);
+  const after = ticks.head - (head?.ticks ?? 0);
+  return before < leastTicks || after < leastTicks ? 1 : Math.max(1, after / before);
+}
+
 /** Samples are counts: their difference has the deviation of the root of their sum. */
-function score(before: number, after: number): number {
-  return (after - before) / Math.sqrt(Math.max(1, before + after));
+function score(before: number, after: number, times = 1): number {
+  return (after - times * before) / Math.sqrt(Math.max(1, times * times * before + after));
 }
