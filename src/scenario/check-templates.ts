@@ -139,6 +139,19 @@ export function* unquotedTemplates(value: unknown, place: ScenarioPath = []): Ge
   }
 }
 
+/** Places of calls without braces, which are sent as they stand. */
+export function* unbracedCalls(
+  value: unknown,
+  place: ScenarioPath = [],
+): Generator<{ place: ScenarioPath; call: string }> {
+  if (typeof value === 'string' && /^\$random(Number|String)\([^()]*\)$/.test(value))
+    yield { place, call: value };
+  else if (Array.isArray(value))
+    for (const [index, item] of value.entries()) yield* unbracedCalls(item, [...place, index]);
+  else if (isMapping(value))
+    for (const [key, item] of Object.entries(value)) yield* unbracedCalls(item, [...place, key]);
+}
+
 /** Variables and payload fields that `config` (or an environment) gives to every user. */
 function namesOfConfig(config: Json): string[] {
   return [

@@ -3,7 +3,7 @@ import { httpMethods, isHttpStep } from '../engines/http/http-methods.ts';
 import { type SourcePosition, type TailgateError, tailgateError } from '../errors.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import { checkLanguage, isWithin } from './check-language.ts';
-import { checkTemplates, type TemplateNames, unquotedTemplates } from './check-templates.ts';
+import { checkTemplates, type TemplateNames, unbracedCalls, unquotedTemplates } from './check-templates.ts';
 import { type MessageStep, messageStepsOf } from './message-steps.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import { type ScenarioPath, type ScenarioPositions, scenarioPositions } from './scenario-positions.ts';
@@ -152,6 +152,12 @@ export const lintScenario = (
     ...payloadWarnings(scenario),
     ...settingsWarnings(scenario),
     ...pluginWarnings(scenario),
+    ...addressWarnings(scenario),
+    ...matchWarnings(scenario),
+    ...[...unbracedCalls(scenario.content)].map(({ place, call }) => ({
+      place,
+      message: `"${call}" is no template, so it is used as it stands. Write "{{ ${call} }}".`,
+    })),
     ...tagWarnings(emits),
     ...language.filter((one) => one.level === 'warning' && !promoted.includes(one)),
     ...(measuresNothing ? [] : [...unmeasuredWarnings(emits), ...messageWarnings(messages)]),
@@ -271,6 +277,61 @@ function settingsWarnings(scenario: ReadScenario): Finding[] {
     }));
   return [...unused, ...headers];
 }
+
+/**
+ * Steps that name a server themselves: a connection to any other, and requests to the address of the target, which is where
+ * the author's own server was.
+ */
+function addressWarnings(scenario: ReadScenario): Finding[] {
+  const { config } = scenario.content;
+  const own = isMapping(config) ? addressOf(config.target)?.host : undefined;
+  return [...allSteps(scenario)].flatMap(({ spec, engine, place }) => {
+    const isMessages = engineNamed(engine)?.steps.kind === 'messages';
+    const connect = isMapping(spec.connect) ? (spec.connect.target ?? spec.connect.url) : spec.connect;
+    const requests = httpMethods.flatMap((method) => {
+      const request = spec[method];
+      const url = isMapping(request) ? addressOf(request.url ?? request.uri) : null;
+      return url !== null && url.host === own ? [{ key: method, url }] : [];
+    });
+    const url = isMessages ? addressOf(connect) : null;
+    return [...(url === null ? [] : [{ key: 'connect', url }]), ...requests].map(
+      ({ key, url: { host, path } }) => ({
+        place: [...place, key],
+        message: `This goes to "${host}", whatever server is under test. For that one, write the path alone: "${path}".`,
+      }),
+    );
+  });
+}
+
+/** Host and path of an address that names its server; null for a path, and for one that a template begins. */
+function addressOf(value: unknown): { host: string; path: string } | null {
+  const written = typeof value === 'string' ? value : '';
+  // What follows may be a credential, and is not repeated.
+  const [, host, path, query] =
+    /^(?:ws|http)s?:\/\/(?:[^/@]*@)?([^/?#{}]+)(\/[^?]*)?(\?.*)?$/is.exec(written) ?? [];
+  if (host === undefined) return null;
+  return { host: host.toLowerCase(), path: `${path ?? '/'}${query === undefined ? '' : '?...'}` };
+}
+
+/** In the package of `socketio-v3` a match that names nothing in the answer reads nothing, so that it always fails. */
+function matchWarnings(scenario: ReadScenario): Finding[] {
+  return [...allSteps(scenario)].flatMap(({ spec, engine, place }) =>
+    ['acknowledge', 'response'].flatMap((key) => {
+      const answer = spec[key];
+      const matches = engine === 'socketio-v3' && isMapping(answer) ? [answer.match].flat() : [];
+      return matches.some((one) => isMapping(one) && !extractors.some((name) => name in one))
+        ? [
+            {
+              place: [...place, key, 'match'],
+              message: `A match without "json" never holds with "engine: socketio-v3". Write "${key}: { data: ... }" for a whole answer, or "engine: socketio".`,
+            },
+          ]
+        : [];
+    }),
+  );
+}
+
+const extractors = ['json', 'xpath', 'regexp', 'header', 'selector'];
 
 /** What is written for a plugin that the file does not load, so that nothing reads it. */
 function pluginWarnings(scenario: ReadScenario): Finding[] {

@@ -523,3 +523,38 @@ test('what belongs inside of a request and stands beside it', async () => {
     /"headers" means nothing in a "get" step: write it inside of "get"\./,
   );
 });
+
+test('a call without braces is used as it stands', async () => {
+  const sent = (data: string) => warningsIn(`      - emit: [a, "${data}"]\n        acknowledge: {}\n`);
+  assert.deepEqual(await sent('$randomString(10)'), [
+    '5: "$randomString(10)" is no template, so it is used as it stands. Write "{{ $randomString(10) }}".',
+  ]);
+  assert.deepEqual(await sent('{{ $randomString(10) }}'), []);
+});
+
+test('a step that names a server of its own is told, and how to write the one under test', async () => {
+  const answered = '      - send: a\n        response: true\n';
+  const connected = (connect: string) =>
+    warningsIn(`      - connect: ${connect}\n${answered}`, 'ws', '{ target: "ws://127.0.0.1:9" }');
+  for (const connect of ['wss://example.com/chat?a=1', '{ url: wss://a:b@example.com/chat?a=1 }'])
+    assert.deepEqual(await connected(connect), [
+      '5: This goes to "example.com", whatever server is under test. For that one, write the path alone: "/chat?...".',
+    ]);
+  for (const connect of ['/chat', '"{{ target }}/chat"', '{ headers: { a: b } }'])
+    assert.deepEqual(await connected(connect), []);
+  const asked = (url: string) =>
+    warningsIn(`      - get: { url: "${url}" }\n`, 'http', '{ target: "http://127.0.0.1:9" }');
+  assert.match((await asked('http://127.0.0.1:9/login')).join(), /write the path alone: "\/login"\.$/);
+  assert.deepEqual(await asked('https://example.com/login'), []);
+});
+
+test('a match that names nothing, which holds in one engine and never in another', async () => {
+  const matching = (match: string, engine: string) =>
+    warningsIn(`      - emit: [a]\n        acknowledge: { match: ${match} }\n`, engine);
+  assert.match(
+    (await matching('{ value: b }', 'socketio-v3')).join(),
+    /^6: A match without "json" never holds/,
+  );
+  assert.deepEqual(await matching('{ value: b }', 'socketio'), []);
+  assert.deepEqual(await matching('{ json: $, value: b }', 'socketio-v3'), []);
+});
