@@ -71,12 +71,12 @@ test('records are kept on a branch of any remote, and the checkout is not touche
   assert.deepEqual(readdirSync(temporary), [], 'the temporary repository is gone');
 });
 
-test('ten writers at once over HTTP lose nothing', async () => {
+test('twenty writers at once over HTTP lose nothing', async () => {
   const { bare, checkout } = repositoryOf('many');
   await using server = await startGitHttpServer(root);
   run(checkout, 'remote', 'set-url', 'origin', `${server.url}/many.git`);
   await Promise.all(
-    Array.from({ length: 10 }, async (_, i) => {
+    Array.from({ length: 20 }, async (_, i) => {
       await using branch = branchOf(checkout);
       await storeOf(branch).append([recordOf(i)]);
     }),
@@ -86,9 +86,9 @@ test('ten writers at once over HTTP lose nothing', async () => {
   assert.deepEqual(damaged, []);
   assert.deepEqual(
     records.map((record) => record.commit),
-    Array.from({ length: 10 }, (_, i) => commitOf(i)),
+    Array.from({ length: 20 }, (_, i) => commitOf(i)),
   );
-  assert.equal(run(bare, 'rev-list', '--count', 'tailgate'), '10');
+  assert.equal(run(bare, 'rev-list', '--count', 'tailgate'), '20');
 });
 
 test('what the checkout knows of reaching the remote is used', async () => {
