@@ -242,7 +242,9 @@ function judgeMemory(
   const isRelative = gate.kind === 'change';
   const growth = isRelative ? growthBetween(growthOf(other!), ofHead) : ofHead;
   const { limit, sign } = boundOf(gate, values.baseline);
-  const { state, because, isBeyond } = stateOf(growth, goesOn(ofHead), limit, sign);
+  // Both versions warm up alike, which slows the growth of each down, and not the difference between them.
+  const isSteady = goesOn(ofHead) || (isRelative && goesOn(growthOf(differenceOf(other!, own))));
+  const { state, because, isBeyond } = stateOf(growth, isSteady, limit, sign);
   const per = metricOf(gate.metric).of === 'messages' ? 'message' : 'session';
   const interval = intervalOf(growth.overall, confidence);
   const bytes = (value: number) => formatValue(Math.abs(value) < 0.5 ? 0 : value, 'bytes');
@@ -261,6 +263,15 @@ function judgeMemory(
       values,
     );
   return { ...plainOutcome(gate, state, explanation, values), detectable: null };
+}
+
+/** How much more the head holds after each wave, where both had as many. */
+function differenceOf(baseline: Series, head: Series): Series {
+  const waves = Math.min(baseline.y.length, head.y.length);
+  return {
+    x: head.x.slice(0, waves),
+    y: head.y.slice(0, waves).map((value, index) => value - baseline.y[index]!),
+  };
 }
 
 /** Growth fails when it is beyond the limit and goes on; it passes when what goes on at the end is within it. */

@@ -255,3 +255,14 @@ test('without a baseline, what is kept for a while or registered once is no leak
     'a pool that fills',
   );
 });
+
+test('a leak is found while both versions still warm up, and their warming up is not taken for one', () => {
+  const warming = (bytesASession: number): Server => ({
+    ...quiet,
+    after: (wave) => base + 250_000 * (1 - Math.exp(-wave / 6)) + bytesASession * sessions * (wave + 1),
+  });
+  const failed = (head: Server) =>
+    share(100, (seed) => judge(head, warming(0), { seed, waves: 17 }).verdict === 'fail');
+  assert.ok(failed(warming(800)) >= 0.95, `${failed(warming(800))}`);
+  assert.equal(failed(warming(0)), 0);
+});
