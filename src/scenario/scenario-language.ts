@@ -99,7 +99,6 @@ const match = oneOrMore(
       {
         ...extractors,
         value: anything.describe('What must be there.'),
-        expression: word,
         as: text,
       },
       ['value'],

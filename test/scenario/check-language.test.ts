@@ -34,6 +34,13 @@ describe('a key that does nothing is told, with what to write', () => {
       /capture\.0\.jsn: "jsn" means nothing in a capture\. Did you mean "json"\?/,
     ],
     [
+      'an expression of a match, which Artillery ignores',
+      withSteps(
+        '      - emit: [a]\n        acknowledge: { match: { json: $.0, value: 1, expression: "> 0" } }\n',
+      ),
+      /^warning [^\n]*match\.expression: "expression" means nothing in a match\b[^\n]*$/,
+    ],
+    [
       'a misspelt key of a loop, which then never ends and is told once',
       withSteps('      - loop: [{ think: 1 }]\n        counts: 3\n'),
       /^warning [^\n]*"counts" means nothing in a loop\. Did you mean "count"\?$/,
