@@ -29,19 +29,22 @@ const diffArguments = [
 const diffTimeoutMs = 20_000;
 const maxMapBytes = 50_000_000;
 
-/** The root of the repository that `cwd` is in, and the folder that stands for it in the base version. */
+/**
+ * The root of the repository that `cwd` is in, and the folder that stands for it in the base version. A base that is a plain
+ * folder stands for `cwd`: where it lies elsewhere in its own tree than `cwd` in the repository, nothing stands for the root.
+ */
 export const changeRoots = async (
   cwd: string,
   base: { dir: string; sha: string | null },
   host: Host,
 ): Promise<ChangeRoots> => {
   const [head, baseline] = await Promise.all([realpath(cwd), realpath(base.dir)]);
-  if (base.sha === null) return { baseline, head, baseSha: null };
   const { code, stdout } = await git(['rev-parse', '--show-toplevel'], head, host);
   const root = code === 0 ? await realpath(stdout.trim()) : head;
   const inside = path.relative(root, head);
-  const above = inside === '' ? baseline : baseline.slice(0, -inside.length - 1);
-  return { baseline: above, head: root, baseSha: base.sha };
+  if (inside === '') return { baseline, head, baseSha: base.sha };
+  if (!baseline.endsWith(`${path.sep}${inside}`)) return { baseline, head, baseSha: base.sha };
+  return { baseline: baseline.slice(0, -inside.length - 1), head: root, baseSha: base.sha };
 };
 
 /** What changed from base to head: by git, or, for folders that are no commits, of the files that ran. */

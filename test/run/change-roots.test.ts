@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import type { Host } from '../../src/host/host.ts';
+import { changeRoots } from '../../src/run/read-change.ts';
+
+const root = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'tailgate-roots-')));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const folder = (name: string): string => {
+  const made = path.join(root, name);
+  mkdirSync(made, { recursive: true });
+  return made;
+};
+const host = { env: process.env, signal: new AbortController().signal } as unknown as Host;
+
+test('the roots of both versions are those of the repository, so that places are where a pull request has them', async () => {
+  const server = folder('repo/apps/server');
+  execFileSync('git', ['init', '-q'], { cwd: path.join(root, 'repo') });
+  const roots = (cwd: string, dir: string, sha: string | null = null) => changeRoots(cwd, { dir, sha }, host);
+  const repo = path.join(root, 'repo');
+  assert.deepEqual(await roots(server, folder('base/apps/server')), {
+    baseline: path.join(root, 'base'),
+    head: repo,
+    baseSha: null,
+  });
+  const sha = 'a'.repeat(40);
+  assert.deepEqual(await roots(server, folder('checkout/apps/server'), sha), {
+    baseline: path.join(root, 'checkout'),
+    head: repo,
+    baseSha: sha,
+  });
+  const elsewhere = folder('old-server');
+  assert.deepEqual(await roots(server, elsewhere), { baseline: elsewhere, head: server, baseSha: null });
+  assert.deepEqual(await roots(repo, elsewhere), { baseline: elsewhere, head: repo, baseSha: null });
+  // No repository at all: the two folders are all there is.
+  const [before, after] = [folder('plain/before'), folder('plain/after')];
+  assert.deepEqual(await roots(after, before), { baseline: before, head: after, baseSha: null });
+});
