@@ -50,6 +50,10 @@ export const foldLoops = (items: readonly FlowItem[]): Record<string, unknown>[]
   return flow;
 };
 
+/** The same flow step by step, with each pause as it was: a replay holds its place among those of others. */
+export const inFull = (items: readonly FlowItem[]): Record<string, unknown>[] =>
+  items.flatMap(({ thinkMs, step }) => [...thinkFor(Math.round(thinkMs / 10) * 10), step]);
+
 function bestRepeat(items: readonly FlowItem[], at: number): { length: number; count: number } {
   let best = { length: 1, count: 1 };
   for (let length = 1; length <= longestBlock && at + length * leastRepeats <= items.length; length += 1) {
@@ -67,12 +71,14 @@ const plain = ({ thinkMs, step }: FlowItem): Record<string, unknown>[] => [...th
 
 const think = (ms: number): Record<string, unknown>[] => {
   if (ms < leastThinkMs) return [];
-  const rounded = Math.min(
-    longestThinkMs,
-    ms < 1_000 ? Math.round(ms / 10) * 10 : Math.round(ms / 100) * 100,
-  );
-  return [{ think: rounded % 1_000 === 0 ? rounded / 1_000 : `${rounded}ms` }];
+  return thinkFor(ms < 1_000 ? Math.round(ms / 10) * 10 : Math.round(ms / 100) * 100);
 };
+
+function thinkFor(wantedMs: number): Record<string, unknown>[] {
+  const ms = Math.min(longestThinkMs, wantedMs);
+  if (ms === 0) return [];
+  return [{ think: ms % 1_000 === 0 ? ms / 1_000 : `${ms}ms` }];
+}
 
 /** The first of values that differ only in numbers: those that count 1, 2, 3 are the number of the round. */
 function counted(values: readonly unknown[]): unknown {

@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { messageTypeField } from '../engines/ws/ws-message.ts';
 import { idField, isTransport, pathOf, queryOf, sockJsBase } from './decode-sessions.ts';
 import { findOpening, type Opening } from './find-opening.ts';
-import { type FlowItem, foldLoops } from './fold-loops.ts';
+import { type FlowItem, foldLoops, inFull } from './fold-loops.ts';
 import { inferSteps, type Step, stepName } from './infer-steps.ts';
 import { findReplaced, isSecret, ownHeaders, ownQuery, type Replaced, secretsOf } from './recorded-values.ts';
 import { type HttpExchange, jsonOf, leavesOf, type Message, type Session } from './recording.ts';
@@ -467,8 +467,11 @@ function flowOf(
   shared: readonly string[],
   secrets: readonly string[],
   notes: string[],
+  /** Of a replay: step by step, each at its time. */
+  replayed: Clock | null = null,
 ): Record<string, unknown>[] {
   const { session, steps, replaced, requests } = draft;
+  const clock = replayed ?? ((ms) => ms);
   const items: FlowItem[] = [];
   const captures = new Map<unknown, Capture[]>();
   const capture = (from: unknown, path: (string | number)[], as: string): void => {
@@ -520,7 +523,7 @@ function flowOf(
     });
   let endMs = Math.min(session.connectedAtMs, requests[0]?.atMs ?? Number.POSITIVE_INFINITY);
   const pause = (atMs: number, end: number): number => {
-    const ms = Math.max(0, atMs - endMs);
+    const ms = Math.max(0, clock(atMs) - clock(endMs));
     endMs = Math.max(endMs, end);
     return ms;
   };
@@ -591,10 +594,11 @@ function flowOf(
   // It stays for as long as it did: others may still send to it.
   items.push({
     signature: 'stay',
-    thinkMs: Math.max(items.length === 0 ? 1_000 : 0, session.closedAtMs - endMs),
+    thinkMs: Math.max(items.length === 0 ? 1_000 : 0, clock(session.closedAtMs) - clock(endMs)),
     step: {},
   });
-  return foldLoops(items).filter((step) => Object.keys(step).length > 0);
+  const flow = replayed === null ? foldLoops(items) : inFull(items);
+  return flow.filter((step) => Object.keys(step).length > 0);
 }
 
 const holds = ({ session, requests }: Draft, from: unknown): boolean =>
@@ -905,6 +909,32 @@ const arrivalMs = 10;
 /** Who was there to the end stays for so much longer: on a busy machine others come later than they did. */
 const lingerMs = 1_000;
 
+/** When something of the recording comes in the replay, milliseconds. */
+type Clock = (recordedMs: number) => number;
+
+/** Clients take turns no faster than this: who came a moment after another must not come before it on a busy machine. */
+const turnMs = 200;
+const mostTurnsMs = 10_000;
+
+/** The clock of a replay: the recording with a pause wherever another client's turn comes. */
+function turnClock(drafts: readonly Draft[]): Clock {
+  const said = drafts
+    .flatMap(({ session, requests }, client) => [
+      { atMs: session.openedAtMs, client },
+      ...session.messages.flatMap(({ sent, atMs }) => (sent ? [{ atMs, client }] : [])),
+      ...requests.map(({ atMs }) => ({ atMs, client })),
+    ])
+    .sort((a, b) => a.atMs - b.atMs);
+  const turns = said.filter(({ client }, index) => index > 0 && client !== said[index - 1]!.client);
+  const leastMs = Math.min(turnMs, mostTurnsMs / Math.max(1, turns.length));
+  const pauses = turns.map(({ atMs }) => {
+    const before = said.findLast((each) => each.atMs < atMs)?.atMs ?? atMs;
+    return { atMs, ms: Math.max(0, leastMs - (atMs - before)) };
+  });
+  return (recordedMs) =>
+    pauses.reduce((ms, pause) => (pause.atMs <= recordedMs ? ms + pause.ms : ms), recordedMs);
+}
+
 /** Each recorded client as a scenario of its own, so that a run with one arrival each is the recording again. */
 function replayOf(
   drafts: readonly Draft[],
@@ -926,8 +956,9 @@ function replayOf(
     const closedAtMs = session.closedAtMs + (session.closedAtMs < lastSaidMs ? 0 : lingerMs);
     return { ...draft, replaced, session: { ...session, closedAtMs } };
   });
-  const first = Math.min(...drafts.map(({ session }) => session.openedAtMs));
-  const starts = drafts.map(({ session }) => session.openedAtMs - first);
+  const clock = turnClock(drafts);
+  const first = clock(Math.min(...drafts.map(({ session }) => session.openedAtMs)));
+  const starts = drafts.map(({ session }) => clock(session.openedAtMs) - first);
   const phases = starts.flatMap((start, index) => {
     const gapMs = index === 0 ? 0 : Math.min(10_000, Math.round(start - starts[index - 1]!)) - arrivalMs;
     return [...(gapMs > 0 ? [{ pause: `${gapMs}ms` }] : []), { duration: `${arrivalMs}ms`, arrivalCount: 1 }];
@@ -938,10 +969,10 @@ function replayOf(
       name: `${index}`,
       engine: draft.session.engine,
       ...(draft.session.engine === 'socketio' ? engineConfig(draft) : {}),
-      flow: flowOf(draft, own[0]!, [...own, ...all.slice(own.length)], shared, secrets, []),
+      flow: flowOf(draft, own[0]!, [...own, ...all.slice(own.length)], shared, secrets, [], clock),
     })),
   };
-  const last = Math.max(0, ...own.map(({ session }) => session.closedAtMs));
+  const last = clock(Math.max(0, ...own.map(({ session }) => session.closedAtMs)));
   return {
     text: stringify(document, yamlStyle),
     variables,

@@ -323,6 +323,28 @@ test('a replay has so many clients and no more, which is said; who was there to 
   );
 });
 
+test('clients of a replay take their turns as recorded, though a moment later', () => {
+  const client = (...ms: number[]) =>
+    connection(
+      'ws://127.0.0.1:3000/live',
+      ms.map((after) => [after, '> {"type":"hello"}']),
+    );
+  // One speaks after 10 and 40 ms, the other after 20, 30 and 500.
+  const { text, seconds } = write(recording(client(10, 30), client(20, 10, 470))).written.replay;
+  const { scenarios } = parse(text) as { scenarios: { flow: { think?: number | string }[] }[] };
+  const saidMs = scenarios.map(({ flow }) => {
+    let atMs = 0;
+    return flow.flatMap((step) => {
+      atMs += typeof step.think === 'string' ? Number.parseFloat(step.think) : 1_000 * (step.think ?? 0);
+      return 'send' in step ? [Math.round(atMs)] : [];
+    });
+  });
+  const [one, other] = saidMs as [number[], number[]];
+  assert.ok(one[0]! < other[0]! - 150 && other[1]! < one[1]! - 150 && one[1]! < other[2]! - 150, `${saidMs}`);
+  assert.ok(other[1]! - other[0]! < 50, `who speaks on is not held up: ${saidMs}`);
+  assert.ok(seconds > 2 && seconds < 4, `${seconds}`);
+});
+
 test('a replay that sends less, or is answered otherwise, differs', () => {
   const one = decodeSessions(
     recording(
