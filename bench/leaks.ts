@@ -99,7 +99,22 @@ export const changes: Leak[] = [
   },
   {
     name: 'room',
-    title: 'an entry for each session, never deleted',
+    title: 'a room for each session, never deleted',
+    server: 'chat',
+    runs: 3,
+    edits: [
+      beside(
+        'class OwnRoom {\n  constructor(member) {\n    this.owner = member;\n    this.members = new Set([member]);\n    this.messages = [];\n  }\n}\nconst ownRooms = new Map();',
+      ),
+      inJoin('    ownRooms.set(roomId + socket.id, new OwnRoom(socket.id));'),
+    ],
+    leak: true,
+    names: ['OwnRoom'],
+    marks: ['new OwnRoom('],
+  },
+  {
+    name: 'entry',
+    title: 'a small entry for each session, never deleted',
     server: 'chat',
     runs: 3,
     edits: [
