@@ -30,16 +30,21 @@ export const isOfHeap = (quiet: readonly QuietInstant[]): boolean =>
 
 /**
  * What an endurance metric is read from: bytes, or a count, over the sessions (for `perMessage` the messages) that came
- * until then. Null where an instant lacks it, or there are too few waves: missing data is no growth of zero.
+ * until then; after the warm-up, or from the first wave on. Null where an instant lacks it, or there are too few waves:
+ * missing data is no growth of zero.
  */
-export const enduranceSeries = (quiet: readonly QuietInstant[], metric: string): Series | null => {
+export const enduranceSeries = (
+  quiet: readonly QuietInstant[],
+  metric: string,
+  waves: 'settled' | 'all' = 'settled',
+): Series | null => {
   const per = enduranceMetrics[metric]?.per ?? 'sessions';
   let total = 0;
   const points = quiet.map((instant) => {
     total += instant[per];
     return { x: total, y: amountOf(instant, metric, isOfHeap(quiet)) };
   });
-  const kept = settled(points);
+  const kept = waves === 'all' && settled(points).length > 0 ? points : settled(points);
   const first = kept[0];
   if (first === undefined || kept.some(({ y }) => y === null) || kept.at(-1)!.x <= first.x) return null;
   return { x: kept.map(({ x }) => x - first.x), y: kept.map(({ y }) => y!) };

@@ -28,6 +28,7 @@ import { judgePairs } from './judge-pairs.ts';
 import type { Measured, SuiteJudgement, SuiteQuestion } from './judgement.ts';
 import { type GateOutcome, type GateState, plainOutcome } from './outcome.ts';
 import {
+  differenceGoesOn,
   type Estimate,
   type Growth,
   goesOn,
@@ -209,7 +210,7 @@ function judgeGate(gate: AbsoluteGate | ChangeGate, measured: Measured): GateOut
   if (own === null || (gate.kind === 'change' && other === null))
     return plainOutcome(gate, 'invalid', missing(gate, own === null ? head : base!, own === null), values);
   return isRetained(gate.metric)
-    ? judgeMemory(gate, own, other, values, isOfHeap(head.quiet))
+    ? judgeMemory(gate, own, other, wholeDifference(gate.metric, base, head), values, isOfHeap(head.quiet))
     : judgeCount(gate, own, other, values);
 }
 
@@ -235,16 +236,19 @@ function judgeMemory(
   gate: AbsoluteGate | ChangeGate,
   own: Series,
   other: Series | null,
+  difference: Growth | null,
   values: BothValues,
   ofHeap: boolean,
 ): GateOutcome {
   const ofHead = growthOf(own);
   const isRelative = gate.kind === 'change';
-  const growth = isRelative ? growthBetween(growthOf(other!), ofHead) : ofHead;
+  const growth = isRelative
+    ? { overall: difference!.overall, late: growthBetween(growthOf(other!), ofHead).late }
+    : ofHead;
   const { limit, sign } = boundOf(gate, values.baseline);
-  // Both versions warm up alike, which slows the growth of each down, and not the difference between them.
-  const isSteady = goesOn(ofHead) || (isRelative && goesOn(growthOf(differenceOf(other!, own))));
-  const { state, because, isBeyond } = stateOf(growth, isSteady, limit, sign);
+  const settledValue = isRelative ? values.head! - values.baseline! : values.head!;
+  const isSteady = isRelative ? differenceGoesOn(difference!, limit, sign) : goesOn(ofHead);
+  const { state, because, isBeyond } = stateOf(growth, settledValue, isSteady, limit, sign);
   const per = metricOf(gate.metric).of === 'messages' ? 'message' : 'session';
   const interval = intervalOf(growth.overall, confidence);
   const bytes = (value: number) => formatValue(Math.abs(value) < 0.5 ? 0 : value, 'bytes');
@@ -265,6 +269,17 @@ function judgeMemory(
   return { ...plainOutcome(gate, state, explanation, values), detectable: null };
 }
 
+/**
+ * How the difference between the sides grows over all waves, the first ones too: both versions warm up alike, so nothing of that
+ * is in it, and more waves tell more. Null without a baseline.
+ */
+function wholeDifference(metric: string, base: Values | null, head: Values): Growth | null {
+  const [before, after] = [base, head].map((side) =>
+    side === null ? null : enduranceSeries(side.quiet, metric, 'all'),
+  );
+  return before && after ? growthOf(differenceOf(before, after)) : null;
+}
+
 /** How much more the head holds after each wave, where both had as many. */
 function differenceOf(baseline: Series, head: Series): Series {
   const waves = Math.min(baseline.y.length, head.y.length);
@@ -277,6 +292,7 @@ function differenceOf(baseline: Series, head: Series): Series {
 /** Growth fails when it is beyond the limit and goes on; it passes when what goes on at the end is within it. */
 function stateOf(
   growth: Pick<Growth, 'overall' | 'late'>,
+  settledValue: number,
   isSteady: boolean,
   limit: number,
   sign: 1 | -1,
@@ -288,8 +304,10 @@ function stateOf(
     const { low, high } = intervalOf(estimate, passConfidence);
     return isWithin(sign === 1 ? high : low);
   };
-  const isBeyond = !isWithin(near);
-  if (passes(growth.overall)) return { state: 'pass', because: 'It is within that.', isBeyond };
+  // What the waves after the warm-up say must be on the same side of the limit.
+  const isBeyond = !isWithin(near) && !isWithin(settledValue);
+  if (passes(growth.overall) && isWithin(settledValue))
+    return { state: 'pass', because: 'It is within that.', isBeyond };
   if (passes(growth.late))
     return {
       state: 'pass',

@@ -265,4 +265,44 @@ test('a leak is found while both versions still warm up, and their warming up is
     share(100, (seed) => judge(head, warming(0), { seed, waves: 17 }).verdict === 'fail');
   assert.ok(failed(warming(800)) >= 0.95, `${failed(warming(800))}`);
   assert.equal(failed(warming(0)), 0);
+  // What warms up differs from start to start.
+  const differing = share(100, (seed) => {
+    const random = seededRandom(seed);
+    const [one, other] = [random(), random()].map((each) => ({
+      ...quiet,
+      noise: 9_000,
+      after: (wave: number) => base + 250_000 * (0.7 + 0.6 * each) * (1 - Math.exp(-wave / (3 + 4 * each))),
+    }));
+    return judge(one!, other!, { seed, waves: 17 }).verdict === 'fail';
+  });
+  assert.ok(differing <= 0.01, `differing starts: ${differing}`);
+  // The first waves tell of the difference too, and a leak goes on until the last.
+  const noisy = (more: (wave: number) => number) =>
+    share(100, (seed) => {
+      const server = (of: (wave: number) => number): Server => ({
+        noise: 9_000,
+        steps: 1_000,
+        after: (wave) => warming(0).after(wave) + sessions * of(wave + 1),
+      });
+      return (
+        judge(
+          server(more),
+          server(() => 0),
+          { seed, waves: 17 },
+        ).verdict === 'fail'
+      );
+    });
+  const linear = (bytes: number) => noisy((wave) => bytes * wave);
+  assert.ok(linear(270) >= 0.5, `270 B: ${linear(270)}`);
+  assert.ok(linear(400) >= 0.9, `400 B: ${linear(400)}`);
+  for (const bytes of [270, 1_000]) {
+    for (const full of [3, 8, 13])
+      assert.ok(noisy((wave) => bytes * Math.min(wave, full)) <= 0.02, `${bytes} B, full after ${full}`);
+    for (const waves of [4, 10])
+      assert.ok(
+        noisy((wave) => bytes * waves * (1 - Math.exp(-wave / waves))) <= 0.02,
+        `${bytes} B, ${waves}`,
+      );
+    assert.ok(noisy((wave) => 4 * bytes * Math.sqrt(wave)) <= 0.02, `${bytes} B, as a square root`);
+  }
 });
