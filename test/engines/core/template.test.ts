@@ -146,13 +146,35 @@ const anyValue = (() => {
   })).node;
 })();
 
+/** Artillery renders templates inside of an object that a variable holds in place, which the next test is about. */
+const plainVars = vars.filter(({ user, list }) => !JSON.stringify([user, list]).includes('{{'));
+
 test('objects, arrays and keys render as in Artillery', () => {
   fc.assert(
-    fc.property(anyValue, vars, (payload, values) => {
+    fc.property(anyValue, plainVars, (payload, values) => {
       expectSame(payload, values);
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('templates inside of an object that a variable holds are rendered anew for every message', () => {
+  const user = { id: 1, tags: ['{{ n }}', 'x{{ n }}', 1] };
+  for (const payload of [['{{ user }}'], { user: '{{ user }}' }, [[7, ['{{user}}', 'of {{ n }}']]]]) {
+    const template = compileTemplate(payload);
+    for (const n of [5, 6]) {
+      const ours = template.render({ vars: { user, n }, funcs: {} });
+      assert.deepEqual(
+        ours,
+        artilleryTemplate(payload, { vars: { user: structuredClone(user), n }, funcs: {} }),
+      );
+      assert.match(JSON.stringify(ours), new RegExp(`"tags":\\[${n},"x${n}",1\\]`));
+    }
+  }
+  assert.deepEqual(user.tags, ['{{ n }}', 'x{{ n }}', 1]);
+  const itself: Record<string, unknown> = { text: 'no template' };
+  itself.self = itself;
+  assert.deepEqual(compileTemplate(['{{ itself }}']).render({ vars: { itself }, funcs: {} }), [itself]);
 });
 
 test('what is rendered straight to JSON is the JSON of what is rendered', () => {

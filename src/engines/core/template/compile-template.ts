@@ -16,6 +16,9 @@ export type Template<T = unknown> = {
 /** Compiles an object that means something else than itself; null leaves it to the usual rules. */
 export type SpecialObject = (value: Record<string, unknown>) => Template | null;
 
+/** An object may hold itself. */
+const deepest = 20;
+
 type Node = { render: Render; value: unknown; isStatic: boolean };
 
 /**
@@ -68,7 +71,7 @@ function compileObject(value: Record<string, unknown>, special: SpecialObject | 
   const keys: string[] = [];
   const renders: Render[] = [];
   for (const [key, child] of Object.entries(value)) {
-    const node = compileNode(child, special);
+    const node = compileMember(child, special);
     base[key] = node.value;
     if (node.isStatic) continue;
     keys.push(key);
@@ -82,8 +85,28 @@ function compileObject(value: Record<string, unknown>, special: SpecialObject | 
   });
 }
 
+/**
+ * A value inside of another. An object that a variable puts there is rendered too, as Artillery does, but as a copy: Artillery
+ * renders it in place, so that from then on the variable is what the first message made of it.
+ */
+function compileMember(value: unknown, special: SpecialObject | undefined): Node {
+  const node = compileNode(value, special);
+  if (node.isStatic || typeof value !== 'string') return node;
+  return dynamic((context) => {
+    const rendered = node.render(context);
+    return holdsTemplates(rendered) ? artilleryTemplate(rendered, context) : rendered;
+  });
+}
+
+function holdsTemplates(value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') return depth > 0 && value.includes('{{');
+  if (depth === deepest || typeof value !== 'object' || value === null) return false;
+  if (!Array.isArray(value) && !isObject(value)) return false;
+  return Object.values(value).some((child) => holdsTemplates(child, depth + 1));
+}
+
 function compileArray(value: unknown[], special: SpecialObject | undefined): Node {
-  const nodes = value.map((child) => compileNode(child, special));
+  const nodes = value.map((child) => compileMember(child, special));
   if (nodes.every((node) => node.isStatic)) return fixed(nodes.map((node) => node.value));
   return dynamic((context) => nodes.map((node) => (node.isStatic ? node.value : node.render(context))));
 }
