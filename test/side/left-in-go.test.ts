@@ -65,8 +65,13 @@ test('of a server in Go what stays is seen in its resident memory, and nothing w
   const [still, grown] = [await waves(same, 12, 100), await waves(leaking, 20, 100)];
   const told = (rounds: RoundMeasurement[]) => JSON.stringify(rounds.map(({ quiet }) => quiet));
   const leak = judge(grown);
-  assert.equal(leak.verdict, 'fail', `${leak.reason} ${told(grown)}`);
-  assert.match(leak.reason, /^The server keeps \d.* kB a session/);
+  // Resident memory comes and goes with the collector: whether growth goes on in the last waves may stay undecided, that there is
+  // growth beyond the limit may not.
+  assert.ok(['fail', 'inconclusive'].includes(leak.verdict), `${leak.reason} ${told(grown)}`);
+  assert.match(
+    leak.reason,
+    /^The server keeps [12]\d(\.\d)? kB a session \(\d.* kB to .*, 99% sure\); .*(goes on|may slow down)/,
+  );
   const unchanged = judge(still);
   assert.notEqual(unchanged.verdict, 'fail', `${unchanged.reason} ${told(still)}`);
   const ofFds = leak.metrics.find(({ id }) => id === 'server.left.fds');

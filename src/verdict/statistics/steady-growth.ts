@@ -15,7 +15,7 @@ export type Growth = {
   late: Estimate;
   /** The slope of the last half less `keptShare` of that of the first: above zero, growth does not slow down. */
   kept: Estimate;
-  /** The rate of the last three points: what has just filled up shows here alone. */
+  /** The rate of the last few points: what has just filled up shows here alone. */
   end: number;
   /** The rate from each wave to the next. */
   rates: readonly number[];
@@ -36,7 +36,8 @@ const keptChance = 0.2;
 /** Waves in each half without which ranks say nothing. */
 const leastRanked = 4;
 
-const endPoints = 3;
+/** The last waves, by which it is seen that growth has stopped: so many at least, and of more waves a fifth. */
+const leastEndPoints = 3;
 
 /** With few waves a covariance is a guess: so much of the variance of the increments counts as steps in any case. */
 const leastStepShare = 0.1;
@@ -63,7 +64,7 @@ export const growthOf = ({ x, y }: Series): Growth => {
       last.map((weight, index) => weight - keptShare * first[index]!),
       noise,
     ),
-    end: estimate(y, slopeWeights(x, n - endPoints, n), noise).value,
+    end: estimate(y, slopeWeights(x, n - Math.max(leastEndPoints, Math.ceil(n / 5)), n), noise).value,
     rates: y.slice(1).map((value, index) => (value - y[index]!) / (x[index + 1]! - x[index]!)),
   };
 };
@@ -78,7 +79,7 @@ export const goesOn = ({ overall, kept, end, rates }: Growth): boolean =>
 /**
  * The same of the difference between two sides, over all their waves: what is new in one of them and fills up slows down in
  * it, and what warms up alike in both is not in it. So the slope of the last half need only keep its share with three in
- * four, and be beyond `limit` as it stands. Of 17 waves that leak 350 B a session in the noise of a small heap, 68% are told so, and of 1 kB
+ * four, and be beyond `limit` as it stands. Of 17 waves that leak 350 B a session in the noise of a small heap, 74% are told so, and of 1 kB
  * all; of what fills until the 13th wave, or slows down as a square root or with a time constant of the whole run, at most 1%
  * (simulated).
  */

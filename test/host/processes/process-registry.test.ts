@@ -61,6 +61,8 @@ test('another process kills what one that was killed had left behind', async (t)
 test('the watchdog ends what a process that was killed had left behind, wherever it went', async (t) => {
   for (const mode of ['plain', 'ignore-sigterm', 'detached', 'clean-daemon']) {
     await dies(await abandon('kill', registryPath(t), mode));
+    for (let attempt = 0; attempt < 150 && processesWith('tailgate-detached').length > 0; attempt += 1)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(processesWith('tailgate-detached'), [], mode);
   }
 });
