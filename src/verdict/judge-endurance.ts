@@ -201,8 +201,10 @@ function defaultGate(metric: string, limit: number, isCompared: boolean): Gate {
 function judgeGate(gate: AbsoluteGate | ChangeGate, measured: Measured): GateOutcome {
   const { head } = measured;
   const base = seriesSideOf(measured);
-  const own = enduranceSeries(head.quiet, gate.metric);
-  const other = base === null ? null : enduranceSeries(base.quiet, gate.metric);
+  // Between two versions all waves tell, as long as each was read.
+  const waves = gate.kind === 'change' && isRetained(gate.metric) ? 'all' : 'settled';
+  const own = enduranceSeries(head.quiet, gate.metric, waves);
+  const other = base === null ? null : enduranceSeries(base.quiet, gate.metric, waves);
   const values = {
     baseline: base?.value(gate.metric, 'value') ?? null,
     head: head.value(gate.metric, 'value'),
@@ -210,7 +212,7 @@ function judgeGate(gate: AbsoluteGate | ChangeGate, measured: Measured): GateOut
   if (own === null || (gate.kind === 'change' && other === null))
     return plainOutcome(gate, 'invalid', missing(gate, own === null ? head : base!, own === null), values);
   return isRetained(gate.metric)
-    ? judgeMemory(gate, own, other, wholeDifference(gate.metric, base, head), values, isOfHeap(head.quiet))
+    ? judgeMemory(gate, own, other, values, isOfHeap(head.quiet))
     : judgeCount(gate, own, other, values);
 }
 
@@ -232,29 +234,30 @@ function boundOf(gate: AbsoluteGate | ChangeGate, before: number | null): { limi
 
 type BothValues = { baseline: number | null; head: number | null };
 
+/** `own` and `other`: of a limit on the difference all waves, of any other those after the warm-up. */
 function judgeMemory(
   gate: AbsoluteGate | ChangeGate,
   own: Series,
   other: Series | null,
-  difference: Growth | null,
   values: BothValues,
   ofHeap: boolean,
 ): GateOutcome {
-  const ofHead = growthOf(own);
   const isRelative = gate.kind === 'change';
-  const growth = isRelative
-    ? { overall: difference!.overall, late: growthBetween(growthOf(other!), ofHead).late }
-    : ofHead;
   const { limit, sign } = boundOf(gate, values.baseline);
+  const growth = isRelative ? growthOf(differenceOf(other!, own)) : growthOf(own);
+  const { overall } = growth;
+  const late = isRelative
+    ? growthBetween(growthOf(settledOf(other!)), growthOf(settledOf(own))).late
+    : growth.late;
   const settledValue = isRelative ? values.head! - values.baseline! : values.head!;
-  const isSteady = isRelative ? differenceGoesOn(difference!, limit, sign) : goesOn(ofHead);
-  const { state, because, isBeyond } = stateOf(growth, settledValue, isSteady, limit, sign);
+  const isSteady = isRelative ? differenceGoesOn(growth, limit, sign) : goesOn(growth);
+  const { state, because, isBeyond } = stateOf({ overall, late }, settledValue, isSteady, limit, sign);
   const per = metricOf(gate.metric).of === 'messages' ? 'message' : 'session';
-  const interval = intervalOf(growth.overall, confidence);
+  const interval = intervalOf(overall, confidence);
   const bytes = (value: number) => formatValue(Math.abs(value) < 0.5 ? 0 : value, 'bytes');
   const range = `${bytes(interval.low)} to ${bytes(interval.high)}, 99% sure`;
   const found = isRelative
-    ? `The server keeps ${bytes(values.head!)} a ${per}, and kept ${bytes(values.baseline!)}: a difference of ${bytes(growth.overall.value)} (${range})`
+    ? `The server keeps ${bytes(values.head!)} a ${per}, and kept ${bytes(values.baseline!)}: a difference of ${bytes(overall.value)} (${range})`
     : `The server keeps ${bytes(values.head!)} a ${per} (${range})`;
   const may = `${sign === 1 ? 'at most' : 'at least'} ${bytes(limit)}${isRelative ? ' more' : ''} may be`;
   const explanation = `${found}; ${may}. ${because}`;
@@ -270,23 +273,19 @@ function judgeMemory(
 }
 
 /**
- * How the difference between the sides grows over all waves, the first ones too: both versions warm up alike, so nothing of that
- * is in it, and more waves tell more. Null without a baseline.
+ * How much more the head holds after each wave, where both had as many. Both versions warm up alike, so nothing of that is in
+ * it, and the first waves tell as much as the others.
  */
-function wholeDifference(metric: string, base: Values | null, head: Values): Growth | null {
-  const [before, after] = [base, head].map((side) =>
-    side === null ? null : enduranceSeries(side.quiet, metric, 'all'),
-  );
-  return before && after ? growthOf(differenceOf(before, after)) : null;
-}
-
-/** How much more the head holds after each wave, where both had as many. */
 function differenceOf(baseline: Series, head: Series): Series {
   const waves = Math.min(baseline.y.length, head.y.length);
   return {
     x: head.x.slice(0, waves),
     y: head.y.slice(0, waves).map((value, index) => value - baseline.y[index]!),
   };
+}
+
+function settledOf({ x, y }: Series): Series {
+  return { x: settled(x), y: settled(y) };
 }
 
 /** Growth fails when it is beyond the limit and goes on; it passes when what goes on at the end is within it. */

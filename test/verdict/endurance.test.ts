@@ -149,6 +149,26 @@ test("the user's own limits take the place of the default, and what was not read
   assert.match(few.reason, /5 waves are too few/);
   const unread = judge({ ...quiet, after: (wave) => (wave === 9 ? Number.NaN : base) }, quiet);
   assert.notEqual(unread.verdict, 'pass');
+  // A wave of the warm-up counts in a comparison.
+  const evidence = (at: number, side: 'baseline' | 'head') =>
+    evidenceOf({
+      kind: 'endurance',
+      comparison: 'side-by-side',
+      pairs: rounds(quiet, 14, 2).map((head, wave) => {
+        const pair = { baseline: rounds(quiet, 14, 3)[wave]!, head };
+        const { quiet: instant } = pair[side];
+        return wave === at
+          ? { ...pair, [side]: { ...pair[side], quiet: { ...instant, heapBytes: null } } }
+          : pair;
+      }),
+      final: true,
+    });
+  for (const side of ['baseline', 'head'] as const)
+    for (const at of [0, 9]) {
+      const judgement = judgeSuite(evidence(at, side));
+      assert.equal(judgement.verdict, 'invalid', `${side}, wave ${at}`);
+      assert.match(judgement.reason, /could not be read after every wave/);
+    }
 });
 
 test('what is left behind by every session fails, and what is left once does not', () => {
