@@ -7,6 +7,7 @@ import { judgesRefusals } from '../core/refusal.ts';
 import { compilePayload } from '../core/template/compile-payload.ts';
 import { compileTemplate, type Template } from '../core/template/compile-template.ts';
 import { type AnswerCheck, type AnswerSpec, compileAnswerCheck } from './answer-check.ts';
+import { reservedEvents } from './reserved-events.ts';
 
 /** Who is to get a message, as the step or a rule of the settings says. */
 export type DeliverySpec = {
@@ -57,16 +58,6 @@ export type EmitDefaults = {
 
 type Emit = { channel?: unknown; data?: unknown; args?: unknown[] } | unknown[];
 
-/** A client that emits one throws, and a server that gets one closes the connection. As in `socket.io-parser`. */
-const reservedEvents: readonly string[] = [
-  'connect',
-  'connect_error',
-  'disconnect',
-  'disconnecting',
-  'newListener',
-  'removeListener',
-];
-
 /** The defaults of the emits of one generator process. */
 export const emitDefaultsFrom = (settings: EngineSettings): EmitDefaults => ({
   observe: settings.observeAcknowledgements,
@@ -81,7 +72,7 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
   if (typeof outgoing[0] !== 'string' || outgoing[0] === '')
     throw new Error('"emit" names no event: give "channel", or a list that begins with it');
   const event = outgoing[0];
-  if (reservedEvents.includes(event))
+  if (reservedEvents.has(event))
     throw new Error(
       `"${event}" is an event that Socket.IO keeps for itself: no client may emit it${
         event.startsWith('disconnect') ? '. To close the connection, write "- disconnect: true"' : ''

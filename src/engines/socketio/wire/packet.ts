@@ -1,4 +1,5 @@
 import { Decoder, Encoder, PacketType } from 'socket.io-parser';
+import { reservedEvents } from '../reserved-events.ts';
 
 /** A packet as it came in a text frame, its payload not parsed. */
 export type TextPacket = {
@@ -14,16 +15,6 @@ const zero = 48;
 const nine = 57;
 
 const slash = 47;
-
-/** Names that only the client itself may give to an event. */
-export const reservedEvents: ReadonlySet<unknown> = new Set([
-  'connect',
-  'connect_error',
-  'disconnect',
-  'disconnecting',
-  'newListener',
-  'removeListener',
-]);
 
 const encoder = new Encoder();
 

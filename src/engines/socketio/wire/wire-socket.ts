@@ -1,6 +1,7 @@
 import { PacketType } from 'socket.io-parser';
 import { recorder } from '../../core/recorder.ts';
 import type { AcknowledgementReceiver, ClientSocket, EventWatcher } from '../client-socket.ts';
+import { reservedEvents } from '../reserved-events.ts';
 import { type Listener, Listeners } from './listeners.ts';
 import {
   type AssembledPacket,
@@ -11,7 +12,6 @@ import {
   eventPrefix,
   parseArguments,
   parsePayload,
-  reservedEvents,
   type TextPacket,
 } from './packet.ts';
 import type { CloseDetails } from './wire-session.ts';
