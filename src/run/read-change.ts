@@ -42,8 +42,8 @@ export const changeRoots = async (
   const { code, stdout } = await git(['rev-parse', '--show-toplevel'], head, host);
   const root = code === 0 ? await realpath(stdout.trim()) : head;
   const inside = path.relative(root, head);
-  if (inside === '') return { baseline, head, baseSha: base.sha };
-  if (!baseline.endsWith(`${path.sep}${inside}`)) return { baseline, head, baseSha: base.sha };
+  if (inside === '' || !baseline.endsWith(`${path.sep}${inside}`))
+    return { baseline, head, baseSha: base.sha };
   return { baseline: baseline.slice(0, -inside.length - 1), head: root, baseSha: base.sha };
 };
 

@@ -65,7 +65,7 @@ export const lintScenario = (
       if (own === undefined || lines.length === 0) return first;
       return {
         place,
-        message: `${message}${/[.?]$/.test(message) ? '' : '.'} Also in ${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}.`,
+        message: `${message}${/[.?]$/.test(message) ? '' : '.'} Also in ${named(lines)}.`,
       };
     });
 
@@ -85,8 +85,7 @@ export const lintScenario = (
     const lines = [...new Set(alsoAt.map((other) => templatePosition(other).line))].filter(
       (line) => line !== undefined && line !== where.line,
     );
-    const also =
-      lines.length === 0 ? '' : `, also in ${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}`;
+    const also = lines.length === 0 ? '' : `, also in ${named(lines)}`;
     return tailgateError('SCENARIO_TEMPLATE_EMPTY', { path, problem: `${problem}${also}`, fix }, where);
   });
 
@@ -168,6 +167,9 @@ export const lintScenario = (
   });
   return { problems, warnings };
 };
+
+const named = (lines: readonly (number | undefined)[]): string =>
+  `${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}`;
 
 /** A scenario written as code has no lines: its name says where. */
 const placed = ({ scenario }: PlacedStep, problem: string): string =>

@@ -36,9 +36,14 @@ const abandon = (
     );
   });
 
-const dies = async (pid: number): Promise<void> => {
-  for (let attempt = 0; attempt < 150 && isRunning(pid); attempt += 1)
+/** Waits while something is so, three seconds at most. */
+const whileSo = async (isSo: () => boolean): Promise<void> => {
+  for (let attempt = 0; attempt < 150 && isSo(); attempt += 1)
     await new Promise((resolve) => setTimeout(resolve, 20));
+};
+
+const dies = async (pid: number): Promise<void> => {
+  await whileSo(() => isRunning(pid));
   assert.equal(isRunning(pid), false);
 };
 
@@ -61,8 +66,7 @@ test('another process kills what one that was killed had left behind', async (t)
 test('the watchdog ends what a process that was killed had left behind, wherever it went', async (t) => {
   for (const mode of ['plain', 'ignore-sigterm', 'detached', 'clean-daemon']) {
     await dies(await abandon('kill', registryPath(t), mode));
-    for (let attempt = 0; attempt < 150 && processesWith('tailgate-detached').length > 0; attempt += 1)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await whileSo(() => processesWith('tailgate-detached').length > 0);
     assert.deepEqual(processesWith('tailgate-detached'), [], mode);
   }
 });
