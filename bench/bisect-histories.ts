@@ -9,11 +9,11 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import type { BisectReport } from '../src/report/render-bisect.ts';
 import { type Figure, figure, share } from './figure.ts';
 import { type Edit, edit, inChat, root } from './injected-changes.ts';
+import { pieceOfSeries, resultsIn, thisMachine } from './timed-series.ts';
 
 export const about =
   'Real histories with a known culprit: does bisect name it, in how many comparisons and minutes?';
@@ -121,22 +121,12 @@ type Result = {
   machine: string;
 };
 
-export async function run([minutes = '0', wanted = '']: readonly string[]): Promise<Figure[]> {
-  const names = wanted.split(',').filter((name) => name !== '');
-  if (!(Number(minutes) >= 0) || names.some((name) => !all.some((one) => one.name === name)))
-    throw new Error(`bisect-histories [MINUTES] [NAME,...], of ${all.map(({ name }) => name).join(', ')}`);
-  const until = performance.now() + Number(minutes) * 60_000;
-  const done = existsSync(kept)
-    ? readFileSync(kept, 'utf8')
-        .split('\n')
-        .filter(Boolean)
-        .map((line): Result => JSON.parse(line))
-    : [];
-  const open = all.filter(
-    ({ name }) => !done.some((one) => one.name === name) && (names.length === 0 || names.includes(name)),
-  );
+export async function run(words: readonly string[]): Promise<Figure[]> {
+  const { chosen, untilMs } = pieceOfSeries('bisect-histories', words, all);
+  const done = resultsIn<Result>(kept);
+  const open = chosen.filter(({ name }) => !done.some((one) => one.name === name));
   for (const history of open) {
-    const leftMinutes = (until - performance.now()) / 60_000;
+    const leftMinutes = (untilMs - performance.now()) / 60_000;
     if (leftMinutes <= 0) break;
     const result = search(history, leftMinutes);
     if (result === null) continue;
@@ -212,7 +202,7 @@ function resultOf(history: History, shas: readonly string[], report: BisectRepor
     pairs: report.pairs,
     minutes,
     statistic: report.statistic,
-    machine: `${availableParallelism()} cores, ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`,
+    machine: thisMachine(),
   };
 }
 

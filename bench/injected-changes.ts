@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { resultsIn } from './timed-series.ts';
 
 export const root = path.resolve(import.meta.dirname, '..');
 
@@ -106,8 +107,7 @@ export function continueSeries<Case extends Change, Result extends { name: strin
   measure: (one: Case, repository: Repository) => Result,
   show: (result: Result) => string,
 ): (Result & Measured)[] {
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-  const done = lines.map((line): Result & Measured => JSON.parse(line));
+  const done = resultsIn<Result & Measured>(file);
   const known = new Set(done.map(({ name }) => name));
   const asked = which.find((one) => /^\d+$/.test(one));
   const minutes = which.flatMap((one) => /^(\d+)min$/.exec(one)?.[1] ?? []);

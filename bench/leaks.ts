@@ -8,17 +8,7 @@
  * is kept in bench/results/leaks.jsonl and gone on with. Then writes bench/results/leaks.md from all of it. Give it a
  * machine of its own.
  */
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { appendFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Figure, figure, share } from './figure.ts';
 import {
@@ -32,6 +22,7 @@ import {
   type Sentence,
   tailgateTells,
 } from './injected-changes.ts';
+import { pieceOfSeries, resultsIn, thisMachine } from './timed-series.ts';
 
 export const about =
   'Injected leaks, caches and late code: what does a suite of kind "endurance" say of each?';
@@ -330,28 +321,19 @@ const measure = (one: Leak, repository: ReturnType<typeof repositoryWith>): Resu
     rightClass: one.names.some((name) => text.includes(`\`${name}\``) || text.includes(`class \`${name}\``)),
     rightLine: places.some((place) => lines.includes(place)),
     tookMs,
-    machine: `${availableParallelism()} cores, ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`,
+    machine: thisMachine(),
     heap: { baseline: heapOf('baseline'), head: heapOf('head') },
     sessions: suite.rounds.flatMap((round) => (round.side === 'head' ? (round.quiet?.sessions ?? []) : [])),
   };
 };
 
-export const run = async ([minutes = '0', wanted = '']: readonly string[]): Promise<Figure[]> => {
-  const names = wanted.split(',').filter((name) => name !== '');
-  if (!(Number(minutes) >= 0) || names.some((name) => !changes.some((one) => one.name === name)))
-    throw new Error(`leaks [MINUTES] [NAME,...], of ${changes.map(({ name }) => name).join(', ')}`);
-  const until = performance.now() + Number(minutes) * 60_000;
-  const done = existsSync(kept)
-    ? readFileSync(kept, 'utf8')
-        .split('\n')
-        .filter(Boolean)
-        .map((line): Result => JSON.parse(line))
-    : [];
+export const run = async (words: readonly string[]): Promise<Figure[]> => {
+  const { chosen, untilMs } = pieceOfSeries('leaks', words, changes);
+  const done = resultsIn<Result>(kept);
   const runsOf = ({ name }: Leak): number => done.filter((result) => result.name === name).length;
-  const chosen = changes.filter(({ name }) => names.length === 0 || names.includes(name));
   const repository = repositoryWith(writeServers);
   try {
-    while (performance.now() < until) {
+    while (performance.now() < untilMs) {
       const [next] = chosen
         .filter((one) => runsOf(one) < one.runs)
         .sort((one, other) => runsOf(one) / one.runs - runsOf(other) / other.runs);

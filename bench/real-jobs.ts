@@ -14,6 +14,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { type JobRecord, parseJobRecords } from '../src/verdict/job-record.ts';
 import { shareBounds } from '../src/verdict/statistics/share-bounds.ts';
 import { type Figure, figure } from './figure.ts';
+import { pieceOfSeries } from './timed-series.ts';
 
 export const about = 'Real jobs of known truth: false alarms, what is found, and in how many minutes';
 
@@ -75,14 +76,9 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-export async function run([minutes = '0', wanted = '']: readonly string[]): Promise<Figure[]> {
-  const names = wanted.split(',').filter((name) => name !== '');
-  const unknown = names.filter((name) => !kinds.some((kind) => kind.name === name));
-  if (!(Number(minutes) >= 0) || unknown.length > 0)
-    throw new Error(`real-jobs [MINUTES] [KIND,...], of ${kinds.map(({ name }) => name).join(', ')}`);
-  const chosen = kinds.filter(({ name }) => names.length === 0 || names.includes(name));
-  const until = performance.now() + Number(minutes) * 60_000;
-  while (performance.now() < until) {
+export async function run(words: readonly string[]): Promise<Figure[]> {
+  const { chosen, untilMs } = pieceOfSeries('real-jobs', words, kinds);
+  while (performance.now() < untilMs) {
     const [next] = chosen
       .filter((kind) => jobsOf(kind).length < kind.jobs)
       .sort((one, other) => jobsOf(one).length / one.jobs - jobsOf(other).length / other.jobs);
