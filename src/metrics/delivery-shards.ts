@@ -1,3 +1,5 @@
+import { countBelow } from './count-below.ts';
+
 /**
  * What one of several generator processes tells of deliveries from and to the others. Instants are microseconds of the
  * host's monotonic clock, which all processes of one host share.
@@ -62,15 +64,4 @@ function expectedBetween(from: DeliveryShard, to: DeliveryShard, sinceUs: number
 
 function ascending(values: readonly number[]): number[] {
   return [...values].sort((a, b) => a - b);
-}
-
-function countBelow(sorted: readonly number[], value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { messageTypeField } from '../engines/ws/ws-message.ts';
+import { countBelow } from '../metrics/count-below.ts';
 import { idField, isTransport, pathOf, queryOf, sockJsBase } from './decode-sessions.ts';
 import { findOpening, type Opening } from './find-opening.ts';
 import { type FlowItem, foldLoops, inFull } from './fold-loops.ts';
@@ -925,14 +926,21 @@ function turnClock(drafts: readonly Draft[]): Clock {
       ...requests.map(({ atMs }) => ({ atMs, client })),
     ])
     .sort((a, b) => a.atMs - b.atMs);
-  const turns = said.filter(({ client }, index) => index > 0 && client !== said[index - 1]!.client);
-  const leastMs = Math.min(turnMs, mostTurnsMs / Math.max(1, turns.length));
-  const pauses = turns.map(({ atMs }) => {
-    const before = said.findLast((each) => each.atMs < atMs)?.atMs ?? atMs;
-    return { atMs, ms: Math.max(0, leastMs - (atMs - before)) };
-  });
-  return (recordedMs) =>
-    pauses.reduce((ms, pause) => (pause.atMs <= recordedMs ? ms + pause.ms : ms), recordedMs);
+  const isTurn = (index: number): boolean => index > 0 && said[index]!.client !== said[index - 1]!.client;
+  const turns = said.filter((_, index) => isTurn(index)).length;
+  const leastMs = Math.min(turnMs, mostTurnsMs / Math.max(1, turns));
+  /** When turns come, and how late everything is from then on; a recording may have many thousands. */
+  const [atMs, lateMs]: [number[], number[]] = [[], [0]];
+  let before = Number.NEGATIVE_INFINITY;
+  for (const [index, one] of said.entries()) {
+    const last = said[index - 1]?.atMs;
+    if (last !== undefined && last < one.atMs) before = last;
+    if (!isTurn(index)) continue;
+    const gapMs = before === Number.NEGATIVE_INFINITY ? 0 : one.atMs - before;
+    atMs.push(one.atMs);
+    lateMs.push(lateMs.at(-1)! + Math.max(0, leastMs - gapMs));
+  }
+  return (recordedMs) => recordedMs + lateMs[countBelow(atMs, recordedMs)]!;
 }
 
 /** Each recorded client as a scenario of its own, so that a run with one arrival each is the recording again. */
@@ -944,7 +952,9 @@ function replayOf(
   all: readonly Draft[],
 ): Omit<WrittenScenario['replay'], 'files'> {
   const variables: Record<string, string> = {};
-  const lastSaidMs = Math.max(...drafts.flatMap(({ session }) => session.messages.map(({ atMs }) => atMs)));
+  const lastSaidMs = drafts
+    .flatMap(({ session }) => session.messages)
+    .reduce((last, { atMs }) => Math.max(last, atMs), 0);
   const own = drafts.map((draft, index): Draft => {
     const replaced = draft.replaced.map((each): Replaced => {
       if (each.kind === 'capture' || each.kind === 'shared') return each;
