@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { artilleryVersion, tailgateVersion } from '../host/versions.ts';
-import type { SuitePlan } from '../settings/run-plan.ts';
+import { limitsLoopDelay, type SuitePlan } from '../settings/run-plan.ts';
 import {
   measureSchema,
   type ResourceSettings,
@@ -54,6 +54,10 @@ export const settingsHash = (suite: SuitePlan): string => {
     target: {
       ...chosen(target, targetSchema.parse({}) as Json, ['pin', 'nodePreload']),
       resources: sourceOfResources(target.resources),
+      // What is looked at more often has higher peaks, which a relative limit would take for a change.
+      ...(limitsLoopDelay({ thresholds: suite.thresholds.filter(({ bound }) => bound.kind === 'relative') })
+        ? { loopDelay: 'limited' }
+        : {}),
     },
     ...(suite.endurance === undefined ? {} : { kind: 'endurance' }),
   };

@@ -4,7 +4,7 @@ import { explainGrowth } from '../explain/explain-growth.ts';
 import { enduranceMetrics } from '../metrics/metric-names.ts';
 import type { Explanation } from '../report/report-model.ts';
 import { measureGrowth } from '../side/measure-growth.ts';
-import { type ChangeRoots, placeReader, readFileChanges } from './read-change.ts';
+import { type ChangeRoots, placeReader, readFileChanges, unreadSentence } from './read-change.ts';
 import { type SuiteInputs, type SuiteRun, suiteLabel } from './suite-run.ts';
 
 /**
@@ -45,11 +45,13 @@ export const explainGrowthRun = async (
       sentences: [{ text: `What keeps the memory cannot be told, because ${found.unavailable}.` }],
     };
   const root = roots?.head ?? path.resolve(head.cwd);
+  const { files: changes, unread } =
+    roots === null ? { files: [], unread: null } : await readFileChanges(roots, found, context.host);
   const sentences = explainGrowth({
     ...found,
     scripts: found.scriptUrls,
     places: placeReader(found, root),
-    changes: roots === null ? [] : await readFileChanges(roots, found, context.host),
+    changes,
     linesOf: (file) => {
       try {
         return readFileSync(path.join(root, file), 'utf8').split('\n');
@@ -58,5 +60,7 @@ export const explainGrowthRun = async (
       }
     },
   });
-  return sentences.length === 0 ? null : { kind: 'keeps-memory', sentences };
+  if (sentences.length === 0) return null;
+  if (unread !== null) sentences.push({ text: unreadSentence(unread) });
+  return { kind: 'keeps-memory', sentences };
 };

@@ -5,7 +5,13 @@ import type { BothSides, SideWork } from '../explain/side-work.ts';
 import type { Host } from '../host/host.ts';
 import { mean } from '../metrics/averages.ts';
 import { measureWork, type WorkRequest } from '../side/measure-work.ts';
-import { type ChangeRoots, placeReader, readChanges, readDependencyChanges } from './read-change.ts';
+import {
+  type ChangeRoots,
+  placeReader,
+  readChanges,
+  readDependencyChanges,
+  unreadSentence,
+} from './read-change.ts';
 
 /** What the judged pairs say, where there are any. */
 export type JudgedEvidence = Pick<
@@ -115,8 +121,10 @@ async function explainCounted(
   evidence: JudgedEvidence,
   host: Host,
 ): Promise<Explained> {
-  const changes = await readChanges(roots, work, places, host);
+  const { files: changes, unread } = await readChanges(roots, work, places, host);
   const folder = path.relative(roots.head, path.resolve(host.cwd, serverFolder));
   const dependencies = readDependencyChanges(roots, folder.startsWith('..') ? '.' : folder, changes);
-  return explainWork({ ...work, places, changes, dependencies, ...evidence });
+  const explained = explainWork({ ...work, places, changes, dependencies, ...evidence });
+  if (unread === null || explained.kind === 'none') return explained;
+  return { ...explained, sentences: [...explained.sentences, { text: unreadSentence(unread) }] };
 }

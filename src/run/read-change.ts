@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { tryGit } from '../baseline/run-git.ts';
+import { GitError, type GitResult, tryGit } from '../baseline/run-git.ts';
 import { type DependencyChange, dependencyChanges, isDockerfile } from '../explain/dependency-changes.ts';
 import { type FileChange, parseDiff } from '../explain/parse-diff.ts';
 import type { PlaceReader } from '../explain/places.ts';
@@ -29,6 +29,10 @@ const diffArguments = [
 const diffTimeoutMs = 20_000;
 const maxMapBytes = 50_000_000;
 
+/** For a reader who would take it that what changed was looked at. */
+export const unreadSentence = (unread: string): string =>
+  `What changed could not be read (${unread}), so no line of it is named.`;
+
 /**
  * The root of the repository that `cwd` is in, and the folder that stands for it in the base version. A base that is a plain
  * folder stands for `cwd`: where it lies elsewhere in its own tree than `cwd` in the repository, nothing stands for the root.
@@ -47,16 +51,23 @@ export const changeRoots = async (
   return { baseline: baseline.slice(0, -inside.length - 1), head: root, baseSha: base.sha };
 };
 
-/** What changed from base to head: by git, or, for folders that are no commits, of the files that ran. */
+/** What changed, and why not all of it could be read: a clause, null where it was. */
+export type ChangesRead = { files: FileChange[]; unread: string | null };
+
+/** What changed from base to head: by git, or, for folders that are no commits, of the files that ran. Never throws. */
 export const readChanges = async (
   roots: ChangeRoots,
   work: Record<SideName, Ran>,
   places: { baseline: PlaceReader; head: PlaceReader },
   host: Host,
-): Promise<FileChange[]> => {
+): Promise<ChangesRead> => {
   if (roots.baseSha !== null) {
-    const { stdout } = await git([...diffArguments, roots.baseSha, '--'], roots.head, host);
-    return parseDiff(stdout);
+    const args = [...diffArguments, roots.baseSha, '--'];
+    const result = await git(args, roots.head, host);
+    return {
+      files: parseDiff(result.stdout),
+      unread: result.code === 0 ? null : failure(args, result, host),
+    };
   }
   const files = new Set([
     ...filesThatRan(work.baseline, places.baseline),
@@ -65,23 +76,27 @@ export const readChanges = async (
     ...dockerfiles,
   ]);
   const changes: FileChange[] = [];
+  let unread: string | null = null;
   for (const file of [...files].sort()) {
     const [before, after] = [path.join(roots.baseline, file), path.join(roots.head, file)];
     if (textOf(before) === textOf(after)) continue;
     const sides = [before, after].map((side) => (existsSync(side) ? side : '/dev/null'));
-    const { stdout } = await git([...diffArguments, '--no-index', '--', ...sides], roots.head, host);
-    for (const change of parseDiff(stdout))
+    const args = [...diffArguments, '--no-index', '--', ...sides];
+    const result = await git(args, roots.head, host);
+    // It ends with 1 where the files differ.
+    if (result.code !== 0 && result.code !== 1) unread ??= failure(args, result, host);
+    for (const change of parseDiff(result.stdout))
       changes.push({
         ...change,
         before: existsSync(before) ? file : null,
         after: existsSync(after) ? file : null,
       });
   }
-  return changes;
+  return { files: changes, unread };
 };
 
 /** The same where only the head ran: files of the base version that it does not have are of no interest. */
-export const readFileChanges = (roots: ChangeRoots, head: Ran, host: Host): Promise<FileChange[]> => {
+export const readFileChanges = (roots: ChangeRoots, head: Ran, host: Host): Promise<ChangesRead> => {
   const places = {
     baseline: placeReader({ scripts: [] }, roots.baseline),
     head: placeReader(head, roots.head),
@@ -220,20 +235,16 @@ function textOf(file: string): string | null {
   }
 }
 
-async function git(
-  args: readonly string[],
-  cwd: string,
-  host: Host,
-): Promise<{ code: number; stdout: string }> {
-  try {
-    return await tryGit(args, {
-      cwd,
-      env: host.env,
-      signal: host.signal,
-      timeoutMs: diffTimeoutMs,
-      config: [['safe.directory', '*']],
-    });
-  } catch {
-    return { code: 1, stdout: '' };
-  }
+function git(args: readonly string[], cwd: string, host: Host): Promise<GitResult> {
+  return tryGit(args, {
+    cwd,
+    env: host.env,
+    signal: host.signal,
+    timeoutMs: diffTimeoutMs,
+    config: [['safe.directory', '*']],
+  });
+}
+
+function failure(args: readonly string[], result: GitResult, { signal }: Host): string {
+  return signal.aborted ? 'there was no time left for it' : new GitError(args, result).message;
 }

@@ -45,3 +45,7 @@ export type RunPlan = {
   seed: number;
   reportDir: string;
 };
+
+/** Whether a limit is on the delay of the server's event loop, which is then looked at more often than else. */
+export const limitsLoopDelay = ({ thresholds }: Pick<SuitePlan, 'thresholds'>): boolean =>
+  thresholds.some(({ metric }) => metric === 'server.loopDelay');

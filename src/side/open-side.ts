@@ -5,7 +5,7 @@ import type { LoadSession } from '../generator/load-session.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import type { SideName } from '../metrics/round-measurement.ts';
-import type { SuitePlan } from '../settings/run-plan.ts';
+import { limitsLoopDelay, type SuitePlan } from '../settings/run-plan.ts';
 import { logName } from './log-name.ts';
 import { loadOf, type PreparedLoad } from './open-load.ts';
 import { type OpenRoom, openRoom } from './room/open-room.ts';
@@ -95,6 +95,7 @@ export const startSideTarget = (
     env: host.env,
     secrets: host.secrets,
     signal: host.signal,
+    limitsLoopDelay: limitsLoopDelay(suite),
     counting: context.counting,
     warn: (message) => host.warn(message),
   });

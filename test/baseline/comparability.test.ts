@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { comparableRecords, incomparabilities } from '../../src/baseline/comparability.ts';
 import { environmentFingerprint, settingsHash } from '../../src/baseline/fingerprint.ts';
+import { parseThreshold } from '../../src/metrics/threshold-grammar.ts';
 import type { SuitePlan } from '../../src/settings/run-plan.ts';
 import { measureSchema, roomSchema, targetSchema } from '../../src/settings/settings-schema.ts';
 import { recordOf } from './records.ts';
@@ -80,6 +81,8 @@ test('the settings hash follows what is measured, not the server, its secrets or
     suiteOf({ measure: { main: 'chat.ack', raw: true } }),
   ];
   for (const suite of same) assert.equal(settingsHash(suite), plain);
+  const limited = { ...suiteOf(), thresholds: [parseThreshold('server.loopDelay < 200ms')] };
+  assert.equal(settingsHash(limited), plain);
   const jwt = (secret: string) => suiteOf({ room: { jwt: { secret, claims: { sub: 'owner' } } } });
   assert.equal(settingsHash(jwt('one')), settingsHash(jwt('two')));
   const header = (value: string) => suiteOf({ room: { headers: { authorization: value } } });
@@ -94,6 +97,7 @@ test('the settings hash follows what is measured, not the server, its secrets or
     header('x'),
     create({ a: 1 }),
     create({ a: 2 }),
+    { ...suiteOf(), thresholds: [parseThreshold('server.loopDelay < +20%')] },
   ].map(settingsHash);
   assert.equal(new Set([plain, ...different]).size, different.length + 1);
 });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import type { Host } from '../../src/host/host.ts';
-import { changeRoots } from '../../src/run/read-change.ts';
+import { changeRoots, placeReader, readChanges } from '../../src/run/read-change.ts';
 
 const root = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'tailgate-roots-')));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -39,4 +39,24 @@ test('the roots of both versions are those of the repository, so that places are
   // No repository at all: the two folders are all there is.
   const [before, after] = [folder('plain/before'), folder('plain/after')];
   assert.deepEqual(await roots(after, before), { baseline: before, head: after, baseSha: null });
+});
+
+test('a change that git cannot read is told, and not taken for no change', async () => {
+  const work = { baseline: { scripts: [] }, head: { scripts: [] } };
+  const read = async (baseSha: string | null, { base = 'read/base', signal = host.signal } = {}) => {
+    const roots = { baseline: folder(base), head: folder('read/head'), baseSha };
+    const places = {
+      baseline: placeReader(work.baseline, roots.baseline),
+      head: placeReader(work.head, roots.head),
+    };
+    return readChanges(roots, work, places, { ...host, signal });
+  };
+  execFileSync('git', ['init', '-q'], { cwd: folder('read/head') });
+  const unknown = await read('b'.repeat(40));
+  assert.deepEqual(unknown.files, []);
+  assert.match(unknown.unread ?? '', /^git diff ended with 128: .*bad object/);
+  writeFileSync(path.join(folder('read/head'), 'package-lock.json'), '{}\n');
+  const found = await read(null);
+  assert.deepEqual([found.unread, found.files.map(({ after }) => after)], [null, ['package-lock.json']]);
+  assert.equal((await read(null, { signal: AbortSignal.abort() })).unread, 'there was no time left for it');
 });

@@ -38,6 +38,8 @@ export type StartOptions = {
   secrets?: Iterable<string> | undefined;
   /** Ends the start with CANCELLED; a stop after it has fired is a quick one. */
   signal?: AbortSignal | undefined;
+  /** Whether the delay of its event loop is limited, and thus looked at more often. */
+  limitsLoopDelay?: boolean | undefined;
   /** What is counted in its Node processes. */
   counting?: CountingMode | undefined;
   /** Told what cannot be thrown any more, such as a port that stays in use after the server was stopped. */
@@ -77,7 +79,7 @@ export const startTarget = async (
     ...(port === null ? {} : { PORT: port }),
     ...ownEnvironment,
   });
-  const pipe = settings.nodePreload ? openNodeSamplePipe(env) : null;
+  const pipe = settings.nodePreload ? openNodeSamplePipe(env, options) : null;
   const counter =
     settings.nodePreload && options.counting !== undefined
       ? openWorkCounter(options.counting, { ...env, ...pipe?.env }, local ? port : null)
