@@ -17,25 +17,29 @@
     const { monitorEventLoopDelay, performance, PerformanceObserver } = require('node:perf_hooks');
     const { GCProfiler, getHeapStatistics } = require('node:v8');
 
-    const resolutionMs = 20;
+    // What wakes a process that idles costs it more than anything else here. So where nothing limits the delay of its loop, that
+    // is how late each sample is; and Node's monitor, which wakes it fifty times a second, is for limits alone.
+    const resolutionMs = Number(process.env.TAILGATE_LOOP_RESOLUTION_MS);
+    const monitor = resolutionMs > 0 ? monitorEventLoopDelay({ resolution: resolutionMs }) : null;
+    monitor?.enable();
     const intervalMs = 500;
-    const loop = monitorEventLoopDelay({ resolution: resolutionMs });
-    loop.enable();
     let gcPauseMs = 0;
-    const collections = new PerformanceObserver((list) => {
+    // One that hears of every collection costs as much as the profiler, which Node has from 18.15 on.
+    const pauses = new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) gcPauseMs += entry.duration;
     });
-    collections.observe({ entryTypes: ['gc'] });
+    let heap = GCProfiler === undefined ? null : new GCProfiler();
+    if (heap === null) pauses.observe({ entryTypes: ['gc'] });
 
     // What the heap grew by from each collection to the next is what was allocated.
-    let heap = GCProfiler === undefined ? null : new GCProfiler();
     let allocatedBytes = 0;
     let collected = 0;
     let usedBytes = getHeapStatistics().used_heap_size;
     heap?.start();
     const countAllocations = (usedNow) => {
       if (heap === null) return {};
-      for (const { beforeGC, afterGC } of heap.stop().statistics) {
+      for (const { beforeGC, afterGC, cost } of heap.stop().statistics) {
+        gcPauseMs += cost / 1e3;
         allocatedBytes += Math.max(0, beforeGC.heapStatistics.usedHeapSize - usedBytes);
         usedBytes = afterGC.heapStatistics.usedHeapSize;
         collected += 1;
@@ -47,20 +51,29 @@
       return { allocatedBytes, collections: collected };
     };
 
-    // The monitor measures from tick to tick: what is above its own period is delay.
-    const delayMs = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - resolutionMs);
+    let lastMs = performance.now();
+    const loopDelay = (nowMs) => {
+      const lateMs = Math.max(0, nowMs - lastMs - intervalMs);
+      lastMs = nowMs;
+      if (monitor === null) return { loopDelayP99Ms: lateMs, loopDelayMaxMs: lateMs };
+      // It measures from look to look: what is above its own period is delay.
+      const above = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - resolutionMs);
+      const [p99Ms, maxMs] = [above(monitor.percentile(99)), above(monitor.max)];
+      // What passes until its next look it does not tell.
+      monitor.reset();
+      return { loopDelayP99Ms: p99Ms, loopDelayMaxMs: Math.max(lateMs, maxMs) };
+    };
     const handOver = () => {
+      const uptimeMs = performance.now();
       const heapUsedBytes = getHeapStatistics().used_heap_size;
       const line = JSON.stringify({
         pid: process.pid,
-        loopDelayP99Ms: delayMs(loop.percentile(99)),
-        loopDelayMaxMs: delayMs(loop.max),
+        ...loopDelay(uptimeMs),
         heapUsedBytes,
         ...countAllocations(heapUsedBytes),
         gcPauseMs,
-        uptimeMs: performance.now(),
+        uptimeMs,
       });
-      loop.reset();
       let descriptor;
       try {
         // Not blocking: a reader that is slow or gone must never hold up the server.
@@ -75,10 +88,10 @@
     const timer = setInterval(handOver, intervalMs);
     const stop = () => {
       clearInterval(timer);
-      loop.disable();
+      monitor?.disable();
       heap?.stop();
       heap = null;
-      collections.disconnect();
+      pauses.disconnect();
     };
     timer.unref();
   } catch {
