@@ -2,7 +2,7 @@
  * Runs the tests: `npm test` for all, `npm test -- test/verdict` for a folder, `npm test -- FILE...` for files. `--check`
  * checks types and style meanwhile, and ends all when they are not right.
  *
- * One file more runs at once than there are processors, three at least, for most of them wait for something. Those that
+ * Two files more run at once than there are processors, four at least, for most of them wait for something. Those that
  * only compute take what these leave of the processors. A file that measures says so in a line of its own: `// Runs beside
  * one other: REASON` come next, two at once, and those that must have the machine to themselves, `// Runs alone: REASON`,
  * come last, one by one.
@@ -55,7 +55,7 @@ const many = inCompany('many');
 await show([
   {
     chosen: many.filter((file) => !computes(file)),
-    atOnce: Math.max(3, os.availableParallelism() + 1),
+    atOnce: Math.max(4, os.availableParallelism() + 2),
     meanwhile: {
       chosen: many.filter(computes),
       atOnce: os.availableParallelism(),

@@ -42,7 +42,7 @@ async function measureSlices(
   await using first = await open(firstSource!);
   await using second = await open(secondSource!);
   const [baseline, head] = first.name === 'baseline' ? [first, second] : [second, first];
-  return await measurePair(baseline, head, {
+  const outcome = await measurePair(baseline, head, {
     host: request.context.host,
     order,
     sliceMs: design.sliceMs,
@@ -51,6 +51,9 @@ async function measureSlices(
     guardMs: design.guardMs,
     onProgress: request.onProgress,
   });
+  // Both at once, for nothing is measured any more.
+  await Promise.all([first, second].map((side) => side[Symbol.asyncDispose]()));
+  return outcome;
 }
 
 function opener(request: PairRequest): (source: SideSource) => Promise<OpenSide> {

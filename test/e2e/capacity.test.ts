@@ -1,4 +1,4 @@
-// Runs alone: it needs a verdict on latencies that it measures.
+// Runs beside one other: it needs a verdict on latencies that it measures.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,3 @@
-// Runs beside one other: it needs a verdict on latencies, and leaves most of a machine idle.
-
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runWorkload } from './workload-run.ts';

@@ -1,9 +1,6 @@
-// Runs alone: it counts context switches of the kernel, which other tests move.
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { hasProcessTable } from '../../../src/host/processes/process-table.ts';
 import { targetSchema } from '../../../src/settings/settings-schema.ts';
 import { parseNodeSample, withRequire } from '../../../src/side/target/node-samples.ts';
 import type { TreeUsage } from '../../../src/side/target/process-tree-usage.ts';
@@ -42,31 +39,6 @@ const sampled = async (target: RunningTarget, paths: readonly string[], forMs: n
     maxThreads: known(maxThreads),
   };
 };
-
-test('the work between two instants is counted by the kernel and by V8', {
-  skip: !hasProcessTable,
-}, async (t) => {
-  await using target = await startTarget(workerSettings('worker-server.cjs'), startOptions(t));
-  await settle(600);
-  const work = async (path: string, requests: number) => {
-    const sampler = sampleResources(target.pid ?? 0, { intervalMs: 500, nodeSamples: target.nodeSamples });
-    await sampler.begin();
-    for (let count = 0; count < requests; count += 1) await (await fetch(`${target.url}${path}`)).text();
-    const counted = (await sampler.stop())?.work;
-    assert.ok(counted !== undefined);
-    return counted;
-  };
-  await work('/', 20);
-  const [few, many, garbage] = [await work('/', 50), await work('/', 150), await work('/garbage', 1)];
-  for (const name of ['systemCalls', 'bytesRead', 'bytesWritten', 'contextSwitches'] as const)
-    assert.ok(many[name]! > 1.8 * few[name]!, `${name}: ${few[name]}, ${many[name]}`);
-  assert.ok(few.runQueueSeconds! >= 0 && few.pageFaults! >= 0);
-  assert.ok(
-    garbage.allocatedBytes! > 10 * few.allocatedBytes!,
-    `${few.allocatedBytes} ${garbage.allocatedBytes}`,
-  );
-  assert.ok(garbage.collections! > 0);
-});
 
 const settle = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
