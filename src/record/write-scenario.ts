@@ -280,4 +280,3 @@ function notesOf(drafts: readonly Draft[], columns: readonly Replaced[], payload
         ]),
   ];
 }
-

@@ -51,8 +51,9 @@ async function measureSlices(
     guardMs: design.guardMs,
     onProgress: request.onProgress,
   });
-  // Both at once, for nothing is measured any more.
-  await Promise.all([first, second].map((side) => side[Symbol.asyncDispose]()));
+  // Both at once, for nothing is measured any more; neither is left behind where the other fails to close.
+  const closed = await Promise.allSettled([first, second].map((side) => side[Symbol.asyncDispose]()));
+  for (const end of closed) if (end.status === 'rejected') throw end.reason;
   return outcome;
 }
 
