@@ -121,8 +121,14 @@ test('a job that ends with its verdict, and a series that is run job by job', as
   const [{ decided, pairs }] = first.records as [JobRecord];
   assert.equal(decided?.verdict, 'fail');
   assert.equal(pairs.length, decided.pairs, 'it ends where the gate would');
-  const second = await tailgate(['verify', '--raw', 'short.jsonl', ...args]);
-  assert.equal(second.code, 0, second.log);
+  let second: Ended;
+  let tries = 0;
+  do {
+    second = await tailgate(['verify', '--raw', 'short.jsonl', ...args]);
+    assert.equal(second.code, 0, second.log);
+    tries += 1;
+    // A machine too busy for the generator leaves the job to the next call.
+  } while (second.log.includes('generator was the bottleneck') && tries < 5);
   assert.equal(recordsOf('short.jsonl').length, 2);
   assert.doesNotMatch(second.log, /left: the same command/);
 });
