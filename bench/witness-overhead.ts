@@ -5,8 +5,7 @@
  *
  *   npm run bench -- witness-overhead [TURNS] [SECONDS]
  */
-import { type ChildProcess, execFile, fork, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -15,6 +14,7 @@ import { io, type Socket } from 'socket.io-client';
 import { mean, median } from '../src/metrics/averages.ts';
 import { type NodeSamplePipe, openNodeSamplePipe, preloadPath } from '../src/side/target/node-samples.ts';
 import { freePort } from '../src/side/target/ports.ts';
+import { type Program, startServerWith } from './engine-load/processes.ts';
 import { type Figure, figure, ratioFigure } from './figure.ts';
 
 export const about =
@@ -33,7 +33,7 @@ const warmUpMs = 8_000;
 const settleMs = 1_200;
 const turnMs = 3_000;
 
-type Server = { process: ChildProcess; sockets: Socket[]; answersMs: number[] };
+type Server = { program: Program; sockets: Socket[]; answersMs: number[] };
 type Turn = { cpuMs: number; p50Ms: number };
 
 export const run = async ([turns = '100', seconds = '20']: readonly string[]): Promise<Figure[]> => {
@@ -86,13 +86,13 @@ export const run = async ([turns = '100', seconds = '20']: readonly string[]): P
 
 async function startServer(stack: AsyncDisposableStack): Promise<Server> {
   const port = await freePort();
-  const child = fork(path.join(root, 'dist/examples/chat-server.js'), {
-    env: { ...process.env, PORT: String(port), JWT_SECRET: 'example-secret' },
-    execArgv: ['--require', path.join(import.meta.dirname, 'witness-overhead/toggle.cjs')],
-    stdio: 'ignore',
-  });
-  stack.defer(() => void child.kill());
-  spawnSync('taskset', ['-acp', '1', String(child.pid)]);
+  const program = stack.use(
+    await startServerWith(
+      path.join(import.meta.dirname, 'witness-overhead/toggle.cjs'),
+      path.join(root, 'dist/examples/chat-server.js'),
+      { PORT: String(port), JWT_SECRET: 'example-secret' },
+    ),
+  );
   const token = await new SignJWT({ sub: 'user' })
     .setProtectedHeader({ alg: 'HS256' })
     .sign(new TextEncoder().encode('example-secret'));
@@ -108,7 +108,7 @@ async function startServer(stack: AsyncDisposableStack): Promise<Server> {
     if (user === 0) await socket.emitWithAck('createRoom', { roomId: 'lobby' });
     await socket.emitWithAck('joinRoom', { roomId: roomOf(user) });
   }
-  return { process: child, sockets, answersMs: [] };
+  return { program, sockets, answersMs: [] };
 }
 
 function roomOf(user: number): string {
@@ -136,7 +136,7 @@ function sendToBoth(servers: readonly Server[]): NodeJS.Timeout {
 async function takeTurn(on: Server, off: Server): Promise<[Turn, Turn]> {
   const pipe = witnessPipe();
   try {
-    on.process.send({ preload: preloadPath('node-preload.cjs'), env: pipe.env });
+    await on.program.ask({ preload: preloadPath('node-preload.cjs'), env: pipe.env });
     await delay(settleMs);
     for (const server of [on, off]) server.answersMs.length = 0;
     const before = await Promise.all([cpuMsOf(on), cpuMsOf(off)]);
@@ -153,10 +153,8 @@ async function takeTurn(on: Server, off: Server): Promise<[Turn, Turn]> {
   }
 }
 
-async function cpuMsOf({ process: child }: Server): Promise<number> {
-  const answer = once(child, 'message');
-  child.send({});
-  return Number((await answer)[0]) / 1_000;
+async function cpuMsOf({ program }: Server): Promise<number> {
+  return (await program.ask<number>({})) / 1_000;
 }
 
 function witnessPipe(): NodeSamplePipe {
