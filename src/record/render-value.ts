@@ -5,17 +5,17 @@ export const variable = (name: string): string => `{{ ${name} }}`;
 const templateOf = ({ kind, name }: Replaced): string => variable(kind === 'unique' ? '$uuid' : name);
 
 /** A value with variables in the places of what is not written as it was; binary data as `$binary`. */
-export function rendered(
+export function renderValue(
   value: unknown,
   replaced: readonly Replaced[],
   secrets: readonly string[],
   key = '',
 ): unknown {
   if (Buffer.isBuffer(value)) return { $binary: value.toString('base64') };
-  if (Array.isArray(value)) return value.map((each) => rendered(each, replaced, secrets, key));
+  if (Array.isArray(value)) return value.map((each) => renderValue(each, replaced, secrets, key));
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(
-      Object.entries(value).map(([name, each]) => [name, rendered(each, replaced, secrets, name)]),
+      Object.entries(value).map(([name, each]) => [name, renderValue(each, replaced, secrets, name)]),
     );
   if (typeof value !== 'string' && typeof value !== 'number') return value;
   const exact = replaced.find((each) => each.value === String(value));

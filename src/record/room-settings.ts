@@ -2,7 +2,7 @@ import type { Draft } from './draft.ts';
 import type { Opening } from './find-opening.ts';
 import type { Replaced } from './recorded-values.ts';
 import { jsonOf, type Message } from './recording.ts';
-import { rendered } from './render-value.ts';
+import { renderValue } from './render-value.ts';
 import { engineConfig } from './scenario-config.ts';
 import { matchOf } from './write-flow.ts';
 
@@ -29,7 +29,7 @@ export function roomSettings(
     };
   };
   const render = ({ args }: Message): object => {
-    const values = rendered(args, plain, secrets) as unknown[];
+    const values = renderValue(args, plain, secrets) as unknown[];
     return values.length === 1 ? { data: values[0] } : values.length === 0 ? {} : { args: values };
   };
   const answered = create.answer;
@@ -102,7 +102,7 @@ export function claimsOf(drafts: readonly Draft[]): Record<string, unknown> | nu
         typeof value !== 'string'
           ? value
           : replaced.some((each) => each.value === value && each.kind === 'user')
-            ? rendered(value, replaced, [])
+            ? renderValue(value, replaced, [])
             : /^(sub|id|.*name|.*id|email)$/i.test(name)
               ? 'user-{{ $uuid }}'
               : value,

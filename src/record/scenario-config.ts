@@ -1,7 +1,7 @@
 import { pathOf, queryOf, sockJsBase } from './decode-sessions.ts';
 import type { Draft } from './draft.ts';
 import { ownHeaders, ownQuery } from './recorded-values.ts';
-import { rendered } from './render-value.ts';
+import { renderValue } from './render-value.ts';
 
 /** How scenarios are written. */
 export const yamlStyle = { lineWidth: 118, aliasDuplicateObjects: false } as const;
@@ -19,7 +19,7 @@ export function targetPath(drafts: readonly Draft[]): string {
     : pathOf(first.url);
   const replaced = drafts[0]!.replaced;
   const query = [...queryOf(first.url)].map(
-    ([name, value]) => `${name}=${rendered(value, replaced, [], name)}`,
+    ([name, value]) => `${name}=${renderValue(value, replaced, [], name)}`,
   );
   return `${path === '/' ? '' : path}${query.length === 0 ? '' : `?${query.join('&')}`}`;
 }
@@ -34,7 +34,7 @@ export function ownConfig(draft: Draft, first: Draft): object {
 export function engineConfig(draft: Draft | undefined): Record<string, object> {
   if (draft === undefined) return {};
   const { session, replaced } = draft;
-  const render = (value: unknown, key = ''): unknown => rendered(value, replaced, [], key);
+  const render = (value: unknown, key = ''): unknown => renderValue(value, replaced, [], key);
   const headers = Object.fromEntries(
     ownHeaders(session.headers).map(([name, value]) => [name, render(value, name)]),
   );

@@ -5,13 +5,13 @@ import { type FlowItem, foldLoops, inFull } from './fold-loops.ts';
 import { type Step, stepName } from './infer-steps.ts';
 import type { Replaced } from './recorded-values.ts';
 import { type HttpExchange, jsonOf, type Message, type Session } from './recording.ts';
-import { rendered, variable } from './render-value.ts';
+import { renderValue, variable } from './render-value.ts';
 import { engineConfig, serverOf, targetPath } from './scenario-config.ts';
 
 type Capture = { path: (string | number)[]; as: string };
 
 /** The flow of one client: what it sends, what it waits for, and its pauses. Adds to `notes` what its author has to know. */
-export function flowOf(
+export function writeFlow(
   draft: Draft,
   /** Whose address is the target. */
   first: Draft,
@@ -121,7 +121,7 @@ export function flowOf(
     const { step } = each;
     if (step.message.kind === 'ack' || step.message.kind === 'nack') {
       const { kind, name } = step.message;
-      const destination = rendered(name, replaced, secrets);
+      const destination = renderValue(name, replaced, secrets);
       const wait = kind === 'ack' ? { destination, ack: true } : destination;
       const thinkMs = pause(step.atMs, step.endMs);
       items.push({ signature: `${kind} ${name}`, thinkMs, step: { waitFor: wait } });
@@ -201,7 +201,7 @@ function messageStep(
   const { message, answer, delivery, joins, leaves } = step;
   const { session, replaced } = draft;
   const { engine } = session;
-  const render = (value: unknown): unknown => rendered(value, replaced, secrets);
+  const render = (value: unknown): unknown => renderValue(value, replaced, secrets);
   const args = render(message.args) as unknown[];
   if (delivery !== null) tagAt(args, delivery.path);
   const room = joins ?? leaves;
@@ -355,21 +355,21 @@ function requestStep(
     request.body === null || request.body === ''
       ? {}
       : typeof value === 'object'
-        ? { json: rendered(value, replaced, secrets) }
+        ? { json: renderValue(value, replaced, secrets) }
         : isForm
-          ? { form: rendered(Object.fromEntries(new URLSearchParams(request.body)), replaced, secrets) }
-          : { body: rendered(request.body, replaced, secrets) };
+          ? { form: renderValue(Object.fromEntries(new URLSearchParams(request.body)), replaced, secrets) }
+          : { body: renderValue(request.body, replaced, secrets) };
   const authorization = request.headers.authorization;
   const list = captures.map(({ path, as }) =>
     path[0] === 'set-cookie' ? { header: 'set-cookie', as } : { json: jsonPath(path), as },
   );
   return {
     [request.method.toLowerCase()]: {
-      url: rendered(url, replaced, secrets),
+      url: renderValue(url, replaced, secrets),
       ...body,
       ...(authorization === undefined
         ? {}
-        : { headers: { authorization: rendered(authorization, replaced, secrets, 'authorization') } }),
+        : { headers: { authorization: renderValue(authorization, replaced, secrets, 'authorization') } }),
       ...(list.length === 0 ? {} : { capture: list }),
     },
   };

@@ -4,7 +4,7 @@ import type { Clock, Draft } from './draft.ts';
 import type { Replaced } from './recorded-values.ts';
 import type { Session } from './recording.ts';
 import { engineConfig, yamlStyle } from './scenario-config.ts';
-import { flowOf } from './write-flow.ts';
+import { writeFlow } from './write-flow.ts';
 
 /** The recorded sessions as a scenario, to be run once. */
 export type Replay = {
@@ -26,7 +26,7 @@ const turnMs = 200;
 const mostTurnsMs = 10_000;
 
 /** Each recorded client as a scenario of its own, so that a run with one arrival each is the recording again. */
-export function replayOf(
+export function writeReplay(
   drafts: readonly Draft[],
   config: (drafts: readonly Draft[]) => Record<string, unknown>,
   shared: readonly string[],
@@ -61,7 +61,7 @@ export function replayOf(
       name: `${index}`,
       engine: draft.session.engine,
       ...(draft.session.engine === 'socketio' ? engineConfig(draft) : {}),
-      flow: flowOf(draft, own[0]!, [...own, ...all.slice(own.length)], shared, secrets, [], clock),
+      flow: writeFlow(draft, own[0]!, [...own, ...all.slice(own.length)], shared, secrets, [], clock),
     })),
   };
   const last = clock(Math.max(0, ...own.map(({ session }) => session.closedAtMs)));

@@ -8,8 +8,8 @@ import { type HttpExchange, leavesOf, type Session } from './recording.ts';
 import { clean } from './render-value.ts';
 import { claimsOf, roomSettings } from './room-settings.ts';
 import { engineConfig, ownConfig, serverOf, targetPath, yamlStyle } from './scenario-config.ts';
-import { flowOf, sharedProcessor } from './write-flow.ts';
-import { type Replay, replayOf } from './write-replay.ts';
+import { sharedProcessor, writeFlow } from './write-flow.ts';
+import { type Replay, writeReplay } from './write-replay.ts';
 
 export type WriteOptions = {
   /** Server that the scenario names; the recorded one if not given. */
@@ -97,7 +97,7 @@ export const writeScenario = (
       engine: same[0]!.session.engine,
       ...(roles.length === 1 ? {} : { weight: same.length }),
       ...(roles.length > 1 && same[0]!.session.engine === 'socketio' ? ownConfig(same[0]!, all[0]!) : {}),
-      flow: flowOf(same[0]!, all[0]!, written, shared, secrets, notes),
+      flow: writeFlow(same[0]!, all[0]!, written, shared, secrets, notes),
     })),
   };
   const replayed = drafts.slice(0, mostReplayed);
@@ -119,7 +119,7 @@ export const writeScenario = (
     jwtClaims: claimsOf(all),
     room: opening === null ? null : roomSettings(opening, secrets),
     replay: {
-      ...replayOf(replayed, (each) => config(each, recorded), recorded, secrets, drafts),
+      ...writeReplay(replayed, (each) => config(each, recorded), recorded, secrets, drafts),
       files: recorded.length === 0 ? {} : { [processorName]: sharedProcessor(recorded) },
     },
   };
