@@ -1,3 +1,5 @@
+// Runs beside one other: it needs a verdict, which a generator that comes late cannot give, and leaves most of a machine idle.
+
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cp, glob, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -3,23 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { hasProcessTable } from '../../../src/host/processes/process-table.ts';
-import { targetSchema } from '../../../src/settings/settings-schema.ts';
 import { sampleResources } from '../../../src/side/target/resource-sampler.ts';
 import { startTarget } from '../../../src/side/target/start-target.ts';
-import { startOptions } from './fixtures/target-fixture.ts';
-
-const server = fileURLToPath(new URL('./fixtures/worker-server.cjs', import.meta.url));
+import { startOptions, workerSettings } from './fixtures/target-fixture.ts';
 
 test('the work between two instants is counted by the kernel and by V8', {
   skip: !hasProcessTable,
 }, async (t) => {
-  const settings = targetSchema.parse({
-    start: `"${process.execPath}" "${server}"`,
-    ready: { type: 'http', timeoutMs: 20_000, intervalMs: 20 },
-  });
-  await using target = await startTarget(settings, startOptions(t));
+  await using target = await startTarget(workerSettings('worker-server.cjs'), startOptions(t));
   await delay(600);
   const work = async (path: string, requests: number) => {
     const sampler = sampleResources(target.pid ?? 0, { intervalMs: 500, nodeSamples: target.nodeSamples });

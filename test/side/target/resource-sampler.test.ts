@@ -9,16 +9,9 @@ import { sampleResources } from '../../../src/side/target/resource-sampler.ts';
 import type { RunningTarget } from '../../../src/side/target/running-target.ts';
 import { startTarget } from '../../../src/side/target/start-target.ts';
 import { UsageSeries } from '../../../src/side/target/usage-series.ts';
-import { serverSettings, startOptions } from './fixtures/target-fixture.ts';
+import { serverSettings, startOptions, workerSettings } from './fixtures/target-fixture.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
-
-const workerSettings = (name: string, more: Record<string, unknown> = {}) =>
-  targetSchema.parse({
-    start: `"${process.execPath}" "${path(name)}"`,
-    ready: { type: 'http', timeoutMs: 20_000, intervalMs: 20 },
-    ...more,
-  });
 
 const sampled = async (target: RunningTarget, paths: readonly string[], forMs: number) => {
   const sampler = sampleResources(target.pid ?? 0, { intervalMs: 100, nodeSamples: target.nodeSamples });
@@ -48,7 +41,7 @@ for (const [name, limitsLoopDelay, blockMs] of [
   ['worker-server.mjs', false, 600],
 ] as const) {
   test(`CPU, memory, files, event-loop delay, heap and collections of ${name}`, async (t) => {
-    await using target = await startTarget(workerSettings(name), { ...startOptions(t), limitsLoopDelay });
+    await using target = await startTarget(workerSettings(name), startOptions(t, { limitsLoopDelay }));
     await settle(600);
     const usage = await sampled(target, [`/block?ms=${blockMs}`, '/garbage', '/open?files=40'], 1_800);
     assert.ok(usage.samples.length >= 5, `${usage.samples.length} samples`);
