@@ -24,12 +24,15 @@
     monitor?.enable();
     const intervalMs = 500;
     let gcPauseMs = 0;
-    // One that hears of every collection costs as much as the profiler, which Node has from 18.15 on.
-    const pauses = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) gcPauseMs += entry.duration;
-    });
     let heap = GCProfiler === undefined ? null : new GCProfiler();
-    if (heap === null) pauses.observe({ entryTypes: ['gc'] });
+    // Before Node 18.15; an observer costs as much as the profiler, which tells the pauses too.
+    const pauses =
+      heap === null
+        ? new PerformanceObserver((list) => {
+            for (const entry of list.getEntries()) gcPauseMs += entry.duration;
+          })
+        : null;
+    pauses?.observe({ entryTypes: ['gc'] });
 
     // What the heap grew by from each collection to the next is what was allocated.
     let allocatedBytes = 0;
@@ -91,7 +94,7 @@
       monitor?.disable();
       heap?.stop();
       heap = null;
-      pauses.disconnect();
+      pauses?.disconnect();
     };
     timer.unref();
   } catch {
