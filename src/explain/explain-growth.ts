@@ -116,7 +116,7 @@ function whatIsKept(kept: Kept, { sessions, messages }: GrowthInputs): string {
   const what =
     kind === 'object'
       ? /^(Object|Array|Map|Set)$/.test(name)
-        ? `a \`${name}\``
+        ? `${/^[AO]/.test(name) ? 'an' : 'a'} \`${name}\``
         : `class \`${name}\``
       : kind === 'function'
         ? name === ''

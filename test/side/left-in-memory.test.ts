@@ -128,7 +128,7 @@ test('what keeps memory is named by holder, class, function and line of the chan
   const [message] = (await look('message'))('history.push');
   assert.match(
     message!.text,
-    /^`history` keeps \d+ B a message: a `Object`, allocated in `message`, in a line/,
+    /^`history` keeps \d+ B a message: an `Object`, allocated in `message`, in a line/,
   );
   const [unlooked] = (await look('message'))('history.push', null);
   assert.match(
