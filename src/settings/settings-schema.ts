@@ -402,23 +402,25 @@ export const verdictSchema = z
       .number()
       .min(0)
       .default(3)
-      .describe('A change below this is never a failure, in percent.'),
+      .describe(
+        'Where no threshold says otherwise, a proven rise of the median fails from here on, in percent; one of the floor (p10) from two thirds of it, one of the tail and the p99 from five thirds.',
+      ),
     marginPercent: z
       .number()
       .positive()
       .default(10)
-      .describe('Change that p50 and p95 may have where no threshold says otherwise, in percent.'),
+      .describe('Where no threshold says otherwise, the rise of the main latency that must be ruled out to pass, in percent.'),
     marginP99Percent: z
       .number()
       .positive()
       .default(20)
-      .describe('Change that p99 may have where no threshold says otherwise, in percent.'),
+      .describe('The same of its p99, in percent.'),
     floorMs: z
       .number()
       .min(0)
       .optional()
       .describe(
-        'A change of a latency below this many milliseconds is never a failure. If not given: no floor where a change is proven (side by side, history), 1 ms where it is not (fewer than ten stored runs).',
+        'A change of a latency below this many milliseconds is never a failure. If not given: 0 where a change is proven (side by side, history), 1 where it is not (fewer than ten stored runs).',
       ),
     errorRisePoints: z
       .number()
