@@ -1,3 +1,4 @@
+import isEqualWith from 'lodash/isEqualWith.js';
 import set from 'lodash/set.js';
 import { captureOrMatch } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
 import { messagePath, readMessage } from './delivery/payload-path.ts';
@@ -44,9 +45,19 @@ export const messageField = (path: string): ((message: ReceivedMessage) => unkno
   return (message) => readMessage(message.body, parts);
 };
 
-/** A number and the text of it are the same: variables that were captured or come from a file are texts. */
+/**
+ * Whether two values are the same, at any depth. A number and the text of it are: variables that were captured or come from
+ * a file are texts.
+ */
 export const sameValue = (a: unknown, b: unknown): boolean =>
-  a === b || (a !== undefined && a !== null && b !== undefined && b !== null && String(a) === String(b));
+  sameScalar(a, b) ?? isEqualWith(a, b, sameScalar);
+
+/** Undefined where one of them holds others. */
+function sameScalar(a: unknown, b: unknown): boolean | undefined {
+  if (a === b) return true;
+  if (a === undefined || a === null || b === undefined || b === null) return false;
+  return typeof a === 'object' || typeof b === 'object' ? undefined : String(a) === String(b);
+}
 
 /** Compiles `where`: dotted paths and the values that a message must have there, templates allowed. */
 export const compileWhere = (
