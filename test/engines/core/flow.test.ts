@@ -5,11 +5,15 @@ import {
   captureOrMatch,
   createLoopWithCount,
 } from '../../../node_modules/artillery/dist/lib/commons/engine_util.js';
+import { compileFlow } from '../../../src/engines/core/flow/compile-flow.ts';
+import { sendRate } from '../../../src/engines/core/flow/fixed-rate.ts';
 import { loop } from '../../../src/engines/core/flow/loop.ts';
 import { parallel } from '../../../src/engines/core/flow/parallel.ts';
+import { askProcessor, callProcessor } from '../../../src/engines/core/flow/run-function.ts';
 import { sequence } from '../../../src/engines/core/flow/sequence.ts';
 import type { Step, VirtualUserContext } from '../../../src/engines/core/flow/step.ts';
 import { durationMs } from '../../../src/engines/core/flow/think.ts';
+import { timeoutMs } from '../../../src/engines/core/flow/timeout.ts';
 import { watchingNames } from '../../../src/engines/core/flow/watch-names.ts';
 import { recorder } from '../../../src/engines/core/recorder.ts';
 import { compileAnswerCheck } from '../../../src/engines/socketio/answer-check.ts';
@@ -93,7 +97,7 @@ test('an error in a step ends a sequence, a loop and parallel steps', async () =
   assert.equal(await run(parallel([step(5), step(6, 'worst'), step(7)], 1), contextOf()), 'worst');
   assert.deepEqual(seen, [1, 2, 4, 5, 6]);
   assert.equal(await run(sequence([]), contextOf()), null);
-  assert.equal(await run(parallel([]), contextOf()), null);
+  assert.equal(await run(parallel([], 1), contextOf()), null);
 });
 
 test('a long loop of steps that call back at once does not overflow the stack', async () => {
@@ -113,6 +117,116 @@ test('a time is read as Artillery reads a think', () => {
   );
   for (const bad of ['', 'soon', undefined, null, {}, '5 parsecs'])
     assert.ok(Number.isNaN(durationMs(bad)), String(bad));
+});
+
+test('a time of ours is in seconds, also as a fraction or as text, and else has its unit', () => {
+  assert.deepEqual(
+    [2, 0.5, '0.5', ' 3 ', '500ms', '1.5s'].map(timeoutMs),
+    [2_000, 500, 500, 3_000, 500, 1_500],
+  );
+  for (const bad of [0, -1, '', 'soon', '{{ t }}', Number.NaN, null, undefined, {}])
+    assert.equal(timeoutMs(bad), null, String(bad));
+});
+
+test('a rate for a time is a number of sends, and one that comes to none is an error', () => {
+  assert.deepEqual(sendRate('10/s', 2.5), { count: 25, intervalMs: 100, totalMs: 2_500 });
+  for (const [rate, duration] of [
+    [0, 10],
+    ['1/min', '10s'],
+  ])
+    assert.throws(() => sendRate(rate, duration), /sends nothing/);
+  assert.throws(() => sendRate(10, 'soon'), /"duration: soon" is no time/);
+});
+
+test('a function is asked in each way that it may answer, and one that fails is an error', async () => {
+  const later = (answer: unknown) => (_context: unknown, done: (answer: unknown) => void) =>
+    setTimeout(() => done(answer), 1);
+  const failing = new Error('no');
+  const asked: [unknown, unknown][] = [
+    [later(true), true],
+    // What a timer gives is no answer.
+    [later(false), false],
+    [async (_context: unknown, done: (answer: unknown) => void) => done(false), false],
+    [async () => true, true],
+    [async () => undefined, undefined],
+    [() => false, false],
+    [() => Promise.resolve(true), true],
+    [later(failing), failing],
+    [() => Promise.reject(failing), failing],
+    [
+      async () => {
+        throw failing;
+      },
+      failing,
+    ],
+    [
+      (_context: unknown, _done: unknown) => {
+        throw failing;
+      },
+      failing,
+    ],
+  ];
+  for (const [answering, expected] of asked) {
+    const answer = await new Promise((resolve) =>
+      askProcessor(answering as () => unknown, contextOf(), (error, again) => resolve(error ?? again)),
+    );
+    assert.equal(answer, expected, String(answering));
+  }
+});
+
+test('a function that throws ends as an error, also when nobody stands around it any more', () => {
+  const ends: unknown[] = [];
+  const throwing = (what: unknown) => () => {
+    throw what;
+  };
+  callProcessor(throwing('bad'), [], (error) => ends.push(error));
+  callProcessor(throwing(undefined), [], (error) => ends.push((error as Error).message));
+  assert.deepEqual(ends, ['bad', 'the function threw undefined']);
+});
+
+const flowOf = (flow: unknown[], processor: Record<string, unknown> = {}): Step =>
+  compileFlow(flow, {
+    config: { processor },
+    ee: { emit: () => undefined },
+    path: 's.yml',
+    place: 'chat',
+    own: () => null,
+    http: () => assert.fail('no request is made'),
+  });
+
+test('a loop whose function fails ends the user with its words', async () => {
+  recorder.reset();
+  const flow = flowOf([{ loop: [{ function: 'step' }], whileTrue: 'more' }], {
+    step: async () => undefined,
+    more: () => Promise.reject(new Error('no table')),
+  });
+  assert.match(String(await run(flow, contextOf())), /no table/);
+  assert.deepEqual(
+    recorder.snapshot().errors.map(({ name, count, steps }) => [name, count, steps]),
+    [['no table', 1, ['chat, step 1']]],
+  );
+});
+
+test('parallel steps have a limit that is a number, for each user where it is a template', async () => {
+  for (const limit of [0, -1, 'many', 1.5])
+    assert.throws(() => flowOf([{ parallel: [], limit }]), /"limit" is a whole number from 1 on/);
+  let open = 0;
+  let most = 0;
+  const processor = {
+    step: async () => {
+      open += 1;
+      most = Math.max(most, open);
+      await new Promise(setImmediate);
+      open -= 1;
+    },
+  };
+  const steps = Array.from({ length: 5 }, () => ({ function: 'step' }));
+  const limited = flowOf([{ parallel: steps, limit: '{{ n }}' }], processor);
+  assert.equal(await run(limited, contextOf({ n: 2 })), null);
+  assert.equal(most, 2);
+  assert.equal(await run(flowOf([{ parallel: steps }], processor), contextOf()), null);
+  assert.equal(most, 5);
+  assert.match(String(await run(limited, contextOf({ n: 0 }))), /"limit" is a whole number from 1 on, not 0/);
 });
 
 /** Captures and matches through Artillery's own helper, as its engine uses it. */

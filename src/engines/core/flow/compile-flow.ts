@@ -3,9 +3,9 @@ import { isHttpStep } from '../../http/http-methods.ts';
 import { compileTemplate } from '../template/compile-template.ts';
 import { loop } from './loop.ts';
 import { parallel } from './parallel.ts';
-import { callProcessor, processorFunction, runFunction } from './run-function.ts';
+import { askProcessor, processorFunction, runFunction } from './run-function.ts';
 import { sequence } from './sequence.ts';
-import { type EngineEvents, guarded, type Step, type StepSpec, stepsOf } from './step.ts';
+import { type EngineEvents, guarded, recordFailure, type Step, type StepSpec, stepsOf } from './step.ts';
 import { think } from './think.ts';
 import { watchingNames } from './watch-names.ts';
 
@@ -53,11 +53,7 @@ function compileStep(spec: StepSpec, place: string, options: FlowOptions): Step 
   const own = options.own(spec, place);
   if (own !== null) return own;
   if (spec.loop !== undefined) return compileLoop(spec, place, options);
-  if (spec.parallel !== undefined)
-    return parallel(
-      stepsOf(spec.parallel).map((step, index) => compileWatched(step, `${place}.${index + 1}`, options)),
-      spec.limit === undefined ? undefined : Number(spec.limit),
-    );
+  if (spec.parallel !== undefined) return compileParallel(spec, place, options);
   if (spec.think !== undefined) return guarded(think(spec, options.config.defaults?.think?.jitter), place);
   if (spec.log !== undefined) return guarded(compileLog(spec), place);
   if (typeof spec.function === 'string')
@@ -71,6 +67,22 @@ function compileLog(spec: StepSpec): Step {
   return (context, callback) => {
     console.log(message.render(context));
     callback(null, context);
+  };
+}
+
+/** As in Artillery, at most a hundred steps at once unless `limit` says otherwise. */
+function compileParallel(spec: StepSpec, place: string, options: FlowOptions): Step {
+  const steps = stepsOf(spec.parallel).map((step, index) =>
+    compileWatched(step, `${place}.${index + 1}`, options),
+  );
+  const limit = compileTemplate(spec.limit ?? 100);
+  const isLimit = (value: unknown): boolean => Number.isInteger(Number(value)) && Number(value) >= 1;
+  const problem = (value: unknown): string => `"limit" is a whole number from 1 on, not ${String(value)}`;
+  if (limit.isStatic && !isLimit(spec.limit ?? 100)) throw invalid(options, place, problem(spec.limit));
+  return (context, callback) => {
+    const most = limit.render(context);
+    if (isLimit(most)) parallel(steps, Number(most))(context, callback);
+    else callback(recordFailure(new Error(problem(most)), place), context);
   };
 }
 
@@ -91,8 +103,8 @@ function compileLoop(spec: StepSpec, place: string, options: FlowOptions): Step 
       asked === undefined
         ? undefined
         : (context, done) =>
-            callProcessor(asked, [context], (first, result) =>
-              done(asked.constructor.name === 'Function' && result === undefined ? first : result),
+            askProcessor(asked, context, (error, again) =>
+              done(again, error ? recordFailure(error, place) : null),
             ),
   });
 }

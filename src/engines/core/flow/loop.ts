@@ -8,8 +8,10 @@ export type LoopSpec = {
   count?: number | string | undefined;
   /** A list, or the name of a variable that holds one. */
   over?: unknown;
-  /** Asked after each round whether there is another: `(context, done) => done(again)`. */
-  whileTrue?: ((context: VirtualUserContext, done: (again: unknown) => void) => unknown) | undefined;
+  /** Asked after each round whether there is another: `(context, done) => done(again, failure)`; a failure ends the loop. */
+  whileTrue?:
+    | ((context: VirtualUserContext, done: (again: unknown, failure?: unknown) => void) => unknown)
+    | undefined;
   /** Name of the variable that counts the rounds. */
   loopValue?: string | undefined;
   /** Name of the variable that holds the element of `over`. */
@@ -82,11 +84,12 @@ export const loop = (body: Step, spec: LoopSpec): Step => {
         return;
       }
       let asked = false;
-      whileTrue(context, (answer) => {
+      whileTrue(context, (answer, failure) => {
         if (asked) return;
         asked = true;
         again = answer;
-        goOn();
+        if (failure) callback(failure, context);
+        else goOn();
       });
     };
 

@@ -2,7 +2,7 @@ import type { Step } from './step.ts';
 
 /** Steps of one virtual user at the same time, at most `limit` of them; the first error ends the virtual user. */
 export const parallel =
-  (steps: readonly Step[], limit = 100): Step =>
+  (steps: readonly Step[], limit: number): Step =>
   (context, callback) => {
     let next = 0;
     let open = 0;
