@@ -39,6 +39,7 @@ export class StompClient {
   readonly #sockJs: boolean;
   readonly #decoder: StompDecoder;
   readonly #receipts = new Map<string, { subject: string; ended: ReceiptListener }>();
+  #onReceipted: (() => void) | null = null;
   #socket: WebSocket | null = null;
   #phase: Phase = 'opening';
   #connectDone: ((failure: StepFailure | null, connected: StompFrame | null) => void) | null;
@@ -97,15 +98,29 @@ export class StompClient {
 
   /** `subject` is what waits for it, for errors. Calls `done` once: when the receipt comes, when it does not come in time, or when the session ends. */
   onReceipt(id: string, subject: string, timeoutMs: number, done: ReceiptListener): void {
-    const deadline = deadlines.after(timeoutMs, () => {
-      this.#receipts.delete(id);
-      done(new StepFailure('receipt timeout', `no RECEIPT within ${timeoutMs} ms`), performance.now());
-    });
     const ended: ReceiptListener = (failure, atMs) => {
       deadline.cancel();
+      this.#receipts.delete(id);
       done(failure, atMs);
+      this.#tellReceipted();
     };
+    const deadline = deadlines.after(timeoutMs, () =>
+      ended(new StepFailure('receipt timeout', `no RECEIPT within ${timeoutMs} ms`), performance.now()),
+    );
     this.#receipts.set(id, { subject, ended });
+  }
+
+  /** Calls back when no RECEIPT is waited for any more, at once if none is. */
+  whenReceipted(done: () => void): void {
+    this.#onReceipted = done;
+    this.#tellReceipted();
+  }
+
+  #tellReceipted(): void {
+    if (this.#onReceipted === null || this.#receipts.size > 0) return;
+    const done = this.#onReceipted;
+    this.#onReceipted = null;
+    done();
   }
 
   /**

@@ -139,6 +139,12 @@ export class StompUser extends MessageUser<StompMessage> {
       return;
     }
     openSessions.begin();
+    // What a send that the flow did not wait for is owed comes first.
+    client.whenReceipted(() => this.#drain(client));
+  }
+
+  /** Ends the session when the messages on their way to it have come. */
+  #drain(client: StompClient): void {
     const subscriptions = [...this.#subscriptions.values()];
     let open = 1;
     const drained = () => {

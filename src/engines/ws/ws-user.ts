@@ -92,11 +92,12 @@ export class WsUser extends MessageUser<WsMessage> {
   /** A failure that the server reports is about the oldest message that is not answered. */
   protected override reportsFailure(message: WsMessage): boolean {
     const { failureEvents } = this.#needs;
-    if (this.#isEnded || !failureEvents.some((event) => message.data.includes(event))) return false;
+    const about = this.oldestQuestion;
+    if (this.#isEnded && about === undefined) return false;
+    if (!failureEvents.some((event) => message.data.includes(event))) return false;
     const { type } = message;
     if (type === null || !failureEvents.includes(type)) return false;
     const text = recorder.masked(message.data.toString('utf8')).slice(0, 300);
-    const about = this.oldestQuestion;
     if (about === undefined) recorder.error(type, text, this.place);
     else about.fail(new StepFailure(`rejected: ${about.subject}`, text));
     return true;
@@ -105,8 +106,9 @@ export class WsUser extends MessageUser<WsMessage> {
   #lost(why: string): void {
     this.socket = null;
     deliveryLedger.disconnected(this.member);
-    if (this.#isEnded) return;
-    this.loses(new StepFailure('disconnected', why));
+    const failure = new StepFailure('disconnected', why);
+    if (this.#isEnded) this.failWaiters(failure);
+    else this.loses(failure);
   }
 
   /** Closes the connection because the scenario says so: what is on its way may or may not arrive. */
@@ -130,10 +132,13 @@ export class WsUser extends MessageUser<WsMessage> {
       return;
     }
     openSessions.begin();
-    deliveryLedger.sessionEnds(this.member, () => {
-      this.close();
-      openSessions.end();
-    });
+    // What a send that the flow did not wait for is owed comes first.
+    this.whenAnswered(() =>
+      deliveryLedger.sessionEnds(this.member, () => {
+        this.close();
+        openSessions.end();
+      }),
+    );
   }
 }
 

@@ -30,6 +30,7 @@ export abstract class MessageUser<M extends ArrivedMessage = ArrivedMessage> {
   readonly #context: VirtualUserContext;
   #unread: M[] = [];
   #waiters: MessageWaiter<M>[] = [];
+  #onAnswered: (() => void) | null = null;
   /** Messages read by the latest step that waited for some. */
   lastRead: M[] = [];
   /** Why the connection was lost; recorded already. */
@@ -116,6 +117,20 @@ export abstract class MessageUser<M extends ArrivedMessage = ArrivedMessage> {
 
   stopWaiting(waiter: MessageWaiter<M>): void {
     this.#waiters = this.#waiters.filter((other) => other !== waiter);
+    this.#tellAnswered();
+  }
+
+  /** Calls back when no answer is awaited any more, at once if none is. Each wait for one ends by itself. */
+  protected whenAnswered(done: () => void): void {
+    this.#onAnswered = done;
+    this.#tellAnswered();
+  }
+
+  #tellAnswered(): void {
+    if (this.#onAnswered === null || this.oldestQuestion !== undefined) return;
+    const done = this.#onAnswered;
+    this.#onAnswered = null;
+    done();
   }
 
   /** The step that waits longest for the answer to a message. */
