@@ -270,7 +270,7 @@ export const catalogue = {
   ),
   SCENARIO_FILE_MISSING: entry<{ what: string; file: string; path: string }>(
     'usage',
-    (p) => `The ${p.what} "${p.file}" of the scenario "${p.path}" does not exist.`,
+    (p) => `The ${p.what} "${p.file}" of the scenario "${p.path}" does not exist, or is no file.`,
     () => 'Correct the path; it is relative to the scenario file.',
   ),
   SCENARIO_PLUGIN_MISSING: entry<{ plugin: string; package: string; path: string }>(

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { engineNamed } from '../engines/engine-registry.ts';
 import { tailgateError } from '../errors.ts';
 import { type ArrivalPhase, PhaseError, readPhases } from './arrival-schedule.ts';
@@ -11,7 +10,7 @@ import type { ScenarioPath } from './scenario-positions.ts';
 import type { ScenarioSource } from './scenario-source.ts';
 import { isMapping, type Json, type Script } from './script.ts';
 import { bareStep } from './unknown-step.ts';
-import { besideScenario } from './user-module.ts';
+import { besideScenario, isFile, moduleFile } from './user-module.ts';
 import { resolveUserPackage } from './user-packages.ts';
 
 const defaultPhases: readonly Json[] = [{ duration: 1, arrivalCount: 1 }];
@@ -151,10 +150,8 @@ export const checkFiles = async (source: ScenarioSource, script: Script): Promis
   const { processor } = script.config;
   if (typeof processor === 'string') {
     const file = besideScenario(source.path, processor);
-    const found = [file, `${file}.js`, `${file}.cjs`, `${file}.mjs`, `${file}.ts`].find((name) =>
-      existsSync(name),
-    );
-    if (found === undefined)
+    const found = moduleFile(file);
+    if (found === null)
       throw tailgateError(
         'SCENARIO_FILE_MISSING',
         { what: 'processor', file, path: source.path },
@@ -163,7 +160,7 @@ export const checkFiles = async (source: ScenarioSource, script: Script): Promis
     files.push(found);
   }
   for (const [index, payload] of (script.config.payload ?? []).entries()) {
-    if (!existsSync(payload.path))
+    if (!isFile(payload.path))
       throw tailgateError(
         'SCENARIO_FILE_MISSING',
         { what: 'payload file', file: payload.path, path: source.path },

@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,22 +10,35 @@ const typeScript = /\.[cm]?ts$/;
  * its exports as a plain object, as Artillery does: plugins add functions to it. Nothing is written anywhere.
  */
 export const loadUserModule = async (file: string): Promise<Record<string, unknown>> => {
-  let exports: Record<string, unknown>;
-  if (typeScript.test(file)) exports = await importTypeScript(file);
-  else {
-    let resolved = file;
-    try {
-      // Also without an extension, or a folder with a package.json.
-      resolved = createRequire(file).resolve(file);
-    } catch {
-      // import() says best what is wrong
-    }
-    if (typeScript.test(resolved)) return await loadUserModule(resolved);
-    exports = (await import(pathToFileURL(resolved).href)) as Record<string, unknown>;
-  }
+  // import() says best what is wrong.
+  const resolved = moduleFile(file) ?? file;
+  const exports = typeScript.test(resolved)
+    ? await importTypeScript(resolved)
+    : ((await import(pathToFileURL(resolved).href)) as Record<string, unknown>);
   const main = exports.default;
   return Object.assign({}, typeof main === 'object' && main !== null ? main : {}, exports);
 };
+
+/** The file of a module that is named with or without its extension, or by its folder; null when there is none. */
+export const moduleFile = (file: string): string | null => {
+  const withExtension = (name: string) => extensions.map((extension) => `${name}${extension}`).find(isFile);
+  if (isFile(file)) return file;
+  return withExtension(file) ?? mainOf(file) ?? withExtension(path.join(file, 'index')) ?? null;
+};
+
+const extensions = ['.js', '.cjs', '.mjs', '.ts'];
+
+/** Whether there is something to read there: no folder. */
+export const isFile = (file: string): boolean => existsSync(file) && !statSync(file).isDirectory();
+
+/** What the package.json of a folder says. */
+function mainOf(folder: string): string | null {
+  try {
+    return createRequire(folder).resolve(folder);
+  } catch {
+    return null;
+  }
+}
 
 /** Absolute path of a file that a scenario names. */
 export const besideScenario = (scenarioPath: string, file: string): string =>

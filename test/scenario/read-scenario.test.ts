@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { type ErrorCode, TailgateError } from '../../src/errors.ts';
 import type { ScenarioInputs } from '../../src/scenario/merge-script.ts';
 import { type ReadScenario, readScenario } from '../../src/scenario/read-scenario.ts';
+import { loadUserModule } from '../../src/scenario/user-module.ts';
 import { folderWith } from '../generator/load-fixture.ts';
 
 const nothing: ScenarioInputs = { environment: null, overrides: {}, variables: {} };
@@ -122,6 +124,26 @@ scenarios: [{ flow: [{ get: { url: / } }] }]
     assert.deepEqual((await readdir(folder.path)).sort(), ['p.ts', 'scenario.yml']);
   });
 
+  test('a processor may be a folder: its index, or what its package.json says', async () => {
+    const text = 'export const a = 1;';
+    const folders: Record<string, string>[] = [
+      { 'index.mjs': text },
+      { 'main.mjs': text, 'package.json': '{ "main": "main.mjs" }', 'index.mjs': 'export const b = 1;' },
+    ];
+    for (const files of folders) {
+      await using folder = await folderWith({
+        'scenario.yml': chat.replace('config:', 'config:\n  processor: ./functions'),
+      });
+      const functions = path.join(folder.path, 'functions');
+      await mkdir(functions);
+      for (const [name, content] of Object.entries(files))
+        await writeFile(path.join(functions, name), content);
+      const scenario = await readScenario(path.join(folder.path, 'scenario.yml'), nothing);
+      assert.equal(scenario.processorText, text);
+      assert.deepEqual(Object.keys(await loadUserModule(functions)), ['a']);
+    }
+  });
+
   const mistakes: [string, string, Partial<ScenarioInputs>, ErrorCode, number | undefined, RegExp][] = [
     ['YAML that is none', 'config:\n  a: [1\nb: 2\n', {}, 'SCENARIO_INVALID', 3, /not valid YAML/],
     ['a list', '- a\n', {}, 'SCENARIO_INVALID', undefined, /not a mapping/],
@@ -191,6 +213,22 @@ scenarios: [{ flow: [{ get: { url: / } }] }]
       'SCENARIO_FILE_MISSING',
       3,
       /users\.csv/,
+    ],
+    [
+      'a processor that is a folder without a module',
+      chat.replace('config:', 'config:\n  processor: .'),
+      {},
+      'SCENARIO_FILE_MISSING',
+      2,
+      /processor .* is no file/,
+    ],
+    [
+      'a payload that is a folder',
+      chat.replace('config:', 'config:\n  payload:\n    - path: .'),
+      {},
+      'SCENARIO_FILE_MISSING',
+      3,
+      /payload file .* is no file/,
     ],
     [
       'a payload without a path',
