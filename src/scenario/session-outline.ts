@@ -1,5 +1,6 @@
-import { perSecond } from '../engines/core/flow/fixed-rate.ts';
+import { type SendRate, sendRate } from '../engines/core/flow/fixed-rate.ts';
 import { durationMs } from '../engines/core/flow/think.ts';
+import { timeoutMs } from '../engines/core/flow/timeout.ts';
 import { engineNamed, isEmitting } from '../engines/engine-registry.ts';
 import { isHttpStep } from '../engines/http/http-methods.ts';
 import type { EmitDefaults } from '../engines/socketio/emit-spec.ts';
@@ -78,10 +79,8 @@ function stepPart(spec: Record<string, unknown>, engine: string, defaults: EmitD
   if (spec.think !== undefined) return { ...nothing(), idleMs: timeOf(spec.think) };
   const emits = isEmitting(engine) && spec.emit !== undefined && spec.emit !== null;
   const body = emits ? emitPart(spec, engine, defaults) : { ...nothing(), open: engine !== 'http' };
-  if (spec.rate !== undefined) {
-    const forMs = timeOf(spec.duration);
-    return { ...times(body, sendsOf(spec, forMs)), idleMs: forMs };
-  }
+  if (spec.rate !== undefined)
+    return { ...times(body, sendsOf(spec)?.count ?? null), idleMs: timeoutMs(spec.duration) };
   if (isHttpStep(spec)) return { ...nothing(), values: new Map([['http.response', 1]]) };
   return emits || !isEmitting(engine) ? body : nothing();
 }
@@ -98,10 +97,9 @@ function emitPart(spec: Record<string, unknown>, engine: string, defaults: EmitD
 }
 
 /** Sends of a step that sends at a fixed rate; null when a template decides. */
-function sendsOf(spec: Record<string, unknown>, forMs: number | null): number | null {
-  if (forMs === null) return null;
+function sendsOf(spec: Record<string, unknown>): SendRate | null {
   try {
-    return Math.round((forMs / 1000) * perSecond(spec.rate));
+    return sendRate(spec.rate, spec.duration);
   } catch {
     return null;
   }

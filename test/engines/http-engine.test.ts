@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
+import { HttpEngine } from '../../src/engines/http/http-engine.ts';
 import { MeasuredHttpEngine } from '../../src/engines/http/measured-http-engine.ts';
 import { runUsers } from './run-users.ts';
 
@@ -62,4 +63,10 @@ test('names of requests are watched when they are sent, with what functions made
       ['get /wrong', 0, 1, 'response mismatch: get /wrong'],
     ],
   );
+});
+
+test('a timeout with its unit is what Artillery takes: seconds', async () => {
+  const config = { target: 'http://127.0.0.1:1', timeout: '200ms', http: { timeout: '1s' } };
+  await new HttpEngine({ config, scenarios: [{ flow: [{ get: { url: '/' } }] }] }).init();
+  assert.deepEqual([config.timeout, config.http.timeout], [0.2, 1]);
 });

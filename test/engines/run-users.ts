@@ -38,7 +38,7 @@ export type UsersResult = {
 
 /**
  * Runs virtual users through a flow with an engine as it is, without Artillery's runner, and gives what was measured.
- * `vars` are the variables of each virtual user.
+ * `vars` are the variables of each virtual user, `scenario` what stands beside the flow.
  */
 export const runUsers = async (
   Engine: new (script: unknown) => Engine,
@@ -46,13 +46,14 @@ export const runUsers = async (
   flow: unknown[],
   vars: Record<string, unknown>[] = [{}],
   settings: Partial<EngineSettings> = {},
+  scenario: Record<string, unknown> = {},
 ): Promise<UsersResult> => {
   recorder.reset();
   setEngineSettings({ ...engineSettings(), deliveries: [], jwt: null, ...settings });
   loadClock.resume();
   const engine = new Engine({ config, _scriptPath: '/scenarios/test.yml' });
   await engine.init();
-  const run = engine.createScenario({ name: 'test', flow }, new EventEmitter());
+  const run = engine.createScenario({ name: 'test', ...scenario, flow }, new EventEmitter());
   const contexts: VirtualUserContext[] = [];
   const ends = await Promise.all(
     vars.map(

@@ -48,6 +48,9 @@ test('a step at a fixed rate sends as often as its rate and time say', () => {
   const found = outline([socketio([{ ...chat, rate: '120/min', duration: '10s' }, { think: 1 }])]);
   assert.equal(found.values.get('chat.ack'), 20);
   assert.equal(found.idleMs, 11_000);
+  const short = outline([socketio([{ ...chat, rate: 10, duration: 2.5 }])]);
+  assert.equal(short.values.get('chat.ack'), 25);
+  assert.equal(short.idleMs, 2_500);
 });
 
 test('scenarios count by their weight', () => {

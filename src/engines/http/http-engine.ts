@@ -3,12 +3,13 @@ import type {
   Scenario,
   Step,
 } from '../../../node_modules/artillery/dist/lib/core/engine_http.js';
+import { timeoutMs } from '../core/flow/timeout.ts';
 import { hasHttpStep } from './http-methods.ts';
 import type { MeasuredHttpEngine } from './measured-http-engine.ts';
 
 type ScenarioSpec = { engine?: string; flow?: unknown };
 type Script = {
-  config: { engine?: string };
+  config: { engine?: string; timeout?: unknown; http?: { timeout?: unknown } };
   scenarios?: ScenarioSpec[];
   before?: ScenarioSpec;
   after?: ScenarioSpec;
@@ -39,6 +40,11 @@ export class HttpEngine {
 
   async init(): Promise<void> {
     if (!usesHttp(this.#script)) return;
+    // Artillery takes only seconds, without a unit.
+    for (const settings of [this.#script.config, this.#script.config.http ?? {}]) {
+      const found = timeoutMs(settings.timeout);
+      if (found !== null) settings.timeout = found / 1_000;
+    }
     const { MeasuredHttpEngine } = await import('./measured-http-engine.ts');
     this.#inner = new MeasuredHttpEngine(this.#script);
     await this.#inner.init();

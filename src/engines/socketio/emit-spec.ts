@@ -1,8 +1,9 @@
 import { type MembershipSpec, roomSpec } from '../core/delivery/membership.ts';
 import { type PayloadPath, payloadPath } from '../core/delivery/payload-path.ts';
 import type { DeliveryRule, EngineSettings } from '../core/engine-settings.ts';
+import { checkSendRate } from '../core/flow/fixed-rate.ts';
 import type { StepSpec } from '../core/flow/step.ts';
-import { durationMs } from '../core/flow/think.ts';
+import { noTime, timeoutMs } from '../core/flow/timeout.ts';
 import { judgesRefusals } from '../core/refusal.ts';
 import { compilePayload } from '../core/template/compile-payload.ts';
 import { compileTemplate, type Template } from '../core/template/compile-template.ts';
@@ -109,6 +110,15 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
         : null;
   if (spec.rate !== undefined && spec.duration === undefined) throw new Error('"rate" needs a "duration"');
   if (spec.rate === undefined && spec.duration !== undefined) throw new Error('"duration" needs a "rate"');
+  if (spec.rate !== undefined) {
+    checkSendRate(spec);
+    const hook = ['beforeRequest', 'afterResponse'].find((key) => spec[key] !== undefined);
+    // What a function takes before each send would be in its latency.
+    if (hook !== undefined)
+      throw new Error(
+        `"${hook}" means nothing beside "rate": call the function in a step before, "- function: ..."`,
+      );
+  }
   const joinsUnconfirmed = spec.confirmed === 'sent';
   // A join is confirmed by its acknowledgement, whether the flow waits for it or not.
   const needsConfirmation = joins !== null && !joinsUnconfirmed && acknowledge === null && response === null;
@@ -143,8 +153,15 @@ export const parseEmit = (spec: StepSpec, defaults: EmitDefaults): EmitSpec => {
     isMeasured,
     readsAnswer: spec.afterResponse !== undefined,
     judgesRefusal,
-    timeoutMs: spec.timeout === undefined ? null : durationMs(spec.timeout),
+    timeoutMs: ownTimeoutMs(spec),
   };
+};
+
+/** The timeout of the step itself, milliseconds; null when it has none. Throws when it is no time. */
+export const ownTimeoutMs = ({ timeout }: StepSpec): number | null => {
+  const found = timeout === undefined ? null : timeoutMs(timeout);
+  if (found === null && timeout !== undefined) throw new Error(noTime(`timeout: ${String(timeout)}`));
+  return found;
 };
 
 function isObject(value: unknown): value is Record<string, unknown> {

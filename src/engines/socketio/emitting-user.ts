@@ -51,8 +51,11 @@ export abstract class EmittingUser {
   /** Closes the transports below its namespaces. */
   protected closeConnections(): void {}
 
-  /** Takes a socket that was just opened under observation. `handshake` is the metric of how long connecting takes. */
-  protected observe(socket: ClientSocket, handshake: string): UserChannel {
+  /**
+   * Takes a socket that was just opened under observation. `handshake` is the metric of how long connecting takes, which it
+   * may for `timeoutMs`.
+   */
+  protected observe(socket: ClientSocket, handshake: string, timeoutMs = this.timeoutMs): UserChannel {
     const { deliveries, failureEvents } = this.#plan;
     const { member } = this;
     let isAway = false;
@@ -61,7 +64,7 @@ export abstract class EmittingUser {
       if (isAway && socket.recovered === true) deliveryLedger.recovered(member!);
       isAway = false;
     };
-    const channel = new UserChannel(socket, this.timeoutMs, handshake, {
+    const channel = new UserChannel(socket, timeoutMs, handshake, {
       connected: () => {
         if (member === null || this.#isEnded) return;
         recover();

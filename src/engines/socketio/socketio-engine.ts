@@ -2,16 +2,8 @@ import { tailgateError } from '../../errors.ts';
 import { engineSettings } from '../core/engine-settings.ts';
 import { type FlowScenario, placeOf, type ScenarioFunction } from '../core/flow/flow-engine.ts';
 import { connectsFirst } from '../core/flow/implicit-connect.ts';
-import { runFunction } from '../core/flow/run-function.ts';
 import { sequence } from '../core/flow/sequence.ts';
-import {
-  type EngineEvents,
-  guarded,
-  recordFailure,
-  type Step,
-  type StepSpec,
-  stepsOf,
-} from '../core/flow/step.ts';
+import { type EngineEvents, recordFailure, type Step, type StepSpec, stepsOf } from '../core/flow/step.ts';
 import { recorder } from '../core/recorder.ts';
 import type { ClientConnection, ConnectionOptions, OpenConnection } from './client-socket.ts';
 import { compileSend } from './compile-send.ts';
@@ -21,7 +13,7 @@ import {
   endpointOf,
   type RenderOptions,
 } from './connect-options.ts';
-import { type EmitDefaults, emitDefaultsFrom, parseEmit } from './emit-spec.ts';
+import { type EmitDefaults, emitDefaultsFrom, ownTimeoutMs, parseEmit } from './emit-spec.ts';
 import { EmittingEngine } from './emitting-engine.ts';
 import { openClientConnection } from './open-client-connection.ts';
 import { socketIoDescription } from './socketio-description.ts';
@@ -30,11 +22,7 @@ import { connectStep, disconnectStep, emitStep, fixedRate, hookedEmitStep, liste
 import { openWireConnection } from './wire/open-wire-connection.ts';
 import { isForWire } from './wire/wire-options.ts';
 
-type ScenarioSpec = FlowScenario & {
-  socketio?: Record<string, unknown>;
-  beforeScenario?: unknown;
-  afterScenario?: unknown;
-};
+type ScenarioSpec = FlowScenario & { socketio?: Record<string, unknown> };
 
 /** What the steps of one scenario gather while they are compiled. */
 type Compilation = {
@@ -79,21 +67,13 @@ export class SocketIoEngine extends EmittingEngine<ConnectConfig, ScenarioSpec> 
       ee,
       this.checked((step, at) => this.#compileStep(step, at, compilation)),
     );
-    const hooks = (names: unknown): Step[] =>
-      [names]
-        .flat()
-        .flatMap((name) =>
-          typeof name === 'string' ? [guarded(runFunction(name, this.script.config, ee, place), place)] : [],
-        );
     const first = firstSocketStep(spec.flow);
     const connect = this.#connectDefault(place);
     const isEager = !isConnect(first) && connectsFirst(spec.flow, stepKeys);
     const run = sequence([
-      ...hooks(spec.beforeScenario),
       ...(isEager ? [connect] : []),
       body,
       ...(first === undefined && !isEager ? [connect] : []),
-      ...hooks(spec.afterScenario),
     ]);
     const plan = this.#userPlan(compilation);
     return this.scenario({
@@ -119,13 +99,13 @@ export class SocketIoEngine extends EmittingEngine<ConnectConfig, ScenarioSpec> 
     return {
       ...this.plan,
       endpoint: endpointOf(String(this.script.config.target)),
-      options: this.#options(compilation.spec, undefined),
+      options: this.#options(compilation.spec, undefined, this.timeoutMs),
       open: this.openConnection,
       listened: compilation.listened,
     };
   }
 
-  #options(spec: ScenarioSpec, own: Record<string, unknown> | undefined): RenderOptions {
+  #options(spec: ScenarioSpec, own: Record<string, unknown> | undefined, timeoutMs: number): RenderOptions {
     const { config } = this.script;
     const endpoint = endpointOf(String(config.target));
     const parserName = own?.parser ?? spec.socketio?.parser ?? config.socketio?.parser;
@@ -138,7 +118,7 @@ export class SocketIoEngine extends EmittingEngine<ConnectConfig, ScenarioSpec> 
       config,
       { scenario: spec.socketio, step: own },
       {
-        timeout: this.timeoutMs,
+        timeout: timeoutMs,
         ...(Object.keys(endpoint.query).length > 0 ? { query: endpoint.query } : {}),
         ...(isMessagePack(parserName) ? { parser: this.#parser } : {}),
       },
@@ -149,7 +129,9 @@ export class SocketIoEngine extends EmittingEngine<ConnectConfig, ScenarioSpec> 
     if (step.disconnect !== undefined) return disconnectStep(step);
     const connects = step.connect ?? (step.reconnect ? {} : undefined);
     if (connects !== undefined) {
-      const connect = connectStep(step, this.#options(compilation.spec, asOptions(connects)), place);
+      const timeoutMs = ownTimeoutMs(step) ?? this.timeoutMs;
+      const options = this.#options(compilation.spec, asOptions(connects), timeoutMs);
+      const connect = connectStep(step, options, timeoutMs, place);
       return step.emit === undefined
         ? connect
         : sequence([connect, this.#compileEmit(step, place, compilation)]);

@@ -74,8 +74,13 @@ export class SocketIoUser extends EmittingUser {
     found.channel.whenConnected((failure) => done(failure, namespaceFound));
   }
 
-  /** Closes the namespace and opens it anew over a connection of its own, with other options. */
-  reconnect(namespace: string, options: RenderOptions, done: (failure: StepFailure | null) => void): void {
+  /** Closes the namespace and opens it anew over a connection of its own, with other options, within `timeoutMs`. */
+  reconnect(
+    namespace: string,
+    options: RenderOptions,
+    timeoutMs: number,
+    done: (failure: StepFailure | null) => void,
+  ): void {
     this.disconnect(namespace);
     let connection: ClientConnection;
     try {
@@ -85,7 +90,7 @@ export class SocketIoUser extends EmittingUser {
       return;
     }
     this.#connection ??= connection;
-    this.#open(namespace, connection).channel.whenConnected(done);
+    this.#open(namespace, connection, timeoutMs).channel.whenConnected(done);
   }
 
   /** Closes one namespace, as the scenario asks. */
@@ -107,12 +112,13 @@ export class SocketIoUser extends EmittingUser {
     return this.#plan.open(this.#plan.endpoint.url, options(this.context));
   }
 
-  #open(namespace: string, connection: ClientConnection): Namespace {
+  #open(namespace: string, connection: ClientConnection, timeoutMs = this.timeoutMs): Namespace {
     const { endpoint, listened } = this.#plan;
     const socket = connection.socket(namespaceOf(endpoint.basePath, namespace));
     // A further namespace over a connection is no transport's handshake.
     const isFurther = [...this.#namespaces.values()].some((other) => other.connection === connection);
-    const channel = this.observe(socket, isFurther ? 'namespace.handshake' : 'connect.handshake');
+    const handshake = isFurther ? 'namespace.handshake' : 'connect.handshake';
+    const channel = this.observe(socket, handshake, timeoutMs);
     const found: Namespace = { channel, inbox: new Inbox(), attached: null, connection };
     this.#namespaces.set(namespace, found);
     setSocket(this.context.sockets as Record<string, unknown>, namespace, socket);

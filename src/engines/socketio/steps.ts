@@ -11,7 +11,6 @@ import {
   type StepSpec,
   type VirtualUserContext,
 } from '../core/flow/step.ts';
-import { durationMs } from '../core/flow/think.ts';
 import { nameWatch } from '../core/flow/watch-names.ts';
 import { loadActivity } from '../core/load-activity.ts';
 import { loadClock } from '../core/load-clock.ts';
@@ -22,7 +21,7 @@ import { compileTemplate } from '../core/template/compile-template.ts';
 import { type AnswerSpec, compileAnswerCheck } from './answer-check.ts';
 import { compileSend, type Send } from './compile-send.ts';
 import type { RenderOptions } from './connect-options.ts';
-import { type EmitDefaults, type EmitSpec, parseEmit } from './emit-spec.ts';
+import { type EmitDefaults, type EmitSpec, ownTimeoutMs, parseEmit } from './emit-spec.ts';
 import { type Namespace, userOf } from './socketio-user.ts';
 
 /** A step that emits one message, and goes on when what it waits for has come. */
@@ -97,8 +96,15 @@ export const hookedEmitStep = (
       }
       const { beforeRequest: _before, afterResponse: _after, ...changed } = copy;
       nameWatch(changed, place)?.(context.vars);
-      const emit = parseEmit(copy, defaults);
-      const send = compileSend(emit, watch, place);
+      let emit: EmitSpec;
+      let send: Send;
+      try {
+        emit = parseEmit(copy, defaults);
+        send = compileSend(emit, watch, place);
+      } catch (problem) {
+        fail(problem);
+        return;
+      }
       let answer: unknown[] = [];
       const observed: Send = (user, namespace, sendContext, fromMs, done) =>
         send(user, namespace, sendContext, fromMs, (failure, got) => {
@@ -119,11 +125,7 @@ export const hookedEmitStep = (
           );
       });
     };
-    try {
-      call(before, () => [copy, context, hooks.ee], start);
-    } catch (error) {
-      fail(error);
-    }
+    call(before, () => [copy, context, hooks.ee], start);
   };
 };
 
@@ -140,7 +142,7 @@ export const listenStep = (spec: StepSpec, place: string): Step => {
     isJudged ? String(channel) : null,
   );
   const metric = `${String(spec.metric ?? channel)}.response`;
-  const ownTimeoutMs = spec.timeout === undefined ? null : durationMs(spec.timeout);
+  const stepTimeoutMs = ownTimeoutMs(spec);
   const isMeasured = spec.measure !== false;
 
   const wait = (
@@ -150,7 +152,7 @@ export const listenStep = (spec: StepSpec, place: string): Step => {
   ) => {
     const user = userOf(context);
     const name = String(event.render(context));
-    const timeoutMs = ownTimeoutMs ?? user.timeoutMs;
+    const timeoutMs = stepTimeoutMs ?? user.timeoutMs;
     const { slice, epoch } = recorder;
     const startedMs = performance.now();
     const got: unknown[] = [];
@@ -204,12 +206,17 @@ export const listenStep = (spec: StepSpec, place: string): Step => {
   };
 };
 
-/** A step that closes the connection of a namespace and opens a new one, with options of its own. */
-export const connectStep = (spec: StepSpec, options: RenderOptions, place: string): Step => {
+/** A step that closes the connection of a namespace and opens a new one within `timeoutMs`, with options of its own. */
+export const connectStep = (
+  spec: StepSpec,
+  options: RenderOptions,
+  timeoutMs: number,
+  place: string,
+): Step => {
   const namespace = compileTemplate(spec.namespace ?? '');
   return (context, callback) => {
     loadClock.whenRunning(() => {
-      userOf(context).reconnect(String(namespace.render(context)), options, (failure) =>
+      userOf(context).reconnect(String(namespace.render(context)), options, timeoutMs, (failure) =>
         callback(failure === null ? null : recordFailure(failure, place), context),
       );
     });

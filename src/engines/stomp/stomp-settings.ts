@@ -1,5 +1,5 @@
 import type { EngineSettings } from '../core/engine-settings.ts';
-import { timeoutMs } from '../core/flow/timeout.ts';
+import { noTime, timeoutMs } from '../core/flow/timeout.ts';
 import { type SocketOptions, type SocketSettings, socketOptions } from '../ws/socket-options.ts';
 
 /** How a virtual user connects: `config.stomp` with what a `connect` step says instead. Templates not yet rendered. */
@@ -121,7 +121,6 @@ function heartbeats(value: unknown): StompSettings['heartbeatMs'] {
 function time(value: unknown, key: string, otherwise: number): number {
   if (value === undefined) return otherwise;
   const found = timeoutMs(value);
-  if (found === null)
-    throw new StompSettingsError(`"${key}: ${String(value)}" is no time; write seconds (5) or "500ms"`);
+  if (found === null) throw new StompSettingsError(noTime(`${key}: ${String(value)}`));
   return found;
 }

@@ -119,10 +119,15 @@ test('hooks of one user do not change the step of another', async () => {
     }),
   );
   let calls = 0;
+  const before: unknown[] = [];
   const ran = await run(server.url, {
     users: 3,
+    scenario: { beforeScenario: 'begin', afterScenario: 'begin' },
     config: {
       processor: {
+        begin: async () => {
+          before.push(got.length);
+        },
         add: (
           step: { emit: [string, { n: number }] },
           _context: unknown,
@@ -139,6 +144,7 @@ test('hooks of one user do not change the step of another', async () => {
   });
   assert.ok(ran.users.every(({ error }) => error === null));
   assert.deepEqual(got.sort(), [11, 12, 13]);
+  assert.deepEqual([before.length, before.slice(0, 3)], [6, [0, 0, 0]]);
 });
 
 test('an unchanged scenario gives acknowledgements and deliveries by settings alone, and tags of its own work', async () => {

@@ -211,6 +211,15 @@ for (const { client, runUsers } of clients)
       }
     });
 
+    test('a step that connects may have a timeout of its own', async () => {
+      await using server = await startServer();
+      server.io.use((_socket, next) => setTimeout(next, 200));
+      const connecting = async (step: Record<string, unknown>) =>
+        (await runUsers(server.url, { flow: [step], settings: { timeoutMs: 100 } })).users[0]!.error?.name;
+      assert.equal(await connecting({ connect: {} }), 'connect timeout');
+      assert.equal(await connecting({ connect: {}, timeout: 2 }), undefined);
+    });
+
     test('an answer that never comes ends as a named error, and the run ends', async () => {
       await using server = await startServer();
       server.io.on('connection', (socket) => socket.on('late', (_data, ack) => setTimeout(ack, 600)));

@@ -564,6 +564,19 @@ for (const { client, runUsers } of clients)
       );
     });
 
+    test('a hook that spoils its step is an error of that step', async () => {
+      await using server = await startServer();
+      const spoil = async (step: { emit: unknown }) => {
+        step.emit = {};
+      };
+      const ran = await runUsers(server.url, {
+        config: { processor: { spoil } },
+        flow: [{ emit: { channel: 'x' }, beforeRequest: 'spoil' }],
+      });
+      assert.match(ran.users[0]!.error?.message ?? '', /"emit" names no event/);
+      assert.deepEqual(ran.measured.errors[0]?.steps, ['test, step 1 (x)']);
+    });
+
     test('websocket only, polling and the msgpack parser', async () => {
       const flow = [
         { emit: { channel: 'hi', data: { n: [1, 'x'] } }, acknowledge: { data: { n: [1, 'x'] } } },
@@ -608,5 +621,47 @@ for (const { client, runUsers } of clients)
         runUsers('http://127.0.0.1:1', { flow: [{ emit: { data: 'x' } }] }),
         /"emit" names no event/,
       );
+    });
+
+    test('what would wait for ever, or send something else, is an error when the scenario is compiled', async () => {
+      const emit = { channel: 'x' };
+      const mistakes: [Record<string, unknown>, RegExp][] = [
+        [{ emit, timeout: '{{ t }}' }, /step 1: "timeout: \{\{ t \}\}" is no time; write seconds/],
+        [{ response: emit, timeout: '{{ t }}' }, /"timeout: \{\{ t \}\}" is no time/],
+        [{ connect: {}, timeout: 'soon' }, /"timeout: soon" is no time/],
+        [
+          { emit, rate: 5, duration: '1s', beforeRequest: 'f' },
+          /"beforeRequest" means nothing beside "rate"/,
+        ],
+        [
+          { emit, rate: 5, duration: '1s', afterResponse: 'f' },
+          /"afterResponse" means nothing beside "rate"/,
+        ],
+        [{ emit, rate: '1/min', duration: '10s' }, /"rate: 1\/min" for "duration: 10s" sends nothing/],
+      ];
+      for (const [step, problem] of mistakes)
+        await assert.rejects(runUsers('http://127.0.0.1:1', { flow: [step] }), {
+          code: 'SCENARIO_INVALID',
+          message: problem,
+        });
+      await assert.rejects(
+        runUsers('http://127.0.0.1:1', { flow: [{ emit }], config: { timeout: 'soon' } }),
+        /config\.timeout: "soon" is no time/,
+      );
+    });
+
+    test('a timeout is in seconds, also as a fraction, or has its unit', async () => {
+      await using server = await startServer();
+      const never = { channel: 'never' };
+      const failing = async (step: Record<string, unknown>, timeout?: string) => {
+        const config = timeout === undefined ? {} : { timeout };
+        const { measured } = await runUsers(server.url, { flow: [step], config });
+        return measured.errors.flatMap(({ messages }) => messages);
+      };
+      assert.deepEqual(await failing({ emit: never, acknowledge: {}, timeout: 0.1 }), [
+        'no answer within 100 ms',
+      ]);
+      assert.deepEqual(await failing({ response: never, timeout: 0.1 }), ['no event within 100 ms']);
+      assert.deepEqual(await failing({ emit: never, acknowledge: {} }, '100ms'), ['no answer within 100 ms']);
     });
   });

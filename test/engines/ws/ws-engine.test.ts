@@ -284,6 +284,55 @@ test('each user has its own headers, from variables, functions and minted tokens
   assert.deepEqual(subjects.map(String).sort(), ['0', '1', '2']);
 });
 
+test('functions of a scenario run before it connects, and when its flow is over', async () => {
+  const ran: string[] = [];
+  const processor = {
+    login: async ({ vars }: { vars: Record<string, unknown> }) => {
+      ran.push('login');
+      vars.session = 's';
+    },
+    note: (context: { ws: WebSocket }, _events: unknown, done: () => void) => {
+      ran.push(`note ${context.ws.readyState}`);
+      done();
+    },
+  };
+  const result = await runUsers(
+    WsEngine,
+    { target: server.url, processor, ws: { headers: { Cookie: '{{ session }}' } } },
+    [{ send: 'x', response: true }],
+    [{}],
+    {},
+    { beforeScenario: 'login', afterScenario: ['note', 'note'] },
+  );
+  assert.deepEqual(errorsOf(result.errors), []);
+  assert.deepEqual(ran, ['login', 'note 1', 'note 1']);
+  assert.deepEqual(
+    server.received.flatMap((got) => (got.kind === 'handshake' ? [got.headers.cookie] : [])),
+    ['s'],
+  );
+});
+
+test('an answer that the flow does not wait for still comes when it is the last', async () => {
+  const ending = async (type: string) =>
+    await runUsers(
+      WsEngine,
+      config(),
+      [{ send: { type, id: 1, delay: 100 }, response: { field: 'id', wait: false }, timeout: '300ms' }],
+      [{}],
+      { failureEvents: ['exception'] },
+    );
+  const answered = await ending('echo');
+  assert.deepEqual(errorsOf(answered.errors), []);
+  assert.equal(answered.metrics['echo.response']?.count, 1);
+  const silent = await ending('hang');
+  assert.deepEqual(silent.ends, [null]);
+  assert.deepEqual(errorsOf(silent.errors), ['response timeout: hang: no message within 300 ms']);
+  assert.match(errorsOf((await ending('fail')).errors).join(), /^rejected: fail: /);
+  assert.deepEqual(errorsOf((await ending('drop')).errors), [
+    'disconnected: the server closed the connection (WebSocket close 4001 go away)',
+  ]);
+});
+
 test('a processor can use the socket itself', async () => {
   const processor = {
     shout: (context: { ws: WebSocket }, _events: unknown, done: () => void) => {

@@ -3,7 +3,7 @@ import { loadClock } from '../load-clock.ts';
 import { StepFailure } from '../step-failure.ts';
 import { compileTemplate } from '../template/compile-template.ts';
 import { recordFailure, type Step, type StepSpec, type VirtualUserContext } from './step.ts';
-import { durationMs } from './think.ts';
+import { noTime, timeoutMs } from './timeout.ts';
 
 /** What a fixed-rate step sends on: the connection of one virtual user. */
 export type FixedRateTarget = {
@@ -28,11 +28,38 @@ export type OpenTarget = (
 const timerResolutionMs = 2;
 
 /** Sends a second: a number, or a text such as `20/s` and `600/min`. Throws when it is neither. */
-export const perSecond = (value: unknown): number => {
+const perSecond = (value: unknown): number => {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(?:\/\s*(s|sec|second|m|min|minute))?\s*$/.exec(String(value));
   if (match === null)
     throw new Error(`"rate" is a number of sends a second, or a text such as 600/min, not ${String(value)}`);
   return Number(match[1]) / (match[2]?.startsWith('m') ? 60 : 1);
+};
+
+/** What a step sends: how many messages, what is between two, and how long it goes on, milliseconds. */
+export type SendRate = { count: number; intervalMs: number; totalMs: number };
+
+/** Reads `rate` and `duration`. Throws when one of them is none, or when they come to no message at all. */
+export const sendRate = (rate: unknown, duration: unknown): SendRate => {
+  const intervalMs = 1_000 / perSecond(rate);
+  const totalMs = sendingMs(duration);
+  const count = Math.round(totalMs / intervalMs);
+  if (count === 0)
+    throw new Error(`"rate: ${String(rate)}" for "duration: ${String(duration)}" sends nothing`);
+  return { count, intervalMs, totalMs };
+};
+
+/** Throws for a `rate` and a `duration` that no user can send at; what templates say is known to the run alone. */
+export const checkSendRate = ({ rate, duration }: StepSpec): void => {
+  const [isRateFixed, isDurationFixed] = [rate, duration].map((value) => compileTemplate(value).isStatic);
+  if (isRateFixed && isDurationFixed) sendRate(rate, duration);
+  else if (isRateFixed) perSecond(rate);
+  else if (isDurationFixed) sendingMs(duration);
+};
+
+const sendingMs = (duration: unknown): number => {
+  const found = timeoutMs(duration);
+  if (found === null) throw new Error(noTime(`duration: ${String(duration)}`));
+  return found;
 };
 
 /** Fraction of an interval by which the users of a step are apart: the golden ratio spreads any number of them evenly. */
@@ -42,22 +69,18 @@ const goldenRatio = 0.618033988749895;
  * A step that sends at a fixed `rate` for a fixed `duration`, whatever the answers do. Each send has an intended instant
  * on the load clock; a send that the generator or the connection holds up is made at once and timed from its intended
  * instant (no coordinated omission; Tene, "How NOT to Measure Latency"). The step ends when every message is answered
- * or given up; failures are recorded here, one by one, and the first ends the virtual user then. Throws when `rate` is none.
+ * or given up; failures are recorded here, one by one, and the first ends the virtual user then. Throws as `checkSendRate` does.
  */
 export const fixedRateStep = (spec: StepSpec, open: OpenTarget, place: string): Step => {
   const rate = compileTemplate(spec.rate);
   const duration = compileTemplate(spec.duration);
-  if (rate.isStatic) perSecond(spec.rate);
+  checkSendRate(spec);
   let users = 0;
 
   const scheduleOf = (context: VirtualUserContext): Schedule => {
-    const intervalMs = 1_000 / perSecond(rate.render(context));
-    const totalMs = durationMs(duration.render(context));
-    const count = Math.round(totalMs / intervalMs);
-    if (!(count >= 0 && count < Number.POSITIVE_INFINITY))
-      throw new Error(`"duration" is a time such as 10s, not ${String(spec.duration)}`);
+    const sends = sendRate(rate.render(context), duration.render(context));
     users += 1;
-    return { intervalMs, phaseMs: ((users * goldenRatio) % 1) * intervalMs, count, totalMs };
+    return { ...sends, phaseMs: ((users * goldenRatio) % 1) * sends.intervalMs };
   };
 
   return (context, callback) => {
@@ -74,7 +97,7 @@ export const fixedRateStep = (spec: StepSpec, open: OpenTarget, place: string): 
   };
 };
 
-type Schedule = { intervalMs: number; phaseMs: number; count: number; totalMs: number };
+type Schedule = SendRate & { phaseMs: number };
 
 class FixedRateRun {
   readonly #target: FixedRateTarget;

@@ -1,3 +1,4 @@
+import { tailgateError } from '../../../errors.ts';
 import { HttpEngine } from '../../http/http-engine.ts';
 import { hasHttpStep } from '../../http/http-methods.ts';
 import { engineSettings } from '../engine-settings.ts';
@@ -5,11 +6,21 @@ import { loadActivity } from '../load-activity.ts';
 import { openSessions } from '../open-sessions.ts';
 import { tokenMint } from '../virtual-user-token.ts';
 import { compileFlow, type FlowConfig, type FlowOptions } from './compile-flow.ts';
-import { type EngineEvents, recordFailure, type Step, type VirtualUserContext } from './step.ts';
+import { runFunction } from './run-function.ts';
+import { sequence } from './sequence.ts';
+import { type EngineEvents, guarded, recordFailure, type Step, type VirtualUserContext } from './step.ts';
+import { noTime, timeoutMs } from './timeout.ts';
 
-export type FlowScenario = { name?: string; engine?: string; flow?: unknown };
+export type FlowScenario = {
+  name?: string;
+  engine?: string;
+  flow?: unknown;
+  /** Functions of the processor that run before and after the flow, one or a list. */
+  beforeScenario?: unknown;
+  afterScenario?: unknown;
+};
 export type FlowScript<Config, Scenario> = {
-  config: Config & FlowConfig & { engine?: string; target?: unknown; timeout?: number };
+  config: Config & FlowConfig & { engine?: string; target?: unknown; timeout?: number | string };
   scenarios?: Scenario[];
   before?: Scenario;
   after?: Scenario;
@@ -57,10 +68,13 @@ export abstract class FlowEngine<Config, Scenario extends FlowScenario = FlowSce
     await this.#http.init();
   }
 
-  /** The timeout of every wait that has none of its own. */
+  /** The timeout of every wait that has none of its own. Throws SCENARIO_INVALID. */
   protected get timeoutMs(): number {
     const { timeout } = this.script.config;
-    return timeout === undefined ? engineSettings().timeoutMs : Number(timeout) * 1_000;
+    const found = timeout === undefined ? engineSettings().timeoutMs : timeoutMs(timeout);
+    if (found !== null) return found;
+    const problem = `config.timeout: ${noTime(String(timeout))}`;
+    throw tailgateError('SCENARIO_INVALID', { path: this.script._scriptPath ?? '', problem });
   }
 
   /** Compiles a flow; `own` compiles the steps of the engine itself. Throws SCENARIO_INVALID. */
@@ -75,12 +89,19 @@ export abstract class FlowEngine<Config, Scenario extends FlowScenario = FlowSce
     });
   }
 
-  /** Makes a virtual user of each context, and runs the flow for it. */
+  /** Makes a virtual user of each context, and runs the flow for it, with the functions before and after it. */
   protected scenario<User extends FlowUser>({ spec, ee, run, userOf }: FlowRun<User>): ScenarioFunction {
     const place = placeOf(spec);
     const usesHttp = hasHttpStep(spec.flow);
     const { jwt } = engineSettings();
     const mint = jwt === null ? null : tokenMint(jwt);
+    const functions = (names: unknown): Step[] =>
+      [names]
+        .flat()
+        .flatMap((name) =>
+          typeof name === 'string' ? [guarded(runFunction(name, this.script.config, ee, place), place)] : [],
+        );
+    const [before, after] = [functions(spec.beforeScenario), functions(spec.afterScenario)];
     return (initial, callback) => {
       ee.emit('started');
       const context = usesHttp ? (this.#http.setInitialContext(initial) as VirtualUserContext) : initial;
@@ -96,7 +117,7 @@ export abstract class FlowEngine<Config, Scenario extends FlowScenario = FlowSce
       try {
         if (mint !== null) context.vars.$token = mint(context);
         user = userOf(context);
-        run(user)(context, end);
+        sequence([...before, run(user), ...after])(context, end);
       } catch (error) {
         end(recordFailure(error, place));
       }

@@ -1,7 +1,7 @@
 import { tailgateError } from '../../../errors.ts';
 import type { EngineSettings } from '../engine-settings.ts';
 import type { StepSpec } from '../flow/step.ts';
-import { timeoutMs } from '../flow/timeout.ts';
+import { noTime, timeoutMs } from '../flow/timeout.ts';
 
 /** What the steps of one flow share while they are compiled. */
 export abstract class MessageScope {
@@ -32,8 +32,7 @@ export abstract class MessageScope {
   time(value: unknown, otherwise: number, place: string): number {
     if (value === undefined) return otherwise;
     const found = timeoutMs(value);
-    if (found === null)
-      throw this.invalid(place, `"${String(value)}" is no time; write seconds (5) or "500ms"`);
+    if (found === null) throw this.invalid(place, noTime(String(value)));
     return found;
   }
 

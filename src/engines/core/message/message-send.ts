@@ -8,7 +8,7 @@ import {
   withTag,
 } from '../delivery/payload-path.ts';
 import type { DeliveryRule } from '../engine-settings.ts';
-import { fixedRateStep } from '../flow/fixed-rate.ts';
+import { checkSendRate, fixedRateStep } from '../flow/fixed-rate.ts';
 import type { Step, StepSpec, VirtualUserContext } from '../flow/step.ts';
 import { compileWhere } from '../received-message.ts';
 import type { StepFailure } from '../step-failure.ts';
@@ -44,6 +44,11 @@ export const sendStep = (
       });
     };
   if (duration === undefined) throw scope.invalid(place, '"rate" needs a "duration"');
+  try {
+    checkSendRate({ rate, duration });
+  } catch (error) {
+    throw scope.invalid(place, (error as Error).message);
+  }
   return fixedRateStep(
     { rate, duration },
     (context, done) => {
