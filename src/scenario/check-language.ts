@@ -6,6 +6,7 @@ import {
   keysOf,
   languageLevels,
   scenarioFile,
+  scenarioOfEngine,
   socketIoConnection,
   stepsOfEngine,
 } from './scenario-language.ts';
@@ -66,7 +67,7 @@ export const checkLanguage = (
         checkGroup(level, Object.fromEntries(known), place, [], check);
         continue;
       }
-      checkGroup(level, spec, place, [], check);
+      checkGroup(key === 'scenarios' ? scenarioOfEngine(engine) : level, spec, place, [], check);
       checkFlow(spec.flow, [...place, 'flow'], steps, { ...check, hasStrictSteps: engine === 'http' });
     }
   }
@@ -269,6 +270,10 @@ const hints: Readonly<Record<string, string>> = {
   headers:
     '; headers of a connection are "extraHeaders" in "config.socketio", or "headers" in "config.ws"; those of requests "config.http.defaults.headers"',
   socketioOpts: '; write "socketio"',
+  socketio: '; options of connections are "config.socketio"',
+  refusals: '; what a refusal is, the settings say: "measure.refusals"',
+  onError: '; it is for scenarios over HTTP',
+  afterResponse: '; it is for HTTP requests and steps that emit',
   'socketio-v3': '; its package reads "config.socketio" and "config.engines.socketio-v3"',
   beforeRequest: '; call the function in a step before: "- function: ..."',
   url: '; where to connect is "config.target", or "--target" for the server under test',

@@ -1,3 +1,4 @@
+import { noTime, timeoutMs } from '../engines/core/flow/timeout.ts';
 import { engineNamed, isEmitting } from '../engines/engine-registry.ts';
 import { httpMethods, isHttpStep } from '../engines/http/http-methods.ts';
 import { type SourcePosition, type TailgateError, tailgateError } from '../errors.ts';
@@ -5,6 +6,7 @@ import type { MeasureSettings } from '../settings/settings-schema.ts';
 import { checkLanguage, isWithin } from './check-language.ts';
 import { checkTemplates, type TemplateNames, unbracedCalls, unquotedTemplates } from './check-templates.ts';
 import { type MessageStep, messageStepsOf } from './message-steps.ts';
+import { packageWarnings } from './package-warnings.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import { type ScenarioPath, type ScenarioPositions, scenarioPositions } from './scenario-positions.ts';
 import { allSteps, type Emit, emitsOf, type PlacedStep, scenarioSteps } from './scenario-steps.ts';
@@ -92,13 +94,14 @@ export const lintScenario = (
   const emits = emitsOf(scenario, measure);
   const messages = messageStepsOf(scenario, measure);
   const unknown = unknownSteps(scenario);
+  const untimely = timeoutProblems(scenario);
   const problems = [
     ...onceEach(refused).map(({ place, message }) => invalid(place, message)),
     ...unquoted,
     // A step that is not understood may have been meant to set the name.
     ...(unknown.length > 0 || messages.some(({ problem }) => problem !== null) ? [] : templates),
     ...onceEach(
-      [...emits, ...messages, ...unknown].flatMap(({ problem, step }) =>
+      [...emits, ...messages, ...unknown, ...untimely].flatMap(({ problem, step }) =>
         // What is wrong with a key of the step is told above, with its line.
         problem === null ||
         refused.some(
@@ -152,7 +155,7 @@ export const lintScenario = (
     ...settingsWarnings(scenario),
     ...pluginWarnings(scenario),
     ...addressWarnings(scenario),
-    ...matchWarnings(scenario),
+    ...packageWarnings(scenario),
     ...[...unbracedCalls(scenario.content)].map(({ place, call }) => ({
       place,
       message: `"${call}" is no template, so it is used as it stands. Write "{{ ${call} }}".`,
@@ -195,6 +198,22 @@ function unknownSteps(scenario: ReadScenario): { step: PlacedStep; problem: stri
     ({ step, lacksEngine }, index) =>
       !lacksEngine ||
       found.findIndex((other) => other.lacksEngine && scenarioOf(other.step) === scenarioOf(step)) === index,
+  );
+}
+
+/** Timeouts that are none: of steps over Socket.IO that nothing else reads before the run, and of all their waits. */
+function timeoutProblems(scenario: ReadScenario): { step: PlacedStep; problem: string }[] {
+  const steps = [...allSteps(scenario)].filter(({ engine }) => isEmitting(engine));
+  const { timeout } = scenario.config;
+  const general = { spec: { timeout }, place: ['config', 'timeout'], engine: '', scenario: 'config' };
+  const waiting = steps.filter(
+    ({ spec }) =>
+      spec.emit === undefined && ['response', 'connect', 'reconnect'].some((key) => spec[key] !== undefined),
+  );
+  return (steps.length > 0 ? [general, ...waiting] : []).flatMap((step) =>
+    step.spec.timeout === undefined || timeoutMs(step.spec.timeout) !== null
+      ? []
+      : [{ step, problem: noTime(`timeout: ${String(step.spec.timeout)}`) }],
   );
 }
 
@@ -314,26 +333,6 @@ function addressOf(value: unknown): { host: string; path: string } | null {
   if (host === undefined) return null;
   return { host: host.toLowerCase(), path: `${path ?? '/'}${query === undefined ? '' : '?...'}` };
 }
-
-/** In the package of `socketio-v3` a match that names nothing in the answer reads nothing, so that it always fails. */
-function matchWarnings(scenario: ReadScenario): Finding[] {
-  return [...allSteps(scenario)].flatMap(({ spec, engine, place }) =>
-    ['acknowledge', 'response'].flatMap((key) => {
-      const answer = spec[key];
-      const matches = engine === 'socketio-v3' && isMapping(answer) ? [answer.match].flat() : [];
-      return matches.some((one) => isMapping(one) && !extractors.some((name) => name in one))
-        ? [
-            {
-              place: [...place, key, 'match'],
-              message: `A match without "json" never holds with "engine: socketio-v3". Write "${key}: { data: ... }" for a whole answer, or "engine: socketio".`,
-            },
-          ]
-        : [];
-    }),
-  );
-}
-
-const extractors = ['json', 'xpath', 'regexp', 'header', 'selector'];
 
 /** What is written for a plugin that the file does not load, so that nothing reads it. */
 function pluginWarnings(scenario: ReadScenario): Finding[] {

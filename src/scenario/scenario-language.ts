@@ -114,36 +114,44 @@ const answer: Shape = {
   match,
 };
 
-const delivery = z
+/** What every engine for messages in rooms knows of a delivery. */
+const receivers: Shape = {
+  includesSender: z.boolean().describe('The server sends a message back to its sender, too.'),
+  expect: z
+    .union([z.enum(['members', 'unknown']), z.number()])
+    .describe('Who must get it: every member, that many, or nobody knows.'),
+};
+
+const room = word.describe('The room it goes to; without it, the room that the sender joined last.');
+
+const where = anyKeys().describe('Values by which a delivery is told from other messages.');
+
+const socketIoDelivery = z
   .union([
     z.string(),
     z.boolean(),
     ours('"delivery"', {
       event: word.describe('The event that the receivers get.'),
-      includesSender: z.boolean().describe('The server sends a message back to its sender, too.'),
-      room: word.describe('The room it goes to; without it, the room that the sender joined last.'),
-      expect: z
-        .union([z.enum(['members', 'unknown']), z.number()])
-        .describe('Who must get it: every member, that many, or nobody knows.'),
+      ...receivers,
+      room,
       path: word.describe('Where the tag is in what the receivers get.'),
-      where: anyKeys().describe('Values by which a delivery is told from other messages.'),
     }),
   ])
-  .describe(
-    'The event (or message) that the receivers of this one get: how long it takes, and whether all get it.',
-  );
+  .describe('The event that the receivers of this one get: how long it takes, and whether all get it.');
+
+const wsDelivery = z
+  .union([z.string(), z.boolean(), ours('"delivery"', { ...receivers, room, where })])
+  .describe('Whom a message with `{{ $tag }}` must reach, for example its room; `false` for nobody.');
 
 const membership = z.union([z.string(), z.number(), z.boolean()]);
 
 /** What the steps that send have in common. Tailgate's own. */
 const measuring: Shape = {
-  delivery,
   joins: membership.describe('The room that the sender is in once this is answered.'),
   leaves: membership.describe('The room that the sender leaves; `true` for the only one.'),
   confirmed: z.literal('sent').describe('A join counts from the send, for a server that confirms nothing.'),
   metric: word.describe('The name in the metrics, instead of that of the event.'),
   measure: z.boolean().describe('`false`: neither timed nor observed.'),
-  refusals: anything.describe('How a refusal is told from a success, for this step.'),
   timeout: time.describe('How long the step waits for its answer.'),
   rate: z
     .union([z.number(), z.string()])
@@ -299,6 +307,7 @@ const socketIoSteps = [
       on: word.describe('The same as `channel`.'),
       ...answer,
     }).describe('Wait for an event.'),
+    delivery: socketIoDelivery,
     ...measuring,
     namespace: word.describe('Namespace to send in.'),
     connect: z.union([z.boolean(), z.string(), socketIoConnection]),
@@ -312,7 +321,7 @@ const socketIoSteps = [
       .describe('Close the connection of the namespace and open a new one, with these options added.'),
     reconnect: z.union([flag, z.null()]).describe('The same, without options.'),
     namespace: word,
-    timeout: time,
+    timeout: time.describe('How long it may take until it is connected.'),
   }),
   stepOf('a step that listens', ['response'], {
     response: group('"response"', { channel: text, on: text, ...answer }).describe('Wait for an event.'),
@@ -338,7 +347,6 @@ const wsAnswer = z.union([
     where: anyKeys().describe('Values that the answer has, by their path.'),
     capture,
     match,
-    refusals: anything,
     timeout: time,
     wait: z.boolean().describe('`false`: the flow goes on without it.'),
   }),
@@ -371,6 +379,7 @@ const wsSteps = [
       // Its content is the message: it may have any keys.
       send: anything.describe('The message: text, or a value that is sent as JSON.'),
       response: wsAnswer.describe('Wait for the answer: `true` is the next message.'),
+      delivery: wsDelivery,
       ...measuring,
       binary: z.boolean().describe('Send the text as bytes.'),
     },
@@ -447,7 +456,6 @@ const stompSteps = [
         where: anyKeys(),
         capture,
         match,
-        refusals: anything,
         timeout: time,
       }),
     ]),
@@ -455,15 +463,9 @@ const stompSteps = [
     delivery: z.union([
       z.string(),
       z.boolean(),
-      ours('"delivery"', {
-        destination: word,
-        expect: z.union([z.enum(['subscribers', 'members', 'unknown']), z.number()]),
-        includesSender: z.boolean(),
-        where: anyKeys(),
-      }),
+      ours('"delivery"', { destination: word, ...receivers, where }),
     ]),
     measure: z.boolean(),
-    refusals: anything,
     rate: z.union([z.number(), z.string()]),
     duration: time,
   }),
@@ -523,11 +525,21 @@ const httpSteps = httpMethods.map((method) => stepOf(`a "${method}" step`, [meth
 
 type Language = EngineDescription['language'];
 
-/** What scenarios are written in: the steps that a language has of its own, and its settings in `config`. */
-const languages: Readonly<Record<Language, { steps: readonly z.ZodObject[]; config: z.ZodType }>> = {
-  socketio: { steps: socketIoSteps, config: socketIoConnection },
-  ws: { steps: wsSteps, config: wsConnection },
+/**
+ * What scenarios are written in: the steps that a language has of its own, its settings in `config`, and the keys that stand
+ * beside `flow`.
+ */
+const languages: Readonly<
+  Record<Language, { steps: readonly z.ZodObject[]; config: z.ZodType; scenario: Shape }>
+> = {
+  socketio: {
+    steps: socketIoSteps,
+    config: socketIoConnection,
+    scenario: { socketio: socketIoConnection },
+  },
+  ws: { steps: wsSteps, config: wsConnection, scenario: {} },
   stomp: {
+    scenario: {},
     steps: stompSteps,
     config: ours('"config.stomp"', {
       ...stompConnect,
@@ -538,6 +550,11 @@ const languages: Readonly<Record<Language, { steps: readonly z.ZodObject[]; conf
   },
   http: {
     steps: [],
+    scenario: {
+      beforeRequest: processorFunctions,
+      afterResponse: processorFunctions,
+      onError: processorFunctions,
+    },
     config: group('"config.http"', {
       timeout: duration,
       maxSockets: number,
@@ -604,7 +621,7 @@ const configShape: Shape = {
     .looseObject({ 'socketio-v3': z.union([socketIoConnection, z.null()]).optional() })
     .describe('Engines that the scenarios use, with options of those of others.'),
   engine: text.describe('Engine of the scenarios that name none.'),
-  timeout: duration.describe('How long every wait lasts, seconds.'),
+  timeout: time.describe('How long every wait lasts: seconds, or a time with its unit.'),
   tls,
   // An engine that shares the language of another shares its settings.
   ...Object.fromEntries(
@@ -645,20 +662,22 @@ const scenarioShape: Shape = {
   ),
   weight: number.describe('How often this scenario is chosen, against the others.'),
   flow: anyFlow.describe('The steps of a virtual user.'),
-  beforeScenario: processorFunctions,
-  afterScenario: processorFunctions,
-  beforeRequest: processorFunctions,
-  afterResponse: processorFunctions,
-  onError: processorFunctions,
-  socketio: socketIoConnection,
+  beforeScenario: processorFunctions.describe('Functions that run before the flow of each user.'),
+  afterScenario: processorFunctions.describe('Functions that run after it.'),
 };
+
+/** Those of all languages, for a scenario of an engine of others. */
+const anyScenario = group('a scenario', {
+  ...scenarioShape,
+  ...Object.assign({}, ...Object.values(languages).map(({ scenario }) => scenario)),
+});
 
 const hookShape: Shape = { name: text, engine: text, flow: anyFlow };
 
 /** The groups of a whole file; flows are checked step by step. */
 export const scenarioFile = group('a scenario file', {
   config,
-  scenarios: z.array(group('a scenario', scenarioShape)),
+  scenarios: z.array(anyScenario),
   before: group('"before"', hookShape).describe('Runs once, before the load.'),
   after: group('"after"', hookShape).describe('Runs once, after the load.'),
 });
@@ -676,6 +695,20 @@ export const stepsOfEngine = (engine: string): readonly z.ZodObject[] | undefine
   shallow.set(engine, steps);
   return steps;
 };
+
+const scenarioLevels = new Map(
+  engines.map(({ name, language }) => [
+    name,
+    group(`a scenario with "engine: ${name}"`, {
+      ...scenarioShape,
+      // An engine that shares the language of another shares its steps and settings alone.
+      ...(name === language ? languages[language].scenario : {}),
+    }),
+  ]),
+);
+
+/** The keys of a scenario of an engine; those of any for an engine that is not ours. */
+export const scenarioOfEngine = (engine: string): z.ZodObject => scenarioLevels.get(engine) ?? anyScenario;
 
 /** Keys of a group, without what is only right deeper down. */
 export const keysOf = (level: z.ZodObject): string[] => Object.keys(level.shape);
@@ -696,7 +729,7 @@ export const scenarioJsonSchema = (): Record<string, unknown> => {
   const scenarios = (Object.keys(languages) as Language[]).map((language) => {
     const those = z.enum(engines.filter((engine) => engine.language === language).map(({ name }) => name));
     return z.strictObject({
-      ...optional(scenarioShape),
+      ...optional({ ...scenarioShape, ...languages[language].scenario }),
       // A scenario that names none is one of HTTP, as in Artillery.
       engine: language === 'http' ? those.optional() : those,
       flow: flowOf(languages[language].steps),
@@ -738,7 +771,10 @@ function commonSteps(inner: z.ZodType): z.ZodObject[] {
     }),
     stepOf('"parallel"', ['parallel'], {
       parallel: inner.describe('The steps that run at the same time.'),
-      limit: number.describe('Most of them at once.'),
+      limit: z
+        .union([z.number().int().min(1), z.string().regex(/^\s*0*[1-9]\d*\s*$|\{\{/)])
+        .register(valueNames, { what: 'a whole number from 1 on' })
+        .describe('Most of them at once.'),
     }),
     stepOf('"think"', ['think'], {
       think: time.describe('A pause: whole numbers are seconds, `200ms` has its unit.'),

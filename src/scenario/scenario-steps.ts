@@ -1,6 +1,7 @@
 import type { EngineSettings } from '../engines/core/engine-settings.ts';
 import { isEmitting } from '../engines/engine-registry.ts';
 import { type EmitDefaults, type EmitSpec, parseEmit } from '../engines/socketio/emit-spec.ts';
+import { checkPackageStep } from '../engines/socketio-v3/socketio-v3-description.ts';
 import type { MeasureSettings } from '../settings/settings-schema.ts';
 import type { ReadScenario } from './read-scenario.ts';
 import type { ScenarioPath } from './scenario-positions.ts';
@@ -54,6 +55,7 @@ export type Emit = {
 export const readEmit = (step: PlacedStep, defaults: EmitDefaults): Emit => {
   let spec: EmitSpec;
   try {
+    if (step.engine === 'socketio-v3') checkPackageStep(step.spec);
     spec = parseEmit(step.spec, defaults);
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);

@@ -64,6 +64,7 @@ export const unknownStep = (
   const others = othersWith(keys, engine, flow);
   if (engine === 'http' && others !== null)
     return unknown(`${problem}; name the engine of the scenario, ${others}`, true);
+  if (isEmitting(engine) && others !== null) return unknown(`${problem}; ${others} has`);
   const how = keys.map((key) => howTo[key]).find((text) => text !== undefined);
   if (how !== undefined) return unknown(`${problem}; ${how}`);
   if (meant === undefined) return unknown(others === null ? problem : `${problem}; ${others} has`);
@@ -72,19 +73,19 @@ export const unknownStep = (
 
 /**
  * Engines whose steps begin with one of the keys, as they are written in a scenario; null when there are none. Of several,
- * those that have the most steps of the flow.
+ * those that have the most steps of the flow. For events, one that emits them as well.
  */
 const othersWith = (keys: readonly string[], engine: string, flow: readonly Step[]): string | null => {
   const having = engines
     .filter(({ name, stepKeys }) => name !== engine && stepKeys.some((key) => keys.includes(key)))
-    .filter(({ name }) => name !== 'socketio-v3')
+    .filter(({ name }) => name !== 'socketio-v3' && (!isEmitting(engine) || isEmitting(name)))
     .map(({ name, stepKeys }) => ({
       name,
       steps: flow.filter(({ spec }) => stepKeys.some((key) => key in spec)).length,
     }));
   const most = Math.max(...having.map(({ steps }) => steps));
   const names = having.filter(({ steps }) => steps === most).map(({ name }) => `"engine: ${name}"`);
-  return names.length === 0 || isEmitting(engine) ? null : names.join(' or ');
+  return names.length === 0 ? null : names.join(' or ');
 };
 
 /** What a step is that is only a word, as `disconnect`; null when it is none that does without a value. */

@@ -4,8 +4,11 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
+import * as z from 'zod';
+import { engineNamed } from '../../src/engines/engine-registry.ts';
 import { checkLanguage, checkOverrides } from '../../src/scenario/check-language.ts';
-import { scenarioJsonSchema } from '../../src/scenario/scenario-language.ts';
+import { bareType } from '../../src/scenario/expected-value.ts';
+import { languageLevels, scenarioJsonSchema, stepsOfEngine } from '../../src/scenario/scenario-language.ts';
 import { scenarioPositions } from '../../src/scenario/scenario-positions.ts';
 
 const findings = (text: string): string[] =>
@@ -203,6 +206,26 @@ describe('a key that does nothing is told, with what to write', () => {
       /"wieght" means nothing in a scenario.*"weight"/,
     ],
     [
+      'functions beside a flow that only HTTP has, and options of a connection that only one engine has there',
+      'config: {}\nscenarios:\n  - { engine: ws, flow: [], onError: f, beforeRequest: f }\n  - { engine: socketio-v3, flow: [], socketio: {}, beforeScenario: f }\n  - { engine: http, flow: [], onError: f }\n',
+      /^warning scenarios\.0\.onError: "onError" means nothing in a scenario with "engine: ws"; it is for scenarios over HTTP\.\nwarning [^\n]*beforeRequest: [^\n]*; call the function in a step before: [^\n]*\nwarning scenarios\.1\.socketio: "socketio" means nothing in a scenario with "engine: socketio-v3"; options of connections are "config\.socketio"\.$/,
+    ],
+    [
+      'how a refusal is told, which the settings say',
+      withSteps('      - send: hi\n        refusals: ignore\n', 'ws'),
+      /^error .*"refusals" means nothing in "send"; what a refusal is, the settings say: "measure\.refusals"\.$/,
+    ],
+    [
+      'what tells a delivery over ws, which Socket.IO does not read',
+      withSteps('      - emit: [a]\n        delivery: { event: b, where: { type: c } }\n'),
+      /^error .*delivery\.where: "where" means nothing in "delivery"/,
+    ],
+    [
+      'a limit of steps at once that is none',
+      withSteps('      - parallel: [{ think: 1 }]\n        limit: 0\n'),
+      /^error .*limit: "limit" must be a whole number from 1 on, not 0\.$/,
+    ],
+    [
       'a key at the top',
       'config: {}\nscenario: []\nscenarios: []',
       /"scenario" means nothing at the top of the file.*"scenarios"/,
@@ -234,6 +257,54 @@ scenarios:
     );
   });
 });
+
+test('every key that is offered in a step of messages is one that its engine reads', () => {
+  const needed: Record<string, Record<string, unknown>> = {
+    ws: { send: { t: '{{ $tag }}', id: 1 }, wait: {}, close: {}, connect: {} },
+    stomp: {
+      send: { destination: '/a', body: '{{ $tag }}' },
+      subscribe: { destination: '/a' },
+    },
+  };
+  const given = {
+    config: { target: 'ws://127.0.0.1:1' },
+    place: 'a scenario',
+    path: 's.yml',
+    settings: { timeoutMs: 1_000, deliveries: [] },
+  };
+  let offered = 0;
+  for (const name of ['ws', 'stomp']) {
+    const { steps, stepKeys } = engineNamed(name)!;
+    assert.ok(steps.kind === 'messages');
+    const read = (step: Record<string, unknown>) => {
+      offered += 1;
+      try {
+        steps.outline(step, given);
+      } catch (error) {
+        assert.doesNotMatch((error as Error).message, /unknown key|not both/, JSON.stringify([name, step]));
+      }
+    };
+    for (const level of stepsOfEngine(name)!) {
+      const key = stepKeys.find((own) => languageLevels.get(level)?.steps?.includes(own));
+      if (key === undefined) continue;
+      const step = { [key]: needed[name]![key] ?? {} };
+      // The engine looks at the names of keys alone where they have no value.
+      for (const [beside, type] of Object.entries(level.shape)) {
+        if (beside !== key) read({ ...step, [beside]: undefined });
+        for (const inside of Object.keys(groupIn(type as z.ZodType)?.shape ?? {}))
+          read({ ...step, [beside]: { ...(step[beside] as object | undefined), [inside]: undefined } });
+      }
+    }
+  }
+  assert.ok(offered > 100, `${offered} keys`);
+});
+
+function groupIn(type: z.ZodType): z.ZodObject | null {
+  const known = bareType(type);
+  if (known instanceof z.ZodObject) return languageLevels.has(known) ? known : null;
+  if (!(known instanceof z.ZodUnion)) return null;
+  return known.options.map((option) => groupIn(option as z.ZodType)).find((group) => group !== null) ?? null;
+}
 
 test('what a message says in a list has any keys, and a step that disconnects may be empty', () => {
   const steps = '      - emit: [move, { id: 1, coords: { lat: 1 } }]\n      - disconnect: {}\n';

@@ -548,6 +548,65 @@ test('a step that names a server of its own is told, and how to write the one un
   assert.deepEqual(await asked('https://example.com/login'), []);
 });
 
+test('what the package of socketio-v3 does not have is told before the run', async () => {
+  const engine = 'socketio-v3';
+  const emit = '      - emit: [a]\n        acknowledge: {}\n';
+  assert.match(
+    (await problemsIn(`${emit}      - disconnect: true\n`, engine)).join(),
+    /^the engine "socketio-v3" has no step with "disconnect"; "engine: socketio" has /,
+  );
+  assert.match(
+    (await problemsIn(`${emit}      - response: { channel: b }\n`, engine)).join(),
+    /no step with "response"; "engine: socketio" has/,
+  );
+  assert.match(
+    (await problemsIn(`${emit}        rate: 5\n        duration: 1s\n`, engine)).join(),
+    /^"rate" needs "engine: socketio"/,
+  );
+  const unread: [string, RegExp][] = [
+    [
+      'emit: { channel: a, args: [1] }\n        acknowledge: {}',
+      /^5: "args" means nothing .* "emit: \[event/,
+    ],
+    [
+      'emit: [a]\n        acknowledge: {}\n        response: { on: b }',
+      /^6: "acknowledge" means nothing beside/,
+    ],
+    [
+      'emit: [a]\n        acknowledge: {}\n        afterResponse: f',
+      /^7: "afterResponse" means nothing with/,
+    ],
+    ['emit: [a]\n        acknowledge: {}\n        beforeRequest: [f, g]', /^7: A list of functions in/],
+    ['emit: [a]\n        acknowledge: { concat: true }', /^6: "concat" means nothing with/],
+    ['emit: [a, { $binary: AA== }]\n        acknowledge: {}', /^5: "\$binary" is sent as it stands/],
+    [
+      `connect: { path: /a }\n        timeout: 5\n${emit.trimEnd()}`,
+      /^6: "timeout" means nothing beside "connect"/,
+    ],
+  ];
+  for (const [step, message] of unread) {
+    const [warning, ...others] = await warningsIn(`      - ${step}\n`, engine);
+    assert.match(warning ?? '', message);
+    assert.deepEqual(others, [], step);
+    assert.deepEqual(await warningsIn(`      - ${step}\n`, 'socketio'), [], step);
+  }
+});
+
+test('a timeout that is none is told before the run, also in "config"', async () => {
+  const emit = '      - emit: [a]\n        acknowledge: {}\n';
+  for (const step of ['response: { channel: a }', 'connect: {}', 'emit: [a]'])
+    assert.match(
+      (await problemsIn(`${emit}      - ${step}\n        timeout: "{{ target }}"\n`)).join(),
+      /^"timeout: \{\{ target \}\}" is no time; write seconds \(5\) or "500ms"/,
+    );
+  assert.match((await problemsIn(emit, 'socketio', '{ timeout: 0 }')).join(), /^"timeout: 0" is no time/);
+  assert.match(
+    (await problemsIn(emit, 'socketio', '{ timeout: soon }')).join(),
+    /^"timeout" must be a time such as 5[^\n]*not "soon"\. [^"]*$/,
+  );
+  assert.deepEqual(await problemsIn(emit, 'socketio', '{ timeout: 500ms }'), []);
+});
+
 test('a match that names nothing, which holds in one engine and never in another', async () => {
   const matching = (match: string, engine: string) =>
     warningsIn(`      - emit: [a]\n        acknowledge: { match: ${match} }\n`, engine);

@@ -16,6 +16,7 @@ import { type EmitDefaults, emitDefaultsFrom, parseEmit } from '../socketio/emit
 import { EmittingEngine } from '../socketio/emitting-engine.ts';
 import { loadPackage, type PackageEngine } from './load-package.ts';
 import { PackageRun, type PackageStep } from './package-run.ts';
+import { checkPackageStep } from './socketio-v3-description.ts';
 import { V3User } from './v3-user.ts';
 
 type PackageContext = VirtualUserContext & { sockets: Record<string, ClientSocket> };
@@ -87,7 +88,7 @@ export class SocketIoV3Engine extends EmittingEngine<object> {
     if (spec.emit === undefined && spec.connect === undefined && spec.reconnect === undefined) return null;
     if (spec.emit === undefined)
       return this.#packageStep({ ...spec, connect: spec.connect ?? {} }, null, place, ee);
-    if (spec.rate !== undefined) throw new Error('"rate" needs the engine "socketio"');
+    checkPackageStep(spec);
     const emit = parseEmit(spec, defaults);
     const response = spec.response as { channel?: unknown; on?: unknown } | undefined;
     const channel = response?.channel ?? response?.on;

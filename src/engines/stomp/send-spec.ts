@@ -100,11 +100,11 @@ export const sendSpec = (step: StepSpec, scope: StompScope, place: string): Send
   const binary = spec.binary === true;
   const receipt = spec.receipt === true;
   const isMeasured = spec.measure !== false;
+  const response = spec.response === false ? undefined : spec.response;
   if (receipt) scope.latencies.add(`${metric}.receipt`);
-  if (spec.response !== undefined) scope.latencies.add(`${metric}.response`);
+  if (response !== undefined) scope.latencies.add(`${metric}.response`);
   if (delivery !== null) scope.latencies.add(`${metric}.delivery`);
-  if (isMeasured && !receipt && spec.response === undefined && delivery === null)
-    scope.unmeasured.add(metric);
+  if (isMeasured && !receipt && response === undefined && delivery === null) scope.unmeasured.add(metric);
   return {
     metric,
     destination: compileTemplate<string>(destination),
@@ -119,7 +119,7 @@ export const sendSpec = (step: StepSpec, scope: StompScope, place: string): Send
     waits: spec.wait !== false,
     isMeasured,
     timeoutMs,
-    reply: spec.response === undefined ? null : replySpec(spec.response, metric, timeoutMs, scope, place),
+    reply: response === undefined ? null : replySpec(response, metric, timeoutMs, scope, place),
     delivery,
   };
 };

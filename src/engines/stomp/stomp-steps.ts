@@ -19,4 +19,5 @@ export const stompSteps = messageSteps<StompScope>(
     disconnect: compileDisconnect,
   },
   ['connect'],
+  ['ack'],
 );

@@ -27,6 +27,8 @@ test('a step that is written wrong is refused with its place, before any load', 
     [{ connect: { receipts: false } }, /unknown key "receipts"/],
     [{ send: { destination: '/a' }, recipt: true }, /unknown key "recipt" in "send"/],
     [{ send: { destination: '/a', rate: 5 } }, /"rate" needs a "duration"/],
+    [{ send: { destination: '/a', rate: 'often', duration: 1 } }, /chat, step 1: "rate" is a number/],
+    [{ send: { destination: '/a', rate: 5, duration: 'soon' } }, /"duration: soon" is no time/],
     [{ send: { destination: '/a' }, subscribe: '/b' }, /one of "send" and "subscribe", not both/],
     [{ emit: 'x' }, /no engine knows this step/],
   ];
@@ -39,6 +41,12 @@ test('a step that is written wrong is refused with its place, before any load', 
         return true;
       },
     );
+});
+
+test('what a subscription acknowledges may stand beside it', () => {
+  for (const step of [{ subscribe: '/a', ack: 'client' }, { waitFor: '/a', ack: true }, { ack: {} }])
+    assert.equal(typeof compile(step), 'function');
+  assert.throws(() => compile({ send: { destination: '/a' }, ack: true }), /unknown key "ack" in "send"/);
 });
 
 test('settings that are written wrong are refused', () => {

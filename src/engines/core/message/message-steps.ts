@@ -14,15 +14,17 @@ export type MessageSteps<S extends MessageScope> = {
 
 /**
  * Puts the steps of an engine together. Each but those of `unconnected` opens the connection of a flow that does not say
- * itself when it connects.
+ * itself when it connects. `options` are steps whose name is a key of other steps, too.
  */
 export const messageSteps = <S extends MessageScope>(
   compilers: Readonly<Record<string, StepCompiler<S>>>,
   unconnected: readonly string[],
+  options: readonly string[] = [],
 ): MessageSteps<S> => ({
   keys: Object.keys(compilers),
   compile: (spec, scope, place) => {
-    const [key, ...others] = Object.keys(spec).filter((name) => Object.hasOwn(compilers, name));
+    const named = Object.keys(spec).filter((name) => Object.hasOwn(compilers, name));
+    const [key, ...others] = named.length > 1 ? named.filter((name) => !options.includes(name)) : named;
     if (key === undefined) return null;
     if (others.length > 0)
       throw scope.invalid(place, `a step is one of "${key}" and "${others[0]}", not both`);
