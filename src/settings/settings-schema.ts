@@ -409,12 +409,10 @@ export const verdictSchema = z
       .number()
       .positive()
       .default(10)
-      .describe('Where no threshold says otherwise, the rise of the main latency that must be ruled out to pass, in percent.'),
-    marginP99Percent: z
-      .number()
-      .positive()
-      .default(20)
-      .describe('The same of its p99, in percent.'),
+      .describe(
+        'Where no threshold says otherwise, the rise of the main latency that must be ruled out to pass, in percent.',
+      ),
+    marginP99Percent: z.number().positive().default(20).describe('The same of its p99, in percent.'),
     floorMs: z
       .number()
       .min(0)
