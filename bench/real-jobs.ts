@@ -13,7 +13,10 @@ import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { type JobRecord, parseJobRecords } from '../src/verdict/job-record.ts';
 import { shareBounds } from '../src/verdict/statistics/share-bounds.ts';
+import { restoreJob } from '../src/verdict/summarise-jobs.ts';
 import { type Figure, figure } from './figure.ts';
+import { type Rule, rules } from './rules.ts';
+import { shipped, type TriedStatistic, tryEstimator } from './slice-estimators.ts';
 import { pieceOfSeries } from './timed-series.ts';
 
 export const about = 'Real jobs of known truth: false alarms, what is found, and in how many minutes';
@@ -201,6 +204,7 @@ function renderTable(all: readonly Results[]): string {
       ...['fail', 'pass', 'inconclusive', 'invalid'].map((verdict) => count(jobs, verdict)),
       middle(decided.map(({ pairs }) => pairs)) ?? '–',
       middle(decided.map(({ minutes }) => minutes))?.toFixed(1) ?? '–',
+      judgedAgain(jobs),
       kind.aim === undefined
         ? `false alarms ${good} of ${jobs.length} (${percent(low)} to ${percent(high)})`
         : `${good} of ${jobs.length} within ${kind.aim.minutes} min (${percent(low)} to ${percent(high)}); aim ${percent(kind.aim.share)}`,
@@ -217,11 +221,59 @@ message in twenty; a standstill stops the head for 200 ms every 10 s; the neighb
 random bursts of 0.05 to 1.5 s. The series is made in turns and goes on wherever it stopped: \`npm run bench -- real-jobs 60\`
 measures for an hour more, on a machine that does nothing else. Raw values: \`bench/results/real-jobs/\`.
 
-${line(['Jobs', 'Measured', 'Failed', 'Passed', 'Undecided', 'Invalid', 'Pairs', 'Minutes', 'Against the aim'])}
-|---|---|---|---|---|---|---|---|---|
+${line(['Jobs', 'Measured', 'Failed', 'Passed', 'Undecided', 'Invalid', 'Pairs', 'Minutes', 'Judged again', 'Against the aim'])}
+|---|---|---|---|---|---|---|---|---|---|
 ${rows.map(line).join('\n')}
 
-Pairs and minutes: the middle job, to its verdict. In brackets: where the share lies, each end with 95% confidence.
+Pairs and minutes: the middle job, to its verdict. In brackets: where the share lies, each end with 95% confidence. Judged again: the
+same pairs by the rules that ship now, where other rules ended the job; how many failed, and the pairs of the middle job.
 ${Math.round(minutes)} minutes in all, on: ${machines.join('; ')}.
+
+## What each statistic shows
+
+Deviation of ln(head / baseline) between the pairs of a job, and the change found; in brackets that change in deviations of the unchanged
+jobs of its server: the pairs that are needed go with one over its square.
+
+${statisticsTable(all)}
 `;
+}
+
+const tailgate: Rule = rules.find(({ name }) => name === 'Tailgate')!;
+
+/** How many jobs the shipped rules fail, and in how many pairs the middle one is decided. */
+function judgedAgain(jobs: readonly JobRecord[]): string {
+  const answers = jobs
+    .filter(({ problem }) => problem === undefined)
+    .map(restoreJob)
+    .flatMap(({ record, pairs }) => tailgate.decide({ metric: record.metric, pairs, previous: null }) ?? []);
+  const failed = answers.filter(({ verdict }) => verdict === 'fail').length;
+  return `${failed} failed, ${middle(answers.map(({ pairs }) => pairs)) ?? '–'} pairs`;
+}
+
+/** One line for each statistic: its noise on an unchanged server, and what it shows of each kind of change. */
+function statisticsTable(all: readonly Results[]): string {
+  const statistics: readonly TriedStatistic[] = ['p5', 'p10', 'p50', 'tail', 'p95'];
+  const rows = statistics.map((statistic) => {
+    const found = ({ jobs }: Results) =>
+      tryEstimator(jobs.filter(({ problem }) => problem === undefined).map(restoreJob), statistic, shipped);
+    const noiseAt = (config: Kind['config']): number | undefined => {
+      const unchanged = all.find(({ kind }) => kind.name === `${config}-unchanged`);
+      return unchanged === undefined ? undefined : found(unchanged)?.deviation;
+    };
+    return [
+      statistic,
+      ...all.map((results) => {
+        const result = found(results);
+        if (result === null) return '–';
+        if (results.kind.aim === undefined) return result.deviation.toFixed(3);
+        const change = `${(100 * Math.expm1(result.mean)).toFixed(1)}%`;
+        const noise = noiseAt(results.kind.config);
+        return noise === undefined ? change : `${change} (${(result.mean / noise).toFixed(2)})`;
+      }),
+    ];
+  });
+  const titles = all.map(({ kind }) => kind.title);
+  return [['Statistic', ...titles], ['---', ...titles.map(() => '---')], ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
 }

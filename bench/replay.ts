@@ -92,7 +92,7 @@ export const estimatorTable = (jobs: readonly RestoredJob[]): string => {
     `|---|---|${truths.map(() => '---').join('|')}|`,
   ];
   const equal = jobs.filter(({ record }) => record.truth === 1);
-  for (const statistic of ['p10', 'p50', 'tail', 'p95', 'p99'] as const)
+  for (const statistic of ['p5', 'p50', 'tail', 'p95', 'p99'] as const)
     for (const candidate of candidates) {
       const noise = tryEstimator(equal, statistic, candidate);
       const cells = truths.map((truth) => {

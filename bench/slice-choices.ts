@@ -13,7 +13,7 @@ import type { RestoredJob } from '../src/verdict/summarise-jobs.ts';
 
 type Keep = (pair: MeasuredPair, index: number) => boolean;
 
-const statistics = ['p10', 'p50', 'tail', 'p95', 'p99'] as const;
+const statistics = ['p5', 'p50', 'tail', 'p95', 'p99'] as const;
 
 /** Cores that others kept busy while a slice was driven at either side; 0 where nothing told. */
 const foreignCores = ({ baseline, head }: MeasuredPair, index: number): number =>
@@ -74,7 +74,7 @@ export const choicesTable = (jobs: readonly RestoredJob[]): string => {
 export const warmUpTable = (jobs: readonly RestoredJob[]): string => {
   const equal = jobs.filter(({ record }) => record.truth === 1);
   const count = Math.max(0, ...equal.flatMap(({ pairs }) => pairs.map(({ head }) => head.slices.length)));
-  const logs = (of: 'p10' | 'p50') =>
+  const logs = (of: 'p5' | 'p50') =>
     equal.flatMap(({ record, pairs }) =>
       pairs.flatMap(({ baseline, head }) => {
         const sides = [baseline, head].map(({ slices }) =>
@@ -85,7 +85,7 @@ export const warmUpTable = (jobs: readonly RestoredJob[]): string => {
         return sides.every((side) => side.length === count && side.every(Number.isFinite)) ? [sides] : [];
       }),
     );
-  const rows = (['p10', 'p50'] as const).flatMap((statistic) => {
+  const rows = (['p5', 'p50'] as const).flatMap((statistic) => {
     const all = logs(statistic);
     const above = (index: number): number =>
       Math.expm1(mean(all.flatMap((sides) => sides.map((side) => side[index]! - mean(side.slice(-5))))));

@@ -14,6 +14,12 @@ import type { RestoredJob } from '../src/verdict/summarise-jobs.ts';
  * slices, but for `pooled`, which compares whole rounds.
  */
 
+/** The statistics that estimators are tried on: those that are judged by default, and their peers. */
+export type TriedStatistic = 'p5' | 'p10' | 'p50' | 'tail' | 'p95' | 'p99';
+
+/** What ships for all of them but the p99. */
+export const shipped = 'trimmed by 20%, weighted by their root';
+
 /** Mean after the floor(share * n) values at each end are replaced by the nearest that is kept. */
 const winsorisedMean = (values: readonly number[], share: number): number => {
   const sorted = [...values].sort((a, b) => a - b);
@@ -48,7 +54,7 @@ const weighted = (
 const weightedSlices: Record<string, (changes: readonly SliceChange[]) => number> = {
   'mean weighted by samples': (changes) => weighted(changes, (n) => n, 0),
   'trimmed by 20%, weighted by samples': (changes) => weighted(changes, (n) => n, 0.2),
-  'trimmed by 20%, weighted by their root': (changes) => weighted(changes, Math.sqrt, 0.2),
+  [shipped]: (changes) => weighted(changes, Math.sqrt, 0.2),
 };
 
 const overSlices: Record<string, (ratios: readonly number[]) => number> = {
@@ -72,7 +78,7 @@ export const candidates: readonly string[] = [
 export const estimate = (
   pair: MeasuredPair,
   metric: string,
-  statistic: 'p10' | 'p50' | 'tail' | 'p95' | 'p99',
+  statistic: TriedStatistic,
   candidate: string,
 ): number | null => {
   const { baseline, head } = pair;
@@ -91,7 +97,7 @@ export type EstimatorResult = { pairs: number; mean: number; deviation: number }
 /** What a candidate makes of jobs of one truth; null when no job has two pairs. */
 export const tryEstimator = (
   jobs: readonly RestoredJob[],
-  statistic: 'p10' | 'p50' | 'tail' | 'p95' | 'p99',
+  statistic: TriedStatistic,
   candidate: string,
 ): EstimatorResult | null => {
   const values = jobs

@@ -13,6 +13,7 @@ const tailPercents: readonly number[] = Array.from({ length: 18 }, (_, index) =>
 export type LatencySummary = {
   count: number;
   meanMs: number;
+  p5Ms: number;
   p10Ms: number;
   p50Ms: number;
   p90Ms: number;
@@ -87,6 +88,7 @@ export class LatencySketch {
     return {
       count: this.#count,
       meanMs: this.#count === 0 ? Number.NaN : this.#sumMs / this.#count,
+      p5Ms: this.quantileMs(0.05),
       p10Ms: this.quantileMs(0.1),
       p50Ms: this.quantileMs(0.5),
       p90Ms: this.quantileMs(0.9),

@@ -60,6 +60,7 @@ export type Happened = { one: string; many: string; may: 'may' | 'may be' };
 export const latencyStatistics = [
   'count',
   'mean',
+  'p5',
   'p10',
   'p50',
   'p90',

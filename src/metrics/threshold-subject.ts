@@ -13,6 +13,7 @@ const statisticNames: Readonly<Record<string, Statistic>> = {
   mean: 'mean',
   avg: 'mean',
   average: 'mean',
+  p5: 'p5',
   p10: 'p10',
   p50: 'p50',
   median: 'p50',
@@ -24,7 +25,7 @@ const statisticNames: Readonly<Record<string, Statistic>> = {
   max: 'max',
 };
 
-const statisticList = 'count, mean, p10, p50, p90, p95, tail, p99, p999 or max';
+const statisticList = 'count, mean, p5, p10, p50, p90, p95, tail, p99, p999 or max';
 
 /** One part of a dotted name; nothing in a quoted one is special. */
 export type SubjectPart = { text: string; quoted: boolean };

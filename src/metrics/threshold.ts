@@ -7,6 +7,7 @@ import type { SourcePosition } from '../errors.ts';
 export type Statistic =
   | 'count'
   | 'mean'
+  | 'p5'
   | 'p10'
   | 'p50'
   | 'p90'

@@ -62,11 +62,12 @@ const ofRounds = new WeakMap<RoundMeasurement, Values>();
 
 const restored = new WeakMap<SerializedSketch, LatencySketch>();
 
-const quantileOf = { p10: 0.1, p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 } as const;
+const quantileOf = { p5: 0.05, p10: 0.1, p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 } as const;
 
 const fieldOf = {
   count: 'count',
   mean: 'meanMs',
+  p5: 'p5Ms',
   p10: 'p10Ms',
   p50: 'p50Ms',
   p90: 'p90Ms',
@@ -224,7 +225,8 @@ export const isLatencyStatistic = (statistic: string): statistic is keyof typeof
 
 /** One statistic of a summary, milliseconds (a plain number for `count`). */
 export function statisticOfSummary<N extends number | null>(
-  summary: { [Field in Exclude<keyof LatencySummary, 'p10Ms' | 'tailMs'>]: N } & {
+  summary: { [Field in Exclude<keyof LatencySummary, 'p5Ms' | 'p10Ms' | 'tailMs'>]: N } & {
+    p5Ms?: N | undefined;
     p10Ms?: N | undefined;
     tailMs?: N | undefined;
   },

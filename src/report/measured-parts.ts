@@ -191,6 +191,7 @@ function summaryReport(summary: LatencySummary): LatencySummaryReport {
   return {
     count: summary.count,
     meanMs: finite(summary.meanMs),
+    p5Ms: finite(summary.p5Ms),
     p10Ms: finite(summary.p10Ms),
     p50Ms: finite(summary.p50Ms),
     p90Ms: finite(summary.p90Ms),

@@ -38,7 +38,7 @@ const notableRelative = 0.03;
 
 const notableWithoutInterval = 0.1;
 
-const order = ['p10', 'p50', 'p90', 'p95', 'tail', 'p99', 'p999', 'max', 'mean', 'count', 'value'];
+const order = ['p5', 'p10', 'p50', 'p90', 'p95', 'tail', 'p99', 'p999', 'max', 'mean', 'count', 'value'];
 
 type RowValues = Pick<MetricRow, 'baseline' | 'head'>;
 

@@ -22,7 +22,7 @@ export type BisectReport = {
   good: ShownCommit;
   bad: ShownCommit;
   suite: string;
-  /** The statistic that decided, for example `chat.ack p10`; null before one was chosen. */
+  /** The statistic that decided, for example `chat.ack p5`; null before one was chosen. */
   statistic: string | null;
   /** Rate of failures at the good commit, where the statistic is one; else null. */
   goodRate: number | null;

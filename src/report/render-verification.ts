@@ -141,7 +141,7 @@ function changeColumns(rows: readonly TruthSummary[]) {
       cells: of((row) => (row.injected === null ? null : row.injected - 1)),
     },
     { title: 'CPU/message', right: true, drop: 0, cells: of((row) => row.cpuPerMessage) },
-    { title: 'p10', right: true, drop: 3, cells: of((row) => row.change.p10) },
+    { title: 'p5', right: true, drop: 3, cells: of((row) => row.change.p5) },
     { title: 'p50', right: true, drop: 0, cells: of((row) => row.change.p50) },
     { title: 'tail', right: true, drop: 2, cells: of((row) => row.change.tail) },
     { title: 'p95', right: true, drop: 0, cells: of((row) => row.change.p95) },
@@ -154,7 +154,7 @@ function deviationColumns(rows: readonly DeviationSummary[]) {
   return [
     { title: 'The sides take turns in', right: false, drop: 0, cells: of(designName) },
     { title: 'Pairs', right: true, drop: 0, cells: of((row) => String(row.pairs)) },
-    { title: 'p10', right: true, drop: 3, cells: of((row) => deviation(row.deviation.p10)) },
+    { title: 'p5', right: true, drop: 3, cells: of((row) => deviation(row.deviation.p5)) },
     { title: 'p50', right: true, drop: 0, cells: of((row) => deviation(row.deviation.p50)) },
     { title: 'tail', right: true, drop: 2, cells: of((row) => deviation(row.deviation.tail)) },
     { title: 'p95', right: true, drop: 0, cells: of((row) => deviation(row.deviation.p95)) },

@@ -166,7 +166,7 @@ function boundaries({ allowed, margin }: LimitReport): ChartMark[] {
   ];
 }
 
-const percentiles = ['p10', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'];
+const percentiles = ['p5', 'p10', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'];
 
 /** The change at each percentile of the main latency that was compared, with its interval. */
 function changeByPercentile({ id, change }: MetricReport): FigureBlock[] {
@@ -191,6 +191,7 @@ function changeByPercentile({ id, change }: MetricReport): FigureBlock[] {
 
 const tailTicks = [0, 0.5, 0.9, 0.95, 0.99, 0.999];
 const quantileOf: Readonly<Record<string, number>> = {
+  p5: 0.05,
   p10: 0.1,
   p50: 0.5,
   p90: 0.9,

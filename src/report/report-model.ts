@@ -14,6 +14,7 @@ const finiteOrNull = z.number().nullable();
 export const latencySummarySchema = z.strictObject({
   count: z.number().int().describe('Values in the distribution'),
   meanMs: finiteOrNull,
+  p5Ms: finiteOrNull.optional(),
   p10Ms: finiteOrNull.optional(),
   p50Ms: finiteOrNull,
   p90Ms: finiteOrNull,
@@ -26,7 +27,7 @@ export const latencySummarySchema = z.strictObject({
 
 const changeSchema = z
   .strictObject({
-    statistic: z.string().describe('mean, p10, p50, p90, p95, tail, p99, p999, max, count, or value'),
+    statistic: z.string().describe('mean, p5, p10, p50, p90, p95, tail, p99, p999, max, count, or value'),
     relative: z.number().describe('Head against baseline, as a ratio minus one'),
     baseline: finiteOrNull
       .optional()

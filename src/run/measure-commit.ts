@@ -144,7 +144,7 @@ const longestRoundMs = 3_600_000;
 function outcomeOf({ baseline, head }: MeasuredPair, named: string | null, suite: string): PairOutcome {
   const main = mainOf(named, [baseline, head]);
   const read: [string, Statistic][] = [
-    ...(main === null ? [] : (['p10', 'p50', 'p95'] as const).map((one): [string, Statistic] => [main, one])),
+    ...(main === null ? [] : (['p5', 'p50', 'p95'] as const).map((one): [string, Statistic] => [main, one])),
     ['server.cpuPerMessage', 'value'],
     ['server.rss', 'max'],
   ];

@@ -115,6 +115,7 @@ function typicalSummary(history: readonly Values[], metric: string): LatencySumm
   return {
     count: Math.round(usual((summary) => summary.count)),
     meanMs: usual((summary) => summary.meanMs),
+    p5Ms: usual((summary) => summary.p5Ms),
     p10Ms: usual((summary) => summary.p10Ms),
     p50Ms: usual((summary) => summary.p50Ms),
     p90Ms: usual((summary) => summary.p90Ms),

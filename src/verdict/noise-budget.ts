@@ -9,7 +9,7 @@ import { standardDeviation, trimmedMean } from './statistics/robust.ts';
 import { twoModes } from './statistics/two-modes.ts';
 
 /** The quantile whose number of messages a statistic rests on; that of the tail lies in the middle of it. */
-const quantileBehind = { p10: 0.1, p50: 0.5, tail: 0.9, p95: 0.95, p99: 0.99 } as const;
+const quantileBehind = { p5: 0.05, p50: 0.5, tail: 0.9, p95: 0.95, p99: 0.99 } as const;
 
 export type BudgetStatistic = keyof typeof quantileBehind;
 

@@ -13,6 +13,7 @@ export const samplesNeeded = (statistic: Statistic, settings: VerdictSettings): 
     case 'p50':
     case 'mean':
       return settings.minSamplesP50;
+    case 'p5':
     case 'p10':
     case 'p90':
     case 'p95':

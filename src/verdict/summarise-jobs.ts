@@ -11,7 +11,7 @@ import type { Verdict } from './verdict.ts';
 const boundLevel = 0.05;
 
 /** The statistics that a series is summarised by: those that are judged, and those that people know. */
-type JobStatistic = 'p10' | 'p50' | 'tail' | 'p95' | 'p99';
+type JobStatistic = 'p5' | 'p50' | 'tail' | 'p95' | 'p99';
 
 /** What became of the jobs of one truth and one design. Changes are ratios minus one. */
 export type TruthSummary = {
@@ -126,7 +126,7 @@ function meanOrNull(values: readonly number[]): number | null {
 
 function forEachStatistic<T>(of: (statistic: JobStatistic) => T) {
   return {
-    p10: of('p10'),
+    p5: of('p5'),
     p50: of('p50'),
     tail: of('tail'),
     p95: of('p95'),
@@ -180,7 +180,7 @@ function budgetsOf(unchanged: readonly RestoredJob[]): NoiseBudget[] {
   const metric = unchanged[0]?.record.metric;
   if (metric === undefined) return [];
   const pairs = unchanged.filter(({ record }) => record.metric === metric).flatMap((job) => job.pairs);
-  return (['p10', 'p50', 'tail', 'p95'] as const).flatMap(
+  return (['p5', 'p50', 'tail', 'p95'] as const).flatMap(
     (statistic) => noiseBudget(pairs, metric, statistic) ?? [],
   );
 }

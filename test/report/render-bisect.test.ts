@@ -49,12 +49,12 @@ test('what made more fail is told by the rates of failures, one after the other'
 test('what made it slower is told by the relative change', () => {
   const answer = { kind: 'one', version: 2, probability: 0.999, change: 0.05, other: 0 } as const;
   assert.match(
-    renderBisect(report({ statistic: 'chat.ack p10', goodRate: null, answer })),
-    /^Commit cccccccccc \(`change c`\) made it slower: chat\.ack p10 \+5% \(probability over 99%\)\.$/m,
+    renderBisect(report({ statistic: 'chat.ack p5', goodRate: null, answer })),
+    /^Commit cccccccccc \(`change c`\) made it slower: chat\.ack p5 \+5% \(probability over 99%\)\.$/m,
   );
   const none = { kind: 'none', probability: 0.97, change: 0.001 } as const;
   assert.match(
-    renderBisect(report({ statistic: 'chat.ack p10', goodRate: null, answer: none })),
+    renderBisect(report({ statistic: 'chat.ack p5', goodRate: null, answer: none })),
     /^\*\*Neither is slower\*\*: /m,
   );
 });

@@ -13,7 +13,7 @@ const row = (more: Partial<TruthSummary>): TruthSummary => ({
   pairsToVerdict: 6,
   minutesToVerdict: 3.12,
   injected: null,
-  change: { p10: 0.002, p50: 0.002, tail: -0.004, p95: -0.004, p99: null },
+  change: { p5: 0.002, p50: 0.002, tail: -0.004, p95: -0.004, p99: null },
   cpuPerMessage: 0.001,
   ...more,
 });
@@ -27,7 +27,7 @@ const summary: JobsSummary = {
       verdicts: { pass: 0, fail: 4, inconclusive: 1, invalid: 0 },
       failing: { low: 0.34, high: 0.99 },
       injected: 1.0503,
-      change: { p10: 0.041, p50: 0.041, tail: 0.05, p95: 0.05, p99: 0.1 },
+      change: { p5: 0.041, p50: 0.041, tail: 0.05, p95: 0.05, p99: 0.1 },
     }),
   ],
   deviations: [
@@ -36,7 +36,7 @@ const summary: JobsSummary = {
       sliceMs: 1_000,
       jobs: 12,
       pairs: 240,
-      deviation: { p10: 0.012, p50: 0.012, tail: 0.0204, p95: 0.0204, p99: 0.11 },
+      deviation: { p5: 0.012, p50: 0.012, tail: 0.0204, p95: 0.0204, p99: 0.11 },
       cpuPerMessage: 0.006,
     },
     {
@@ -44,7 +44,7 @@ const summary: JobsSummary = {
       sliceMs: null,
       jobs: 1,
       pairs: 10,
-      deviation: { p10: 0.06, p50: 0.06, tail: 0.112, p95: 0.112, p99: null },
+      deviation: { p5: 0.06, p50: 0.06, tail: 0.112, p95: 0.112, p99: null },
       cpuPerMessage: null,
     },
   ],

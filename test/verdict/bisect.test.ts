@@ -144,11 +144,11 @@ test('a count narrows the range, and is left out of it where it rises in steps o
 });
 
 test('the statistic that shows the change with the fewest pairs is chosen, by the first pairs alone', () => {
-  const pair = (floor: number, tail: number) => ({ 'ack p10': floor, 'ack p95': tail });
+  const pair = (floor: number, tail: number) => ({ 'ack p5': floor, 'ack p95': tail });
   const first = [pair(0.1, 0.3), pair(0.11, -0.2), pair(0.1, 0.4), pair(0.09, 0)];
   assert.equal(chooseStatistic(first.slice(0, 3)), null);
-  assert.equal(chooseStatistic(first), 'ack p10');
-  assert.equal(chooseStatistic([...first, pair(0, 1), pair(0, 1)]), 'ack p10');
+  assert.equal(chooseStatistic(first), 'ack p5');
+  assert.equal(chooseStatistic([...first, pair(0, 1), pair(0, 1)]), 'ack p5');
 });
 
 test('a culprit that only makes more fail is found, and nobody is blamed for failures that come by chance', () => {
@@ -169,7 +169,7 @@ test('a culprit that only makes more fail is found, and nobody is blamed for fai
     const risen = usual + (fails ? 0.02 + 0.1 * random() : 0);
     const name = history % 2 === 0 ? 'errors.rate' : 'deliveries.lost.rate';
     const measure = (version: number): PairValues => ({
-      'ack p10': 0.04 * normal(),
+      'ack p5': 0.04 * normal(),
       'server.cpuPerMessage': 0.05 * normal(),
       [name]:
         rateAngle(count(version >= culprit ? risen : usual) / attempts) - rateAngle(count(usual) / attempts),
@@ -201,10 +201,10 @@ test('a culprit that only makes more fail is found, and nobody is blamed for fai
 });
 
 test('a rate of failures is followed only where it rose, and is shown as the rate that it is', () => {
-  const pair = (floor: number, errors: number) => ({ 'ack p10': floor, 'errors.rate': errors });
-  assert.equal(chooseStatistic([0.01, -0.02, 0.01, 0].map((floor) => pair(floor, 0))), 'ack p10');
+  const pair = (floor: number, errors: number) => ({ 'ack p5': floor, 'errors.rate': errors });
+  assert.equal(chooseStatistic([0.01, -0.02, 0.01, 0].map((floor) => pair(floor, 0))), 'ack p5');
   assert.equal(chooseStatistic([0.01, -0.02, 0.01, 0].map((floor) => pair(floor, 0.14))), 'errors.rate');
-  assert.equal(chooseStatistic([0.2, 0.2, 0.21, 0.2].map((floor) => pair(floor, 0.1))), 'ack p10');
+  assert.equal(chooseStatistic([0.2, 0.2, 0.21, 0.2].map((floor) => pair(floor, 0.1))), 'ack p5');
   assert.ok(Math.abs(rateAtAngle(0.01, rateAngle(0.05) - rateAngle(0.01)) - 0.05) < 1e-9);
   assert.equal(rateAtAngle(0, -0.1), 0);
 });

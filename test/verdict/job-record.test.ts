@@ -99,7 +99,7 @@ describe('the rules of other tools', () => {
     assert.equal(estimators.length, 5 * candidates.length + 1);
     for (const line of estimators.slice(0, candidates.length)) {
       const [, statistic, , unchanged, slower] = line.split('|').map((cell) => cell.trim());
-      assert.equal(statistic, 'p10');
+      assert.equal(statistic, 'p5');
       assert.ok(Number(unchanged) > 0 && Number(unchanged) < 0.2, line);
       const change = Number(/^([\d.]+)%, t/.exec(slower ?? '')?.[1]);
       assert.ok(change > 40 && change < 60, line);

@@ -99,10 +99,10 @@ describe('side by side', () => {
   test('a slower server fails, and the interval lies above zero', () => {
     const judgement = run(slower);
     assert.equal(judgement.verdict, 'fail');
-    const limit = limitOf(judgement, metricId, 'p10');
+    const limit = limitOf(judgement, metricId, 'p5');
     assert.equal(limit.verdict, 'fail');
     assert.match(limit.explanation, /The rise is certain and larger than the \+2% allowed, so it fails/);
-    const change = judgement.metrics[0]!.change.find(({ statistic }) => statistic === 'p10')!;
+    const change = judgement.metrics[0]!.change.find(({ statistic }) => statistic === 'p5')!;
     assert.ok(change.low! > 0 && change.relative > 0.1 && change.relative < 0.3, JSON.stringify(change));
     assert.ok(change.high! > change.relative);
     assert.equal(change.samples, judgement.pairs);
@@ -176,6 +176,20 @@ describe('side by side', () => {
     const limit = limitOf(allowed, metricId, 'p50');
     assert.equal(limit.rule, 'p50 < +15%');
     assert.deepEqual([limit.file, limit.line], ['tailgate.yml', 1]);
+  });
+
+  test('a limit on the p10 or the p50 takes the place of the floor, one on another statistic does not', () => {
+    const judged = (rule: string): string[] =>
+      run(unchanged, { thresholds: limits(rule) })
+        .metrics.find(({ id }) => id === metricId)!
+        .limit.map(({ statistic }) => statistic);
+    assert.ok(judged('p90 < +15%').includes('p5'));
+    for (const rule of ['p10 < +15%', 'p50 < +15%', 'p5 < +15%'])
+      assert.equal(
+        judged(rule).filter((statistic) => statistic === 'p5').length,
+        rule.startsWith('p5 ') ? 1 : 0,
+      );
+    assert.ok(judged('p10 < +15%').includes('p10'));
   });
 
   test('of two parts of a relative limit both must be exceeded', () => {

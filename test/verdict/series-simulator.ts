@@ -18,7 +18,7 @@ export const defaultGates = (settings: VerdictSettings = defaultSettings) =>
 
 /**
  * A job in the fast mode: one number per pair and statistic, drawn directly. `deviations` and `effects` are of
- * p10, p50, tail, p99 and the maximum; `correlation` is between any two of them.
+ * p5, p50, tail, p99 and the maximum; `correlation` is between any two of them.
  */
 export type FastJob = {
   deviations: readonly [number, number, number, number, number];
@@ -38,7 +38,7 @@ export const evenJob = (effect: number, deviation: number, correlation = 0.6): F
 
 /**
  * The deviations seen in real jobs on the example chat server, when that of p95 is `deviation`: a quarter of it at the
- * p10, a third at the p50, three fifths at the tail, and two fifths more at the p99.
+ * p5, a third at the p50, three fifths at the tail, and two fifths more at the p99.
  */
 export const typicalJob = (effect: number, deviation: number, correlation = 0.6): FastJob => ({
   deviations: [0.25 * deviation, 0.3 * deviation, 0.6 * deviation, 1.4 * deviation, 0.4],
@@ -48,7 +48,7 @@ export const typicalJob = (effect: number, deviation: number, correlation = 0.6)
 
 export type JobOutcome = { verdict: 'fail' | 'pass' | 'inconclusive'; pairs: number };
 
-const statistics = ['p10', 'p50', 'tail', 'p99', 'max'] as const;
+const statistics = ['p5', 'p50', 'tail', 'p99', 'max'] as const;
 
 /** A regression that only the slow messages feel, with the deviations of `typicalJob`. */
 export const tailJob = (effect: number, deviation: number): FastJob => ({

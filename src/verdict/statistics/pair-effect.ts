@@ -30,6 +30,7 @@ export const minSlices = 5;
  */
 const sliced: Partial<Record<Statistic, { estimator: 'trimmed' | 'mean'; minSamples: number }>> = {
   mean: { estimator: 'trimmed', minSamples: 10 },
+  p5: { estimator: 'trimmed', minSamples: 20 },
   p10: { estimator: 'trimmed', minSamples: 20 },
   p50: { estimator: 'trimmed', minSamples: 10 },
   p90: { estimator: 'trimmed', minSamples: 20 },
