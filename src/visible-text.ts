@@ -16,9 +16,13 @@ const loneSurrogate = /\p{Cs}/gu;
 
 const manyMarks = /(\p{M}{3})\p{M}+/gu;
 
-/** Terminal sequences are dropped whole: what is left of one reads as noise. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what begins a sequence
-const terminalSequence = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)?|[@-Z\\^_])/g;
+/**
+ * Terminal sequences are dropped whole: what is left of one reads as noise. Of a title or link that does not end on its line
+ * only the beginning is: the rest may be of somebody else.
+ */
+const terminalSequence =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what begins a sequence
+  /\u001B(?:\[[0-?]*[ -/]*[@-~]|\](?:[^\u0007\u001B\n\r\u0085\u2028\u2029]*(?:\u0007|\u001B\\))?|[@-Z\\^_])/g;
 
 /** Text to be printed: its line breaks and tabs stay. */
 export const visibleText = (text: string): string =>

@@ -11,6 +11,15 @@ test('controls and bidirectional marks are dropped or spelt out; lines and tabs 
   assert.equal(visibleText('one\n\ttwo ü 日本 🎉\r\nthree'), 'one\n\ttwo ü 日本 🎉\nthree');
 });
 
+test('a sequence that never ends hides nothing behind it', () => {
+  const [title, link] = ['\u001B]0;title', '\u001B]8;;http://a.test'];
+  assert.equal(visibleText(`${title}\nthe fix`), '0;title\nthe fix');
+  assert.equal(visibleText(`it said ${title}, and ended`), 'it said 0;title, and ended');
+  assert.equal(visibleText(`${title}\r\nits tail\nthe fix\u0007.`), '0;title\nits tail\nthe fix[U+0007].');
+  assert.equal(visibleText(`${link}\u001B\\a link\u001B]8;;\u001B\\ and ${title}\u0007more`), 'a link and more');
+  assert.equal(visibleText(`${title}\u001B[31mred`), '0;titlered');
+});
+
 test('a terminal is shown no such character, whoever wrote the message', () => {
   const stream = new PassThrough();
   const stderr = stream as unknown as NodeJS.WriteStream;
