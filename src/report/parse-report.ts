@@ -16,24 +16,35 @@ const currentVersion = 1;
  * Reads a report written by `--json`, from anywhere: nothing in it is believed before it fits the schema. `path` names
  * it in the error. Throws REPORT_UNREADABLE with the place of the first problem.
  */
-export const parseReport = (text: string, path: string, maxLength = maxReportLength): Report => {
+export const parseReport = (text: string, path: string, maxLength = maxReportLength): Report =>
+  parsed(text, path, maxLength, () => reportSchema);
+
+/** Reads the JSON report of a run or of a capacity search, as `parseReport`. */
+export const parseAnyReport = (
+  text: string,
+  path: string,
+  maxLength = maxReportLength,
+): Report | CapacityReport =>
+  parsed<Report | CapacityReport>(text, path, maxLength, ({ kind }) =>
+    kind === 'capacity' ? capacityReportSchema : reportSchema,
+  );
+
+function parsed<T>(
+  text: string,
+  path: string,
+  maxLength: number,
+  schemaOf: (json: Record<string, unknown>) => z.ZodType<T>,
+): T {
   const unreadable = (reason: string) => tailgateError('REPORT_UNREADABLE', { path, reason });
   if (text.length > maxLength)
     throw unreadable(`it has ${text.length} characters, more than the ${maxLength} that are read`);
   const json = migrate(parseJson(text, unreadable), unreadable);
-  let result = reportSchema.safeParse(json);
-  if (!result.success && dropUnknownFields(json, result.error)) result = reportSchema.safeParse(json);
+  const schema = schemaOf(json);
+  let result = schema.safeParse(json);
+  if (!result.success && dropUnknownFields(json, result.error)) result = schema.safeParse(json);
   if (!result.success) throw unreadable(firstIssue(result.error));
   return result.data;
-};
-
-/** Reads the JSON report of a run or of a capacity search, as `parseReport`. */
-export const parseAnyReport = (text: string, path: string): Report | CapacityReport => {
-  if (!isCapacityText(text)) return parseReport(text, path);
-  const result = capacityReportSchema.safeParse(JSON.parse(text));
-  if (!result.success) throw tailgateError('REPORT_UNREADABLE', { path, reason: firstIssue(result.error) });
-  return result.data;
-};
+}
 
 function migrate(
   json: Record<string, unknown>,
@@ -99,13 +110,4 @@ function pathOf(path: readonly PropertyKey[]): string {
     const name = cleanLine(String(part), 60);
     return text === '' ? name : `${text}.${name}`;
   }, '');
-}
-
-/** Whether a text is the report of a capacity search, fit or not, rather than that of a run. */
-function isCapacityText(text: string): boolean {
-  try {
-    return (JSON.parse(text) as { kind?: unknown } | null)?.kind === 'capacity';
-  } catch {
-    return false;
-  }
 }

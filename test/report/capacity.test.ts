@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { capacityHeadline, capacityTable, capacityText } from '../../src/report/capacity-document.ts';
-import { capacityReportSchema } from '../../src/report/capacity-model.ts';
+import { type CapacityReport, capacityReportSchema } from '../../src/report/capacity-model.ts';
 import { plainText } from '../../src/report/document.ts';
 import { parseAnyReport } from '../../src/report/parse-report.ts';
 import { renderHtml } from '../../src/report/render-html.ts';
@@ -50,6 +50,19 @@ test('a report that was written is read again, and one that does not fit says wh
     code: 'REPORT_UNREADABLE',
     message: /"r\.json".*levels\[\d+\]\.verdict/,
   });
+});
+
+test('a report of a later version is read as that of a run is', () => {
+  const text = renderJson(sampleCapacity());
+  const later = JSON.parse(text) as CapacityReport;
+  Object.assign(later, { later: { deep: 1 } });
+  Object.assign(later.head.levels[0]!, { later: 1, another: [] });
+  assert.equal(renderJson(parseAnyReport(JSON.stringify(later), 'r.json')), text);
+  const refused = (changed: string, message: RegExp, maxLength?: number): void =>
+    assert.throws(() => parseAnyReport(changed, 'r.json', maxLength), { code: 'REPORT_UNREADABLE', message });
+  refused(JSON.stringify({ ...later, schemaVersion: 7 }), /its schema version is 7; this version of Tailgate/);
+  refused(JSON.stringify({ ...later, schemaVersion: undefined }), /it has no "schemaVersion"/);
+  refused(text, /has \d+ characters, more than the 1000/, 1000);
 });
 
 test('what ended a search is said once, whatever it had found', () => {
