@@ -12,15 +12,17 @@ export type Hunk = {
   removed: string[];
 };
 
-/** Reads what `git diff --unified=0 --find-renames` prints. */
+/** Reads what `git diff --unified=0 --find-renames --src-prefix=a/ --dst-prefix=b/` prints. */
 export const parseDiff = (text: string): FileChange[] => {
   const changes: FileChange[] = [];
   let change: FileChange | null = null;
   let hunk: Hunk | null = null;
   for (const line of text.split('\n')) {
-    const head = /^diff --git (?:"?a\/(.*?)"? "?b\/(.*?)"?|(.*))$/.exec(line);
-    if (head !== null) {
-      change = { before: head[1] ?? null, after: head[2] ?? null, hunks: [] };
+    if (line.startsWith('diff --git ')) {
+      // Where the names differ, the lines below have them.
+      const same = /^diff --git ("?)a\/(.*)\1 \1b\/\2\1$/.exec(line);
+      const file = same === null ? null : unquoted(`${same[1]}${same[2]}${same[1]}`);
+      change = { before: file, after: file, hunks: [] };
       changes.push(change);
       hunk = null;
       continue;
@@ -65,11 +67,34 @@ export const addedLines = (change: FileChange): { line: number; text: string }[]
   );
 
 function readHeader(line: string, change: FileChange): void {
-  const path = (text: string): string => text.replace(/^"(.*)"$/, '$1').replace(/^[ab]\//, '');
-  if (line.startsWith('rename from ')) change.before = line.slice(12);
-  else if (line.startsWith('rename to ')) change.after = line.slice(10);
+  // A tab stands behind a path with a blank in it.
+  const side = (text: string): string | null =>
+    text === '/dev/null' ? null : unquoted(text.replace(/\t$/, '')).replace(/^[ab]\//, '');
+  if (line.startsWith('rename from ')) change.before = unquoted(line.slice(12));
+  else if (line.startsWith('rename to ')) change.after = unquoted(line.slice(10));
   else if (line.startsWith('new file')) change.before = null;
   else if (line.startsWith('deleted file')) change.after = null;
-  else if (line.startsWith('--- ')) change.before = line === '--- /dev/null' ? null : path(line.slice(4));
-  else if (line.startsWith('+++ ')) change.after = line === '+++ /dev/null' ? null : path(line.slice(4));
+  else if (line.startsWith('--- ')) change.before = side(line.slice(4));
+  else if (line.startsWith('+++ ')) change.after = side(line.slice(4));
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  a: '\u0007',
+  b: '\b',
+  t: '\t',
+  n: '\n',
+  v: '\v',
+  f: '\f',
+  r: '\r',
+};
+
+/** A path as it is: in quotes git writes what is not plain as in C, and bytes beyond ASCII in octal. */
+function unquoted(path: string): string {
+  const inner = /^"(.*)"$/.exec(path)?.[1];
+  if (inner === undefined) return path;
+  return inner.replaceAll(/((?:\\[0-7]{3})+)|\\(.)/g, (_, octal: string | undefined, letter: string) =>
+    octal === undefined
+      ? (escapes[letter] ?? letter)
+      : Buffer.from(octal.match(/[0-7]{3}/g)!.map((byte) => Number.parseInt(byte, 8))).toString('utf8'),
+  );
 }

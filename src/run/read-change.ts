@@ -18,6 +18,7 @@ type Ran = Pick<SideWork, 'scripts'> & Partial<Pick<SideWork, 'stacks'>>;
 
 const lockfiles = ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml'];
 const dockerfiles = ['Dockerfile', 'Containerfile'];
+/** What is read is the same whatever the settings of the user's git say. */
 const diffArguments = [
   'diff',
   '--unified=0',
@@ -25,6 +26,9 @@ const diffArguments = [
   '--no-color',
   '--no-ext-diff',
   '--no-textconv',
+  '--src-prefix=a/',
+  '--dst-prefix=b/',
+  '--inter-hunk-context=0',
 ];
 const diffTimeoutMs = 20_000;
 const maxMapBytes = 50_000_000;
@@ -238,7 +242,8 @@ function textOf(file: string): string | null {
 function git(args: readonly string[], cwd: string, host: Host): Promise<GitResult> {
   return tryGit(args, {
     cwd,
-    env: host.env,
+    // It would go over the arguments.
+    env: { ...host.env, GIT_DIFF_OPTS: undefined },
     signal: host.signal,
     timeoutMs: diffTimeoutMs,
     config: [['safe.directory', '*']],

@@ -471,6 +471,43 @@ test('a diff gives its added lines, and where the others stand now', () => {
   );
 });
 
+test('a diff names files as they are called, whatever git has to write for it', () => {
+  const files = (...lines: string[]) =>
+    parseDiff(`${lines.join('\n')}\n`).map(({ before, after }) => [before, after]);
+  assert.deepEqual(
+    files(
+      'diff --git a/my file.js b/my file.js',
+      'index 1..2 100644',
+      '--- a/my file.js\t',
+      '+++ b/my file.js\t',
+      '@@ -1 +1 @@',
+      '-a',
+      '+b',
+      String.raw`diff --git "a/gr\303\266\303\237e/\"a\\303\t b\".js" "b/gr\303\266\303\237e/\"a\\303\t b\".js"`,
+      String.raw`--- "a/gr\303\266\303\237e/\"a\\303\t b\".js"` + '\t',
+      String.raw`+++ "b/gr\303\266\303\237e/\"a\\303\t b\".js"` + '\t',
+      '@@ -1 +1 @@',
+      '-a',
+      '+b',
+      'diff --git a/b/my image.png b/b/my image.png',
+      'Binary files a/b/my image.png and b/b/my image.png differ',
+      String.raw`diff --git "a/\303\244" b/plain.js`,
+      'similarity index 100%',
+      String.raw`rename from "\303\244"`,
+      'rename to plain.js',
+      'diff --git a/empty b/empty',
+      'new file mode 100644',
+    ),
+    [
+      ['my file.js', 'my file.js'],
+      ['größe/"a\\303\t b".js', 'größe/"a\\303\t b".js'],
+      ['b/my image.png', 'b/my image.png'],
+      ['ä', 'plain.js'],
+      [null, 'empty'],
+    ],
+  );
+});
+
 test('the same scripts are recognised wherever the two versions lie', () => {
   const work = (folder: string, hash: string) =>
     side([], { scripts: [{ url: `file://${folder}/server.js`, hash, sourceMapUrl: '' }] });

@@ -60,3 +60,49 @@ test('a change that git cannot read is told, and not taken for no change', async
   assert.deepEqual([found.unread, found.files.map(({ after }) => after)], [null, ['package-lock.json']]);
   assert.equal((await read(null, { signal: AbortSignal.abort() })).unread, 'there was no time left for it');
 });
+
+test('the files that changed are named and their lines counted alike, whatever the settings of git say', async () => {
+  const dir = folder('settings');
+  const run = (...args: string[]) => execFileSync('git', args, { cwd: dir, encoding: 'utf8' }).trim();
+  run('init', '-q');
+  const names = ['a/plain.js', 'größe.js', 'my file.js'];
+  folder('settings/a');
+  const write = (second: string) => {
+    for (const name of names) writeFileSync(path.join(dir, name), `one\n${second}\nthree\nfour\n${second}\n`);
+  };
+  write('two');
+  run('add', '.');
+  run('-c', 'user.name=t', '-c', 'user.email=t@t.test', 'commit', '-qm', 'base');
+  const roots = { baseline: dir, head: dir, baseSha: run('rev-parse', 'HEAD') };
+  write('2');
+  const work = { baseline: { scripts: [] }, head: { scripts: [] } };
+  const places = { baseline: placeReader(work.baseline, dir), head: placeReader(work.head, dir) };
+  const settings: readonly (readonly [string, string])[] = [
+    ['core.quotePath', 'true'],
+    ['core.quotePath', 'false'],
+    ['diff.mnemonicPrefix', 'true'],
+    ['diff.noprefix', 'true'],
+    ['diff.interHunkContext', '9'],
+    ['diff.context', '9'],
+    ['color.diff', 'always'],
+    ['diff.external', 'false'],
+  ];
+  const read = async (env: Record<string, string>) => {
+    const { files, unread } = await readChanges(roots, work, places, {
+      ...host,
+      env: { ...process.env, ...env },
+    });
+    assert.equal(unread, null);
+    return files.map(({ before, after, hunks }) => [
+      before,
+      after,
+      ...hunks.map(({ beforeStart, afterStart, added }) => [beforeStart, afterStart, ...added]),
+    ]);
+  };
+  const found = names.map((name) => [name, name, [2, 2, '2'], [5, 5, '2']]);
+  for (const [key, value] of settings) {
+    const env = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: key, GIT_CONFIG_VALUE_0: value };
+    assert.deepEqual(await read(env), found, `${key}=${value}`);
+  }
+  assert.deepEqual(await read({ GIT_DIFF_OPTS: '--unified=5', GIT_EXTERNAL_DIFF: 'false' }), found);
+});
