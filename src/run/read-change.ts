@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { TraceMap } from '@jridgewell/trace-mapping';
 import { GitError, type GitResult, tryGit } from '../baseline/run-git.ts';
 import { type DependencyChange, dependencyChanges, isDockerfile } from '../explain/dependency-changes.ts';
 import { type FileChange, parseDiff } from '../explain/parse-diff.ts';
@@ -146,17 +147,17 @@ export const placeReader = (
   root: string,
   head?: { scripts: SideWork['scripts']; root: string },
 ): PlaceReader => {
+  const here = new Set(work.scripts.map(({ url }) => url));
+  const urls = new Set(head?.scripts.map(({ url }) => url).filter((url) => here.has(url)));
   const sourceMaps = new Map<string, { map: string; url: string }>();
   for (const { url, sourceMapUrl } of work.scripts) {
     if (sourceMapUrl === '' || url.includes('/node_modules/') || !url.startsWith('file:')) continue;
-    const map = readMap(url, sourceMapUrl);
-    if (map !== null) sourceMaps.set(url, map);
+    const read = readMap(url, sourceMapUrl);
+    const from = head !== undefined && urls.has(url) ? head.root : root;
+    if (read !== null) sourceMaps.set(url, { ...read, map: withFiles(read.map, url, from) });
   }
   const reader = { root, sourceMaps, ownFiles: ownFiles(work, { root, sourceMaps }) };
-  if (head === undefined) return reader;
-  const here = new Set(work.scripts.map(({ url }) => url));
-  const urls = head.scripts.map(({ url }) => url).filter((url) => here.has(url));
-  return { ...reader, shared: { urls: new Set(urls), root: head.root } };
+  return head === undefined ? reader : { ...reader, shared: { urls, root: head.root } };
 };
 
 /**
@@ -203,6 +204,40 @@ function readMap(url: string, sourceMapUrl: string): { map: string; url: string 
   }
 }
 
+/** A source map in which sources that webpack names are the files that they are: Places know no bundler. */
+function withFiles(map: string, url: string, root: string): string {
+  if (!map.includes('webpack://')) return map;
+  try {
+    const parsed = JSON.parse(map) as { sources?: (string | null)[] };
+    const sources = parsed.sources?.map((source) =>
+      source?.startsWith('webpack://') ? fileOfWebpack(source, fileURLToPath(url), root) : source,
+    );
+    return JSON.stringify({ ...parsed, sources });
+  } catch {
+    return map;
+  }
+}
+
+/**
+ * The file behind `webpack://NAME/./src/server.ts?1a2b`, as a URL. The path begins in the folder where webpack ran: the
+ * nearest one above the script that has such a file. What has no file is webpack's own, as its loader of modules is.
+ */
+function fileOfWebpack(source: string, script: string, root: string): string {
+  // The name is that of a package, and may hold a slash.
+  const inside = source
+    .replace(/\?.*$/s, '')
+    .replace(/^webpack:\/\/(?:.*?\/(?=\.{1,2}\/)|[^/]*\/)/, '');
+  let folder = path.dirname(script);
+  while (folder !== root && !path.relative(root, folder).startsWith('..')) {
+    folder = path.dirname(folder);
+    const file = path.resolve(folder, inside);
+    if (existsSync(file)) return pathToFileURL(file).href;
+  }
+  const file = path.resolve(root, inside);
+  const isOwn = inside.startsWith('.') || existsSync(file);
+  return pathToFileURL(isOwn ? file : path.join(root, 'node_modules/webpack', inside)).href;
+}
+
 /** Own files behind the scripts that ran, relative to the root. */
 function filesThatRan(work: Ran, { root, sourceMaps, ownFiles }: PlaceReader): string[] {
   const profiled = [...(ownFiles?.values() ?? [])].map(({ file }) => file);
@@ -224,8 +259,8 @@ function filesThatRan(work: Ran, { root, sourceMaps, ownFiles }: PlaceReader): s
 
 function sourcesOf({ map, url }: { map: string; url: string }): string[] {
   try {
-    const { sources = [], sourceRoot = '' } = JSON.parse(map) as { sources?: string[]; sourceRoot?: string };
-    return sources.map((source) => new URL(`${sourceRoot}${source}`, url).href);
+    // As Places read it, so that what is called a file of the change is one.
+    return new TraceMap(map, url).resolvedSources;
   } catch {
     return [];
   }

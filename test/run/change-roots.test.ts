@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { Places } from '../../src/explain/places.ts';
 import type { Host } from '../../src/host/host.ts';
 import { changeRoots, placeReader, readChanges } from '../../src/run/read-change.ts';
 
@@ -105,4 +107,56 @@ test('the files that changed are named and their lines counted alike, whatever t
     assert.deepEqual(await read(env), found, `${key}=${value}`);
   }
   assert.deepEqual(await read({ GIT_DIFF_OPTS: '--unified=5', GIT_EXTERNAL_DIFF: 'false' }), found);
+});
+
+test('what webpack bundled stands where it was written, and is found among what changed', async () => {
+  const [base, head] = [folder('bundled/base'), folder('bundled/head')];
+  for (const side of ['base', 'head']) {
+    for (const name of ['server/src', 'server/dist', 'shared']) folder(`bundled/${side}/apps/${name}`);
+    writeFileSync(path.join(root, 'bundled', side, 'apps/server/src/server.js'), `serve('${side}');\n`);
+    writeFileSync(path.join(root, 'bundled', side, 'apps/shared/token.js'), `check('${side}');\n`);
+  }
+  const placesOf = (map: { sources: string[]; sourceRoot?: string }) => {
+    const script = path.join(head, 'apps/server/dist/main.js');
+    const mappings = map.sources.map((_, index) => (index === 0 ? 'AAAA' : 'ACAA')).join(';');
+    writeFileSync(`${script}.map`, JSON.stringify({ version: 3, names: [], mappings, ...map }));
+    const url = pathToFileURL(script).href;
+    const work = { scripts: [{ url, hash: '', sourceMapUrl: 'main.js.map' }] };
+    const reader = placeReader(work, head);
+    return {
+      at: map.sources.map((_, index) => new Places(reader).at(url, index + 1, 0)),
+      changed: async () => {
+        const none = { scripts: [] };
+        const places = { baseline: placeReader(none, base), head: reader };
+        const roots = { baseline: base, head, baseSha: null };
+        const { files } = await readChanges(roots, { baseline: none, head: work }, places, host);
+        return files.map(({ after }) => after);
+      },
+    };
+  };
+  const own = { line: 1, column: 0, owner: { kind: 'own' } };
+  const [server, token] = ['apps/server/src/server.js', 'apps/shared/token.js'];
+  for (const name of ['chat', '@acme/chat', '']) {
+    const { at, changed } = placesOf({
+      sources: [
+        `webpack://${name}/./src/server.js?1a2b`,
+        `webpack://${name}/../shared/token.js`,
+        `webpack://${name}/./node_modules/ms/index.js`,
+        `webpack://${name}/webpack/bootstrap`,
+      ],
+    });
+    assert.deepEqual(at.slice(0, 2), [
+      { file: server, ...own },
+      { file: token, ...own },
+    ]);
+    assert.deepEqual(
+      at.slice(2).map(({ owner }) => owner),
+      ['ms', 'webpack'].map((name) => ({ kind: 'package', name })),
+    );
+    assert.deepEqual(await changed(), [server, token]);
+  }
+  // A root without a slash at its end, as tsc writes it.
+  const rooted = placesOf({ sources: ['server.js'], sourceRoot: '../src' });
+  assert.deepEqual(rooted.at, [{ file: server, ...own }]);
+  assert.deepEqual(await rooted.changed(), [server]);
 });
