@@ -6,7 +6,7 @@ export type LabelledReport = { label: string; report: Report };
 
 /**
  * One report of several, for example of the legs of a matrix, with one verdict. Suites that have the same name in
- * several reports are named `label: suite`; a suite that was measured elsewhere than the first says where. The reports
+ * several reports are named `label: suite`, and keep that of their own report beside it; a suite that was measured elsewhere than the first says where. The reports
  * ran at the same time, so they took as long as the longest. Throws RangeError when there is none.
  */
 export const mergeReports = (parts: readonly LabelledReport[]): Report => {
@@ -22,9 +22,12 @@ export const mergeReports = (parts: readonly LabelledReport[]): Report => {
       const name = ownName(suite, label, (uses.get(suite.name) ?? 0) > 1, taken);
       const environment = suite.environment ?? report.environment;
       const { environment: _, ...rest } = suite;
-      return sameEnvironment(environment, first.report.environment)
-        ? { ...rest, name }
-        : { ...rest, name, environment };
+      return {
+        ...rest,
+        name,
+        ...(name === suite.name ? {} : { originalName: suite.originalName ?? suite.name }),
+        ...(sameEnvironment(environment, first.report.environment) ? {} : { environment }),
+      };
     }),
   );
   const longest = (of: (report: Report) => number): number => Math.max(...reports.map(of));
@@ -61,7 +64,8 @@ export const worstVerdict = ({ verdict, suites }: Pick<Report, 'verdict' | 'suit
   overallVerdict([verdict, ...suites.map((suite) => suite.verdict)]);
 
 function ownName(suite: SuiteReport, label: string, isShared: boolean, taken: Set<string>): string {
-  const wanted = isShared ? `${label}: ${suite.name}` : suite.name;
+  // Behind a slash stands the level of a suite, and so nothing of a label does.
+  const wanted = isShared ? `${label.replaceAll('/', '-')}: ${suite.name}` : suite.name;
   let name = wanted;
   for (let number = 2; taken.has(name); number += 1) name = `${wanted} (${number})`;
   taken.add(name);

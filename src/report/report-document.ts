@@ -531,7 +531,7 @@ function measureAgain(report: Report): Block[] {
     undecided.comparison === 'side-by-side' && base !== null && /^[0-9a-f]{7,64}$/.test(base)
       ? ` --baseline side-by-side --base-ref ${base.slice(0, 12)}`
       : '';
-  const command = `tailgate run --suite ${shellWord(suiteAndLevel(undecided.name).suite)}${against}`;
+  const command = `tailgate run --suite ${shellWord(chosenBy(undecided))}${against}`;
   return [
     {
       kind: 'paragraph',
@@ -541,6 +541,11 @@ function measureAgain(report: Report): Block[] {
       importance: 40,
     },
   ];
+}
+
+/** What chooses it on the command line, where a comma stands between two names: of a level whose name has one, its suite. */
+function chosenBy({ name, originalName = name }: SuiteReport): string {
+  return originalName.includes(',') ? suiteAndLevel(originalName).suite : originalName;
 }
 
 const shellWord = (word: string): string =>

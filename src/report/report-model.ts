@@ -340,12 +340,16 @@ const explanationSchema = z
 
 export const suiteReportSchema = z.strictObject({
   name: z.string().describe('A level of a suite is named suite/level'),
+  originalName: z
+    .string()
+    .optional()
+    .describe('Its name in its own report, where several of those that were merged have a suite of that name'),
   verdict,
   reason: z.string().describe('One sentence'),
   comparison: z
     .enum(['side-by-side', 'history', 'single', 'none'])
     .describe(
-      'How the baseline was obtained: the base commit measured in the same job, stored runs, one earlier run, or none',
+      'What the baseline is: the base commit measured in the same job; ten stored runs or more; fewer of them, or another report; none',
     ),
   suspect: z
     .boolean()

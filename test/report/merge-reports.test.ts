@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { groupLevels, isLevelGroup } from '../../src/report/level-groups.ts';
 import { mergeReports } from '../../src/report/merge-reports.ts';
 import { renderHtml } from '../../src/report/render-html.ts';
 import { renderMarkdown } from '../../src/report/render-markdown.ts';
@@ -53,5 +54,54 @@ test('the same label twice still gives every suite a name of its own', () => {
   assert.deepEqual(
     merged.suites.map((suite) => suite.name),
     ['x: chat-room', 'x: chat-room (2)'],
+  );
+});
+
+test('what is renamed is measured again by the name that its settings know', () => {
+  const failed = reportOf([suiteWith('fail', { factor: 1.2 })]);
+  const merged = mergeReports([
+    { label: 'node 24', report: judgedReports.pass!() },
+    { label: 'node 20', report: failed },
+  ]);
+  assert.deepEqual(
+    merged.suites.map(({ name, originalName }) => [name, originalName]),
+    [
+      ['node 24: chat-room', 'chat-room'],
+      ['node 20: chat-room', 'chat-room'],
+    ],
+  );
+  assert.match(renderMarkdown(merged), /`tailgate run --suite chat-room --baseline side-by-side /);
+  const again = mergeReports([
+    { label: 'a', report: merged },
+    { label: 'b', report: merged },
+  ]);
+  assert.equal(again.suites[3]?.name, 'b: node 20: chat-room');
+  assert.equal(again.suites[3]?.originalName, 'chat-room');
+  assert.equal(mergeReports([{ label: 'a', report: failed }]).suites[0]?.originalName, undefined);
+});
+
+test('a level is measured again alone, and one that no list can name with its suite', () => {
+  const commandOf = (name: string): string | undefined =>
+    /`tailgate run --suite (.*?)(?: --.*)?`/.exec(renderMarkdown(reportOf([judgedSuite({ name })])))?.[1];
+  assert.equal(commandOf('rooms/100 users'), "'rooms/100 users'");
+  assert.equal(commandOf('api/v2'), 'api/v2');
+  assert.equal(commandOf('rooms/1,000 users'), 'rooms');
+});
+
+test('a label with slashes makes no levels of suites', () => {
+  const merged = mergeReports(
+    ['legs/a', 'legs/b'].map((label) => ({ label, report: reportOf([judgedSuite({ name: 'chat' })]) })),
+  );
+  assert.deepEqual(
+    merged.suites.map(({ name }) => name),
+    ['legs-a: chat', 'legs-b: chat'],
+  );
+  assert.ok(groupLevels(merged.suites).every((entry) => !isLevelGroup(entry)));
+  const levels = mergeReports(
+    ['legs/a', 'legs/b'].map((label) => ({ label, report: judgedReports.levels!() })),
+  );
+  assert.deepEqual(
+    groupLevels(levels.suites).map(({ name }) => name),
+    ['legs-a: rooms', 'legs-b: rooms'],
   );
 });
