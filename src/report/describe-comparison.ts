@@ -40,7 +40,7 @@ export const comparisonSentence = (suite: SuiteReport): string => {
   const samples = suite.metrics
     .flatMap((metric) => metric.change)
     .reduce((most, change) => Math.max(most, change.samples), 0);
-  if (heads.some(({ quiet }) => quiet !== undefined))
+  if (isInWaves(suite))
     return `Users came and went in ${plural(heads.length, 'wave')} of ${length}${suite.comparison === 'side-by-side' ? ' a side, in turns, while both servers ran on' : ', while the server ran on'}.`;
   switch (suite.comparison) {
     case 'side-by-side': {
@@ -53,15 +53,26 @@ export const comparisonSentence = (suite: SuiteReport): string => {
       return `Side by side on the same machine: ${plural(heads.length, 'pair')} of ${length} a side, ${alternation}${processesClause(suite.design)}.`;
     }
     case 'history':
-      return `Against ${plural(samples, 'stored run')} of the default branch; this run: ${plural(heads.length, 'round')} of ${length}.`;
+      return `Against ${samplesPhrase(samples, 'history')} of the default branch; this run: ${plural(heads.length, 'round')} of ${length}.`;
     case 'single':
-      return `Against one earlier run, which is weak evidence; this run: ${plural(heads.length, 'round')} of ${length}.`;
+      return `Against ${samplesPhrase(samples, 'single')}, which is weak evidence; this run: ${plural(heads.length, 'round')} of ${length}.`;
     case 'none':
       return heads.length === 0
         ? 'Nothing was measured.'
         : `No baseline: only absolute limits were applied, over ${plural(heads.length, 'round')} of ${length}.`;
   }
 };
+
+/** What a change is against: "8 pairs", "14 stored runs", "one earlier run". */
+export const samplesPhrase = (samples: number, comparison: SuiteReport['comparison']): string => {
+  if (comparison === 'side-by-side') return plural(samples, 'pair');
+  if (comparison === 'history') return plural(samples, 'stored run');
+  return samples <= 1 ? 'one earlier run' : plural(samples, 'earlier run');
+};
+
+/** Whether its users came and went in waves, to see what stays: a suite of kind `endurance`. */
+export const isInWaves = ({ rounds }: Pick<SuiteReport, 'rounds'>): boolean =>
+  rounds.some(({ quiet }) => quiet !== undefined);
 
 /** Machine and versions, in a line. Plain text. */
 export const environmentLine = (environment: EnvironmentReport): string =>

@@ -1,4 +1,5 @@
 import { isRetained } from '../metrics/endurance-series.ts';
+import { metricOf } from '../metrics/metric.ts';
 import {
   formatInterval,
   formatPair,
@@ -8,8 +9,9 @@ import {
   statisticName,
 } from '../metrics/notation.ts';
 import type { Verdict } from '../verdict/verdict.ts';
+import { isInWaves, samplesPhrase } from './describe-comparison.ts';
 import { type Headline, type Inline, joined } from './document.ts';
-import { limitText, type MetricRow, metricRows, shortRule } from './metric-rows.ts';
+import { isChanged, limitText, type MetricRow, metricRows, shortRule } from './metric-rows.ts';
 import type { ChangeReport, LimitReport, Report, SuiteReport } from './report-model.ts';
 
 /** The verdict on a whole report in plain words: what, how much, and how sure. */
@@ -66,17 +68,18 @@ export const rowLabel = (row: Pick<MetricRow, 'metric' | 'statistic'>): Inline =
     ? [{ code: row.metric }]
     : [{ code: row.metric }, ` ${statisticName(row.statistic)}`];
 
-/** How a change was obtained: "8 pairs", "14 stored runs", "one earlier run". */
-const samplesPhrase = (change: ChangeReport, comparison: SuiteReport['comparison']): string => {
-  if (comparison === 'side-by-side') return plural(change.samples, 'pair');
-  if (comparison === 'history') return plural(change.samples, 'stored run');
-  return change.samples <= 1 ? 'one earlier run' : plural(change.samples, 'earlier run');
+/** Whether users wait longer: by what counts as a change, or, where it has a limit, by whatever is beyond chance. */
+export const isSlower = ({ change, limits, metric, statistic, unit }: MetricRow): boolean => {
+  if (change === null || change.relative <= 0 || unit !== 'ms' || metricOf(metric).by !== 'generator')
+    return false;
+  if (statistic === 'count' || (statistic === 'max' && change.low === null)) return false;
+  return isChanged(change) || (limits.length > 0 && (change.low ?? 0) > 0);
 };
 
 /** "18% slower" for latencies, "18% higher" for everything else. */
-const directionPhrase = (row: Pick<MetricRow, 'unit'>, relative: number): string => {
+const directionPhrase = (row: Pick<MetricRow, 'unit' | 'statistic'>, relative: number): string => {
   const size = unsigned(relative);
-  if (row.unit === 'ms') return `${size} ${relative >= 0 ? 'slower' : 'faster'}`;
+  if (row.unit === 'ms' && row.statistic !== 'count') return `${size} ${relative >= 0 ? 'slower' : 'faster'}`;
   return `${size} ${relative >= 0 ? 'higher' : 'lower'}`;
 };
 
@@ -100,6 +103,10 @@ const ruleText = (row: MetricRow, verdict: Verdict): string => {
   const limit = limitThat(row, verdict);
   return limit === undefined ? '' : shortRule(limit.rule, row);
 };
+
+/** Whether it is a limit on what must not fall; a metric in quotes may hold anything. */
+const isFloor = (limit: LimitReport | undefined): boolean =>
+  /[<>=]/.exec(limit?.rule.replaceAll(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'/g, '') ?? '')?.[0] === '>';
 
 /** A limit on the change, not on the value itself. */
 const isRelative = (rule: string): boolean => /[+%±]|baseline/.test(rule) && !/^[<>=]+\s*[\d.]+%/.test(rule);
@@ -141,14 +148,14 @@ function undecided({ suite, row }: Found): Told {
     };
   if (change === null)
     return { title: ['Undecided: ', ...rowLabel(row)], detail: [limit?.explanation ?? suite.reason] };
-  const hidden =
-    change.high === null || change.high <= 0
-      ? directionPhrase(row, change.relative)
-      : `up to ${directionPhrase(row, change.high)}`;
+  // The end of the interval that the limit is about: of what must not fall, the lower one.
+  const end = isFloor(limit) ? change.low : change.high;
+  const isOpen = end !== null && (isFloor(limit) ? end < 0 : end > 0);
+  const hidden = isOpen ? `up to ${directionPhrase(row, end)}` : directionPhrase(row, change.relative);
   return {
     title: ['Undecided: ', ...rowLabel(row), ` may be ${hidden}`],
     detail: [
-      `${measuredPhrase(change)} (${samplesPhrase(change, suite.comparison)}). `,
+      `${measuredPhrase(change)} (${samplesPhrase(change.samples, suite.comparison)}). `,
       ...limitSentence(limitThat(row, 'inconclusive'), row),
     ],
   };
@@ -168,8 +175,12 @@ function limitSentence(limit: LimitReport | undefined, row: MetricRow): Inline {
 }
 
 /** "We are 95% sure that it is between 3% and 30% slower (8 pairs)." */
-function howSure(row: Pick<MetricRow, 'unit'>, change: ChangeReport, suite: SuiteReport): string {
-  const samples = samplesPhrase(change, suite.comparison);
+function howSure(
+  row: Pick<MetricRow, 'unit' | 'statistic'>,
+  change: ChangeReport,
+  suite: SuiteReport,
+): string {
+  const samples = samplesPhrase(change.samples, suite.comparison);
   const { low, high, confidence } = change;
   if (low === null || high === null || confidence === null) return `That is against ${samples}.`;
   return `We are ${sureness(confidence)} sure that it is ${rangePhrase(row, low, high)} (${samples}).`;
@@ -178,7 +189,7 @@ function howSure(row: Pick<MetricRow, 'unit'>, change: ChangeReport, suite: Suit
 const sureness = (confidence: number): string =>
   confidence >= 0.995 ? 'more than 99%' : `${Math.round(confidence * 100)}%`;
 
-function rangePhrase(row: Pick<MetricRow, 'unit'>, low: number, high: number): string {
+function rangePhrase(row: Pick<MetricRow, 'unit' | 'statistic'>, low: number, high: number): string {
   if (low > 0 && high > 10) return `at least ${directionPhrase(row, low)}`;
   if (low >= 0) return `between ${unsigned(low)} and ${directionPhrase(row, high)}`;
   if (high <= 0) return `between ${unsigned(high)} and ${directionPhrase(row, low)}`;
@@ -190,39 +201,56 @@ const unsigned = (relative: number): string => formatPercentChange(Math.abs(rela
 function passTitle(suites: readonly SuiteReport[]): Inline {
   const limits = gatedRows(suites).reduce((sum, { row }) => sum + row.limits.length, 0);
   const hold = limits === 1 ? 'the limit holds' : `all ${plural(limits, 'limit')} hold`;
-  if (suites.every((suite) => suite.rounds.some(({ quiet }) => quiet !== undefined)))
-    return [`Nothing stays in memory: ${hold}`];
-  if (suites.some((suite) => suite.comparison !== 'none'))
-    return [limits === 0 ? 'Nothing got slower' : `Nothing got slower: ${hold}`];
-  return [limits === 0 ? 'Measured; there was no limit to judge it by' : `Fast enough: ${hold}`];
+  if (suites.every(isInWaves)) return [`Nothing stays in memory: ${hold}`];
+  if (suites.every((suite) => suite.comparison === 'none'))
+    return [limits === 0 ? 'Measured; there was no limit to judge it by' : `Fast enough: ${hold}`];
+  const slower = rowsOf(suites).filter(({ row }) => isSlower(row));
+  if (slower.length === 0) return [limits === 0 ? 'Nothing got slower' : `Nothing got slower: ${hold}`];
+  const isProven = slower.some(({ row }) => row.change?.low !== null);
+  if (limits === 0) return [`${isProven ? 'Slower, but' : 'Measured;'} there was no limit to judge it by`];
+  const which = limits === 1 ? 'the limit' : `all ${plural(limits, 'limit')}`;
+  return [isProven ? `Slower, but within ${which}` : `Within ${which}`];
 }
 
+/** The worst that got slower; else what moved most of the rows with a limit, for the worse if any did. */
 function passDetail(suites: readonly SuiteReport[]): Inline {
-  const noBaseline = suites.every((suite) => suite.comparison === 'none');
-  const [largest] = gatedRows(suites)
-    // The worst single wait says little: it is a guard against stalls.
-    .filter(({ row }) => row.change !== null && row.statistic !== 'max')
-    .sort((a, b) => b.row.change!.relative - a.row.change!.relative);
-  if (largest === undefined) return noBaseline ? ['There was no baseline to compare with.'] : [];
-  const { row, suite } = largest;
+  const slower = rowsOf(suites).filter(({ row }) => isSlower(row));
+  // The worst single wait says little: it is a guard against stalls.
+  const compared =
+    slower.length > 0
+      ? slower
+      : gatedRows(suites).filter(({ row }) => row.change !== null && row.statistic !== 'max');
+  const byHarm = compared
+    .filter(({ row }) => formatPercentChange(row.change!.relative, row.change!) !== '0%')
+    .sort((a, b) => harmOf(b.row) - harmOf(a.row));
+  const [worst] = byHarm;
+  const isWorse = worst !== undefined && harmOf(worst.row) > 0;
+  const told = isWorse ? worst : (byHarm.at(-1) ?? compared[0]);
+  if (told === undefined)
+    return suites.every((suite) => suite.comparison === 'none')
+      ? ['There was no baseline to compare with.']
+      : [];
+  const { row, suite } = told;
   const change = row.change!;
-  const size =
-    formatPercentChange(change.relative, change) === '0%' ? 'none' : directionPhrase(row, change.relative);
+  const noun = isWorse ? (change.relative > 0 ? 'rise' : 'fall') : 'change';
   return [
-    'The largest change: ',
+    `The largest ${noun}: `,
     ...rowLabel(row),
     ...suiteName(suite, suites),
-    size === 'none' ? ' did not move. ' : ` ${size}. `,
+    worst === undefined ? ' did not move. ' : ` ${directionPhrase(row, change.relative)}. `,
     howSure(row, change, suite),
   ];
 }
 
+/** A change in the direction that is bad: of what must not fall, a fall. */
+const harmOf = ({ change, limits }: MetricRow): number =>
+  limits.some(isFloor) ? -change!.relative : change!.relative;
+
+const rowsOf = (suites: readonly SuiteReport[]): Found[] =>
+  suites.flatMap((suite) => metricRows(suite).map((row) => ({ suite, row })));
+
 const gatedRows = (suites: readonly SuiteReport[]): Found[] =>
-  suites.flatMap((suite) =>
-    metricRows(suite)
-      .filter((row) => row.limits.length > 0)
-      .map((row) => ({ suite, row })),
-  );
+  rowsOf(suites).filter(({ row }) => row.limits.length > 0);
 
 /** The reason, unless it stands right below as the only problem. */
 function invalidDetail(report: Report, suite: SuiteReport | undefined): Inline {

@@ -1,4 +1,5 @@
 import { formatElapsed, formatLimit, plural } from '../metrics/notation.ts';
+import { isInWaves } from './describe-comparison.ts';
 import type { Block } from './document.ts';
 import { metricRows } from './metric-rows.ts';
 import type { LimitReport, Report, SuiteReport } from './report-model.ts';
@@ -16,6 +17,8 @@ export function nextSteps(suite: SuiteReport, report: Report, importance: number
 function advice(suite: SuiteReport, report: Report): string {
   if (suite.suspect === true)
     return 'measure it again on another machine; stored runs make it look slower, and only that can tell.';
+  if (isInWaves(suite))
+    return 'let the users come and go for longer: raise minutes of the suite, and maxMinutes if that ends the waves first.';
   if (suite.comparison !== 'side-by-side')
     return 'compare side by side with the base commit (baseline: side-by-side): on one machine, much smaller changes can be told.';
   const pairs = suite.rounds.filter(({ side }) => side === 'head').length;

@@ -22,7 +22,7 @@ import {
   outcomeWord,
   type TableBlock,
 } from './document.ts';
-import { headlineOf } from './headline.ts';
+import { headlineOf, isSlower } from './headline.ts';
 import {
   arrivalNotes,
   groupLevels,
@@ -86,7 +86,7 @@ function suiteSection(suite: SuiteReport, report: Report, isAlone: boolean): Blo
   // The verdict of the only suite is that of the report, which stands above.
   if (isAlone) return { kind: 'section', heading: name, blocks, headingIn: ['terminal', 'page'] };
   const heading: Inline = [...name, ' ', { outcome: suite.verdict }];
-  const isQuiet = suite.verdict === 'pass' && !metricRows(suite).some((row) => row.notable);
+  const isQuiet = suite.verdict === 'pass' && !metricRows(suite).some((row) => row.notable || isSlower(row));
   return isQuiet
     ? {
         kind: 'details',

@@ -343,7 +343,9 @@ export const suiteReportSchema = z.strictObject({
   originalName: z
     .string()
     .optional()
-    .describe('Its name in its own report, where several of those that were merged have a suite of that name'),
+    .describe(
+      'Its name in its own report, where several of those that were merged have a suite of that name',
+    ),
   verdict,
   reason: z.string().describe('One sentence'),
   comparison: z

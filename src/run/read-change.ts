@@ -224,9 +224,7 @@ function withFiles(map: string, url: string, root: string): string {
  */
 function fileOfWebpack(source: string, script: string, root: string): string {
   // The name is that of a package, and may hold a slash.
-  const inside = source
-    .replace(/\?.*$/s, '')
-    .replace(/^webpack:\/\/(?:.*?\/(?=\.{1,2}\/)|[^/]*\/)/, '');
+  const inside = source.replace(/\?.*$/s, '').replace(/^webpack:\/\/(?:.*?\/(?=\.{1,2}\/)|[^/]*\/)/, '');
   let folder = path.dirname(script);
   while (folder !== root && !path.relative(root, folder).startsWith('..')) {
     folder = path.dirname(folder);

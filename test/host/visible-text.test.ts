@@ -16,7 +16,10 @@ test('a sequence that never ends hides nothing behind it', () => {
   assert.equal(visibleText(`${title}\nthe fix`), '0;title\nthe fix');
   assert.equal(visibleText(`it said ${title}, and ended`), 'it said 0;title, and ended');
   assert.equal(visibleText(`${title}\r\nits tail\nthe fix\u0007.`), '0;title\nits tail\nthe fix[U+0007].');
-  assert.equal(visibleText(`${link}\u001B\\a link\u001B]8;;\u001B\\ and ${title}\u0007more`), 'a link and more');
+  assert.equal(
+    visibleText(`${link}\u001B\\a link\u001B]8;;\u001B\\ and ${title}\u0007more`),
+    'a link and more',
+  );
   assert.equal(visibleText(`${title}\u001B[31mred`), '0;titlered');
 });
 

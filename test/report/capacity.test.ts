@@ -60,7 +60,10 @@ test('a report of a later version is read as that of a run is', () => {
   assert.equal(renderJson(parseAnyReport(JSON.stringify(later), 'r.json')), text);
   const refused = (changed: string, message: RegExp, maxLength?: number): void =>
     assert.throws(() => parseAnyReport(changed, 'r.json', maxLength), { code: 'REPORT_UNREADABLE', message });
-  refused(JSON.stringify({ ...later, schemaVersion: 7 }), /its schema version is 7; this version of Tailgate/);
+  refused(
+    JSON.stringify({ ...later, schemaVersion: 7 }),
+    /its schema version is 7; this version of Tailgate/,
+  );
   refused(JSON.stringify({ ...later, schemaVersion: undefined }), /it has no "schemaVersion"/);
   refused(text, /has \d+ characters, more than the 1000/, 1000);
 });

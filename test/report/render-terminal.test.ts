@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderTerminal } from '../../src/report/render-terminal.ts';
 import { displayWidth, fitWidth, pad, wrap } from '../../src/report/terminal-text.ts';
-import { judgedReports, reportOf, suiteWith } from './judged-report.ts';
+import { judgedReports, judgedSuite, reportOf, suiteWith } from './judged-report.ts';
 
 test('tables and sentences keep to the width of the terminal', () => {
   let checked = 0;
@@ -45,6 +45,30 @@ test('what is undecided says what may hide, what to do and how long that takes',
     renderTerminal(tooNoisy, { columns: 400 }),
     /a change of \+10% is too small for the noise here/,
   );
+});
+
+test('users who come and go in waves are given more of these, and not more pairs', () => {
+  const quiet = { atMs: 8_000, sessions: 90, messages: 900, heapBytes: 12_000_000, rssBytes: null, left: {} };
+  const suite = suiteWith('inconclusive');
+  for (const comparison of ['side-by-side', 'single', 'none'] as const) {
+    const waves = { ...suite, comparison, rounds: suite.rounds.map((round) => ({ ...round, quiet })) };
+    const [next] = /Next: .*/.exec(renderTerminal(reportOf([waves]), { columns: 400 }))!;
+    assert.match(next, /^Next: let the users come and go for longer: raise minutes /);
+    assert.doesNotMatch(next, /pair|side by side/i);
+  }
+});
+
+test('how it was compared counts the earlier runs, as the headline does', () => {
+  const suite = judgedSuite({ comparison: 'single', pairs: 2 });
+  const text = (samples: number): string => {
+    const metrics = suite.metrics.map((metric) => ({
+      ...metric,
+      change: metric.change.map((change) => ({ ...change, samples })),
+    }));
+    return renderTerminal(reportOf([{ ...suite, metrics }]), { columns: 400, full: true });
+  };
+  assert.match(text(1), /Against one earlier run, which is weak evidence/);
+  assert.match(text(5), /Against 5 earlier runs, which is weak evidence/);
 });
 
 test('widths count what is seen', () => {
