@@ -66,7 +66,7 @@ export default function () {
   assert.deepEqual(content, {
     config: {
       target: 'http://127.0.0.1:3000',
-      phases: [{ duration: '30s', arrivalRate: 0.2, rampTo: 4 }],
+      phases: [{ duration: 30, arrivalRate: 0.2, rampTo: 4 }],
       socketio: { transports: ['websocket'] },
     },
     scenarios: [
@@ -120,4 +120,127 @@ ${sampler('RequestResponseWebSocketSampler', string('requestData', `{&quot;type&
     importScript('echo hi', () => null),
     null,
   );
+});
+
+test('a command ends where the shell ends it, and what only the shell knows is told', () => {
+  const suitesOf = (script: string) => {
+    const { content, left } = imported(script);
+    return { suites: content.suites, target: content.target, left: left.map(({ what }) => what) };
+  };
+  const plain = { scenario: 'load.yml', name: 'load' };
+  for (const script of [
+    'artillery run load.yml &',
+    'if ! artillery run load.yml; then\n  exit 1\nfi',
+    'npx artillery run load.yml --output r.json && npx artillery report r.json',
+    'artillery run -q load.yml 2>&1 | tee out.log',
+    'artillery run load.yml > out.txt # the load & more',
+  ])
+    assert.deepEqual(suitesOf(script), { suites: [plain], target: {}, left: [] }, script);
+  assert.deepEqual(suitesOf('artillery run load.yml --record --key $KEY -p users.csv').left, [
+    '--record of "artillery run"',
+    '--key of "artillery run"',
+    '-p of "artillery run"',
+  ]);
+  const room = { ...plain, variables: { room: 'lobby' } };
+  assert.deepEqual(suitesOf(`artillery run --variables='{"room":"lobby"}' load.yml`).suites, [room]);
+  assert.deepEqual(suitesOf('artillery run -v "{\\"room\\":\\"lobby\\"}" load.yml').suites, [room]);
+  const unknown = suitesOf('artillery run -v "{\\"room\\":\\"$ROOM\\"}" -e $ENV load.yml');
+  assert.deepEqual([unknown.suites, unknown.left], [[plain], ['-v {"room":"$ROOM"}', '-e $ENV']]);
+  const two = suitesOf('cd load && SLOW=1 npx artillery run a.yml && artillery run b.yml');
+  assert.deepEqual(
+    [two.suites.map(({ scenario }: { scenario: string }) => scenario), two.left],
+    [
+      ['a.yml', 'b.yml'],
+      ['cd load', 'SLOW=1'],
+    ],
+  );
+  assert.deepEqual(suitesOf('node server.js & sleep 5\nartillery run load.yml').target, {
+    start: 'node server.js',
+  });
+});
+
+test('the load and the connection of k6 are taken as they are, or told', () => {
+  const k6 = (options: string, connection = 'url, null') =>
+    imported(`import ws from 'k6/ws';
+const url = 'ws://127.0.0.1:3000/live';
+const params = { headers: { 'X-Room': 'lobby' }, tags: { kind: 'load' } };
+export const options = ${options};
+export default function () {
+  ws.connect(${connection}, (socket) => {
+    socket.on('open', () => socket.send('hi'));
+    socket.setTimeout(() => socket.close(), 5000);
+  });
+}
+`);
+  const phasesOf = (options: string) => k6(options).content.config.phases;
+  assert.deepEqual(
+    phasesOf(
+      `{ stages: [{duration:'30s',target:20},{ target: 20, duration: '1m30s' },{duration:'500ms',target:0},] }`,
+    ),
+    [
+      { duration: 30, arrivalRate: 0.2, rampTo: 4 },
+      { duration: 90, arrivalRate: 4 },
+      { duration: 0.5, arrivalRate: 4, rampTo: 0 },
+    ],
+  );
+  assert.deepEqual(phasesOf(`{ vus: 10, duration: '1m30s' }`), [{ duration: 90, arrivalRate: 2 }]);
+  const arrivals = `executor: 'constant-arrival-rate', rate: 300, timeUnit: '1m', duration: '2m'`;
+  assert.deepEqual(phasesOf(`{ scenarios: { chat: { ${arrivals} } } }`), [{ duration: 120, arrivalRate: 5 }]);
+  const leftOf = (options: string, connection?: string) =>
+    k6(options, connection).left.map(({ what }) => what);
+  assert.deepEqual(leftOf(`{ scenarios: { chat: { ${arrivals} } } }`), []);
+  assert.deepEqual(leftOf('{ stages: makeStages(), vus: USERS }'), ['stages: makeStages()', 'vus: USERS']);
+  assert.deepEqual(leftOf(`{ scenarios: { a: { executor: 'per-vu-iterations', vus: 2, iterations: 9 } } }`), [
+    'executor: per-vu-iterations: set "phases"',
+    'iterations: 9',
+  ]);
+  assert.deepEqual(k6('{ vus: 1 }', 'url, params').content.config.ws, { headers: { 'X-Room': 'lobby' } });
+  assert.deepEqual(leftOf('{ vus: 1 }', 'url, params'), ['"tags" of the connection']);
+  assert.match(
+    leftOf('{ vus: 1 }', 'url, { headers: { Cookie: cookieOf(1) } }')[0]!,
+    /^the parameters of the connection/,
+  );
+});
+
+test('a plan of JMeter: its variables and headers, one group of users, and nothing that is disabled', () => {
+  const string = (name: string, value: string) => `<stringProp name="${name}">${value}</stringProp>`;
+  const of = (variable: string) => ['$', `{${variable}}`].join('');
+  const pair = (type: string, name: string, value: string) =>
+    `<elementProp name="${name}" elementType="${type}">${string(`${type}.name`, name)}${string(`${type}.value`, value)}</elementProp>`;
+  const group = (name: string, users: number, enabled = true) =>
+    `<ThreadGroup testclass="ThreadGroup" testname="${name}" enabled="${enabled}">${string('ThreadGroup.num_threads', `${users}`)}${string('ThreadGroup.ramp_time', '10')}</ThreadGroup>`;
+  const sampler = (kind: string, properties: string) =>
+    `<eu.luminis.jmeter.wssampler.${kind} testclass="eu.luminis.jmeter.wssampler.${kind}" testname="s" enabled="true">${properties}</eu.luminis.jmeter.wssampler.${kind}>\n<hashTree/>`;
+  const send = (text: string) => sampler('SingleWriteWebSocketSampler', string('requestData', text));
+  const plan = `<jmeterTestPlan version="1.2"><hashTree>
+<TestPlan testclass="TestPlan" testname="Plan"><elementProp name="TestPlan.user_defined_variables" elementType="Arguments" testclass="Arguments"><collectionProp name="Arguments.arguments">${pair('Argument', 'HOST', of('__P(host,chat.local)'))}${pair('Argument', 'room', 'lobby')}</collectionProp></elementProp></TestPlan>
+<hashTree>
+<HeaderManager testclass="HeaderManager" testname="h"><collectionProp name="HeaderManager.headers">${pair('Header', 'Authorization', `Bearer ${of('token')}`)}</collectionProp></HeaderManager>
+<hashTree/>
+${group('Old', 7, false)}
+<hashTree>
+${send('old')}
+</hashTree>
+${group('Users', 40)}
+<hashTree>
+${sampler('OpenWebSocketSampler', string('server', of('HOST')) + string('port', '8080') + string('path', '/live'))}
+${send(`hello ${of('room')}`)}
+</hashTree>
+${group('Admins', 2)}
+<hashTree>
+${send('admin')}
+</hashTree>
+</hashTree></hashTree></jmeterTestPlan>`;
+  const { content, left } = imported(plan);
+  assert.deepEqual(content.config, {
+    target: 'ws://chat.local:8080/live',
+    phases: [{ duration: 10, arrivalCount: 40 }],
+    variables: { HOST: 'chat.local', room: 'lobby' },
+    ws: { headers: { Authorization: 'Bearer {{ token }}' } },
+  });
+  assert.deepEqual(content.scenarios[0].flow, [{ send: 'hello {{ room }}' }]);
+  assert.deepEqual(left, [
+    { line: 2, what: 'the property host: its default, chat.local, is written' },
+    { line: 18, what: 'a further thread group, "Admins": write a scenario of its own' },
+  ]);
 });
