@@ -244,7 +244,8 @@ function typedMessages(text: string): FoundEvent[] {
       ),
     ].filter((name) => name !== field);
     const guess = eventOf(match[1]!, 'ws', [`{ ${names.join(', ')} }`], after);
-    return { ...guess, args: [{ [field]: match[1]!, ...(guess.args[0] as object) }] };
+    const [fields] = guess.args;
+    return { ...guess, args: [{ [field]: match[1]!, ...(typeof fields === 'object' ? fields : {}) }] };
   });
 }
 

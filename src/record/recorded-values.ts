@@ -44,6 +44,10 @@ export const isSecret = (key: string, value: string): boolean =>
   value !== madeUpPassword &&
   (isJwt(value) || /^(Bearer|Basic) \S/i.test(value) || secretKey.test(key));
 
+/** The same of a value of any kind: a number may be a PIN or a code where it has four digits and is no count. */
+export const isSecretValue = (key: string, value: string | number): boolean =>
+  isSecret(key, String(value)) && (typeof value === 'string' || Math.abs(value) >= 1_000);
+
 /** Headers that an application sets; the others are the browser's. */
 export const ownHeaders = (headers: Readonly<Record<string, string>>): [string, string][] =>
   Object.entries(headers).filter(
@@ -57,9 +61,9 @@ export const ownHeaders = (headers: Readonly<Record<string, string>>): [string, 
 /** Parameters of every address of Socket.IO. */
 export const engineParameters: ReadonlySet<string> = new Set(['EIO', 'transport', 'sid', 't', 'b64']);
 
-/** The parameters that an application sets. */
-export const ownQuery = (url: string): [string, string][] =>
-  [...queryOf(url)].filter(([name]) => !engineParameters.has(name));
+/** The parameters that an application sets; those of Socket.IO are its own only where that is spoken. */
+export const ownQuery = ({ url, engine }: Pick<Session, 'url' | 'engine'>): [string, string][] =>
+  [...queryOf(url)].filter(([name]) => engine !== 'socketio' || !engineParameters.has(name));
 
 /**
  * The values of one client that are not written as they were: what a server gave is captured, what another client got is
@@ -73,13 +77,7 @@ export const findReplaced = (
   const found = new Map<string, Replaced>();
   const names = new Set<string>();
   const nameFor = (wanted: string): string => {
-    const base =
-      wanted.replaceAll(/[^A-Za-z0-9_]+(\w)?/g, (_, next: string | undefined) =>
-        (next ?? '').toUpperCase(),
-      ) || 'value';
-    const plain = /^\d/.test(base) ? `value${base}` : base;
-    let name = plain;
-    for (let count = 2; names.has(name); count += 1) name = `${plain}${count}`;
+    const name = freeName(wanted, names);
     names.add(name);
     return name;
   };
@@ -120,7 +118,7 @@ export const findReplaced = (
     }
     const bare = value.replace(/^(Bearer|Basic) /i, '');
     if (bare !== value && found.has(bare)) continue;
-    if (typeof leaf.value === 'string' && (isSecret(key, value) || (opens && isCredential(key, value)))) {
+    if (isSecretLeaf(leaf) || (typeof leaf.value === 'string' && opens && isCredential(key, value))) {
       const jwt = isJwt(value);
       const name = jwt ? '$token' : nameFor(key === 'authorization' || key === '' ? 'token' : key);
       const held = given.find((each) => String(each.leaf.value) === bare && each.atMs < atMs);
@@ -164,6 +162,17 @@ export const findReplaced = (
   return [...found.values()].sort((a, b) => b.value.length - a.value.length);
 };
 
+/** A name for a variable that no other one has. */
+export const freeName = (wanted: string, taken: ReadonlySet<string>): string => {
+  const base =
+    wanted.replaceAll(/[^A-Za-z0-9_]+(\w)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase()) ||
+    'value';
+  const plain = /^\d/.test(base) ? `value${base}` : base;
+  let name = plain;
+  for (let count = 2; taken.has(name); count += 1) name = `${plain}${count}`;
+  return name;
+};
+
 /** Every secret of a recording: what must stand in no file, whether or not it is written anywhere. */
 export const secretsOf = (sessions: readonly Session[], requests: readonly HttpExchange[]): string[] => {
   const held = [
@@ -177,17 +186,21 @@ export const secretsOf = (sessions: readonly Session[], requests: readonly HttpE
       ...leavesOf(jsonOf(exchange.body ?? '')),
       ...[...new URLSearchParams(exchange.body ?? '')].map(([key, value]): Leaf => ({ path: [key], value })),
       ...bodyLeaves(exchange),
+      ...[...queryOf(exchange.url)].map(([key, value]): Leaf => ({ path: [key], value })),
       ...ownHeaders(exchange.headers).map(([key, value]): Leaf => ({ path: [key], value })),
     ]),
   ];
-  const values = held.flatMap((leaf) =>
-    typeof leaf.value === 'string' && isSecret(keyOf(leaf), leaf.value)
-      ? [leaf.value, leaf.value.replace(/^(Bearer|Basic) /i, '')]
-      : [],
-  );
+  const values = held.flatMap((leaf) => {
+    const value = String(leaf.value);
+    return isSecretLeaf(leaf) ? [value, value.replace(/^(Bearer|Basic) /i, '')] : [];
+  });
   // "guest" or "1" would stand in any text.
   return [...new Set(values)].filter((value) => value.length >= 4).sort((a, b) => b.length - a.length);
 };
+
+function isSecretLeaf(leaf: Leaf): boolean {
+  return isSecretValue(keyOf(leaf), leaf.value);
+}
 
 function isJwt(value: string): boolean {
   return jwtPattern.test(value);
@@ -208,7 +221,7 @@ function sentBy(session: Session, requests: readonly HttpExchange[]): Sent[] {
     ...ownHeaders(session.headers).map(([name, value]): Leaf => ({ path: [name], value })),
   ].map((leaf): Sent => ({ atMs: session.openedAtMs, leaf, event: '', opens: true }));
   // A query also holds what is no secret: names, versions, events.
-  const queried = ownQuery(session.url).map(
+  const queried = ownQuery(session).map(
     ([name, value]): Sent => ({
       atMs: session.openedAtMs,
       leaf: { path: [name], value },
@@ -226,6 +239,7 @@ function sentBy(session: Session, requests: readonly HttpExchange[]): Sent[] {
       .split('/')
       .slice(3)
       .map((part): Sent => ({ atMs, leaf: { path: [], value: part }, event: '' })),
+    ...[...queryOf(url)].map(([name, value]): Sent => ({ atMs, leaf: { path: [name], value }, event: '' })),
   ]);
   const messages = session.messages
     .filter(({ sent }) => sent)

@@ -1,4 +1,4 @@
-import { isSecret, type Replaced } from './recorded-values.ts';
+import { isSecret, isSecretValue, type Replaced } from './recorded-values.ts';
 
 /** A variable as a scenario puts it in. */
 export const variable = (name: string): string => `{{ ${name} }}`;
@@ -20,7 +20,7 @@ export function renderValue(
   if (typeof value !== 'string' && typeof value !== 'number') return value;
   const exact = replaced.find((each) => each.value === String(value));
   if (exact !== undefined) return templateOf(exact);
-  if (typeof value === 'number') return value;
+  if (typeof value === 'number') return isSecretValue(key, value) ? '***' : value;
   let text = value;
   for (const each of replaced)
     if (!each.whole && text.includes(each.value)) text = text.replaceAll(each.value, templateOf(each));

@@ -1,6 +1,7 @@
 import { pathOf, queryOf, sockJsBase } from './decode-sessions.ts';
 import type { Draft } from './draft.ts';
-import { ownHeaders, ownQuery } from './recorded-values.ts';
+import { ownHeaders, ownQuery, type Replaced } from './recorded-values.ts';
+import type { HttpExchange, Session } from './recording.ts';
 import { renderValue } from './render-value.ts';
 
 /** How scenarios are written. */
@@ -10,6 +11,10 @@ export const yamlStyle = { lineWidth: 118, aliasDuplicateObjects: false } as con
 export const serverOf = (url: string): string =>
   (/^[a-z]+:\/\/[^/?#]*/i.exec(url)?.[0] ?? '').replace(/^ws/i, 'http');
 
+/** Whether a request goes to the server that the client is connected to. */
+export const isOwn = ({ url }: Session, request: HttpExchange): boolean =>
+  serverOf(url).toLowerCase() === serverOf(request.url).toLowerCase() || serverOf(request.url) === '';
+
 /** The path and query of the first client, where they are part of the target. */
 export function targetPath(drafts: readonly Draft[]): string {
   const first = drafts[0]?.session;
@@ -18,10 +23,21 @@ export function targetPath(drafts: readonly Draft[]): string {
     ? `${sockJsBase(first.url)}${first.engine === 'ws' ? '/websocket' : ''}`
     : pathOf(first.url);
   const replaced = drafts[0]!.replaced;
-  const query = [...queryOf(first.url)].map(
-    ([name, value]) => `${name}=${renderValue(value, replaced, [], name)}`,
+  return `${path === '/' ? '' : path}${renderQuery(first.url, replaced, [])}`;
+}
+
+/** The query of an address, with its question mark; nothing where there is none. What stands for no variable is encoded. */
+export function renderQuery(url: string, replaced: readonly Replaced[], secrets: readonly string[]): string {
+  const encoded = (text: string): string =>
+    text
+      .split(/(\{\{.*?\}\})/)
+      .map((part, index) => (index % 2 === 1 ? part : encodeURIComponent(part)))
+      .join('');
+  const query = [...queryOf(url)].map(
+    ([name, value]) =>
+      `${encodeURIComponent(name)}=${encoded(String(renderValue(value, replaced, secrets, name)))}`,
   );
-  return `${path === '/' ? '' : path}${query.length === 0 ? '' : `?${query.join('&')}`}`;
+  return query.length === 0 ? '' : `?${query.join('&')}`;
 }
 
 /** The options of a role where they are not those of the first. */
@@ -41,9 +57,7 @@ export function engineConfig(draft: Draft | undefined): Record<string, object> {
   const hasHeaders = Object.keys(headers).length > 0;
   switch (session.engine) {
     case 'socketio': {
-      const query = Object.fromEntries(
-        ownQuery(session.url).map(([name, value]) => [name, render(value, name)]),
-      );
+      const query = Object.fromEntries(ownQuery(session).map(([name, value]) => [name, render(value, name)]));
       const auth = Object.values(session.auth).find((each) => Object.keys(each as object).length > 0);
       const path = pathOf(session.url);
       return {

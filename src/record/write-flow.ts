@@ -6,7 +6,7 @@ import { type Step, stepName } from './infer-steps.ts';
 import type { Replaced } from './recorded-values.ts';
 import { type HttpExchange, jsonOf, type Message, type Session } from './recording.ts';
 import { renderValue, variable } from './render-value.ts';
-import { engineConfig, serverOf, targetPath } from './scenario-config.ts';
+import { engineConfig, renderQuery, serverOf, targetPath } from './scenario-config.ts';
 
 type Capture = { path: (string | number)[]; as: string };
 
@@ -349,30 +349,42 @@ function requestStep(
 ): Record<string, unknown> {
   const server = serverOf(session.url);
   const url = request.url.startsWith(server) ? request.url.slice(server.length) : request.url;
-  const value = jsonOf(request.body ?? '');
-  const isForm = /urlencoded/.test(request.headers['content-type'] ?? '');
-  const body =
-    request.body === null || request.body === ''
-      ? {}
-      : typeof value === 'object'
-        ? { json: renderValue(value, replaced, secrets) }
-        : isForm
-          ? { form: renderValue(Object.fromEntries(new URLSearchParams(request.body)), replaced, secrets) }
-          : { body: renderValue(request.body, replaced, secrets) };
   const authorization = request.headers.authorization;
   const list = captures.map(({ path, as }) =>
     path[0] === 'set-cookie' ? { header: 'set-cookie', as } : { json: jsonPath(path), as },
   );
   return {
     [request.method.toLowerCase()]: {
-      url: renderValue(url, replaced, secrets),
-      ...body,
+      url: `${renderValue(url.split('?')[0]!, replaced, secrets)}${renderQuery(url, replaced, secrets)}`,
+      ...bodyOf(request, replaced, secrets),
       ...(authorization === undefined
         ? {}
         : { headers: { authorization: renderValue(authorization, replaced, secrets, 'authorization') } }),
       ...(list.length === 0 ? {} : { capture: list }),
     },
   };
+}
+
+/** A body in parts, or of no form that tells which of its texts is a secret, is not written when it may hold one. */
+export const isBodyLeftOut = ({ body, headers }: HttpExchange): boolean =>
+  body !== null &&
+  body !== '' &&
+  typeof jsonOf(body) !== 'object' &&
+  !isForm(headers) &&
+  (/multipart/i.test(headers['content-type'] ?? '') ||
+    /pass|secret|token|credential|authori|api.?key/i.test(body));
+
+const isForm = (headers: HttpExchange['headers']): boolean =>
+  /urlencoded/.test(headers['content-type'] ?? '');
+
+function bodyOf(request: HttpExchange, replaced: readonly Replaced[], secrets: readonly string[]): object {
+  const { body, headers } = request;
+  if (body === null || body === '' || isBodyLeftOut(request)) return {};
+  const value = jsonOf(body);
+  if (typeof value === 'object') return { json: renderValue(value, replaced, secrets) };
+  return isForm(headers)
+    ? { form: renderValue(Object.fromEntries(new URLSearchParams(body)), replaced, secrets) }
+    : { body: renderValue(body, replaced, secrets) };
 }
 
 /** Clients of one process give each other what they got from the server: the latest is taken, and waited for. */

@@ -3,7 +3,7 @@ import { countBelow } from '../metrics/count-below.ts';
 import type { Clock, Draft } from './draft.ts';
 import type { Replaced } from './recorded-values.ts';
 import type { Session } from './recording.ts';
-import { engineConfig, yamlStyle } from './scenario-config.ts';
+import { engineConfig, isOwn, yamlStyle } from './scenario-config.ts';
 import { writeFlow } from './write-flow.ts';
 
 /** The recorded sessions as a scenario, to be run once. */
@@ -37,16 +37,22 @@ export function writeReplay(
   const lastSaidMs = drafts
     .flatMap(({ session }) => session.messages)
     .reduce((last, { atMs }) => Math.max(last, atMs), 0);
+  // Other servers are not asked: what they gave is known.
+  const elsewhere = new Set<unknown>(
+    all.flatMap(({ session, requests }) => requests.filter((request) => !isOwn(session, request))),
+  );
   const own = drafts.map((draft, index): Draft => {
+    const requests = draft.requests.filter((request) => !elsewhere.has(request));
     const replaced = draft.replaced.map((each): Replaced => {
-      if (each.kind === 'capture' || each.kind === 'shared') return each;
+      const isGiven = each.kind === 'capture' || each.kind === 'shared';
+      if (isGiven && !elsewhere.has(each.source?.from)) return each;
       const name = `recorded${index}x${each.name.replace('$', '')}`;
       variables[name] = each.value;
-      return { ...each, kind: 'room', name };
+      return { ...each, kind: 'room', name, source: null };
     });
     const { session } = draft;
     const closedAtMs = session.closedAtMs + (session.closedAtMs < lastSaidMs ? 0 : lingerMs);
-    return { ...draft, replaced, session: { ...session, closedAtMs } };
+    return { ...draft, requests, replaced, session: { ...session, closedAtMs } };
   });
   const clock = turnClock(drafts);
   const first = clock(Math.min(...drafts.map(({ session }) => session.openedAtMs)));

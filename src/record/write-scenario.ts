@@ -3,12 +3,12 @@ import { isTransport } from './decode-sessions.ts';
 import type { Draft } from './draft.ts';
 import { findOpening, type Opening } from './find-opening.ts';
 import { inferSteps, type Step, stepName } from './infer-steps.ts';
-import { findReplaced, type Replaced, secretsOf } from './recorded-values.ts';
+import { findReplaced, freeName, type Replaced, secretsOf } from './recorded-values.ts';
 import { type HttpExchange, leavesOf, type Session } from './recording.ts';
 import { clean } from './render-value.ts';
 import { claimsOf, roomSettings } from './room-settings.ts';
-import { engineConfig, ownConfig, serverOf, targetPath, yamlStyle } from './scenario-config.ts';
-import { sharedProcessor, writeFlow } from './write-flow.ts';
+import { engineConfig, isOwn, ownConfig, serverOf, targetPath, yamlStyle } from './scenario-config.ts';
+import { isBodyLeftOut, sharedProcessor, writeFlow } from './write-flow.ts';
 import { type Replay, writeReplay } from './write-replay.ts';
 
 export type WriteOptions = {
@@ -42,6 +42,12 @@ export type WrittenScenario = {
 const rows = 200;
 const mostReplayed = 6;
 
+/** The files that may stand beside a scenario: payload and processor. */
+export const filesBeside = (name: string): readonly [payload: string, processor: string] => [
+  `${name}-users.csv`,
+  `${name}-shared.cjs`,
+];
+
 /** Writes the Artillery scenario of decoded sessions. Secrets are in nothing that it gives but `replay.variables`. */
 export const writeScenario = (
   sessions: readonly Session[],
@@ -51,26 +57,28 @@ export const writeScenario = (
   const apart = requests.filter((request) => !isTransport(request));
   const speaking = sessions.filter(({ messages, engine }) => messages.length > 0 || engine === 'socketio');
   const used = speaking.length > 0 ? speaking : sessions;
+  const asked = requestsOf(used, apart);
   const drafts = used.map((session): Draft => {
-    const before = apart.filter(({ atMs, role }) => role === session.role && atMs <= session.closedAtMs);
+    const before = asked.get(session)!;
     const replaced = findReplaced(session, used, before);
     const steps = inferSteps(session, used);
     for (const value of roomsOf(steps, replaced)) replaced.push(value);
     replaced.sort((a, b) => b.value.length - a.value.length);
-    return { session, role: '', replaced, requests: neededRequests(before, replaced), steps };
+    return { session, role: '', replaced, requests: neededRequests(session, before, replaced), steps };
   });
   const opening = findOpening(drafts);
   const roles = groupRoles(opening === null ? drafts : withRoom(drafts, opening));
   for (const { drafts: same } of roles) dropChanceAnswers(same);
   const secrets = secretsOf(used, apart);
   const all = roles.map(({ drafts: [first] }) => first!);
+  tellRoomsApart(all);
   const notes = [...new Set(used.flatMap(({ notes: each }) => each))];
   const written = roles.flatMap(({ drafts: same }) => same);
   const shared = sharedOf(written);
   const columns = columnsOf(all);
   const target = options.target ?? serverOf(used[0]?.url ?? '');
-  const processorName = `${options.name}-shared.cjs`;
-  const payload = columns.length === 0 ? null : `${options.name}-users.csv`;
+  const [payloadName, processorName] = filesBeside(options.name);
+  const payload = columns.length === 0 ? null : payloadName;
   const config = (each: readonly Draft[], names = shared): Record<string, unknown> => ({
     target: `${target}${targetPath(each)}`,
     ...(names.length === 0 ? {} : { processor: `./${processorName}` }),
@@ -115,7 +123,7 @@ export const writeScenario = (
       sessions: same.length,
       steps: same[0]!.steps.length,
     })),
-    notes: [...notes, ...notesOf(all, columns, payload)],
+    notes: [...notes, ...requestNotes(used, apart, written), ...notesOf(all, columns, payload)],
     jwtClaims: claimsOf(all),
     room: opening === null ? null : roomSettings(opening, secrets),
     replay: {
@@ -150,11 +158,13 @@ const withRoom = (drafts: readonly Draft[], { owner, value, capture }: Opening<D
 /** Rooms that only their events tell: captured where the answer gave them, else in variables. */
 function roomsOf(steps: readonly Step[], replaced: readonly Replaced[]): Replaced[] {
   const rooms = new Map<string, Replaced>();
+  const taken = new Set(replaced.map(({ name }) => name));
   for (const { joins: value, answer } of steps) {
     if (value === null || rooms.has(value) || replaced.some((each) => each.value === value)) continue;
     const given = leavesOf(answer?.message.args ?? []).find((leaf) => String(leaf.value) === value);
     const key = given?.path.findLast((part) => typeof part === 'string');
-    const name = typeof key === 'string' ? key : `room${rooms.size === 0 ? '' : rooms.size + 1}`;
+    const name = freeName(typeof key === 'string' ? key : 'room', taken);
+    taken.add(name);
     rooms.set(value, {
       value,
       name,
@@ -164,6 +174,24 @@ function roomsOf(steps: readonly Step[], replaced: readonly Replaced[]): Replace
     });
   }
   return [...rooms.values()];
+}
+
+/** Roles share the variables of the scenario: two rooms of the same name are two variables. */
+function tellRoomsApart(drafts: readonly Draft[]): void {
+  const taken = new Set(drafts.flatMap(({ replaced }) => replaced.map(({ name }) => name)));
+  const rooms = new Map<string, string>();
+  for (const draft of drafts)
+    draft.replaced = draft.replaced.map((each) => {
+      if (each.kind !== 'room' || (rooms.get(each.name) ?? each.value) === each.value) {
+        if (each.kind === 'room') rooms.set(each.name, each.value);
+        return each;
+      }
+      const known = [...rooms].find(([name, value]) => value === each.value && name.startsWith(each.name));
+      const name = known?.[0] ?? freeName(each.name, taken);
+      taken.add(name);
+      rooms.set(name, each.value);
+      return { ...each, name };
+    });
 }
 
 type Role = { name: string; drafts: Draft[] };
@@ -207,15 +235,80 @@ function dropChanceAnswers(drafts: readonly Draft[]): void {
   }
 }
 
-/** Requests that give what is sent later, and those that change something at the server. */
-function neededRequests(requests: readonly HttpExchange[], replaced: readonly Replaced[]): HttpExchange[] {
-  const sources = new Set(
+/**
+ * The requests of each client. Behind a relay all clients look alike, so that each has those of the others too: what
+ * gives one client what it sends, and another nothing, is not the other's.
+ */
+function requestsOf(
+  sessions: readonly Session[],
+  requests: readonly HttpExchange[],
+): Map<Session, HttpExchange[]> {
+  const asked = new Map(
+    sessions.map((session) => [
+      session,
+      requests.filter(({ atMs, role }) => role === session.role && atMs <= session.closedAtMs),
+    ]),
+  );
+  const sources = new Map(
+    sessions.map((session) => [session, sourcesOf(findReplaced(session, sessions, asked.get(session)!))]),
+  );
+  return new Map(
+    sessions.map((session) => {
+      const own = sources.get(session)!;
+      const others = new Set(
+        sessions.filter((each) => each !== session).flatMap((each) => [...sources.get(each)!]),
+      );
+      return [session, asked.get(session)!.filter((request) => own.has(request) || !others.has(request))];
+    }),
+  );
+}
+
+/** What the values that a client got itself come from. */
+const sourcesOf = (replaced: readonly Replaced[]): Set<unknown> =>
+  new Set(
     replaced.flatMap(({ source, kind }) => (source === null || kind === 'shared' ? [] : [source.from])),
   );
-  return requests.filter(
-    (request) =>
-      sources.has(request) || (!['GET', 'HEAD', 'OPTIONS'].includes(request.method) && request.status < 400),
-  );
+
+/**
+ * Requests that give what is sent later, and those that change something at the server. Of another server only the
+ * former: what a page tells a counter of visits, or orders elsewhere, is none of the load's business.
+ */
+function neededRequests(
+  session: Session,
+  requests: readonly HttpExchange[],
+  replaced: readonly Replaced[],
+): HttpExchange[] {
+  const sources = sourcesOf(replaced);
+  return requests.filter((request) => sources.has(request) || (changes(request) && isOwn(session, request)));
+}
+
+const changes = ({ method, status }: HttpExchange): boolean =>
+  !['GET', 'HEAD', 'OPTIONS'].includes(method) && status < 400;
+
+/** What was left out of the requests, and what asks another server. */
+function requestNotes(
+  sessions: readonly Session[],
+  requests: readonly HttpExchange[],
+  drafts: readonly Draft[],
+): string[] {
+  const written = new Set(drafts.flatMap((draft) => draft.requests));
+  const named = ({ method, url }: HttpExchange): string => `${method} ${url.split('?')[0]}`;
+  const list = (found: readonly HttpExchange[]): string => [...new Set(found.map(named))].join(', ');
+  const foreign = (request: HttpExchange): boolean => sessions.every((session) => !isOwn(session, request));
+  const left = requests.filter((request) => changes(request) && foreign(request) && !written.has(request));
+  const elsewhere = [...written].filter(foreign);
+  const bare = [...written].filter(isBodyLeftOut);
+  return [
+    ...(left.length === 0 ? [] : [`Requests to other servers are left out: ${list(left)}.`]),
+    ...(elsewhere.length === 0
+      ? []
+      : [
+          `The scenario asks another server for what it sends later: ${list(elsewhere)}. Name one of your own there before you run it.`,
+        ]),
+    ...(bare.length === 0
+      ? []
+      : [`The body of ${list(bare)} is left out: it may hold a secret. Write it into the scenario.`]),
+  ];
 }
 
 /** Columns of the payload file: names, and secrets that nobody can mint. */

@@ -14,7 +14,7 @@ import { plural } from '../metrics/notation.ts';
 import { decodeSessions } from '../record/decode-sessions.ts';
 import type { Recording } from '../record/recording.ts';
 import { openRelay } from '../record/relay.ts';
-import { writeScenario } from '../record/write-scenario.ts';
+import { filesBeside, writeScenario } from '../record/write-scenario.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
 import { gateCommand } from './gate-command.ts';
 import { validateCommand } from './validate-command.ts';
@@ -46,8 +46,10 @@ type Scenario = {
  */
 export const initCommand = async (command: InitCommand): Promise<number> => {
   const { host, print } = command;
-  if (existsSync(path.join(host.cwd, settingsName)) && !command.force)
-    throw tailgateError('FILE_EXISTS', { path: settingsName, command: 'init' });
+  const beside = [`${scenarioName}.yml`, ...filesBeside(scenarioName)].map((file) => `load/${file}`);
+  for (const file of [settingsName, ...beside])
+    if (existsSync(path.join(host.cwd, file)) && !command.force)
+      throw tailgateError('FILE_EXISTS', { path: file, command: 'init' });
   const project = await asked(command, readProject(host.cwd));
   if (project.starts.length === 0) throw tailgateError('INIT_NO_START', {});
   host.info(
@@ -82,7 +84,7 @@ export const initCommand = async (command: InitCommand): Promise<number> => {
   if (existsSync(path.join(host.cwd, workflow.path)) && !command.force)
     notes.push(`${workflow.path} exists, and is left as it is. What it needs:\n${workflow.text}`);
   else files[workflow.path] = workflow.text;
-  // The settings come last: while there are none, what was interrupted can be done again.
+  // The settings come last: a run that finds them finds all that they name.
   for (const [name, text] of Object.entries(files).reverse())
     await writeText(path.join(host.cwd, name), text);
   await ignoreReports(host.cwd);

@@ -12,7 +12,7 @@ import { decodeSessions } from '../record/decode-sessions.ts';
 import { readHar } from '../record/read-har.ts';
 import type { Connection, Recording } from '../record/recording.ts';
 import { openRelay } from '../record/relay.ts';
-import { type WrittenScenario, writeScenario } from '../record/write-scenario.ts';
+import { filesBeside, type WrittenScenario, writeScenario } from '../record/write-scenario.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
 import { replayOnce } from './replay-once.ts';
 import { writeText } from './write-reports.ts';
@@ -29,15 +29,20 @@ export type RecordCommand = Omit<Extract<CliRequest, { command: 'record' }>, 'co
 export const recordCommand = async (command: RecordCommand): Promise<number> => {
   const { host, print } = command;
   const out = path.resolve(host.cwd, command.out);
-  if (existsSync(out) && !command.force)
-    throw tailgateError('FILE_EXISTS', { path: command.out, command: 'record' });
+  const name = path.basename(out).replace(/\.ya?ml$/, '');
+  // Before anybody records: what was recorded would be lost.
+  for (const file of [path.basename(out), ...filesBeside(name)]) {
+    const place = path.join(path.dirname(command.out), file);
+    if (!command.force && existsSync(path.resolve(host.cwd, place)))
+      throw tailgateError('FILE_EXISTS', { path: place, command: 'record' });
+  }
   const recording = command.hars.length > 0 ? await readHars(command) : await relayed(command);
   const sessions = decodeSessions(recording);
   if (sessions.every(({ messages }) => messages.length === 0))
     throw tailgateError('RECORDING_EMPTY', { url: command.target ?? command.hars.join(', ') });
   const written = writeScenario(sessions, recording.requests, {
     target: command.target,
-    name: path.basename(out).replace(/\.ya?ml$/, ''),
+    name,
   });
   await writeText(out, written.text);
   for (const [name, text] of Object.entries(written.files))

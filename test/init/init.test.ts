@@ -117,6 +117,22 @@ io.on('connection', (socket) => {
 http.listen(process.env.CHAT_PORT || 3000);
 `;
 
+test('a message without fields has its type alone', () => {
+  const found = eventsOf(`
+    import { WebSocketServer } from 'ws';
+    wss.on('connection', (socket) => socket.on('message', (data) => {
+      const message = JSON.parse(data);
+      switch (message.type) {
+        case 'list': socket.send(JSON.stringify(rooms)); break;
+        case 'join': rooms.add(message.room); break;
+      }
+    }));`);
+  assert.deepEqual(
+    found.map(({ args }) => args),
+    [[{ type: 'list' }], [{ type: 'join', room: 'room-1' }]],
+  );
+});
+
 test('a project becomes a gate: port, protocol, events, settings, workflow', {
   timeout: 90_000,
 }, async () => {

@@ -533,3 +533,147 @@ test('a client that connects elsewhere has a connect of its own, and what says f
   assert.ok(!scenarios[0]!.flow.some((step) => 'connect' in step));
   assert.doesNotMatch(all, /dst: \S+ \{\{ \$tag/);
 });
+
+const asked = (method: string, url: string, more: Partial<Recording['requests'][number]> = {}, at = 0) => ({
+  ...{ role: '', atMs: startMs + at, answeredAtMs: startMs + at + 5, method, url, headers: {}, body: null },
+  ...{ status: 200, responseHeaders: {}, response: null, ...more },
+});
+const json = { 'content-type': 'application/json' };
+
+test('other servers are asked only for what is sent later, which is said, and never by the replay', () => {
+  const given: Recording = {
+    connections: [
+      connection(socketIo, [
+        [100, '< 40{"sid":"y1"}'],
+        [50, '> 420["enter",{"ticket":"tk-7f3a9c21"}]'],
+        [5, '< 430[{"ok":true}]'],
+      ]),
+    ],
+    requests: [
+      asked('POST', 'https://stats.example.com/collect?v=1', { headers: json, body: '{"page":"/"}' }, 1),
+      asked('POST', 'http://127.0.0.1:3000/orders', { headers: json, body: '{"item":"tea"}' }, 10),
+      asked('POST', 'https://auth.example.com/ticket', { response: '{"ticket":"tk-7f3a9c21"}' }, 20),
+    ],
+  };
+  const { written, scenarios } = write(given);
+  const posts = scenarios[0]!.flow.flatMap(({ post }) =>
+    post === undefined ? [] : [(post as { url: string }).url],
+  );
+  assert.deepEqual(posts, ['/orders', 'https://auth.example.com/ticket']);
+  assert.ok(
+    written.notes.includes('Requests to other servers are left out: POST https://stats.example.com/collect.'),
+  );
+  assert.ok(
+    written.notes.some((note) =>
+      note.startsWith('The scenario asks another server for what it sends later: POST https://auth'),
+    ),
+  );
+  assert.doesNotMatch(written.replay.text, /example\.com/);
+  assert.match(written.replay.text, /\/orders/);
+  assert.ok(Object.values(written.replay.variables).includes('tk-7f3a9c21'));
+});
+
+test('no secret is written, wherever it stood: in parts of a form, in a query, in a number', () => {
+  const parts = '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\nhunter-2-hunter\r\n--b--\r\n';
+  const { all, written, config } = write({
+    connections: [
+      connection('ws://127.0.0.1:3000/live?t=9f8e7d6c5b4a39281706', [
+        [100, '> {"type":"unlock","pin":4711,"maxTokens":20}'],
+        [5, '< {"type":"unlocked"}'],
+      ]),
+    ],
+    requests: [
+      asked(
+        'POST',
+        'http://127.0.0.1:3000/login',
+        { headers: { 'content-type': 'multipart/form-data; boundary=b' }, body: parts },
+        1,
+      ),
+      asked('POST', 'http://127.0.0.1:3000/rooms?access_token=at-55d1c0ffee&room=lobby', {}, 10),
+    ],
+  });
+  for (const secret of ['hunter-2', 'at-55d1c0ffee', '4711', '9f8e7d6c5b4a39281706'])
+    assert.ok(!all.includes(secret), secret);
+  assert.match(String(config.target), /\?t=\{\{ \w+ \}\}$/);
+  assert.match(all, /\/rooms\?access_token=\{\{ access_token \}\}&room=\{\{ room \}\}/);
+  assert.match(all, /pin: "\{\{ pin \}\}"\n\s+maxTokens: 20/);
+  assert.match(written.notes.join('\n'), /^The body of POST http:\/\/127\.0\.0\.1:3000\/login is left out/m);
+});
+
+test('two windows behind the relay: each client signs in once, with what is its own', () => {
+  const login = (name: string, ticket: string, at: number) =>
+    asked(
+      'POST',
+      'http://127.0.0.1:3000/login',
+      { headers: json, body: `{"username":"${name}"}`, response: `{"ticket":"${ticket}"}` },
+      at,
+    );
+  const client = (ticket: string, at: number) =>
+    connection(
+      socketIo,
+      [
+        [50, '< 40{"sid":"y1"}'],
+        [50, `> 420["enter",{"ticket":"${ticket}"}]`],
+        [5, '< 430[{"ok":true}]'],
+      ],
+      '',
+      at,
+    );
+  const { scenarios, written } = write({
+    connections: [client('tk-11aa22bb', 20), client('tk-33cc44dd', 60)],
+    requests: [login('ada', 'tk-11aa22bb', 0), login('bob', 'tk-33cc44dd', 40)],
+  });
+  assert.equal(scenarios.length, 1);
+  assert.equal(scenarios[0]!.flow.filter((step) => 'post' in step).length, 1);
+  assert.match(written.files['chat-users.csv']!, /^username\n/);
+  assert.equal(written.replay.text.match(/ post:/g)?.length, 2);
+});
+
+test('each room is a variable of its own', () => {
+  const { config, all } = write(
+    recording(
+      connection(socketIo, [
+        [5, '< 40{"sid":"y1"}'],
+        [50, '> 420["joinRoom","general"]'],
+        [5, '< 430[{"ok":true}]'],
+        [50, '> 421["joinGame",{"room":"g-17"}]'],
+        [5, '< 431[{"ok":true}]'],
+      ]),
+      connection(
+        socketIo.replace('3000', '3000'),
+        [
+          [5, '< 40{"sid":"y2"}'],
+          [50, '> 420["watchRoom",{"room":"arena"}]'],
+          [5, '< 430[{"ok":true}]'],
+        ],
+        '',
+        500,
+      ),
+    ),
+  );
+  const variables = config.variables as Record<string, string>;
+  assert.deepEqual(Object.values(variables).sort(), ['arena', 'g-17', 'general']);
+  for (const name of Object.keys(variables)) assert.match(all, new RegExp(`\\{\\{ ${name} \\}\\}`));
+});
+
+test('thousands of messages are held against each other in no more than a moment', () => {
+  const moves = (count: number, odd: string): [number, string][] =>
+    Array.from({ length: count }, (_, index) => [
+      1,
+      `> 42["${index === 9_000 ? odd : 'move'}",{"x":${index}}]`,
+    ]);
+  const sessionOf = (lines: [number, string][]) =>
+    decodeSessions(recording(connection(socketIo, [[5, '< 40{"sid":"y1"}'], ...lines])));
+  const one = compareReplay(sessionOf(moves(18_000, 'jump')), sessionOf(moves(18_000, 'hop')));
+  assert.deepEqual(one, { recorded: 18_000, repeated: 17_999, differences: ['"jump" was not sent.'] });
+  const lots = (name: string): [number, string][] => [
+    ...moves(10, 'jump'),
+    ...Array.from({ length: 9_000 }, (_, index): [number, string] => [
+      1,
+      `> 42["${name}${index % 2 === 0 ? 'A' : 'B'}"]`,
+    ]),
+  ];
+  const { repeated, differences } = compareReplay(sessionOf(lots('one')), sessionOf(lots('other')));
+  assert.equal(repeated, 10);
+  assert.match(differences.join('\n'), /^5000 messages of a client were not compared/m);
+});
