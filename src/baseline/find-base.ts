@@ -1,3 +1,4 @@
+import { isCi } from '../host/is-ci.ts';
 import type { GitCheckout } from './git-checkout.ts';
 
 /** What the event says of the commits; everything is null outside of GitHub. */
@@ -33,7 +34,7 @@ export const findBase = async (
 ): Promise<FoundBase> => {
   const head = await checkout.commitOf('HEAD');
   if (head === null) return { absent: 'there is no commit yet' };
-  const inCi = (hints?.eventName ?? '') !== '' || env.CHANGE_TARGET !== undefined || (env.CI ?? '') !== '';
+  const inCi = (hints?.eventName ?? '') !== '' || env.CHANGE_TARGET !== undefined || isCi(env);
   const search: Search = { checkout, head, inCi, notes: [] };
   const set = ref === undefined ? null : await fromSetting(search, ref);
   const found = set ?? (await fromEvent(search, hints, env));

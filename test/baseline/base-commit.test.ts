@@ -18,6 +18,9 @@ const env = {
   INPUT_TEST: undefined,
   // As at a desk, wherever the tests run.
   CI: undefined,
+  GITHUB_ACTIONS: undefined,
+  JENKINS_URL: undefined,
+  BUILD_URL: undefined,
   GIT_CONFIG_COUNT: '2',
   GIT_CONFIG_KEY_0: 'user.name',
   GIT_CONFIG_VALUE_0: 'Test',
@@ -221,6 +224,10 @@ test('in CI, files that the build changed are not the change: it is what the bra
   assert.equal(await baseWith({}), sha.topic);
   assert.equal(await baseWith({ CI: 'true' }), sha.two);
   assert.equal(await baseWith({ CHANGE_TARGET: 'main' }), sha.two);
+  // Systems that do not set CI, and somebody who says that this is none.
+  assert.equal(await baseWith({ JENKINS_URL: 'http://jenkins/' }), sha.two);
+  assert.equal(await baseWith({ TF_BUILD: 'True' }), sha.two);
+  assert.equal(await baseWith({ CI: 'false' }), sha.topic);
   assert.equal(await baseWith({ CI: 'true', CI_MERGE_REQUEST_DIFF_BASE_SHA: sha.one }), sha.one);
 });
 
