@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { type CommitRange, readCommitRange } from '../baseline/commit-range.ts';
 import { settingsHash } from '../baseline/fingerprint.ts';
@@ -26,7 +27,7 @@ import { exitCodeOfProblems } from './exit-code.ts';
 import { CommitMeter } from './measure-commit.ts';
 import { onlySuite, startedHere } from './only-suite.ts';
 import { contextOf, prepareRun } from './prepare-run.ts';
-import { isReadByNobody } from './same-code.ts';
+import { couldBeRead } from './same-code.ts';
 import { writeText } from './write-reports.ts';
 
 export type BisectCommand = {
@@ -71,7 +72,10 @@ async function bisect(command: BisectCommand): Promise<number> {
   const checkout = jobCheckout({ cwd: loaded.cwd, env: host.env, signal: host.signal });
   const range = await readCommitRange(checkout, command.good, command.bad);
   const top = await checkout.root();
-  const root = 'root' in top ? top.root : loaded.cwd;
+  const root = await realpath('root' in top ? top.root : loaded.cwd);
+  // A checkout may lie behind a link, of which git knows nothing.
+  const inRepository = async (file: string): Promise<string> =>
+    path.relative(root, await realpath(file).catch(() => file));
   const { scenario, outline } = stage.scenarios.get(suite.name)!;
   const file = await openBisectFile(
     path.join(plan.reportDir, 'bisect'),
@@ -91,9 +95,11 @@ async function bisect(command: BisectCommand): Promise<number> {
     list: file.path.replace(/\.jsonl$/, '-builds.json'),
   });
   const search = new Search(range, file, {
-    folder: path.relative(root, path.resolve(loaded.cwd, suite.target.cwd)),
-    own: [suite.scenarioPath, ...loaded.extended, ...(loaded.file === null ? [] : [loaded.file])].map(
-      (name) => path.relative(root, path.resolve(loaded.cwd, name)),
+    folder: await inRepository(path.resolve(loaded.cwd, suite.target.cwd)),
+    own: await Promise.all(
+      [suite.scenarioPath, ...loaded.extended, ...(loaded.file === null ? [] : [loaded.file])].map(
+        inRepository,
+      ),
     ),
     host,
     suite: suite.name,
@@ -393,11 +399,10 @@ class Search {
     }));
   }
 
-  /** `reachesOut`: whether the server runs code from outside of its folder. Files at the root are for all. */
+  /** `reachesOut`: whether the server runs code from outside of its folder. */
   #couldRead(file: string, reachesOut: boolean): boolean {
     const { folder, own } = this.#places;
-    if (isReadByNobody(file) || own.includes(file)) return false;
-    return reachesOut || folder === '' || !file.includes('/') || file.startsWith(`${folder}/`);
+    return !own.includes(file) && couldBeRead(file, { folder, reachesOut });
   }
 }
 

@@ -17,6 +17,7 @@ import type { BisectRecord, PairOutcome, RisenFunction } from './bisect-file.ts'
 import { type CommitBuilds, shortName } from './commit-builds.ts';
 import { explainSuite, type SuiteExplanation } from './explain-suite.ts';
 import { changeRoots } from './read-change.ts';
+import { runsCodeOutside } from './same-code.ts';
 
 export type CommitMeasuring = {
   suite: SuitePlan;
@@ -117,8 +118,8 @@ export class CommitMeter {
       evidence: null,
       onProgress: () => {},
     });
-    const serverFolder = path.resolve(head.cwd, suite.target.cwd);
-    return { explanation, record: recordOf(explanation, commit, roots.head, serverFolder) };
+    const folder = path.relative(roots.head, path.resolve(head.cwd, suite.target.cwd));
+    return { explanation, record: recordOf(explanation, commit, roots.head, folder) };
   }
 
   async #sources(good: string, commit: string): Promise<[SideSource, SideSource]> {
@@ -171,7 +172,7 @@ function recordOf(
   explanation: SuiteExplanation,
   commit: string,
   root: string,
-  serverFolder: string,
+  folder: string,
 ): BisectRecord & { kind: 'counted' } {
   if ('unavailable' in explanation || explanation.explained.calls === undefined)
     return { kind: 'counted', commit, functions: null, named: [], reachesOut: true };
@@ -191,10 +192,6 @@ function recordOf(
     const at = places.findIndex((place) => place.file === file);
     return at < 0 ? places.length : at;
   }
-  const reachesOut = work.head.scripts.some(({ url }) => {
-    if (!url.startsWith('file://') || url.includes('/node_modules/')) return false;
-    const file = decodeURIComponent(url.slice('file://'.length));
-    return file.startsWith(`${root}/`) && !file.startsWith(`${serverFolder}/`);
-  });
+  const reachesOut = runsCodeOutside(work.head.scripts, root, folder);
   return { kind: 'counted', commit, functions, named, reachesOut };
 }

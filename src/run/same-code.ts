@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { tryGit } from '../baseline/run-git.ts';
 import { sameScripts } from '../explain/explain-work.ts';
@@ -45,7 +46,14 @@ export const sameCode = async (ran: RanCode, request: SameCodeRequest): Promise<
   if (digestOf(ran.baseline.nativeFiles, roots.baseline) !== digestOf(ran.head.nativeFiles, roots.head))
     return null;
   const changed = await changedFiles(roots, host);
-  if (changed === null || changed.some((file) => couldBeRead(file, request))) return null;
+  if (changed === null) return null;
+  // The roots are real paths; a checkout may lie behind a link.
+  const real = (file: string): Promise<string> => realpath(file).catch(() => file);
+  const folder = path.relative(roots.head, await real(request.serverFolder));
+  const shared = await Promise.all(request.sharedFiles.map(real));
+  const server = { folder, reachesOut: runsCodeOutside(ran.head.scripts, roots.head, folder) };
+  if (changed.some((file) => !shared.includes(path.join(roots.head, file)) && couldBeRead(file, server)))
+    return null;
   const own = ran.head.scripts.filter(({ url }) => url.startsWith('file:')).length;
   return [
     plural(own, 'script'),
@@ -68,15 +76,34 @@ const readByNobody = [
 const madeByTools =
   /(^|\/)(node_modules|dist|build|lib|out|coverage|\.nyc_output|\.cache|\.turbo|\.tailgate)\/?$|\.(log|tsbuildinfo)$/;
 
-/** Whether no server reads a file, by its path in the repository. */
-export const isReadByNobody = (file: string): boolean => readByNobody.some((pattern) => pattern.test(file));
+/** Where a server is in its repository: its folder, from the root, and whether it runs code from outside of that. */
+export type ServerPlace = { folder: string; reachesOut: boolean };
 
-function couldBeRead(file: string, { roots, serverFolder, sharedFiles }: SameCodeRequest): boolean {
-  const absolute = path.join(roots.head, file);
-  if (sharedFiles.includes(absolute) || isReadByNobody(file)) return false;
-  const inServer = path.relative(serverFolder, absolute);
-  return !inServer.startsWith('..');
-}
+/**
+ * Whether a server could read a file, by its path from the root of the repository: those of its own folder, those at the
+ * root, which are for all, and any other if it reaches out. What only people and their tools read, it does not; the
+ * folder itself may have any name.
+ */
+export const couldBeRead = (file: string, { folder, reachesOut }: ServerPlace): boolean => {
+  const isInside = folder === '' || file.startsWith(`${folder}/`);
+  const name = isInside && folder !== '' ? file.slice(folder.length + 1) : file;
+  if (readByNobody.some((pattern) => pattern.test(name))) return false;
+  return isInside || reachesOut || !file.includes('/');
+};
+
+/** Whether a server whose folder is `folder` ran code of the repository at `root` that lies elsewhere in it. */
+export const runsCodeOutside = (
+  scripts: readonly { url: string }[],
+  root: string,
+  folder: string,
+): boolean => {
+  const serverFolder = path.join(root, folder);
+  return scripts.some(({ url }) => {
+    if (!url.startsWith('file://') || url.includes('/node_modules/')) return false;
+    const file = decodeURIComponent(url.slice('file://'.length));
+    return file.startsWith(`${root}/`) && !file.startsWith(`${serverFolder}/`);
+  });
+};
 
 /** Files that differ between base and work tree, and those that only one has; null when git cannot tell. */
 async function changedFiles(roots: ChangeRoots, host: Host): Promise<string[] | null> {
