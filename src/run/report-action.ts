@@ -12,7 +12,7 @@ import { mergeReports } from '../report/merge-reports.ts';
 import { problemReport, verdictWith } from '../report/problem-report.ts';
 import type { Report } from '../report/report-model.ts';
 import { type Delivery, deliver, type GithubAccess, showProblems, type Target } from './deliver.ts';
-import { exitCodeOf } from './exit-code.ts';
+import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
 import { type ExpectedRun, sortReports } from './own-reports.ts';
 
 /** The inputs of `report/action.yml`, read. */
@@ -32,6 +32,8 @@ export type ReportActionInputs = {
   expected: number | null;
   /** `needs.<job>.result` of the jobs that made the reports; null when not given. */
   result: string | null;
+  /** Tells its section of the comment from that of another merge in the same job; null for none. */
+  suite: string | null;
   /** Folder for the merged report, absolute. */
   reportDir: string;
 };
@@ -52,7 +54,7 @@ export const reportAction = async (action: ReportAction): Promise<number> => {
     const problems = problemsOf(failure);
     showProblems(action.host, problems);
     action.host.output('verdict', 'invalid');
-    return exitCodes[problems[0]?.exit ?? 'internal'];
+    return exitCodeOfProblems(problems);
   }
 };
 
@@ -74,7 +76,13 @@ async function merge(action: ReportAction): Promise<number> {
   const targets =
     context === null
       ? []
-      : [{ context, section: sectionOf(context, { settings }), ...(isChosen ? { measuredSha } : {}) }];
+      : [
+          {
+            context,
+            section: sectionOf(context, { settings, suite: inputs.suite }),
+            ...(isChosen ? { measuredSha } : {}),
+          },
+        ];
   await deliverTo(action, report, targets, inputs.check);
   return exitCodeOf(report);
 }

@@ -27,10 +27,15 @@ export const readReportInputs = (env: Env, cwd: string): ReportActionInputs => {
   const given = text('path');
   if (given === '') wrong('path', 'it is empty', 'Name the folder into which the artifacts were downloaded.');
   const words = (text('fail-on') || 'fail, invalid').split(/[,\s]+/).filter((word) => word !== '');
-  const failOn = words[0] === 'none' ? [] : verdicts.filter((verdict) => words.includes(verdict));
-  const unknown = words.filter((word) => word !== 'none' && !verdicts.some((verdict) => verdict === word));
+  const isNone = words.length === 1 && words[0] === 'none';
+  const failOn = verdicts.filter((verdict) => words.includes(verdict));
+  const unknown = isNone ? [] : words.filter((word) => !verdicts.some((verdict) => verdict === word));
   if (unknown.length > 0)
-    wrong('fail-on', `got "${unknown.join(', ')}"`, `Write some of: ${verdicts.join(', ')}; or none.`);
+    wrong(
+      'fail-on',
+      `got "${unknown.join(', ')}"`,
+      `Write some of: ${verdicts.join(', ')}; or "none" alone.`,
+    );
   const expected = text('expected');
   if (expected !== '' && !/^[1-9]\d*$/.test(expected))
     wrong('expected', `got "${expected}"`, 'Write a whole number.');
@@ -45,8 +50,14 @@ export const readReportInputs = (env: Env, cwd: string): ReportActionInputs => {
     failOn,
     expected: expected === '' ? null : Number(expected),
     result: text('result') || null,
+    suite: text('suite') || null,
     reportDir: path.resolve(cwd, text('report-dir') || '.tailgate-report'),
   };
+  if (inputs.mode === 'publish') {
+    const mergeOnly = { check: inputs.check.kind !== 'none', result: inputs.result !== null };
+    for (const [name, isGiven] of Object.entries({ ...mergeOnly, suite: inputs.suite !== null }))
+      if (isGiven) wrong(name, 'it is for "mode: merge"', 'Take it out.');
+  }
   throwProblems(problems);
   return inputs;
 };

@@ -141,6 +141,17 @@ test('which verdicts fail the step is the input of the merge, not of the legs', 
   assert.equal((await merge(double, at, { comment: 'never', 'fail-on': 'none' })).exitCode, 0);
 });
 
+test('two merges of one job have a section each, by the names that they are given', async () => {
+  await using double = await startGithubDouble();
+  const repository = withPullRequest(double);
+  using at = workspace();
+  at.write('artifacts/a/report.json', ofRun(judgedReports.pass!()));
+  for (const suite of ['chat', 'queue']) await merge(double, at, { suite });
+  const titles = [...repository.comments[0]!.body.matchAll(/"title":"([^"]*)"/g)].map(([, title]) => title);
+  assert.equal(repository.comments.length, 1);
+  assert.deepEqual(titles, ['report chat', 'report queue']);
+});
+
 test('inputs that cannot be read are named, all at once', async () => {
   const { inputs } = reportActionFile();
   const defaults = Object.fromEntries(
@@ -155,8 +166,18 @@ test('inputs that cannot be read are named, all at once', async () => {
     failOn: ['fail', 'invalid'],
     expected: null,
     result: null,
+    suite: null,
     reportDir: '/job/.tailgate-report',
   });
+  const given = (more: object) => readReportInputs({ ...defaults, INPUT_PATH: 'a', ...more }, '/job');
+  assert.deepEqual(given({ 'INPUT_FAIL-ON': 'none' }).failOn, []);
+  for (const text of ['none, fail', 'fail, none'])
+    assert.throws(() => given({ 'INPUT_FAIL-ON': text }), /fail-on".*or "none" alone/s);
+  for (const name of ['CHECK', 'RESULT', 'SUITE'])
+    assert.throws(
+      () => given({ INPUT_MODE: 'publish', [`INPUT_${name}`]: name === 'CHECK' ? 'check-run' : 'success' }),
+      new RegExp(`input "${name.toLowerCase()}".*it is for "mode: merge"`, 's'),
+    );
   const wrong = {
     ...defaults,
     INPUT_MODE: 'join',
