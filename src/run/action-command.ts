@@ -25,6 +25,7 @@ export const actionCommand = async (env: NodeJS.ProcessEnv): Promise<number> => 
   } catch (failure) {
     const problems = problemsOf(failure);
     showProblems(host, problems);
+    host.output('verdict', 'invalid');
     return exitCodeOfProblems(problems);
   }
 };

@@ -129,10 +129,7 @@ async function perform(command: GateCommand, loaded: LoadedSettings): Promise<nu
   }
   await using store = openStore(command, loaded);
   const selected = loaded.selected.length > 0 ? loaded.selected.join(',') : null;
-  const { baseline, reportDir } = settings;
-  await removeOldReports(reportDir, {
-    kept: baseline.confirmFrom === undefined ? [] : [baseline.confirmFrom],
-  });
+  await removeOldReports(settings.reportDir, { kept: keptOf(loaded) });
   await using dashboard = await openDashboard(command.dashboard, host, 'run');
   const result = await runGate({
     watcher: dashboard ?? undefined,
@@ -174,6 +171,11 @@ async function perform(command: GateCommand, loaded: LoadedSettings): Promise<nu
   const exitCode = exitCodeOf(report);
   // `baseline record` has done nothing when nothing was stored.
   return command.record === true && !stored && exitCode === exitCodes.pass ? exitCodes.invalid : exitCode;
+}
+
+/** What the run reads of an earlier one. */
+function keptOf({ settings: { baseline } }: Pick<LoadedSettings, 'settings'>): string[] {
+  return baseline.confirmFrom === undefined ? [] : [baseline.confirmFrom];
 }
 
 /** The folder of the input `merge`, absolute; null where there is none. Throws SETTINGS_INVALID_VALUE. */
@@ -245,11 +247,16 @@ function regressions({ suites }: Report): string[] {
   );
 }
 
+/** The working directory, where no settings say it. */
+function folderOf({ cwd }: Host, inputs: RawInputs): string {
+  return path.resolve(cwd, inputText(inputs, 'working-directory') ?? '.');
+}
+
 /** A shard whose settings cannot be read does not let the first wait for it. */
 async function tellLeader({ host, inputs }: GateCommand, [problem]: readonly TailgateError[]): Promise<void> {
   let place: ReturnType<typeof readShardInputs> = null;
   try {
-    place = readShardInputs(inputs, host.env, Date.now(), host.cwd);
+    place = readShardInputs(inputs, host.env, Date.now(), folderOf(host, inputs));
   } catch {
     // Then nobody knows where the first is.
   }
@@ -275,7 +282,7 @@ async function deliverMistake(
   problems: readonly TailgateError[],
 ): Promise<void> {
   const { host, inputs, github } = command;
-  const cwd = loaded?.cwd ?? path.resolve(host.cwd, inputText(inputs, 'working-directory') ?? '.');
+  const cwd = loaded?.cwd ?? folderOf(host, inputs);
   const unread = settingsSchema.parse({ comment: 'on-fail', failOn: [] });
   const settings = loaded?.settings ?? {
     ...unread,
@@ -298,7 +305,7 @@ async function deliverMistake(
     }),
     ...(madeBy === undefined ? {} : { madeBy }),
   };
-  await keepReporting(report, () => removeOldReports(settings.reportDir));
+  await keepReporting(report, () => removeOldReports(settings.reportDir, { kept: keptOf({ settings }) }));
   await deliver(
     maskStrings(report, (text) => host.mask(text)),
     {

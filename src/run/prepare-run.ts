@@ -12,7 +12,6 @@ import { type CheckedScenario, checkScenarios, showWarnings } from './check-scen
 import { checkSecrets } from './check-secrets.ts';
 import { openReportFolder } from './report-folder.ts';
 import { type SuiteLimits, suiteLimits } from './suite-limits.ts';
-import { unwritable } from './write-reports.ts';
 
 /** What stands before anything is started. */
 export type Stage = {
@@ -40,9 +39,7 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host, share = 1):
       for (const secret of scenarioSecrets(part, host.env)) host.secret(secret);
   await hideSecretColumns(loaded.settings.secretColumns, scenarios, host);
   showWarnings(host, scenarios);
-  const { logDir } = await openReportFolder(plan.reportDir).catch((failure) => {
-    throw unwritable(plan.reportDir, failure);
-  });
+  const { logDir } = await openReportFolder(plan.reportDir);
   const pinning = await decidePinning(pinningObstacle(plan));
   const limits = new Map(
     [...scenarios].map(([name, scenario]) => [name, suiteLimits(scenario, machineLimits(), share)]),

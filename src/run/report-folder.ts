@@ -1,5 +1,6 @@
 import { access, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { type TailgateError, tailgateError } from '../errors.ts';
 import { capacityRecordsFile, recordsFile } from './read-records.ts';
 
 /** Where the forms of a report are. Absolute paths. */
@@ -17,13 +18,17 @@ export function reportPaths(reportDir: string, isSearch = false): ReportFiles {
 
 /**
  * Makes the report folder, with its logs: one that did not exist ignores itself for git, and one of ours loses the logs
- * of the run before. A folder that somebody else made is left as it is. Throws what the file system says.
+ * of the run before. A folder that somebody else made is left as it is. Throws FILE_UNWRITABLE.
  */
 export async function openReportFolder(reportDir: string): Promise<{ logDir: string }> {
   const logDir = path.join(reportDir, 'logs');
-  await ignoreReportFolder(reportDir);
-  if (await isOurs(reportDir)) await rm(logDir, { recursive: true, force: true });
-  await mkdir(logDir, { recursive: true });
+  try {
+    await ignoreReportFolder(reportDir);
+    if (await isOurs(reportDir)) await rm(logDir, { recursive: true, force: true });
+    await mkdir(logDir, { recursive: true });
+  } catch (failure) {
+    throw unwritable(reportDir, failure);
+  }
   return { logDir };
 }
 
@@ -40,7 +45,7 @@ export async function ignoreReportFolder(reportDir: string): Promise<void> {
 
 /**
  * Removes what an earlier run left, or an earlier search, so that one which ends early leaves no other's result in its
- * place; not `kept`, files that this run reads. Throws what the file system says.
+ * place; not `kept`, files that this run reads. Throws FILE_UNWRITABLE.
  */
 export async function removeOldReports(
   reportDir: string,
@@ -52,7 +57,7 @@ export async function removeOldReports(
     if (kept.includes(file)) continue;
     await rm(file, { force: true }).catch((failure: NodeJS.ErrnoException) => {
       // What is no folder holds no old report; writing into it says what is wrong.
-      if (failure.code !== 'ENOTDIR') throw failure;
+      if (failure.code !== 'ENOTDIR') throw unwritable(file, failure);
     });
   }
 }
@@ -66,6 +71,13 @@ export async function removeEmptyLogs(reportDir: string): Promise<void> {
     const found = await stat(file).catch(() => null);
     if (found?.isFile() && found.size === 0) await rm(file, { force: true });
   }
+}
+
+/** FILE_UNWRITABLE, for what the file system said about `file`. */
+export function unwritable(file: string, failure: unknown): TailgateError {
+  // "EACCES: permission denied, open '/reports/report.json'"
+  const [reason = ''] = (failure instanceof Error ? failure.message : String(failure)).split(',');
+  return tailgateError('FILE_UNWRITABLE', { path: file, reason }, {}, failure);
 }
 
 async function isOurs(reportDir: string): Promise<boolean> {

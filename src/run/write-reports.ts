@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { problemsOf, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
+import { problemsOf, type TailgateError, throwProblems } from '../errors.ts';
 import { writeWhole } from '../host/replace-file.ts';
 import { type AnyReport, isCapacity } from '../report/document-of.ts';
 import { renderCsv, renderOpenMetrics, renderOtlp } from '../report/export/export-forms.ts';
@@ -11,7 +11,7 @@ import { renderMarkdown } from '../report/render-markdown.ts';
 import type { Report } from '../report/report-model.ts';
 import type { ReportFiles as WantedFiles } from '../settings/cli-request.ts';
 import { pageScript } from './page-script.ts';
-import { ignoreReportFolder, type ReportFiles, reportPaths } from './report-folder.ts';
+import { ignoreReportFolder, type ReportFiles, reportPaths, unwritable } from './report-folder.ts';
 
 /** Those that the report folder holds, and those that are only written where they are asked for. */
 type FolderForm = keyof ReportFiles;
@@ -62,13 +62,6 @@ export async function writeText(file: string, text: string | Uint8Array): Promis
   } catch (failure) {
     throw unwritable(file, failure);
   }
-}
-
-/** FILE_UNWRITABLE, for what the file system said about `file`. */
-export function unwritable(file: string, failure: unknown): TailgateError {
-  // "EACCES: permission denied, open '/reports/report.json'"
-  const [reason = ''] = (failure instanceof Error ? failure.message : String(failure)).split(',');
-  return tailgateError('FILE_UNWRITABLE', { path: file, reason }, {}, failure);
 }
 
 const renderers: Record<Form, (report: AnyReport, failOn: Report['failOn']) => string> = {

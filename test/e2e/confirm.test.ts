@@ -92,9 +92,12 @@ test('a suspect is left to a second job, which fails or clears it', async () => 
 
 test('records of another commit cannot be confirmed', async () => {
   const [record] = linesOf('baseline.jsonl');
-  writeLines('other.jsonl', [{ ...record, commit: 'f'.repeat(40) }]);
-  const result = await job({ 'confirm-from': 'other.jsonl' });
+  // Where a download of the suspect's report folder puts them.
+  const records = '.tailgate/records.jsonl';
+  writeLines(records, [{ ...record, commit: 'f'.repeat(40) }]);
+  const result = await job({ 'confirm-from': records });
   assert.equal(result.exitCode, 2, result.log);
+  assert.equal(linesOf(records).length, 1, 'what was to be confirmed is not taken for an old report');
   assert.match(result.log, /cannot be confirmed for suite "chat": it was measured at commit f{40}/);
 });
 

@@ -21,6 +21,12 @@ const mistakes: Mistake[] = [
     says: /tailgate\.yml.*Unknown setting "target\.raedy"[\s\S]*Did you mean "(target\.)?ready"/,
   },
   {
+    name: 'a misspelt mode',
+    inputs: { mode: 'capacty' },
+    exitCode: 2,
+    says: /"capacty"[\s\S]*Did you mean "capacity"/,
+  },
+  {
     name: 'a scenario that does not exist',
     inputs: { scenario: 'nowhere.yml' },
     exitCode: 2,

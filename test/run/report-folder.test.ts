@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { TailgateError } from '../../src/errors.ts';
 import { openReportFolder, removeEmptyLogs, removeOldReports } from '../../src/run/report-folder.ts';
 
 test('a folder that Tailgate makes ignores itself for git, and forgets the logs of the run before', async (t) => {
@@ -47,4 +48,17 @@ test('what an earlier run left is removed when one begins, except what it reads'
   writeFileSync(path.join(root, 'records.jsonl'), 'to be confirmed');
   await removeOldReports(root, { kept: [root] });
   assert.ok(existsSync(path.join(root, 'records.jsonl')));
+});
+
+test('an old report that cannot be removed is named as what is in the way, and no bug', async (t) => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-report-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const inTheWay = path.join(root, 'report.json');
+  mkdirSync(inTheWay);
+  await assert.rejects(removeOldReports(root), (failure) => {
+    assert.ok(failure instanceof TailgateError);
+    assert.equal(failure.code, 'FILE_UNWRITABLE');
+    assert.ok(failure.what.includes(inTheWay), failure.what);
+    return true;
+  });
 });

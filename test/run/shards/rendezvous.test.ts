@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,6 +12,7 @@ import fc from 'fast-check';
 import { problemsOf, type TailgateError } from '../../../src/errors.ts';
 import { createLiveLine, createTerminalHost } from '../../../src/host/terminal-host.ts';
 import { tailgateVersion } from '../../../src/host/versions.ts';
+import { gateCommand } from '../../../src/run/gate-command.ts';
 import { ClockComparison } from '../../../src/run/shards/clock-offset.ts';
 import { followShard, tellCannot } from '../../../src/run/shards/follow-shard.ts';
 import { gatherShards } from '../../../src/run/shards/gather-shards.ts';
@@ -236,6 +237,26 @@ test('a port that is taken, and a rendezvous to which nobody comes', async () =>
   // Who listens there is no shard: it never answers.
   assert.match((await follow(2))!.what, /Shard 1 could not be met/);
   server.close();
+});
+
+test('a shard whose settings cannot be read finds the file of the first where its run would', async (t) => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-rendezvous-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(path.join(root, 'chat'));
+  writeFileSync(path.join(root, 'chat', 'tailgate.yml'), 'suites: none');
+  const { led, host } = await meeting(10_000, path.join(root, 'chat', 'meet'));
+  const values = { 'working-directory': 'chat', shard: '2/3', rendezvous: 'file:meet?wait=10s' };
+  const [leader] = await Promise.all([
+    led(),
+    gateCommand({
+      host: { ...host, cwd: root, env: { TAILGATE_RENDEZVOUS_TOKEN: token } },
+      print: () => {},
+      inputs: { source: 'cli', values },
+      files: {},
+      github: null,
+    }),
+  ]);
+  assert.match(leader!.what, /^Shard 2 dropped out: The setting "suites" is not valid/);
 });
 
 test('a shard that cannot take part, and one that goes before all are there', async () => {
