@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { type Explained, type ExplainInputs, explainWork } from '../explain/explain-work.ts';
 import { joinWork } from '../explain/join-work.ts';
@@ -66,7 +67,9 @@ export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplan
   const { host } = request.context;
   const leftMs = Math.max(leastReadingMs, request.budgetMs - (performance.now() - startMs));
   const signal = AbortSignal.any([host.signal, AbortSignal.timeout(Math.round(leftMs))]);
-  const explained = await explainCounted(work, places, roots, suite.target.cwd, evidence, {
+  // The roots are real paths; a checkout may lie behind a link.
+  const serverFolder = path.resolve(await realpath(request.head.cwd), suite.target.cwd);
+  const explained = await explainCounted(work, places, roots, serverFolder, evidence, {
     ...host,
     signal,
   });
@@ -122,7 +125,7 @@ async function explainCounted(
   host: Host,
 ): Promise<Explained> {
   const { files: changes, unread } = await readChanges(roots, work, places, host);
-  const folder = path.relative(roots.head, path.resolve(host.cwd, serverFolder));
+  const folder = path.relative(roots.head, serverFolder);
   const dependencies = readDependencyChanges(roots, folder.startsWith('..') ? '.' : folder, changes);
   const explained = explainWork({ ...work, places, changes, dependencies, ...evidence });
   if (unread === null || explained.kind === 'none') return explained;

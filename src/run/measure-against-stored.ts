@@ -1,4 +1,5 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { plural } from '../metrics/notation.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { measureRound } from '../side/measure-round.ts';
 import { openSide } from '../side/open-side.ts';
@@ -59,7 +60,10 @@ async function confirmFirst(
   run.judgement = judgeRun(run, inputs.plan, true);
 }
 
-/** Measures a set of rounds of the head, or takes what was measured. Ends early when one of them has a problem. */
+/**
+ * Measures a set of rounds of the head, or takes what was measured. Ends early when one of them has a problem, or when
+ * there is no time for another one.
+ */
 async function measureRounds(
   { inputs, run, started }: Measuring,
   into: RoundMeasurement[],
@@ -75,8 +79,13 @@ async function measureRounds(
     return;
   }
   const setStarted = performance.now();
+  let longestMs = 0;
   for (let index = 0; index < plan.rounds; index += 1) {
     const roundStarted = performance.now();
+    if (index > 0 && roundStarted - started + longestMs > inputs.budgetMs) {
+      run.warnings.push(`The time budget ended the run after ${index} of ${plural(plan.rounds, 'round')}.`);
+      return;
+    }
     await using side = await openSide(suite, inputs.head, context, `${suiteLabel(suite)}-${set}${index + 1}`);
     const outcome = await measureRound(side, {
       host: context.host,
@@ -98,6 +107,7 @@ async function measureRounds(
     if (outcome.measurement !== null) into.push(outcome.measurement);
     inputs.onMeasured?.(run);
     if (!goOn) return;
+    longestMs = Math.max(longestMs, performance.now() - roundStarted);
   }
 }
 

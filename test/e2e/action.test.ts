@@ -65,13 +65,16 @@ test('a limit that is missed fails the step, after the report was written', asyn
   assert.match(result.summary, /chat\.ack/);
 });
 
-test('fail-on decides which verdicts fail the step', async () => {
+test('fail-on decides which verdicts fail the step, and rounds for which there is no time are not begun', async () => {
   const result = await withVerdict({
     workspace: repo.dir,
-    inputs: { thresholds: 'chat.ack.p50 < 1us', 'fail-on': 'none' },
+    inputs: { thresholds: 'chat.ack.p50 < 1us', 'fail-on': 'none', rounds: '20', 'max-minutes': '0.15' },
   });
   assert.equal(result.exitCode, 0, result.log);
-  assert.equal(result.outputs.verdict, 'fail');
+  assert.equal(result.outputs.verdict, 'fail', result.log);
+  const [suite] = reportOf(result).suites;
+  assert.deepEqual(suite?.problems, []);
+  assert.match(suite.warnings.join('\n'), /The time budget ended the run after \d of 20 rounds\./);
 });
 
 test('a stored baseline is recorded, read again, and a slower server fails against it', async () => {
