@@ -57,6 +57,11 @@ function secretsOf({ target, room, measure }: SuitePlan, env: Env, source: Secre
           resolveSecret(header, env, `target.resources.headers.${name}`, source),
     ),
     () => resolveSecretsIn(room?.auth ?? {}, env, 'room.auth', source),
+    ...(['create', 'delete'] as const).flatMap((emit) =>
+      (['data', 'args'] as const).map(
+        (name) => () => resolveSecretsIn(room?.[emit]?.[name], env, `room.${emit}.${name}`, source),
+      ),
+    ),
   ];
 }
 
@@ -64,6 +69,7 @@ function secretsOf({ target, room, measure }: SuitePlan, env: Env, source: Secre
 function placed(problem: TailgateError, suiteIndex: number, loaded: LoadedSettings): TailgateError {
   const { key } = problem.where;
   if (key === undefined || suiteIndex < 0) return problem;
-  const where: SourcePosition = loaded.placeOf(['suites', suiteIndex, ...key.split('.'), 'env']);
+  const steps = key.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+  const where: SourcePosition = loaded.placeOf(['suites', suiteIndex, ...steps, 'env']);
   return new TailgateError(problem.code, problem.what, problem.fix, problem.exit, where, problem.cause);
 }

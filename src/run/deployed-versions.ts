@@ -17,13 +17,13 @@ export type DeployedVersions = {
 /**
  * Asks servers that run already which commit they were built from, and sets what the sides may be from then on. The head
  * must be the commit that is judged. The base version must be the base commit, or, where the user named none, one that
- * the head comes from. Throws TARGET_VERSION_UNREADABLE and TARGET_VERSION_OTHER.
+ * the head comes from. A command that asks runs in `cwd`. Throws TARGET_VERSION_UNREADABLE and TARGET_VERSION_OTHER.
  */
 export const deployedVersions = async (
   plan: RunPlan,
   sides: Sides,
   base: BaseCommit | null,
-  { provenance, host }: { provenance: Provenance; host: Host },
+  { provenance, host, cwd }: { provenance: Provenance; host: Host; cwd: string },
 ): Promise<DeployedVersions> => {
   const commits = headCommits(provenance);
   const untold = new Set<string>();
@@ -38,7 +38,7 @@ export const deployedVersions = async (
   const ids = await readCommitIds(told, {
     url,
     side: 'baseline',
-    cwd: host.cwd,
+    cwd,
     env: host.env,
     secrets: host.secrets,
   });

@@ -1,4 +1,3 @@
-import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { type Explained, type ExplainInputs, explainWork } from '../explain/explain-work.ts';
 import { joinWork } from '../explain/join-work.ts';
@@ -67,8 +66,7 @@ export const explainSuite = async (request: ExplainRequest): Promise<SuiteExplan
   const { host } = request.context;
   const leftMs = Math.max(leastReadingMs, request.budgetMs - (performance.now() - startMs));
   const signal = AbortSignal.any([host.signal, AbortSignal.timeout(Math.round(leftMs))]);
-  // The roots are real paths; a checkout may lie behind a link.
-  const serverFolder = path.resolve(await realpath(request.head.cwd), suite.target.cwd);
+  const serverFolder = path.resolve(request.head.cwd, suite.target.cwd);
   const explained = await explainCounted(work, places, roots, serverFolder, evidence, {
     ...host,
     signal,
@@ -125,8 +123,7 @@ async function explainCounted(
   host: Host,
 ): Promise<Explained> {
   const { files: changes, unread } = await readChanges(roots, work, places, host);
-  const folder = path.relative(roots.head, serverFolder);
-  const dependencies = readDependencyChanges(roots, folder.startsWith('..') ? '.' : folder, changes);
+  const dependencies = readDependencyChanges(roots, serverFolder, changes);
   const explained = explainWork({ ...work, places, changes, dependencies, ...evidence });
   if (unread === null || explained.kind === 'none') return explained;
   return { ...explained, sentences: [...explained.sentences, { text: unreadSentence(unread) }] };

@@ -68,7 +68,7 @@ export async function openVersions(
       (side === 'baseline' && isOptional ? baseless : unbuilt).set(suite, problem),
   });
   const [failure] = unbuilt.values();
-  const deployed = await deployedVersions(plan, sides, base, { provenance, host });
+  const deployed = await deployedVersions(plan, sides, base, { provenance, host, cwd: loaded.cwd });
   if (failure !== undefined && unbuilt.size === plan.suites.length) throw failure;
   if (sides.baseline !== null && isOptional)
     for (const suite of plan.suites) {

@@ -16,6 +16,8 @@ import { type SuiteLimits, suiteLimits } from './suite-limits.ts';
 /** What stands before anything is started. */
 export type Stage = {
   plan: RunPlan;
+  /** The working directory, absolute. */
+  cwd: string;
   /** By name of the suite. */
   scenarios: Map<string, CheckedScenario>;
   pinning: PinningDecision;
@@ -45,12 +47,12 @@ export const prepareRun = async (loaded: LoadedSettings, host: Host, share = 1):
     [...scenarios].map(([name, scenario]) => [name, suiteLimits(scenario, machineLimits(), share)]),
   );
   for (const { notes } of limits.values()) for (const note of notes) host.info(`Note: ${note}`);
-  return { plan, scenarios, pinning, logDir, limits };
+  return { plan, cwd: loaded.cwd, scenarios, pinning, logDir, limits };
 };
 
-/** What every round of a suite is measured in. */
+/** What every round of a suite is measured in. Commands of the settings run in the working directory. */
 export const contextOf = (stage: Stage, suite: SuitePlan, host: Host): RoundContext => ({
-  host,
+  host: { ...host, cwd: stage.cwd },
   logDir: stage.logDir,
   seed: stage.plan.seed,
   pinning: stage.pinning.pinning,

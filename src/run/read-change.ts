@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -111,17 +111,20 @@ export const readFileChanges = (roots: ChangeRoots, head: Ran, host: Host): Prom
 
 /**
  * Packages and base images in another version than before, by the lockfile of the root or of the folder of the server,
- * and by the Dockerfiles above or in that folder.
+ * and by the Dockerfiles above or in that folder, which is absolute.
  */
 export const readDependencyChanges = (
   roots: ChangeRoots,
-  serverFolder: string,
+  folder: string,
   changes: readonly FileChange[],
 ): DependencyChange[] => {
+  // The roots are real paths; a checkout may lie behind a link.
+  const fromRoot = path.relative(roots.head, existsSync(folder) ? realpathSync(folder) : folder);
+  const serverFolder = fromRoot.startsWith('..') ? '.' : fromRoot;
   const names = [...lockfiles, ...dockerfiles];
   const changed = changes.flatMap(({ after }) => {
-    const folder = path.dirname(after ?? '');
-    const [inside, above] = [path.relative(serverFolder, folder), path.relative(folder, serverFolder)];
+    const place = path.dirname(after ?? '');
+    const [inside, above] = [path.relative(serverFolder, place), path.relative(place, serverFolder)];
     const isNear = !inside.startsWith('..') || !above.startsWith('..');
     return after !== null && isDockerfile(after) && isNear ? [after] : [];
   });

@@ -24,7 +24,7 @@ import { samplesNeeded } from '../verdict/sample-sizes.ts';
 import { capacityRecords } from './capacity-record.ts';
 import { showLine, type Watcher } from './dashboard.ts';
 import { type DeployedVersions, deployedVersions } from './deployed-versions.ts';
-import { prepareRun, type Stage } from './prepare-run.ts';
+import { contextOf, prepareRun, type Stage } from './prepare-run.ts';
 import { prepareSides } from './prepare-sides.ts';
 import { commitsOf, type Provenance } from './provenance.ts';
 import { type CapacitySearch, roundsAt, type SearchedSide, searchCapacity } from './search-capacity.ts';
@@ -152,7 +152,7 @@ async function openSources(run: CapacityRun, resources: ResourceStack): Promise<
   const { cwd } = loaded;
   const sides = await prepareSides(plan, { cwd, base: run.base, logDir, host: request.host });
   run.buildMs = sides.buildMs;
-  run.deployed = await deployedVersions(plan, sides, run.base, request);
+  run.deployed = await deployedVersions(plan, sides, run.base, { ...request, cwd: request.loaded.cwd });
   return sides.baseline === null ? [sides.head] : [sides.baseline, sides.head];
 }
 
@@ -167,7 +167,7 @@ function search(run: CapacityRun, sources: Sources): Promise<CapacitySearch> {
       suite,
       scenario: stage.scenarios.get(suite.name)!,
       plan,
-      context: { host, logDir: stage.logDir, seed: plan.seed, pinning: stage.pinning.pinning },
+      context: contextOf(stage, suite, host),
       means: serverMeans(stage.pinning, suite),
     },
     settings: loaded.settings.capacity,

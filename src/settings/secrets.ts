@@ -84,6 +84,7 @@ export const secretValues = (settings: Settings, env: Env): string[] => {
     addUnder(room?.auth);
     addUnder(room?.query);
     addUnder(room?.create);
+    addUnder(room?.delete);
     addSecret(part.measure?.jwt?.secret);
   }
   return [...found];

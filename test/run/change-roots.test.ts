@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Places } from '../../src/explain/places.ts';
 import type { Host } from '../../src/host/host.ts';
-import { changeRoots, placeReader, readChanges } from '../../src/run/read-change.ts';
+import { changeRoots, placeReader, readChanges, readDependencyChanges } from '../../src/run/read-change.ts';
 
 const root = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'tailgate-roots-')));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -41,6 +41,23 @@ test('the roots of both versions are those of the repository, so that places are
   // No repository at all: the two folders are all there is.
   const [before, after] = [folder('plain/before'), folder('plain/after')];
   assert.deepEqual(await roots(after, before), { baseline: before, head: after, baseSha: null });
+});
+
+test('packages are read from the lockfile of the server, wherever the run was started and whatever links lead there', () => {
+  const roots = { baseline: folder('locked/base'), head: folder('locked/head'), baseSha: null };
+  const lock = (version: string) =>
+    JSON.stringify({ lockfileVersion: 3, packages: { 'node_modules/ws': { version } } });
+  for (const [side, version] of [
+    ['base', '8.1.0'],
+    ['head', '8.2.0'],
+  ] as const)
+    writeFileSync(path.join(folder(`locked/${side}/apps/server`), 'package-lock.json'), lock(version));
+  symlinkSync(roots.head, path.join(root, 'locked/link'));
+  for (const at of [roots.head, path.join(root, 'locked/link')]) {
+    const [change] = readDependencyChanges(roots, path.join(at, 'apps/server'), []);
+    assert.deepEqual(change?.name, 'ws', at);
+  }
+  assert.deepEqual(readDependencyChanges(roots, root, []), []);
 });
 
 test('a change that git cannot read is told, and not taken for no change', async () => {

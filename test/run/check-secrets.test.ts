@@ -8,7 +8,7 @@ import { problemsOf, TailgateError } from '../../src/errors.ts';
 import { createLiveLine, createTerminalHost } from '../../src/host/terminal-host.ts';
 import { checkSecrets } from '../../src/run/check-secrets.ts';
 import { showProblems } from '../../src/run/deliver.ts';
-import { prepareRun } from '../../src/run/prepare-run.ts';
+import { contextOf, prepareRun } from '../../src/run/prepare-run.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { makePlan } from '../../src/settings/make-plan.ts';
 import { load } from '../settings/settings-fixture.ts';
@@ -22,6 +22,12 @@ room:
     x-key:
       env: API_KEY
   auth: { session: { id: { env: SESSION_ID } } }
+  create: { event: open, data: { key: { env: ROOM_KEY } } }
+  delete:
+    event: close
+    args:
+      - room
+      - { env: CLOSING_KEY }
 suites:
   - { name: a, scenario: chat.yml }
   - name: b
@@ -50,13 +56,23 @@ test('a secret that is not set is named once, at its line, whichever suites use 
     ['SECRET_MISSING', 'API_KEY', 8],
     ['SECRET_MISSING', 'METRICS_AUTH', 3],
     ['SECRET_MISSING', 'SESSION_ID', 9],
-    ['SECRET_MISSING', 'USER_SECRET', 16],
+    ['SECRET_MISSING', 'ROOM_KEY', 10],
+    ['SECRET_MISSING', 'CLOSING_KEY', 15],
+    ['SECRET_MISSING', 'USER_SECRET', 22],
   ]);
   for (const { where } of found) assert.equal(where.file, 'tailgate.yml');
 });
 
 test('secrets that are set are no problem', async () => {
-  const env = { OWNER_SECRET: 'a', API_KEY: 'b', SESSION_ID: 'c', USER_SECRET: 'd', METRICS_AUTH: 'e' };
+  const env = {
+    OWNER_SECRET: 'a',
+    API_KEY: 'b',
+    SESSION_ID: 'c',
+    USER_SECRET: 'd',
+    METRICS_AUTH: 'e',
+    ROOM_KEY: 'f',
+    CLOSING_KEY: 'g',
+  };
   assert.deepEqual(await problemsWith(env), []);
   assert.equal((await problemsWith({ ...env, API_KEY: '' })).length, 1);
 });
@@ -137,8 +153,12 @@ scenarios:
       stdout: stderr,
       live: createLiveLine(stderr),
     });
-    await prepareRun(await loadSettings({ cwd: folder, inputs: { source: 'cli', values: {} } }), host);
+    const loaded = await loadSettings({ cwd: folder, inputs: { source: 'cli', values: {} } });
+    const stage = await prepareRun(loaded, host);
     assert.equal(host.mask('first-secret second-secret third-secret'), '*** *** ***');
+    // Commands of the settings run in the working directory, wherever the step was started.
+    const [suite] = stage.plan.suites;
+    assert.equal(contextOf(stage, suite!, { ...host, cwd: '/' }).host.cwd, folder);
   } finally {
     rmSync(folder, { recursive: true });
   }

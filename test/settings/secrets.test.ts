@@ -43,6 +43,7 @@ test('everything that must not be shown is listed, and nothing that is an ordina
       auth: { accessToken: 'Bearer {{ token }}', role: 'owner', nested: { apiKey: 'k-123456' } },
       query: { token: 'q-token', room: 'lobby' },
       create: { event: 'createRoom', data: { password: 'open-sesame', name: 'lobby' } },
+      delete: { event: 'closeRoom', args: ['lobby', { password: 'close-sesame' }] },
     },
     measure: { jwt: { secret: { env: 'KEY' } } },
     suites: [
@@ -59,6 +60,7 @@ test('everything that must not be shown is listed, and nothing that is an ordina
   });
   assert.deepEqual(secretValues(settings, env).sort(), [
     'Bearer abc.def',
+    'close-sesame',
     'from-environment',
     'hunter22',
     'k-123456',
