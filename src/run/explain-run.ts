@@ -43,8 +43,11 @@ export const explainRun = async (
 ): Promise<Explanation | null> => {
   const { plan, suite, context } = inputs;
   const { judgement } = run;
-  const isLimited = suite.thresholds.some(isCounted);
-  if (run.sameCode !== null || judgement === null || run.pairs.length === 0) return null;
+  const limits = suite.thresholds.filter(isCounted);
+  const isLimited = limits.length > 0;
+  if (judgement === null || run.pairs.length === 0) return null;
+  // Code that is the same has no cause to look for; a limit on its calls alone is judged all the same.
+  if (run.sameCode !== null && !limits.some(({ bound }) => bound.kind === 'absolute')) return null;
   if (plan.explain === 'never' && !isLimited) return null;
   if (run.problems.length > 0 || context.host.signal.aborted) return null;
   // Limits whose calls are still to be counted are in no other verdict.
@@ -81,7 +84,7 @@ export const explainRun = async (
     run.counted = countedPairs(found);
     run.judgement = judgeRun(run, plan, true);
   }
-  if (plan.explain === 'never') return null;
+  if (plan.explain === 'never' || run.sameCode !== null) return null;
   const failed = run.judgement?.verdict === 'fail';
   if ('unavailable' in found)
     return isNeeded

@@ -1,5 +1,5 @@
 import type { BaselineRecord } from '../baseline/baseline-record.ts';
-import { mergeAnswers } from '../metrics/merge-rounds.ts';
+import { mergeAnswers, mergeErrors } from '../metrics/merge-rounds.ts';
 import { atSide, formatCount, plural } from '../metrics/notation.ts';
 import type { SideName } from '../metrics/round-measurement.ts';
 import type { Values } from '../metrics/values.ts';
@@ -45,7 +45,7 @@ export const inconsistencies = (
     ['head', head],
     ['baseline', baseline],
   ] as const)
-    reasons.push(...neverDelivered(values, side));
+    if (side === 'baseline' || !isDelivered(baseline)) reasons.push(...neverDelivered(values, side));
   reasons.push(...neverSet(head), ...neverMatched(baseline, head));
   for (const metric of vanishedMetrics(baseline, head, settings))
     reasons.push(`${metric} was measured at the baseline and not at all in this PR.`);
@@ -81,10 +81,15 @@ export const mixedHistory = (records: readonly BaselineRecord[]): string | null 
     : 'The stored runs were made by different scenarios or settings, so they cannot be compared with.';
 };
 
+/** What the baseline delivers is watched for as it comes: a head that delivers nothing lost it. */
+function isDelivered(values: Values): boolean {
+  return (values.value('deliveries.received', 'value') ?? 0) > 0;
+}
+
 /** Deliveries were watched and none was ever seen: then the scenario watches for something else than what comes. */
 function neverDelivered(values: Values, side: SideName): string[] {
   const expected = values.value('deliveries.expected', 'value') ?? 0;
-  if (expected === 0 || (values.value('deliveries.received', 'value') ?? 0) > 0) return [];
+  if (expected === 0 || isDelivered(values)) return [];
   const came = values.untagged.map(
     ({ event, path, count }) =>
       `${formatCount(count)} ${event === '' ? (count === 1 ? 'message' : 'messages') : `"${event}" ${count === 1 ? 'event' : 'events'}`} came, and none carried a tag${path === '' ? '' : ` at "${path}"`}`,
@@ -130,7 +135,7 @@ function neverMatched(baseline: Values, head: Values): string[] {
   const matched = (kind: string): boolean =>
     [baseline, head].some((side) => side.latencies.some((id) => id.endsWith(`.${kind}`)));
   const kinds = new Set<string>();
-  return head.errors.flatMap(({ name, count, messages }) => {
+  return mergeErrors([head.errors]).flatMap(({ name, count, messages }) => {
     const [, kind] = unmatched.exec(name) ?? [];
     if (kind === undefined || kind === 'message' || kinds.has(kind) || matched(kind)) return [];
     kinds.add(kind);

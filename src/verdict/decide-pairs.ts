@@ -49,6 +49,8 @@ export type CountDecision = {
   comparison: CountComparison;
   /** Rise of the rate that is let through. */
   allowed: number;
+  /** No rise is let through, as the user set: two numbers are compared, and nothing needs a proof. */
+  anyIncrease: boolean;
   level: number;
 };
 
@@ -131,7 +133,8 @@ export const decideCount = (
   const comparison = compareCounts(baseline, head, paired);
   const attempts = baseline.reduce((sum, count) => sum + count.attempts, 0);
   const allowed = allowedRise(gate, comparison, attempts);
-  const anyIncrease = gate.source === 'threshold' && allowed <= 0;
+  // A share of a baseline that had none is no rise that the user ruled out.
+  const anyIncrease = gate.source === 'threshold' && allowed <= 0 && (gate.allowedPercent ?? 0) <= 0;
   const { p } = comparison;
   const state = (): State => {
     if (anyIncrease) return comparison.rise > allowed ? 'fail' : 'pass';
@@ -139,7 +142,7 @@ export const decideCount = (
     if (p < level) return 'fail';
     return p < suspicionP ? 'undecided' : 'pass';
   };
-  return { kind: 'count', state: state(), comparison, allowed, level };
+  return { kind: 'count', state: state(), comparison, allowed, anyIncrease, level };
 };
 
 /**
@@ -184,8 +187,9 @@ function decideChange(series: ChangeSeries, share: number, look: Look): ChangeDe
   const { gate, scale, base } = series;
   const numbers = {
     summary: summarisePairs(series.values, series.resolution),
-    allowed: allowanceIn(scale, gate.allowed, base, gate.sign),
-    margin: allowanceIn(scale, gate.margin, base, gate.sign),
+    // A share of a balance below zero is one of its size.
+    allowed: allowanceIn(scale, gate.allowed, Math.abs(base), gate.sign),
+    margin: allowanceIn(scale, gate.margin, Math.abs(base), gate.sign),
     failBoundary: look.failBoundary(share),
     passBoundary: look.passBoundary,
     share,
@@ -212,6 +216,8 @@ function stateOf(series: ChangeSeries, decision: Omit<ChangeDecision, 'state' | 
     const suspected = mean / summary.standardError > look.suspicionBoundary;
     return suspected && mean >= allowed && mean > 0 ? 'undecided' : 'pass';
   }
+  // Where no pair shows any difference at all, there is nothing to be ruled out.
+  if (margin >= 0 && series.values.every((value) => value === 0)) return 'pass';
   const ruledOut = (margin - mean) / summary.standardError > decision.passBoundary;
   const small = mean < Math.max(allowed, earlyPassShare * margin);
   const suspected = mean >= suspicionShare * allowed && mean / summary.standardError > look.hintBoundary;

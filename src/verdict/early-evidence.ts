@@ -1,8 +1,8 @@
-import { formatValue, plural, subjectName } from '../metrics/notation.ts';
-import type { Values } from '../metrics/values.ts';
+import { formatCount, formatValue, plural, subjectName } from '../metrics/notation.ts';
+import type { Events, Values } from '../metrics/values.ts';
 import type { VerdictSettings } from '../settings/settings-schema.ts';
 import { type AbsoluteGate, type Gate, isLatencyGate } from './gates.ts';
-import { holds } from './judge-absolute.ts';
+import { asksForSum, holds } from './judge-absolute.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
 import { samplesNeeded } from './sample-sizes.ts';
 
@@ -21,16 +21,20 @@ const minRounds = 2;
 /** How far beyond an absolute limit every round must be, as a factor. */
 const wideMargin = 1.5;
 
-/** A sentence when most attempts at head failed in every round, while the baseline (where there is one) works. */
-export const overwhelmingErrors = (head: Values, baseline: Values): string | null => {
-  if (head.rounds.length === 0) return null;
-  const shares = head.rounds.map(failedShare);
-  if (!shares.every((share) => share !== null && share >= overwhelmingShare)) return null;
-  if (baseline.rounds.some((round) => (failedShare(round) ?? 0) > baselineShare)) return null;
-  const counts = head.rounds.map((round) => round.events('errors.rate')!);
-  const events = counts.reduce((sum, count) => sum + count.events, 0);
-  const attempts = counts.reduce((sum, count) => sum + count.attempts, 0);
-  return `${plural(events, 'error')} in ${plural(attempts, 'attempt')} in this PR${baseline.rounds.length > 0 ? ', hardly any at the baseline' : ''}: this needs no statistics.`;
+/**
+ * A sentence when most attempts at head failed in every round, or most of what was sent reached nobody, while the
+ * baseline works. Of errors it needs no baseline; without one, what never comes may as well be watched for in vain.
+ */
+export const overwhelmingFailures = (head: Values, baseline: Values): string | null => {
+  const than = baseline.rounds.length > 0 ? ', hardly any at the baseline' : '';
+  const errors = overwhelming(head, baseline, 'errors.rate');
+  if (errors !== null)
+    return `${plural(errors.events, 'error')} in ${plural(errors.attempts, 'attempt')} in this PR${than}: this needs no statistics.`;
+  if (baseline.rounds.some((round) => failedShare(round, 'deliveries.lost.rate') === null)) return null;
+  const losses = baseline.rounds.length === 0 ? null : overwhelming(head, baseline, 'deliveries.lost.rate');
+  return losses === null
+    ? null
+    : `${formatCount(losses.events)} of ${formatCount(losses.attempts)} deliveries were lost in this PR${than}: this needs no statistics.`;
 };
 
 /** Absolute limits that every one of several rounds misses by half again or more. */
@@ -42,6 +46,7 @@ export const widelyMissed = (
   if (head.rounds.length < minRounds) return [];
   const absolute = gates.filter((gate): gate is AbsoluteGate => gate.kind === 'absolute');
   return absolute.flatMap((gate) => {
+    if (asksForSum(gate, head)) return [];
     const values = head.rounds.map((round) => round.value(gate.metric, gate.statistic));
     const upper = gate.operator === '<' || gate.operator === '<=';
     const lower = gate.operator === '>' || gate.operator === '>=';
@@ -60,7 +65,16 @@ export const widelyMissed = (
   });
 };
 
-function failedShare(round: Values): number | null {
-  const counts = round.events('errors.rate');
+/** The failures over all rounds of the head, where each of them has that many and the baseline hardly any. */
+function overwhelming(head: Values, baseline: Values, metric: string): Events | null {
+  if (head.rounds.length === 0) return null;
+  const shares = head.rounds.map((round) => failedShare(round, metric));
+  if (!shares.every((share) => share !== null && share >= overwhelmingShare)) return null;
+  if (baseline.rounds.some((round) => (failedShare(round, metric) ?? 0) > baselineShare)) return null;
+  return head.events(metric);
+}
+
+function failedShare(round: Values, metric: string): number | null {
+  const counts = round.events(metric);
   return counts === null || counts.attempts < minAttempts ? null : counts.events / counts.attempts;
 }

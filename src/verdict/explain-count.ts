@@ -10,10 +10,10 @@ export const explainCount = (
   state: State,
   where: string,
 ): string => {
-  const { comparison: c, allowed } = decision;
+  const { comparison: c, allowed, anyIncrease } = decision;
   const counts = `${events(c.headEvents, gate.metric)} (${formatValue(c.headRate, 'ratio')} of the attempts) against ${formatCount(c.baselineEvents)} (${formatValue(c.baselineRate, 'ratio')}) at the baseline ${where}`;
   if (c.headEvents === 0) return `No ${nounsOf(gate.metric).many} ${where}, so it passes.`;
-  if (gate.source === 'threshold' && allowed <= 0)
+  if (anyIncrease)
     return `${counts}: any increase fails, as set, and there is ${state === 'fail' ? 'one' : 'none'}.`;
   const clusters =
     c.dispersion > 1.5 && !c.assumed ? `; they come in clusters, which the comparison allows for` : '';

@@ -22,6 +22,24 @@ export const holds = (value: number, operator: AbsoluteGate['operator'], limit: 
   }
 };
 
+/**
+ * Whether more rounds may change the answer: there are too few values so far, or a sum that only grows is still below
+ * what it must reach.
+ */
+export const mayChange = (gate: AbsoluteGate, head: Values, settings: VerdictSettings): boolean => {
+  if (isLatencyGate(gate, head)) {
+    const samples = head.samples(gate.metric);
+    return samples > 0 && samples < samplesNeeded(gate.statistic, settings);
+  }
+  const value = head.value(gate.metric, gate.statistic);
+  return value !== null && asksForSum(gate, head) && !holds(value, gate.operator, gate.limit);
+};
+
+/** Whether a limit is what a sum over all rounds must reach: fewer rounds say nothing against it. */
+export const asksForSum = ({ metric, statistic, operator }: AbsoluteGate, head: Values): boolean =>
+  (operator === '>' || operator === '>=') &&
+  (statistic === 'count' || ['counter', 'error'].includes(head.metric(metric).kind));
+
 const limitWords: Record<AbsoluteGate['operator'], string> = {
   '<': 'below',
   '<=': 'at most',

@@ -57,7 +57,7 @@ export const enduranceGates = (
   main: string | null,
 ): ReturnType<typeof gatesFor> => {
   const { baseline, head } = measured;
-  const isCompared = seriesSideOf(measured) !== null;
+  const isCompared = areWavesCompared(measured);
   const { gates, unmatched } = gatesFor({
     thresholds: question.thresholds,
     settings: question.settings,
@@ -77,6 +77,9 @@ export const enduranceGates = (
   });
   return { gates: [...own, ...defaults], unmatched };
 };
+
+/** Whether there is a run of waves to compare with; else limits on a change are not applied. */
+export const areWavesCompared = (measured: Measured): boolean => seriesSideOf(measured) !== null;
 
 /** Judges every limit of a suite whose users come in waves. */
 export const judgeEnduranceGates = (
@@ -347,10 +350,23 @@ function judgeCount(
   const may = isWithin
     ? 'within the limit'
     : isFailure
-      ? `and ${sign === 1 ? 'fewer than' : 'at least'} ${formatCount(limit)}${isRelative ? ' more than there' : ''} may be`
+      ? `and ${boundWords(gate)} ${formatCount(limit)}${isRelative ? ' more than there' : ''} may be`
       : 'and they do not go on growing';
   return plainOutcome(gate, isFailure ? 'fail' : 'pass', `${left}, ${may}.`, values);
 }
+
+function boundWords(gate: AbsoluteGate | ChangeGate): string {
+  if (gate.kind === 'absolute') return boundOfCounts[gate.operator];
+  return gate.sign === -1 ? 'at least' : gate.source === 'default' ? 'fewer than' : 'at most';
+}
+
+const boundOfCounts: Record<AbsoluteGate['operator'], string> = {
+  '<': 'fewer than',
+  '<=': 'at most',
+  '=': 'exactly',
+  '>': 'more than',
+  '>=': 'at least',
+};
 
 const nouns: Readonly<Record<string, string>> = { fds: 'file descriptors' };
 

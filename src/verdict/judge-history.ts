@@ -5,6 +5,7 @@ import { allowanceIn, decideCount } from './decide-pairs.ts';
 import { explainCount } from './explain-count.ts';
 import { alphaShares, type ChangeGate, type CountGate, type Gate, isLatencyGate } from './gates.ts';
 import { judgeAbsolute } from './judge-absolute.ts';
+import { nothingAttempted } from './judge-pairs.ts';
 import { judgePlainChange } from './judge-plain.ts';
 import { jobAlpha } from './look-schedule.ts';
 import { type GateOutcome, plainOutcome } from './outcome.ts';
@@ -57,6 +58,8 @@ function judgeCount(gate: CountGate, share: number, evidence: HistoryEvidence): 
       'invalid',
       `${gate.metric} was not counted in every round, so nothing can be compared.`,
     );
+  const without = nothingAttempted(gate, evidence);
+  if (without !== null) return without;
   const decision = decideCount(gate, baseline, counts, (jobAlpha * share) / suites, false);
   const runs = Math.min(history.length, maxHistory);
   return {
@@ -149,6 +152,7 @@ function judgeLogChange(
     headValue: value,
   });
   const what = `${name} is ${formatValue(value, gate.unit)} (${formatPercentChange(relative)}); ${explainLimit(gate, limits, allowed)}`;
+  if (allowed < 0) return improvement(first.change, allowed, limits, made, what);
   if (!first.beyondScreen)
     return made('pass', `${what}. This one is not, so it passes. ${detectableWords(limits)}`);
   const again = evidence.confirmation?.value(gate.metric, gate.statistic) ?? null;
@@ -187,6 +191,25 @@ function judgeLogChange(
   );
 }
 
+/** A limit that asks for an improvement: reached beyond what chance does to one run it passes, missed as far it fails. */
+function improvement(
+  change: number,
+  allowed: number,
+  limits: HistoryLimits,
+  made: (state: GateOutcome['state'], explanation: string) => GateOutcome,
+  what: string,
+): GateOutcome {
+  const chance = limits.screen - limits.centre;
+  const beyond = change - allowed;
+  if (beyond < -chance) return made('pass', `${what}. It is better by more than that, so it passes.`);
+  if (beyond > chance)
+    return made('fail', `${what}. It is not, and chance does not explain it, so it fails.`);
+  return made(
+    'inconclusive',
+    `${what}. Chance alone could explain on which side of that it is, so it is undecided: compare side by side.`,
+  );
+}
+
 /** A value of the head placed against the limits; all in the bad direction, in ln. */
 function placeValue(value: number, sign: 1 | -1, limits: HistoryLimits, allowed: number) {
   const position = sign * Math.log(value);
@@ -201,8 +224,13 @@ function placeValue(value: number, sign: 1 | -1, limits: HistoryLimits, allowed:
 function explainLimit(gate: ChangeGate, limits: HistoryLimits, allowed: number): string {
   const above = gate.sign === 1 ? 'above' : 'below';
   const centre = formatValue(Math.exp(gate.sign * limits.centre), gate.unit);
-  const bound = Math.max(limits.screen, limits.centre + allowed);
-  return `${plural(limits.records, 'stored run')} usually show ${centre}, and chance brings one run in twenty ${above} ${formatValue(Math.exp(gate.sign * bound), gate.unit)}`;
+  const at = (position: number): string => formatValue(Math.exp(gate.sign * position), gate.unit);
+  const usual = `${plural(limits.records, 'stored run')} usually show ${centre}`;
+  if (allowed < 0)
+    return `${usual}, and it must be ${gate.sign === 1 ? 'below' : 'above'} ${at(limits.centre + allowed)}`;
+  return limits.centre + allowed > limits.screen
+    ? `${usual}, and what is ${above} ${at(limits.centre + allowed)} is beyond the limit`
+    : `${usual}, and chance brings one run in twenty ${above} ${at(limits.screen)}`;
 }
 
 function detectableWords(limits: HistoryLimits): string {

@@ -53,12 +53,15 @@ export const judgePairs = (
     else if (gate.kind === 'change') series.push(changeSeries(gate, pairs, sides));
     else {
       const counts = countSeries(gate, sides);
-      if (counts === null) early.set(gate, countMissing(gate));
+      const without = counts === null ? countMissing(gate) : nothingAttempted(gate, sides);
+      if (counts === null || without !== null) early.set(gate, without!);
       else series.push(counts);
     }
   }
-  const waiting = [...early.values()].filter((outcome) => outcome.state === 'undecided');
-  const reserved = waiting.reduce((sum, { gate }) => sum + (gate.kind === 'absolute' ? 0 : gate.weight), 0);
+  const few = [...early.values()].filter((outcome) => outcome.state === 'undecided');
+  // A guard is waited for while it shows something, not until it could.
+  const waiting = few.filter(({ gate }) => gate.kind !== 'change' || !gate.guard);
+  const reserved = few.reduce((sum, { gate }) => sum + (gate.kind === 'absolute' ? 0 : gate.weight), 0);
   const decision: PairsDecision = decidePairs(series, pairs.length, settings, { ...options, reserved });
   const failed =
     decision.look !== null && decision.settled && decision.decisions.some(({ state }) => state === 'fail');
@@ -73,7 +76,10 @@ export const judgePairs = (
   };
   const outcomes = gates.map((gate): GateOutcome => {
     const known = early.get(gate);
-    if (known !== undefined) return known;
+    if (known !== undefined)
+      return settled && few.includes(known) && !waiting.includes(known)
+        ? { ...known, state: 'skipped' }
+        : known;
     if (gate.kind === 'absolute') {
       // Judged with the others, on all that was measured; until then it is open.
       const outcome = judgeAbsolute(gate, sides.head, sides.baseline, settings);
@@ -160,6 +166,20 @@ function countSeries(gate: CountGate, sides: Sides): CountSeries | null {
   const head = counts(sides.head);
   if (baseline.length < sides.baseline.rounds.length || head.length < sides.head.rounds.length) return null;
   return { kind: 'count', gate, baseline, head };
+}
+
+/** A share of nothing is no share: a limit of the user cannot be judged then, and a default one is left out. */
+export function nothingAttempted(gate: CountGate, sides: Sides): GateOutcome | null {
+  const side = (['baseline', 'head'] as const).find(
+    (one) => (sides[one].events(gate.metric)?.attempts ?? 0) === 0,
+  );
+  return side === undefined
+    ? null
+    : plainOutcome(
+        gate,
+        gate.source === 'default' ? 'skipped' : 'invalid',
+        `nothing was attempted ${atSide(side)} that "${gate.rule}" counts, so nothing can be compared.`,
+      );
 }
 
 function countMissing(gate: CountGate): GateOutcome {
@@ -298,7 +318,7 @@ function explainChange(
   const worse = gate.sign === 1 ? 'rise' : 'fall';
   if (state === 'fail')
     return `${what}. The ${worse} is certain and larger than the ${limitWords(allowed, series)} allowed, so it fails.`;
-  if (gate.guard)
+  if (gate.guard && state === 'pass')
     return `${what}. No ${worse} of the worst waits beyond ${limitWords(allowed, series)} is certain, so it passes.`;
   if (state === 'pass')
     return `${what}. A ${worse} beyond ${limitWords(margin, series)} is ruled out, so it passes.`;

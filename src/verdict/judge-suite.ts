@@ -3,12 +3,18 @@ import { customMetric, metricOf } from '../metrics/metric.ts';
 import { type Values, valuesOf } from '../metrics/values.ts';
 import { adviseOnPairs, cpuWitness } from './advisory.ts';
 import { inconsistencies, mixedHistory, partlyEmptyNames, stepsNeverAnswered } from './consistency.ts';
-import { overwhelmingErrors, widelyMissed } from './early-evidence.ts';
-import { type Gate, gatesFor } from './gates.ts';
+import { overwhelmingFailures, widelyMissed } from './early-evidence.ts';
+import { type Gate, gatesFor, isLatencyGate } from './gates.ts';
 import { hiddenByDelays, mostlyTimeouts, unjudgedForDelays, withDelays } from './generator-delays.ts';
-import { judgeAbsolute } from './judge-absolute.ts';
+import { judgeAbsolute, mayChange } from './judge-absolute.ts';
 import { isCounted, judgeCounted } from './judge-counted.ts';
-import { driftNotes, enduranceGates, enduranceNote, judgeEnduranceGates } from './judge-endurance.ts';
+import {
+  areWavesCompared,
+  driftNotes,
+  enduranceGates,
+  enduranceNote,
+  judgeEnduranceGates,
+} from './judge-endurance.ts';
 import { judgeHistory } from './judge-history.ts';
 import { judgePairs } from './judge-pairs.ts';
 import { listMetrics } from './judged-metrics.ts';
@@ -71,9 +77,9 @@ export const judgeValues = (question: SuiteQuestion, measured: Measured): SuiteJ
   }
   const sameCode = question.sameCode ?? null;
   const { judged, early } = judgeAll(question, gates, measured);
-  const found = question.generatorDelays ? judged.outcomes : withoutEmptyGate(judged.outcomes);
-  const outcomes = sameCode === null ? found : found.map((outcome) => withSameCode(outcome));
-  const next = early || sameCode !== null ? 'decided' : judged.next;
+  const found = question.generatorDelays ? judged.outcomes : withoutEmptyGate(judged.outcomes, measured);
+  const outcomes = sameCode === null ? found : found.map((outcome) => withSameCode(outcome, measured));
+  const next = early || (sameCode !== null && !wantsMore(gates, question, head)) ? 'decided' : judged.next;
   const missing = [
     ...unmatched.map(({ source }) => `The limit "${source}" is on a metric that was never observed.`),
     ...stepsNeverAnswered(baseline, head),
@@ -102,7 +108,15 @@ export const judgeValues = (question: SuiteQuestion, measured: Measured): SuiteJ
       : [
           sameCode !== null && verdict === 'pass'
             ? `Both sides ran the same code (${sameCode}), so nothing can have changed.`
-            : reasonOf({ verdict, outcomes, missing, question, measured, next }),
+            : reasonOf({
+                verdict,
+                outcomes,
+                missing,
+                checks: checks.flatMap(({ limit }) => limit).length,
+                question,
+                measured,
+                next,
+              }),
           ...(verdict === 'fail' && witness !== null ? [witness] : []),
         ].join(' '),
   };
@@ -153,7 +167,7 @@ function failingOutright(
   // Without a baseline, a run that measured nothing may as well be a mistake in the scenario.
   if (question.invalid.length > 0 || (baseline.rounds.length === 0 && against.length > 0)) return null;
   if (question.generatorDelays && mostlyTimeouts(head)) return null;
-  const sentence = overwhelmingErrors(head, baseline);
+  const sentence = overwhelmingFailures(head, baseline);
   if (sentence === null) return null;
   const again = question.comparison === 'side-by-side' && head.rounds.length < 2 && !question.final;
   return { sentence, again };
@@ -193,7 +207,7 @@ function describe(
     next,
     progress: progressOf(outcomes, pairs, main),
     warnings: [
-      ...warningsOf(question, outcomes, next === 'decided' ? advice.findings : []),
+      ...warningsOf(question, measured, outcomes, next === 'decided' ? advice.findings : []),
       ...(next === 'decided' ? noiseNotes(pairs, main, outcomes) : []),
       ...partlyEmptyNames(head),
       ...(isEndurance ? [enduranceNote(measured) ?? [], driftNotes(measured, main)].flat() : []),
@@ -247,6 +261,7 @@ function progressOf(
 
 function warningsOf(
   question: SuiteQuestion,
+  measured: Measured,
   outcomes: readonly GateOutcome[],
   findings: readonly string[],
 ): string[] {
@@ -257,11 +272,14 @@ function warningsOf(
     warnings.push(
       'The comparison is weak evidence: with fewer than ten comparable stored runs, what chance does is not known. Side by side is stronger.',
     );
-  if (question.comparison === 'none') {
+  const withoutWaves = question.kind === 'endurance' && !areWavesCompared(measured);
+  if (question.comparison === 'none' || withoutWaves) {
     const relative = question.thresholds.filter(({ bound }) => bound.kind === 'relative');
+    const why =
+      question.comparison === 'none' ? 'There is no baseline yet' : 'No stored run has waves to compare with';
     if (relative.length > 0)
       warnings.push(
-        `There is no baseline yet, so ${relative.length === 1 ? 'this limit was' : 'these limits were'} not applied: ${relative.map(({ source }) => `"${source}"`).join(', ')}.`,
+        `${why}, so ${relative.length === 1 ? 'this limit was' : 'these limits were'} not applied: ${relative.map(({ source }) => `"${source}"`).join(', ')}.`,
       );
   }
   return [...warnings, ...findings];
@@ -347,17 +365,26 @@ function withoutAttempts(gate: Gate): GateOutcome {
 }
 
 /** Default gates with too few values are left out, but not all of the latency's: something must be judged. */
-function withoutEmptyGate(outcomes: GateOutcome[]): GateOutcome[] {
-  const latency = outcomes.filter(({ gate }) => gate.kind === 'change' && gate.unit === 'ms' && !gate.guard);
+function withoutEmptyGate(outcomes: GateOutcome[], { baseline, head }: Measured): GateOutcome[] {
+  const latency = outcomes.filter(
+    ({ gate }) => gate.kind === 'change' && isLatencyGate(gate, baseline, head) && !gate.guard,
+  );
   if (latency.length === 0 || latency.some(({ state }) => state !== 'skipped')) return outcomes;
   return outcomes.map((outcome) =>
     outcome === latency[0] ? { ...outcome, state: 'invalid' as const } : outcome,
   );
 }
 
-/** No change can come from code that is the same: whatever is not a limit on the head alone passes. */
-function withSameCode(outcome: GateOutcome): GateOutcome {
-  return outcome.gate.kind === 'absolute' || outcome.state === 'invalid'
+/**
+ * No change can come from code that is the same: whatever is not a limit on the head alone passes, and be it that one
+ * pair has too few values to show it. What was not measured at all is no pass.
+ */
+function withSameCode(outcome: GateOutcome, { baseline, head }: Measured): GateOutcome {
+  const { gate, state } = outcome;
+  const isMeasured =
+    isCounted(gate) ||
+    (isLatencyGate(gate, baseline, head) && [baseline, head].every((side) => side.samples(gate.metric) > 0));
+  return gate.kind === 'absolute' || (state === 'invalid' && !isMeasured)
     ? outcome
     : {
         ...outcome,
@@ -365,6 +392,14 @@ function withSameCode(outcome: GateOutcome): GateOutcome {
         explanation: 'Both sides ran the same code, so it passes.',
         detectable: null,
       };
+}
+
+/** Whether limits on the head alone may come out otherwise after more pairs. */
+function wantsMore(gates: readonly Gate[], { final, settings }: SuiteQuestion, head: Values): boolean {
+  return (
+    !final &&
+    gates.some((gate) => gate.kind === 'absolute' && !isCounted(gate) && mayChange(gate, head, settings))
+  );
 }
 
 function verdictOf(state: GateState): Verdict | null {

@@ -9,11 +9,13 @@ export const reasonOf = (inputs: {
   outcomes: readonly GateOutcome[];
   /** Sentences about thresholds whose metric was never observed. */
   missing: readonly string[];
+  /** Checks that the scenario brings itself. */
+  checks: number;
   question: SuiteQuestion;
   measured: Measured;
   next: SuiteJudgement['next'];
 }): string => {
-  const { verdict, outcomes, missing, question, measured, next } = inputs;
+  const { verdict, outcomes, missing, checks, question, measured, next } = inputs;
   const count = (state: string) => outcomes.filter((outcome) => outcome.state === state).length;
   const judged = outcomes.filter(({ state }) => state !== 'skipped').length;
   switch (verdict) {
@@ -29,6 +31,8 @@ export const reasonOf = (inputs: {
       return `${open.explanation}${andMore(count('undecided') + count('inconclusive'), 'remain undecided')}`;
     }
     case 'pass':
+      if (judged === 0 && checks > 0)
+        return `${checks === 1 ? 'The one check of the scenario holds' : `All ${checks} checks of the scenario hold`}; nothing was compared.`;
       if (judged === 0)
         return 'There is no baseline and no absolute limit, so nothing was judged; the measurement is complete.';
       return `${judged === 1 ? 'The one limit holds' : `All ${judged} limits hold`}, judged ${compared(question, measured)}${question.generatorDelays ? ', at the rate that the load generator reached' : ''}.`;

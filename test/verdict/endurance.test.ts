@@ -326,3 +326,29 @@ test('a leak is found while both versions still warm up, and their warming up is
     assert.ok(noisy((wave) => 4 * bytes * Math.sqrt(wave)) <= 0.02, `${bytes} B, as a square root`);
   }
 });
+
+test('a limit on what is left is told by its own operator, and one on a change without waves to compare with', () => {
+  const leaving: Server = { ...quiet, left: (wave) => 2 + 3 * wave };
+  const told = (rule: string): string =>
+    judge(leaving, null, { thresholds: [rule] }).metrics.find(({ id }) => id === 'server.left.sockets')!
+      .limit[0]!.explanation;
+  assert.match(told('server.left.sockets < 3'), /and fewer than 3 may be/);
+  assert.match(told('server.left.sockets <= 3'), /and at most 3 may be/);
+  assert.match(told('server.left.sockets = 0'), /and exactly 0 may be/);
+  const single = judgeSuite(
+    evidenceOf({
+      kind: 'endurance',
+      comparison: 'single',
+      head: rounds(quiet, 14, 1),
+      history: [recordOf([plainRound(5)])],
+      thresholds: [parseThreshold('server.retained.perSession < +10B', { file: 'tailgate.yml', line: 1 })],
+      final: true,
+    }),
+  );
+  assert.ok(
+    single.warnings.some((text) =>
+      /^No stored run has waves .* "server\.retained\.perSession < \+10B"/.test(text),
+    ),
+    single.warnings.join('\n'),
+  );
+});

@@ -262,6 +262,103 @@ describe('side by side', () => {
     assert.match(judgement.reason, /200 errors in 200 attempts in this PR, hardly any at the baseline/);
   });
 
+  test('most deliveries lost fail at once, even all of them, where the baseline delivers', () => {
+    const delivering = (received: number) => ({
+      'deliveries.expected': 200,
+      'deliveries.received': received,
+      'deliveries.lost': 200 - received,
+    });
+    const pairs = (before: number, after: number) =>
+      unchanged.slice(0, 4).map(({ baseline, head }) => ({
+        baseline: { ...baseline, counters: { ...baseline.counters, ...delivering(before) } },
+        head: { ...head, counters: { ...head.counters, ...delivering(after) } },
+      }));
+    for (const after of [0, 60]) {
+      const judgement = run(pairs(200, after));
+      assert.deepEqual([judgement.verdict, judgement.pairs], ['fail', 2]);
+      assert.match(judgement.reason, /of 400 deliveries were lost in this PR, hardly any at the baseline/);
+    }
+    const nowhere = run(pairs(0, 0));
+    assert.equal(nowhere.verdict, 'invalid');
+    assert.match(nowhere.reason, /None of the \d+ deliveries expected in this PR was ever seen/);
+  });
+
+  test('a sum that must be reached is not missed before all rounds are measured', () => {
+    const sent = unchanged.slice(0, 8).map(({ baseline, head }) => ({
+      baseline,
+      head: { ...head, counters: { ...head.counters, 'messages.sent': 400 } },
+    }));
+    for (const rule of ['messages.sent > 2300', `${metricId}.count >= 2300`]) {
+      const judgement = run(sent, { thresholds: limits(rule) });
+      assert.equal(judgement.verdict, 'pass', judgement.reason);
+    }
+    const missed = run(sent, { thresholds: limits('messages.sent > 1000000') });
+    assert.equal(missed.verdict, 'fail');
+  });
+
+  test('a share of no errors at all is no rule against any: one error needs a proof', () => {
+    const one = unchanged.slice(0, 6).map((pair, index) => ({
+      baseline: pair.baseline,
+      head: { ...pair.head, counters: { ...pair.head.counters, errors: index === 0 ? 1 : 0 } },
+    }));
+    const judgement = run(one, { thresholds: limits('errors.rate < +5%') });
+    assert.equal(judgement.verdict, 'pass', judgement.reason);
+    assert.match(limitOf(judgement, 'errors.rate', 'value').explanation, /chance explains the difference/);
+  });
+
+  test('a number that is the same in every pair has not risen, and a share of one below zero is of its size', () => {
+    const numbers = (before: number, after: (pair: number) => number) =>
+      unchanged.slice(0, 8).map((pair, index) => ({
+        baseline: { ...pair.baseline, custom: { balance: before } },
+        head: { ...pair.head, custom: { balance: after(index) } },
+      }));
+    const same = run(
+      numbers(40, () => 40),
+      { thresholds: limits('custom.balance <= baseline') },
+    );
+    assert.equal(same.verdict, 'pass', same.reason);
+    const thresholds = limits('custom.balance < +10%');
+    assert.equal(
+      run(
+        numbers(-100, (pair) => -99 + 0.1 * (pair % 3)),
+        { thresholds },
+      ).verdict,
+      'pass',
+    );
+    assert.equal(
+      run(
+        numbers(-100, (pair) => -60 + 0.1 * (pair % 3)),
+        { thresholds },
+      ).verdict,
+      'fail',
+    );
+  });
+
+  test('a guard with few values is not waited for, and is no pass', () => {
+    const few = unchanged.map(({ baseline, head }) => ({ baseline, head }));
+    const settings = { ...defaultSettings, minSamplesP99: 400 * 9 };
+    const judgement = run(few, { settings });
+    assert.equal(judgement.verdict, 'pass', judgement.reason);
+    assert.ok(judgement.pairs < 9, `${judgement.pairs}`);
+    assert.ok(judgement.warnings.some((text) => /^Not judged: chat\.ack p99 comes from/.test(text)));
+  });
+
+  test('a share of what the baseline never attempted is not judged', () => {
+    const watched = (expected: number) => ({
+      'deliveries.expected': expected,
+      'deliveries.received': expected,
+    });
+    const pairs = unchanged.slice(0, 8).map(({ baseline, head }) => ({
+      baseline: { ...baseline, counters: { ...baseline.counters, ...watched(0) } },
+      head: { ...head, counters: { ...head.counters, ...watched(50) } },
+    }));
+    const left = run(pairs);
+    assert.equal(left.verdict, 'pass', left.reason);
+    assert.ok(left.warnings.some((text) => /nothing was attempted at the baseline/.test(text)));
+    const asked = run(pairs, { thresholds: limits('deliveries.lost.rate < +1pp') });
+    assert.equal(asked.verdict, 'invalid', asked.reason);
+  });
+
   test('more errors fail when they are proven and large enough', () => {
     const failing = simulatePairs(
       { ...world, errorShare: 0.002 },
@@ -569,6 +666,31 @@ describe('without a baseline', () => {
   });
 });
 
+describe('the same code on both sides', () => {
+  const same = (pairs: number, parts: Partial<SuiteEvidence> = {}) =>
+    judgeSuite(evidenceOf({ pairs: unchanged.slice(0, pairs), sameCode: 'only docs changed', ...parts }));
+
+  test('limits on a change pass by one pair, however few its values are', () => {
+    for (const rule of ['p99 < +5%', 'p999 < +10%', 'server.calls.perMessage < +1']) {
+      const judgement = same(1, { thresholds: limits(rule), final: true });
+      assert.equal(judgement.verdict, 'pass', `${rule}: ${judgement.reason}`);
+      assert.equal(judgement.next, 'decided');
+    }
+    const unmeasured = same(1, { thresholds: limits('custom.queue < +5%'), final: true });
+    assert.equal(unmeasured.verdict, 'invalid');
+  });
+
+  test('limits on the head alone have all the pairs that they need', () => {
+    const rules = [`p99 < 500ms`, 'messages.sent > 2000'];
+    for (const rule of rules) {
+      assert.equal(same(1, { thresholds: limits(rule) }).next, 'more-pairs', rule);
+      const enough = same(8, { thresholds: limits(rule), final: true });
+      assert.equal(enough.verdict, 'pass', `${rule}: ${enough.reason}`);
+    }
+    assert.equal(same(1, { thresholds: limits('p50 < 500ms') }).next, 'decided');
+  });
+});
+
 describe('against fewer than ten stored runs', () => {
   const single = (medianMs: number, history: number[], ...sources: string[]): SuiteJudgement =>
     judgeSuite(
@@ -649,6 +771,24 @@ describe('against stored history', () => {
       /Stored runs that differ as much as these show a change of \+\d+(\.\d)?%/,
     );
     assert.ok(limit.detectable! > 0.05 && limit.detectable! < 0.3);
+  });
+
+  test('an improvement that is asked for passes when it is proven, and fails when it is not there', () => {
+    const wanted = (medianMs: number, rule: string) =>
+      stored(medianMs, null, { thresholds: limits(rule, 'p95 < +50%', 'p99 < +50%'), final: true });
+    assert.equal(wanted(80, 'p50 < -5%').verdict, 'pass');
+    assert.equal(wanted(115, 'p50 < -5%').verdict, 'fail');
+    const chance = wanted(97, 'p50 < -5%');
+    assert.equal(chance.verdict, 'inconclusive');
+    assert.match(chance.reason, /it must be below .* ms\. Chance alone could explain/);
+  });
+
+  test('what the limit lets through and chance does not bring is told as the limit', () => {
+    const judgement = stored(101, null, { thresholds: limits('p50 < +60%') });
+    assert.match(
+      limitOf(judgement, metricId, 'p50').explanation,
+      /what is above .* ms is beyond the limit\. This one is not/,
+    );
   });
 
   test('beyond the screen it asks to be measured again', () => {

@@ -23,6 +23,7 @@ test('a strict check of the scenario that failed fails the suite, and is named',
 
 test('a check that held passes, one that is not strict is only shown', () => {
   assert.equal(judge([check(true)]).verdict, 'pass');
+  assert.equal(judge([check(true)]).reason, 'The one check of the scenario holds; nothing was compared.');
   const advisory = judge([check(false, false)]);
   assert.equal(advisory.verdict, 'pass');
   assert.equal(advisory.metrics.at(-1)?.verdict, 'advisory');

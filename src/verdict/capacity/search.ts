@@ -122,12 +122,14 @@ function count(trials: readonly Outcome[], outcome: Outcome): number {
 
 /**
  * What most answers for a load say; null when another measurement is needed. One that says nothing of the server is no
- * answer: the load is measured again, and given up when that happens as often as answers are wanted.
+ * answer: the load is measured again, and given up when that happens as often as answers are wanted, or when answers
+ * that disagree get no majority.
  */
 function outcomeOf(trials: readonly Outcome[], settings: SearchSettings): Outcome | null {
   const holds = count(trials, 'holds');
   const breaks = count(trials, 'breaks');
   if (holds + breaks === 0) return trials.length > settings.confirmations ? 'invalid' : null;
+  if (holds === breaks && trials.length >= 2 * mostAnswers(settings)) return 'invalid';
   if (holds === breaks && holds + breaks < mostAnswers(settings)) return null;
   return holds > breaks ? 'holds' : 'breaks';
 }

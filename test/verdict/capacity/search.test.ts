@@ -175,3 +175,14 @@ test('a search that was cut short tells what it knows', () => {
     contradicted: false,
   });
 });
+
+test('answers that go on disagreeing, between ones that say nothing, give a load up', () => {
+  let asked = 0;
+  const { trials, result } = run((load) => {
+    if (load !== 40) return load < 40 ? 'holds' : 'breaks';
+    asked += 1;
+    return (['breaks', 'holds'] as const)[asked - 1] ?? 'invalid';
+  });
+  assert.ok(asked <= 6, `${asked} of ${trials.length} trials`);
+  assert.ok(result.holds! < 40);
+});
