@@ -70,7 +70,7 @@ export const measureSideBySide = async (inputs: SuiteInputs, baseline: SideSourc
     if (goOn && outcome.ran !== null) run.sameCode = (await inputs.sameCodeOf?.(outcome.ran)) ?? null;
     if (run.sameCode !== null)
       run.warnings.push(
-        `Both sides ran the same code, so one pair is enough: ${run.sameCode} ("sameCode: measure" measures all the same).`,
+        `Both sides ran the same code, so limits on a change pass by one pair: ${run.sameCode} ("sameCode: measure" measures all the same).`,
       );
     if (outcome.baseline.measurement !== null && outcome.head.measurement !== null) {
       const pair = { baseline: outcome.baseline.measurement, head: outcome.head.measurement };

@@ -594,7 +594,7 @@ export const settingsSchema = z.strictObject({
     .enum(['pass', 'measure'])
     .default('pass')
     .describe(
-      'What is done, side by side, when both sides ran the same scripts with the same content and the change touches nothing else that the server could read. `pass`: the verdict is given after the first pair. `measure`: it is measured all the same.',
+      'What is done, side by side, when both sides ran the same scripts with the same content and the change touches nothing else that the server could read. `pass`: limits on a change pass after the first pair, and limits on this PR alone have the pairs that they need. `measure`: it is measured all the same.',
     ),
   comment: z
     .enum(['always', 'on-change', 'on-fail', 'never'])
