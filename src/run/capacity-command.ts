@@ -52,7 +52,7 @@ async function perform(command: CapacityCommand, loaded: LoadedSettings): Promis
   const report = maskStrings(found.report, (text) => host.mask(text));
   await keepReporting(report, async () => {
     const { records } = found;
-    const accepting = `tailgate baseline accept ${path.join(path.relative(cwd, reportDir), capacityRecordsFile)} --why REASON`;
+    const accepting = `tailgate baseline accept ${path.relative(host.cwd, path.join(reportDir, capacityRecordsFile))} --why REASON`;
     await recordBaseline(command, loaded, provenance, store, { verdict: report.verdict, records, accepting });
   });
   await keepReporting(report, () => saveRecords(reportDir, capacityRecordsFile, found.records));

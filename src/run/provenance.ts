@@ -15,6 +15,8 @@ export type Provenance = {
   mergedSha: string | null;
   branch: string | null;
   onDefaultBranch: boolean;
+  /** Whether the run is that of a pull request, by whatever name; these store nothing that branches share. */
+  ofPullRequest: boolean;
   /** Whether a machine runs it, for everybody, and not somebody at a desk. */
   inCi: boolean;
   runUrl: string | null;
@@ -55,6 +57,7 @@ function checkoutOf(cwd: string, env: Env): GitCheckout {
 async function onGithub(checkout: GitCheckout, github: GithubContext, env: Env): Promise<Provenance> {
   const { headSha: wanted, checkoutSha, eventName } = github;
   const shared = {
+    ofPullRequest: github.pullNumber !== null,
     inCi: isCi(env),
     runUrl: github.runUrl,
     actor: github.actor,
@@ -129,6 +132,7 @@ async function elsewhere(checkout: GitCheckout, env: Env): Promise<Provenance> {
     mergedSha: null,
     branch: isOther ? null : branch,
     onDefaultBranch: onDefaultBranch && !isOther,
+    ofPullRequest: isPullRequest(env),
     inCi: isCi(env),
     runUrl: env.CI_JOB_URL ?? env.BUILD_URL ?? null,
     actor,
@@ -137,6 +141,14 @@ async function elsewhere(checkout: GitCheckout, env: Env): Promise<Provenance> {
       : null,
     problem: null,
   };
+}
+
+/** A merge request of GitLab, a change of Jenkins, or a pull request of GitHub where the step has no token. */
+function isPullRequest(env: Env): boolean {
+  return (
+    [env.CI_MERGE_REQUEST_IID, env.CHANGE_ID].some((id) => (id ?? '') !== '') ||
+    /^pull_request/.test(env.GITHUB_EVENT_NAME ?? '')
+  );
 }
 
 /** The default branch of `origin` as far as this clone knows it. */

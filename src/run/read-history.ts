@@ -87,7 +87,7 @@ function noBaselineYet({ loaded, provenance, store }: GateRequest, absent: strin
     return `There is no baseline, and none can be stored: ${absent}. Set "baseline.remote", or keep it in a file ("baseline: file:PATH").`;
   const { mode, record } = loaded.settings.baseline;
   const yet = `There is no baseline in ${store.where} yet`;
-  const isHere = provenance.inCi || mode === 'file';
+  const isHere = mode === 'file' || (provenance.inCi && !provenance.ofPullRequest);
   if (isHere && (record === 'always' || (record === 'default-branch' && provenance.onDefaultBranch)))
     return `${yet}: this run becomes the first, unless it fails.`;
   return record === 'never'

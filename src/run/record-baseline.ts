@@ -38,6 +38,13 @@ export function openStore({ host, github }: Recorder, { settings, cwd }: LoadedS
   return openBaselineStore(settings.baseline, { cwd, env: host.env, github: api, signal: host.signal });
 }
 
+/** Why a run is not stored although its settings ask for it. */
+const refusals = {
+  'at-a-desk':
+    'outside of CI a run is stored only if it is told so ("tailgate baseline record", or "--record-baseline always")',
+  'pull-request': 'a pull request only reads what others are compared with, whatever "baseline.record" says',
+} as const;
+
 /** Stores the records of this run if it is one to store. Gives whether any was. Throws BASELINE_WRITE_FAILED. */
 export async function recordBaseline(
   recorder: Recorder,
@@ -49,10 +56,8 @@ export async function recordBaseline(
   const { host } = recorder;
   const recorded = isRecorded(recorder, loaded, provenance);
   if (records.length === 0 || recorded === false) return false;
-  if (recorded === 'at-a-desk') {
-    host.info(
-      `Not stored in ${store.where}: outside of CI a run is stored only if it is told so ("tailgate baseline record", or "--record-baseline always").`,
-    );
+  if (recorded !== true) {
+    host.info(`Not stored in ${store.where}: ${refusals[recorded]}.`);
     return false;
   }
   // A failing run is never promoted by itself, or the next change would be compared with the regression.
@@ -79,20 +84,21 @@ export async function saveRecords(
 }
 
 /**
- * Whether a run like this one is stored, if its verdict allows it. `at-a-desk`: it would be, if it ran in CI. What others
- * are compared with is written from a desk only by a command or flag that says so.
+ * Whether a run like this one is stored, if its verdict allows it; a reason where it asks for it in vain. What others are
+ * compared with is written from a desk only by a command or flag that says so, and never by a pull request, which would
+ * become the level that others are judged by.
  */
 function isRecorded(
-  { github, record, inputs }: Recorder,
+  { record, inputs }: Recorder,
   { settings }: LoadedSettings,
   provenance: Provenance,
-): boolean | 'at-a-desk' {
+): boolean | keyof typeof refusals {
   const { mode, record: when } = settings.baseline;
   if (mode === 'none') return false;
-  // Pull requests only read what the branches share: theirs would become the level that others are judged by.
-  if (mode !== 'file' && (github?.context.pullNumber ?? null) !== null) return false;
   if (record === true) return true;
   const wanted = when === 'always' || (when === 'default-branch' && provenance.onDefaultBranch);
+  if (!wanted || mode === 'file') return wanted;
+  if (provenance.ofPullRequest) return 'pull-request';
   const isAsked = when === 'always' && inputText(inputs, 'record-baseline') !== undefined;
-  return wanted && mode !== 'file' && !provenance.inCi && !isAsked ? 'at-a-desk' : wanted;
+  return provenance.inCi || isAsked ? true : 'at-a-desk';
 }

@@ -100,3 +100,15 @@ test('elsewhere git is believed before the variables of the CI system', async ()
   const desk = await findProvenance(at(tip), env, null);
   assert.deepEqual([desk.headSha, desk.inCi], [tip, false]);
 });
+
+test('a pull request is one by whatever name, with a token or without', async () => {
+  const isOne = async (more: Record<string, string>, github: GithubContext | null = null) =>
+    (await findProvenance(dir, { ...env, ...more }, github)).ofPullRequest;
+  assert.ok(await isOne({ CI_MERGE_REQUEST_IID: '3' }));
+  assert.ok(await isOne({ CHANGE_ID: '12' }));
+  assert.ok(await isOne({ GITHUB_EVENT_NAME: 'pull_request' }));
+  assert.ok(await isOne({}, pull('pull_request', merge)));
+  assert.ok(!(await isOne({})));
+  assert.ok(!(await isOne({ GITHUB_EVENT_NAME: 'push' })));
+  assert.ok(!(await isOne({}, contextOf('push', { headSha: tip }))));
+});
