@@ -439,12 +439,15 @@ function proofsOf(
   }));
 }
 
-function proofCommand(before: string, commit: string, suite: string, inputs: RawInputs): string {
-  const config = inputs.values.config;
-  return [
-    'tailgate bisect',
-    ...(config === undefined ? [] : [`--config ${config}`]),
-    `--suite ${/^[\w./-]+$/.test(suite) ? suite : `'${suite.replaceAll("'", "'\\''")}'`}`,
-    `--good ${before.slice(0, 12)} --bad ${commit.slice(0, 12)}`,
-  ].join(' ');
+/** The command that shows a claim again: with all that this search was told, between two commits. */
+function proofCommand(before: string, commit: string, suite: string, { values }: RawInputs): string {
+  const given = Object.entries({ ...values, suite }).map(([name, value]) => `--${name} ${quoted(value)}`);
+  return ['tailgate bisect', ...given, `--good ${before.slice(0, 12)} --bad ${commit.slice(0, 12)}`].join(
+    ' ',
+  );
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -66,7 +66,10 @@ test('the commit is found past an unbuildable one, explained, and the search goe
   const early = await tailgate('bisect', '--good', shas.good!, '--minutes', '0');
   assert.equal(early.exitCode, 3, early.stderr);
   assert.match(early.stdout, /^\*\*Not decided yet\*\*/);
-  const { exitCode, stdout, stderr } = await tailgate('bisect', '--good', shas.good!, '--json', 'found.json');
+  const { exitCode, stdout, stderr } = await tailgate(
+    'bisect',
+    ...['--good', shas.good!, '--json', 'found.json', '--seed', '1', '--report-dir', '.tailgate'],
+  );
   assert.equal(exitCode, 0, stderr);
   assert.match(
     stdout,
@@ -78,6 +81,8 @@ test('the commit is found past an unbuildable one, explained, and the search goe
   assert.ok(
     stdout.includes(`--good ${shas['repair it']}`) && stdout.includes('1 commit left the server as it was'),
   );
+  // Who repeats it does so with the same settings.
+  assert.match(stdout, /tailgate bisect (?=.*--seed 1 ).*--report-dir \.tailgate --suite chat --good/);
   const found = JSON.parse(readFileSync(path.join(repo.dir, 'found.json'), 'utf8'));
   assert.ok(found.answer.probability >= 0.95);
   assert.equal(found.witness, 'considerIt');
