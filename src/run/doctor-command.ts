@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { availableParallelism, freemem, loadavg } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import * as z from 'zod';
 import { exitCodes, problemsOf } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { isCi } from '../host/is-ci.ts';
@@ -49,10 +50,11 @@ async function machine({ cwd }: Host): Promise<Finding[]> {
   const { openFiles, ephemeralPorts } = machineLimits();
   const { pinning, description } = await decidePinning(null);
   const folder = path.join(cwd, '.tailgate');
-  const writable = await mkdir(folder, { recursive: true })
-    .then(() => access(folder, constants.W_OK))
-    .then(() => true)
-    .catch(() => false);
+  // A run makes it, and has it ignore itself.
+  const writable = await access(existsSync(folder) ? folder : cwd, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
   return machineFindings({
     node: process.versions.node,
     cores: availableParallelism(),
@@ -101,26 +103,46 @@ async function repository({ cwd }: Host): Promise<Finding[]> {
   ];
 }
 
-type Job = {
-  steps?: { uses?: string; with?: Record<string, unknown> }[];
-  permissions?: unknown;
-  'runs-on'?: unknown;
-  'timeout-minutes'?: unknown;
-};
+/** Jobs as far as they can be read: whatever else stands there is GitHub's to refuse. */
+const workflowSchema = z.object({
+  permissions: z.unknown().optional(),
+  jobs: z
+    .record(
+      z.string(),
+      z
+        .object({
+          steps: z
+            .array(
+              z
+                .object({
+                  uses: z.string().optional().catch(undefined),
+                  with: z.record(z.string(), z.unknown()).optional().catch(undefined),
+                })
+                .catch({}),
+            )
+            .catch([]),
+          permissions: z.unknown().optional(),
+          'timeout-minutes': z.unknown().optional(),
+        })
+        .catch({ steps: [] }),
+    )
+    .catch({}),
+});
 
 function workflows({ cwd, env }: Host): Finding[] {
   const folder = path.join(cwd, '.github', 'workflows');
   const found: Finding[] = [];
   for (const file of existsSync(folder) ? readdirSync(folder).filter((name) => /\.ya?ml$/.test(name)) : []) {
-    let workflow: { jobs?: Record<string, Job>; permissions?: unknown };
+    let workflow: z.output<typeof workflowSchema>;
     try {
-      workflow = parse(readFileSync(path.join(folder, file), 'utf8')) as typeof workflow;
+      const text = readFileSync(path.join(folder, file), 'utf8');
+      workflow = workflowSchema.catch({ jobs: {} }).parse(parse(text));
     } catch {
       found.push({ state: 'bad', what: `.github/workflows/${file} is no YAML.` });
       continue;
     }
-    for (const [name, job] of Object.entries(workflow?.jobs ?? {})) {
-      const step = job.steps?.find(({ uses }) => /(^|\/)tailgate@/.test(uses ?? ''));
+    for (const [name, job] of Object.entries(workflow.jobs)) {
+      const step = job.steps.find(({ uses }) => /(^|\/)tailgate@/.test(uses ?? ''));
       if (step === undefined) continue;
       const permissions = job.permissions ?? workflow.permissions;
       const may = (scope: string): boolean =>
@@ -145,7 +167,7 @@ function workflows({ cwd, env }: Host): Finding[] {
         });
       if (job['timeout-minutes'] === undefined)
         found.push({ state: 'mind', what: `${place}: no timeout.`, fix: 'timeout-minutes: 40' });
-      if (!job.steps?.some(({ uses }) => uses?.startsWith('actions/checkout@')))
+      if (!job.steps.some(({ uses }) => uses?.startsWith('actions/checkout@')))
         found.push({
           state: 'bad',
           what: `${place}: it checks nothing out.`,

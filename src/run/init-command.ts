@@ -17,6 +17,7 @@ import { openRelay } from '../record/relay.ts';
 import { filesBeside, writeScenario } from '../record/write-scenario.ts';
 import type { CliRequest } from '../settings/cli-request.ts';
 import { gateCommand } from './gate-command.ts';
+import { ignoreReportFolder } from './report-folder.ts';
 import { validateCommand } from './validate-command.ts';
 import { writeText } from './write-reports.ts';
 
@@ -55,7 +56,9 @@ export const initCommand = async (command: InitCommand): Promise<number> => {
   host.info(
     `Read ${[...project.sources, `the code: ${plural(project.code.events.length, 'event')}`].join(', ')}.`,
   );
-  const logPath = path.join(host.cwd, '.tailgate', 'init.log');
+  const reportDir = path.join(host.cwd, '.tailgate');
+  await ignoreReportFolder(reportDir);
+  const logPath = path.join(reportDir, 'init.log');
   const server = await startAndProbe(project, host.cwd, logPath, host.env, host.signal);
   if ('failures' in server) throw tailgateError('INIT_NO_SERVER', { failures: server.failures });
   const spoken = { socketio: 'Socket.IO', ws: 'WebSocket', stomp: 'STOMP' }[server.protocol];

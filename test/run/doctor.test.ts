@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -87,6 +87,7 @@ test('the repository, and settings that are right', async () => {
   assert.match(text, /ok {4}Settings, secrets and scenarios/);
   assert.equal(code, 0, text);
   assert.match(text, /A run can work here\.$/);
+  assert.ok(!existsSync(path.join(cwd, '.tailgate')), 'a folder made here would not ignore itself');
   const git = (...args: string[]) =>
     execFileSync('git', ['-C', cwd, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args]);
   git('commit', '--quiet', '--allow-empty', '-m', 'first');
@@ -115,6 +116,12 @@ test('workflows: permissions, time limit, checkout, YAML; and a shared runner', 
     ),
     { CI: 'true', GITHUB_ACTIONS: 'true', RUNNER_ENVIRONMENT: 'github-hosted' },
   );
+  const odd = await doctor({
+    '.github/workflows/empty.yml': '',
+    '.github/workflows/odd.yml':
+      'jobs:\n  none:\n  list: []\n  group: { steps: { a: b } }\n  step:\n    steps:\n      -\n      - { uses: 7 }\n      - { uses: tailgate/tailgate@v0 }\n',
+  });
+  assert.match(odd.text, /odd\.yml, job "step": it may not comment/);
   assert.match(good.text, /ok {4}\.github\/workflows\/gate\.yml, job "gate": permissions/);
   assert.doesNotMatch(good.text, /no timeout|checks nothing out/);
   assert.match(good.text, /mind {2}A shared runner/);

@@ -14,6 +14,7 @@ import type { CheckedScenario } from '../check-scenarios.ts';
 import { showProblems } from '../deliver.ts';
 import { exitCodeOfProblems } from '../exit-code.ts';
 import { contextOf, prepareRun, type Stage } from '../prepare-run.ts';
+import { unwritable } from '../report-folder.ts';
 import { keepingProblems, suiteLabel } from '../suite-run.ts';
 import { writeText } from '../write-reports.ts';
 import { ciRun } from './ci-run.ts';
@@ -43,7 +44,9 @@ export const runShard = async (request: ShardRequest): Promise<number> => {
   const { number, count } = shard;
   const file = path.join(loaded.settings.reportDir, blobName(shard));
   // One that an earlier run left must not be taken for this one's.
-  await rm(file, { force: true });
+  await rm(file, { force: true }).catch((failure) => {
+    throw unwritable(file, failure);
+  });
   const stage = await prepareRun(loaded, host, 1 / count);
   const { plan } = stage;
   throwProblems(plan.suites.flatMap(({ name }) => obstacles(stage.scenarios.get(name)!)));
