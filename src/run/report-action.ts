@@ -113,7 +113,10 @@ async function mergedReport(
   const [refused] = [...collected.problems, ...problems];
   if (!isOwn && reports.length === 0 && refused !== undefined) throw refused;
   const merged = reports.length === 0 ? emptyReport(trusted) : mergeReports(reports);
-  const reason = incompleteness(merged, reports.length, { ...inputs, result: trusted.result });
+  const reason = incompleteness(
+    reports.map(({ report }) => report),
+    { ...inputs, result: trusted.result },
+  );
   const found: TailgateError[] = [
     ...collected.problems,
     ...problems,
@@ -150,13 +153,20 @@ function emptyReport(trusted: Trusted): Report {
   });
 }
 
-/** What tells that the reports are not the whole story. */
-function incompleteness(report: Report, count: number, inputs: ReportActionInputs): string | null {
+/** What tells that the reports are not the whole story: jobs that failed while none of them says why. */
+function incompleteness(reports: readonly Report[], inputs: ReportActionInputs): string | null {
   const { expected, result } = inputs;
-  if (expected !== null && count < expected) return `${count} of ${expected} reports are there`;
-  if (result !== null && result !== 'success' && report.verdict === 'pass')
-    return `every report says pass, but the measuring jobs ended with "${result.slice(0, 40)}"`;
-  return null;
+  if (expected !== null && reports.length < expected)
+    return `${reports.length} of ${expected} reports are there`;
+  const saysWhy = reports.some(
+    ({ verdict, failOn }) =>
+      verdict === 'fail' || verdict === 'invalid' || (verdict === 'inconclusive' && failOn.includes(verdict)),
+  );
+  if (reports.length === 0 || result === null || result === 'success' || saysWhy) return null;
+  const said = reports.every(({ verdict }) => verdict === 'pass')
+    ? 'every report says pass'
+    : 'no report tells of what fails a job';
+  return `${said}, but the measuring jobs ended with "${result.slice(0, 40)}"`;
 }
 
 /** The commits that jobs of this run check out; none where a workflow may choose. */

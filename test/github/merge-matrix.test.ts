@@ -118,6 +118,17 @@ test('a leg that left no report makes the verdict invalid', async () => {
   assert.match(crashed.log, /every report says pass, but the measuring jobs ended with "failure"/);
   const fine = await merge(double, at, { expected: '1', result: 'success', comment: 'never' });
   assert.equal(fine.exitCode, 0, fine.log);
+  // What is undecided fails no job, unless its leg was told so.
+  const undecided = ofRun(judgedReports.inconclusive!());
+  for (const [failOn, exitCode] of [
+    [['fail', 'invalid'], 4],
+    [['fail', 'inconclusive'], 0],
+  ] as const) {
+    at.write('artifacts/a/report.json', { ...undecided, failOn });
+    const step = await merge(double, at, { result: 'failure', comment: 'never' });
+    assert.equal(step.exitCode, exitCode, step.log);
+    assert.equal(/no report tells of what fails a job/.test(step.log), exitCode === 4);
+  }
 });
 
 test('from a fork the verdict stands, and the comment is left to the other workflow', async () => {
