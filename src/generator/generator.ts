@@ -86,7 +86,7 @@ export class Generator {
     loadClock.restart();
     recorder.keepCounters(ownCounters(scenario));
     recorder.reset();
-    wireMeter.start();
+    wireMeter.start(String(script.config.target ?? ''));
     recorder.countBySecond(() => loadClock.nowMs());
     const artilleryRunner = await runner(script, script.config.payload ?? null, options);
     for (const [engine, { error }] of Object.entries(artilleryRunner.warnings.engines)) {

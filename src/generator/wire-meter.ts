@@ -1,24 +1,31 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type Frames, frameMeter } from '../engines/core/frame-meter.ts';
 import type { WireTraffic } from '../metrics/round-measurement.ts';
 
-type Bytes = Pick<WireTraffic, 'bytesSent' | 'bytesReceived'>;
+type Bytes = { bytesSent: number; bytesReceived: number };
 
 /**
  * Counts what this process sends and receives over its connections. Sockets count their bytes themselves, so that a
- * message costs nothing more; a connection over TLS is not counted, because what it carries is not what was sent.
+ * message costs nothing more. What a connection over TLS carries is not what was sent: with one, nobody knows the bytes.
  */
-class WireMeter {
+export class WireMeter {
   readonly #open = new Set<Socket>();
   #closed: Bytes = { bytesSent: 0, bytesReceived: 0 };
   #forgotten: Bytes = { bytesSent: 0, bytesReceived: 0 };
   #forgottenFrames: Frames = { sent: 0, received: 0 };
+  #isEncrypted = false;
 
-  /** Counts the connections that are opened from now on. */
-  start(): void {
+  /** Counts the connections that are opened from now on. `target`: not every Node tells of those over TLS. */
+  start(target: string): void {
+    this.#isEncrypted = /^(https|wss):/i.test(target);
     subscribe('net.client.socket', (message) => {
       const { socket } = message as { socket: Socket };
+      if (socket instanceof TLSSocket) {
+        this.#isEncrypted = true;
+        return;
+      }
       this.#open.add(socket);
       socket.once('close', () => {
         this.#open.delete(socket);
@@ -32,8 +39,8 @@ class WireMeter {
     const all = this.#all();
     const frames = frameMeter.read();
     return {
-      bytesSent: all.bytesSent - this.#forgotten.bytesSent,
-      bytesReceived: all.bytesReceived - this.#forgotten.bytesReceived,
+      bytesSent: this.#isEncrypted ? null : all.bytesSent - this.#forgotten.bytesSent,
+      bytesReceived: this.#isEncrypted ? null : all.bytesReceived - this.#forgotten.bytesReceived,
       ...(frames === null
         ? {}
         : {

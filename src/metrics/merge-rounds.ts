@@ -284,8 +284,8 @@ function mergeWire(parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, '
   if (wires.length === 0 || wires.length < parts.length) return {};
   return {
     wire: {
-      bytesSent: wires.reduce((total, { bytesSent }) => total + bytesSent, 0),
-      bytesReceived: wires.reduce((total, { bytesReceived }) => total + bytesReceived, 0),
+      bytesSent: sumOrNull(wires.map(({ bytesSent }) => bytesSent)),
+      bytesReceived: sumOrNull(wires.map(({ bytesReceived }) => bytesReceived)),
       ...(wires.every(({ framesReceived }) => framesReceived !== undefined)
         ? {
             framesSent: wires.reduce((total, { framesSent = 0 }) => total + framesSent, 0),
@@ -294,6 +294,10 @@ function mergeWire(parts: readonly RoundMeasurement[]): Pick<RoundMeasurement, '
         : {}),
     },
   };
+}
+
+function sumOrNull(values: readonly (number | null)[]): number | null {
+  return values.every((value) => value !== null) ? values.reduce((total, value) => total + value, 0) : null;
 }
 
 /** Every condition once, held only where all parts held it; absent where no part had any. */

@@ -86,8 +86,9 @@ export type ServerWork = {
 
 /** Bytes that the load generator put on the wire and took from it, handshakes and pings among them. */
 export type WireTraffic = {
-  bytesSent: number;
-  bytesReceived: number;
+  /** Null where some went over TLS, whose bytes are not those of the messages. */
+  bytesSent: number | null;
+  bytesReceived: number | null;
   /** WebSocket messages; absent where some went uncounted, and in what earlier versions stored. */
   framesSent?: number;
   framesReceived?: number;

@@ -108,7 +108,10 @@ const fieldOfWork: Record<string, (round: RoundMeasurement) => number | null | u
   'server.calls.perMessage': ({ calls }) => calls,
   'server.allocated.perMessage': ({ resources }) => resources?.work?.allocatedBytes,
   'server.collections.perMessage': ({ resources }) => resources?.work?.collections,
-  'wire.bytes.perMessage': ({ wire }) => wire && wire.bytesSent + wire.bytesReceived,
+  'wire.bytes.perMessage': ({ wire }) =>
+    wire === undefined || wire.bytesSent === null || wire.bytesReceived === null
+      ? null
+      : wire.bytesSent + wire.bytesReceived,
   'wire.bytes.perDelivery': ({ wire }) => wire?.bytesReceived,
   'wire.frames.perMessage': ({ wire }) =>
     wire?.framesReceived === undefined ? null : (wire.framesSent ?? 0) + wire.framesReceived,

@@ -74,7 +74,10 @@ export const measureEndurance = async (inputs: SuiteInputs): Promise<SuiteRun> =
         );
         const goOn = noteOutcome(run, outcome);
         if (outcome.measurement !== null) measured[name] = outcome.measurement;
-        if (!goOn) return;
+        if (!goOn) {
+          void Promise.allSettled(settling);
+          return;
+        }
         // While one server becomes quiet, the other has its turn.
         settling.push(side.settle(outcome));
         side.prepare();

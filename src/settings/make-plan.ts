@@ -266,17 +266,21 @@ function deployedProblem(
     const problem =
       setting !== undefined
         ? `the base version runs already ("baseline.url"), and "target.${setting}" is for a version that is started here`
-        : plain(target.url) === plain(baseUrl)
-          ? 'it is that of the base version too ("baseline.url"), so there is nothing to compare'
-          : plain(target.url) !== plain(suites[0]!.target.url)
-            ? 'suites of other servers cannot share one base version ("baseline.url")'
-            : null;
+        : target.pid !== undefined
+          ? 'it is one process, and two versions run ("baseline.url"): that of the base would be sampled nowhere'
+          : plain(target.url) === plain(baseUrl)
+            ? 'it is that of the base version too ("baseline.url"), so there is nothing to compare'
+            : plain(target.url) !== plain(suites[0]!.target.url)
+              ? 'suites of other servers cannot share one base version ("baseline.url")'
+              : null;
     if (problem === null) continue;
-    const key = setting ?? 'url';
+    const key = setting ?? (target.pid === undefined ? 'url' : 'pid');
     const expected =
-      setting === undefined
-        ? 'Give "target.url" the URL of the head.'
-        : `Leave "target.${setting}" out and give "target.url" the URL of the head, or leave "baseline.url" out.`;
+      key === 'pid'
+        ? 'Leave "target.pid" out, and name a source that tells of each side in "target.resources".'
+        : setting === undefined
+          ? 'Give "target.url" the URL of the head.'
+          : `Leave "target.${setting}" out and give "target.url" the URL of the head, or leave "baseline.url" out.`;
     const params = { key: `target.${key}`, problem, expected };
     return [
       tailgateError('SETTINGS_INVALID_VALUE', params, context.placeOf(['suites', index, 'target', key])),

@@ -103,13 +103,21 @@ export const measureRound = async (
         });
       else if (end !== 'finished') problem = end;
     } else {
-      await side.load.resume();
-      let end = await driveFor(side, host, step.warmUpMs);
-      if (end === 'time') {
+      const startMeasuring = async (): Promise<void> => {
         sampler = await startSampling(side);
         sampledFromMs = performance.now();
-        await side.load.reset();
         side.load.onProgress(options.onProgress);
+      };
+      // Without a warm-up all users count, and a source of resources may be slow to start.
+      const isWarmedUp = step.warmUpMs > 0;
+      if (!isWarmedUp) await startMeasuring();
+      await side.load.resume();
+      let end = isWarmedUp ? await driveFor(side, host, step.warmUpMs) : 'time';
+      if (end === 'time') {
+        if (isWarmedUp) {
+          await startMeasuring();
+          await side.load.reset();
+        }
         end = await driveFor(side, host, step.measuredMs);
         // Answers that are still to come belong to the step, the late ones most of all.
         if (end === 'time') end = await lastAnswers(side, host);

@@ -138,8 +138,8 @@ export const whatIsLeft = async ({ pid, counter }: Pick<RunningTarget, 'pid' | '
   if (pid !== null) await becomesQuiet(pid);
   let heapBytes: number | null = null;
   const left: Record<string, number | null> = {};
-  if (counter !== null && counter.threads() > 0)
-    try {
+  try {
+    if (counter !== null && counter.threads() > 0) {
       const replies = (await counter.ask('memory', collectMs)).map(({ value }) => value as MemoryReply);
       heapBytes = addUp(replies.map((reply) => reply.heapBytes));
       const resources = replies.some((reply) => reply.resources === null)
@@ -151,9 +151,10 @@ export const whatIsLeft = async ({ pid, counter }: Pick<RunningTarget, 'pid' | '
         ? null
         : addUp(replies.map((reply) => reply.listeners));
       left.rooms = addUp(replies.map((reply) => reply.rooms));
-    } catch {
-      // What was not told is missing, and whoever judges it says so.
     }
+  } catch {
+    // What was not told is missing, and whoever judges it says so.
+  }
   const usage = pid === null ? null : readTreeUsage(pid);
   left.fds = pid === null ? null : treeOpenFiles(pid);
   left.threads = usage?.threads ?? null;

@@ -83,6 +83,18 @@ scenarios: [{ flow: [{ function: complain }, { get: { url: / } }, { function: fa
     assert.equal(measurement.counters['users.failed'], 2);
   });
 
+  test('a processor may export what no JSON holds, with plugins beside it', async () => {
+    await using server = await startServer();
+    const scenario = `
+config: { ${users(1)}, processor: ./p.cjs, plugins: { expect: {} } }
+scenarios: [{ flow: [{ function: go }, { get: { url: /, expect: [{ statusCode: 200 }] } }] }]
+`;
+    const processor = `const cache = { big: 1n }; cache.self = cache;
+module.exports = { cache, go(context, events, done) { done(); } };`;
+    const { measurement } = await runLoad({ 'scenario.yml': scenario, 'p.cjs': processor }, server.url);
+    assert.equal(measurement.counters['users.completed'], 1);
+  });
+
   test('code of the scenario that replaces clocks and timers changes no latency, and is named', async () => {
     await using server = await startServer();
     const scenario = `
@@ -184,6 +196,21 @@ scenarios: [{ flow: [{ think: 0 }] }]
     assert.equal(recorder.counter('my.events'), 200_000);
     assert.ok(kept < 500_000, `${kept} bytes`);
     assert.ok(keptByArtillery > 5_000_000, `${keptByArtillery} bytes in Artillery's store`);
+  });
+
+  test('an error counter of somebody else counts as many as it says', () => {
+    recorder.reset();
+    const store = new MetricStore();
+    store.counter('errors.ETIMEDOUT', 5);
+    store.counter('errors.ETIMEDOUT', 1);
+    store.counter('errors.EPIPE', 0);
+    const { errors, counters } = recorder.snapshot();
+    assert.deepEqual(
+      errors.map(({ name, count }) => [name, count]),
+      [['ETIMEDOUT', 6]],
+    );
+    assert.equal(counters.errors, 6);
+    recorder.reset();
   });
 
   test('the load is over when its last user is, not seconds later', async () => {

@@ -4,6 +4,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
 import { Server } from 'socket.io';
 import { WebSocketServer } from 'ws';
+import { WireMeter } from '../../src/generator/wire-meter.ts';
+import { mergeShards } from '../../src/metrics/merge-rounds.ts';
+import type { RoundMeasurement, WireTraffic } from '../../src/metrics/round-measurement.ts';
+import { valuesOf } from '../../src/metrics/values.ts';
+import { plainRound } from '../verdict/simulator.ts';
 import { folderWith, openSession, useBundledWorker } from './load-fixture.ts';
 
 useBundledWorker();
@@ -62,6 +67,17 @@ test('messages of a WebSocket are counted both ways, and are not known where a p
   const { wire: polled } = await wireOf('polling');
   assert.ok((polled?.bytesSent ?? 0) > 0);
   assert.equal(polled?.framesSent, undefined);
+});
+
+test('bytes that go over TLS are not known, and never none', () => {
+  const meter = new WireMeter();
+  meter.start('https://127.0.0.1:1');
+  assert.deepEqual([meter.read().bytesSent, meter.read().bytesReceived], [null, null]);
+  const round = (wire: WireTraffic): RoundMeasurement => plainRound(5, 100, { wire });
+  const perMessage = (rounds: RoundMeasurement[]) => valuesOf(rounds).value('wire.bytes.perMessage', 'value');
+  const known = { bytesSent: 3_000, bytesReceived: 1_000 };
+  assert.equal(perMessage([round(known)]), 40);
+  assert.equal(perMessage([round(mergeShards([round(known), round(meter.read())]).wire!)]), null);
 });
 
 /** What a WebSocket server and the load generator count of the same load. `answers` is what a message is answered by. */

@@ -164,6 +164,7 @@ test('two versions that run already are two, and nothing is started for them', (
     [{ ...target, start: 'node .' }, /"target\.start" is for a version that is started here/],
     [{ ...target, build: 'npm ci' }, /"target\.build" is for a version/],
     [{ url: 'https://main.example.com' }, /nothing to compare/],
+    [{ ...target, pid: 4711 }, /"target\.pid".*two versions run/],
   ];
   for (const [wrong, message] of table)
     assert.throws(() => plan({ baseline, target: wrong, suites: [chat] }), {

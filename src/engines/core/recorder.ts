@@ -145,18 +145,18 @@ export class Recorder {
   }
 
   /** Records an error by name, with the message the user needs to see and the step it came from. */
-  error(name: string, message: string, step: string): void {
+  error(name: string, message: string, step: string, count = 1): void {
     const kept = this.#errors.size < maxErrorNames || this.#errors.has(name) ? name : otherErrors;
     let record = this.#errors.get(kept);
     if (record === undefined) {
       record = { count: 0, messages: new Set(), steps: new Set() };
       this.#errors.set(kept, record);
     }
-    record.count += 1;
+    record.count += count;
     if (record.messages.size < maxMessages && message !== '')
       record.messages.add(this.masked(message).slice(0, maxMessageLength));
     if (record.steps.size < maxSteps && step !== '') record.steps.add(step);
-    this.count('errors');
+    this.count('errors', count);
   }
 
   /** Counts emits whose effect nothing can time. */

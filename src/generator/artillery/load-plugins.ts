@@ -47,7 +47,7 @@ export const loadPlugins = async (scenario: ReadScenario, options: unknown): Pro
   const reporting = new EventEmitter();
   const plugins: Plugin[] = [];
   const mainScript = JSON.parse(
-    JSON.stringify({ ...script, config: { ...script.config, payload: undefined } }),
+    JSON.stringify({ ...script, config: { ...script.config, payload: undefined, processor: undefined } }),
   ) as Script;
   // `ensure` judges what the others computed, so it is last, whatever the order in the file.
   const wanted = Object.entries(script.config.plugins ?? {}).sort(
@@ -105,18 +105,12 @@ function asMainProcess<T>(work: () => T): T {
 }
 
 /** The two shapes of plugins: a function over `config` (version 1), or a class `Plugin` over the script (version 2). */
-function constructorIn(
-  module: PluginModule,
-): { version: 1 | 2; Plugin: PluginClass; legacy: boolean } | null {
+function constructorIn(module: PluginModule): { version: 1 | 2; Plugin: PluginClass } | null {
   const main = (module.default ?? module) as PluginModule | PluginClass;
-  if (typeof main === 'function') return { version: 1, Plugin: main as PluginClass, legacy: true };
+  if (typeof main === 'function') return { version: 1, Plugin: main as PluginClass };
   for (const candidate of [main as PluginModule, module])
     if (typeof candidate.Plugin === 'function')
-      return {
-        version: 2,
-        Plugin: candidate.Plugin as PluginClass,
-        legacy: candidate.LEGACY_METRICS_FORMAT !== false,
-      };
+      return { version: 2, Plugin: candidate.Plugin as PluginClass };
   return null;
 }
 

@@ -10,12 +10,12 @@ import { takeSessionLength } from './driven-engine.ts';
  * every five seconds. This one writes into the recorder as events come, in constant memory.
  *
  * Our engines record their errors themselves, with message and step, and never emit `error` for them; so every
- * `errors.*` counter that arrives here (from processors, plugins and other people's engines) is counted once.
+ * `errors.*` counter that arrives here (from processors, plugins and other people's engines) is counted as it is.
  */
 export class MetricStore extends EventEmitter {
   counter(name: string, value: number): void {
     if (name.startsWith('errors.')) {
-      if (value > 0) recorder.error(name.slice('errors.'.length), '', '');
+      if (Number.isFinite(value) && value > 0) recorder.error(name.slice('errors.'.length), '', '', value);
       return;
     }
     if (name === 'vusers.created') {

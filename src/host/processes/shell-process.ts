@@ -59,6 +59,7 @@ export const startShell = async (options: ShellOptions): Promise<ShellProcess> =
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
+    windowsVerbatimArguments: true,
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
@@ -104,10 +105,13 @@ export const startShell = async (options: ShellOptions): Promise<ShellProcess> =
   };
 };
 
-/** The program and arguments that run `command` in a shell, with the limits and cores asked for. */
+/**
+ * The program and arguments that run `command` in a shell, with the limits and cores asked for. As Node does it for `shell: true`:
+ * cmd.exe takes off the outer quotes of what it is given, and nothing must be escaped within.
+ */
 function commandLineOf(options: ShellOptions, marker: string): [string, string[]] {
   if (process.platform === 'win32')
-    return [process.env.ComSpec ?? 'cmd.exe', ['/d', '/s', '/c', options.command]];
+    return [process.env.ComSpec ?? 'cmd.exe', ['/d', '/s', '/c', `"${options.command}"`]];
   const run = ['/bin/sh', '-c', options.command] as const;
   const raise = options.openFiles === null ? undefined : `ulimit -Sn ${options.openFiles} 2>/dev/null`;
   return markedCommand(

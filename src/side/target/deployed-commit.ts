@@ -32,9 +32,10 @@ export const readCommitIds = async (
       command === undefined
         ? await askUrl(source, { timeoutMs })
         : await askCommand(source, { timeoutMs, cwd, env: childEnvironment(env, variables) });
-    const ids = [...text.toLowerCase().matchAll(/(?<![0-9a-z])[0-9a-f]{7,64}(?![0-9a-z])/g)].map(
-      ([id]) => id,
-    );
+    // With what "git describe" writes before it, too: v1.4-3-g2414721.
+    const ids = [
+      ...text.toLowerCase().matchAll(/(?:(?<![0-9a-z])|(?<=[0-9]-g))[0-9a-f]{7,64}(?![0-9a-z])/g),
+    ].map(([id]) => id);
     if (ids.length === 0) throw new Error(`it names no commit: ${JSON.stringify(text.trim().slice(0, 80))}`);
     return [...new Set(ids)].slice(0, maxIds);
   } catch (failure) {

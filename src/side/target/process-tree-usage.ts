@@ -49,7 +49,10 @@ export const readTree = (root: number): ProcessEntry[] =>
 /** Open files of all processes below `root` together; null if there are none, or this machine has no /proc. */
 export const treeOpenFiles = (root: number): number | null => {
   const tree = readTree(root);
-  return tree.length === 0 ? null : tree.reduce((sum, { pid }) => sum + openFilesOf(pid), 0);
+  const counts = tree.map(({ pid }) => openFilesOf(pid));
+  return counts.length === 0 || counts.includes(null)
+    ? null
+    : counts.reduce<number>((sum, count) => sum + count!, 0);
 };
 
 /** Reads what the processes below `root` have done so far: a few files for each thread. */
@@ -96,11 +99,12 @@ export const treeCpuSeconds = (root: number): number | null => {
 export const readTreeUsage = (root: number): TreeUsage | null => {
   const tree = readTree(root);
   if (tree.length === 0) return null;
-  let openFiles = 0;
+  let openFiles: number | null = 0;
   let widest = root;
   for (const { pid } of tree) {
     const count = openFilesOf(pid);
-    if (count > openFiles) {
+    if (count === null || openFiles === null) openFiles = null;
+    else if (count > openFiles) {
       openFiles = count;
       widest = pid;
     }
@@ -140,13 +144,14 @@ function childrenOf(pid: number): number[] | null {
   }
 }
 
-function openFilesOf(pid: number): number {
+/** None of a process that has just ended; null where another user's does not tell. */
+function openFilesOf(pid: number): number | null {
   const folder = `/proc/${pid}/fd`;
   try {
     // Since Linux 6.2 the size of the folder is the count, which spares listing ten thousand names.
     return statSync(folder).size || readdirSync(folder).length;
-  } catch {
-    return 0;
+  } catch (error) {
+    return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '') ? 0 : null;
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hasProcessTable } from '../../host/processes/process-table.ts';
 import type { ResourceUsage } from '../../metrics/round-measurement.ts';
 import type { NodeSample, NodeSamples } from './node-samples.ts';
-import { readTreeUsage, readTreeWork, type TreeUsage, workBetween } from './process-tree-usage.ts';
+import { readTree, readTreeUsage, readTreeWork, type TreeUsage, workBetween } from './process-tree-usage.ts';
 import { readPsUsage } from './ps-tree-usage.ts';
 import { heapWorkBetween, UsageSeries } from './usage-series.ts';
 
@@ -23,7 +23,7 @@ export type ResourceSampler = {
   begin(): Promise<void>;
   /** Ends the sampling; `quick` waits for nobody. Null if nothing, or not all that there was, could be read. */
   stop(quick?: boolean): Promise<ResourceUsage | null>;
-  /** Why there is no usage, a sentence, once it is stopped; null where there is one, or that is no news. */
+  /** Why there is no usage, or not all of it, a sentence, once it is stopped; null where it is whole, or that is no news. */
   missing(): string | null;
 };
 
@@ -62,6 +62,7 @@ export const sampleResources = (pid: number, options: SamplingOptions): Resource
 
   let reading: Promise<void> | null = null;
   let readings = 0;
+  let silent: readonly number[] = [];
   const takeReading = (): Promise<void> => {
     reading ??= read(pid).then((usage) => {
       reading = null;
@@ -91,14 +92,28 @@ export const sampleResources = (pid: number, options: SamplingOptions): Resource
       await takeReading();
       if (!quick) await freshSamples();
       ignore();
-      const living = latest().filter((sample) => performance.now() - heard.get(sample.pid)! < silenceMs);
-      const usage = series.usage();
-      if (usage === null) return null;
+      const isSilent = (sample: NodeSample): boolean =>
+        performance.now() - heard.get(sample.pid)! >= silenceMs;
+      const living = latest().filter((sample) => !isSilent(sample));
+      const there = new Set(hasProcessTable ? readTree(pid).map((entry) => entry.pid) : []);
+      silent = latest().flatMap((sample) => (isSilent(sample) && there.has(sample.pid) ? [sample.pid] : []));
+      const told = series.usage();
+      if (told === null) return null;
+      // What a process that lives told no more is not known, and its peak may be yet to come.
+      const usage =
+        silent.length === 0
+          ? told
+          : { ...told, maxHeapUsedBytes: null, maxLoopDelayMs: null, gcPauseMs: null };
       return kernel === null
         ? usage
         : { ...usage, work: { ...kernel, ...heapWorkBetween(heapBefore, living) } };
     },
-    missing: () => (readings > 0 ? null : unreadable(pid)),
+    missing: () =>
+      readings === 0
+        ? unreadable(pid)
+        : silent.length === 0
+          ? null
+          : `Node process ${silent.join(', ')} of the server told nothing of its heap and its event loop in the end: it is held up, or out of file descriptors.`,
   };
 };
 

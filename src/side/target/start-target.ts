@@ -9,7 +9,7 @@ import type { TargetSettings } from '../../settings/settings-schema.ts';
 import { logBecomesReady, type Readiness, serverBecomesReady } from './await-ready.ts';
 import { openFileLimit, openFilesToSet } from './limits.ts';
 import { openNodeSamplePipe } from './node-samples.ts';
-import { portHolder, portsOf } from './port-holder.ts';
+import { isHeldByOthers, portHolder, portsOf } from './port-holder.ts';
 import { assertPortFree, freePort, portBecomesFree } from './ports.ts';
 import { readTree } from './process-tree-usage.ts';
 import { describeProbe, probeOnce } from './readiness-probe.ts';
@@ -132,6 +132,18 @@ export const startTarget = async (
     throw error;
   }
   shell.note();
+  const isElsewhere =
+    local &&
+    port !== null &&
+    isHeldByOthers(
+      port,
+      readTree(shell.pid).map(({ pid }) => pid),
+    ) &&
+    (settings.ready.type !== 'log' || portHolder(port) !== null);
+  if (isElsewhere && settings.resources === undefined)
+    warn(
+      `The server that answers on port ${port} is none of the processes that "${shown}" started: in a container, or handed over to another. Its processor time, memory and files are not sampled; name a source that tells of them in "target.resources".`,
+    );
 
   const deathBy = (exitCode: string): TailgateError =>
     tailgateError('TARGET_DIED', { command: shown, exitCode, tail: shell.log.tail() });
@@ -149,7 +161,7 @@ export const startTarget = async (
     port,
     cwd: options.cwd,
     env: ownEnvironment,
-    pid: shell.pid,
+    pid: isElsewhere ? null : shell.pid,
     nodeSamples: pipe?.samples ?? null,
     counter,
     died,

@@ -102,6 +102,24 @@ test('a tree of processes is summed', async (t) => {
   assert.ok(usage.maxRssBytes > 60e6, `rss ${usage.maxRssBytes}`);
 });
 
+test('what a process tells no more is not known: it may be held up, and its peak yet to come', async (t) => {
+  await using target = await startTarget(workerSettings('worker-server.cjs'), startOptions(t));
+  await settle(700);
+  const sampler = sampleResources(target.pid!, { intervalMs: 100, nodeSamples: target.nodeSamples });
+  await settle(600);
+  const { pid } = target.nodeSamples!.latest()[0]!;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await settle(2_700);
+    const usage = await sampler.stop(true);
+    assert.deepEqual([usage?.maxLoopDelayMs, usage?.maxHeapUsedBytes], [null, null]);
+    assert.ok(usage!.maxRssBytes! > 0);
+    assert.match(sampler.missing() ?? '', /^Node process \d+ of the server told nothing/);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+});
+
 test('a process that is not there has no usage, and says so', async () => {
   const sampler = sampleResources(2 ** 22 - 3, { intervalMs: 50 });
   assert.equal(await sampler.stop(), null);

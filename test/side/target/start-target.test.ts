@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
@@ -180,6 +181,29 @@ test('what belongs to the action alone is withheld from the server', async (t) =
   await using target = await startTarget(serverSettings('plain'), options);
   const answer = (await (await fetch(target.url)).json()) as { inputs: string[] };
   assert.deepEqual(answer.inputs, []);
+});
+
+test('a server that another process runs is not sampled by the one that started it, and that is said', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const port = await freePort();
+  // As "docker compose up" has it done: by a service, a moment later, in processes that are not its own.
+  const code = `setTimeout(() => require('node:http').createServer((_, answer) => answer.end()).listen(${port}, '127.0.0.1'), 600)`;
+  const service = spawn(process.execPath, ['-e', code], { stdio: 'ignore' });
+  try {
+    const warnings: string[] = [];
+    const settings = serverSettings('plain', {
+      start: `"${process.execPath}" -e "setTimeout(() => {}, 60000)"`,
+      port,
+      ready: { type: 'http', timeoutMs: 20_000 },
+    });
+    const starting = startTarget(settings, startOptions(t, { warn: (message) => warnings.push(message) }));
+    await using target = await starting;
+    assert.equal(target.pid, null);
+    assert.match(warnings.join(), /none of the processes that .* started: in a container.*target\.resources/);
+  } finally {
+    service.kill('SIGKILL');
+  }
 });
 
 test('a server that runs already is used and never stopped', async (t) => {
