@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { problemsOf, type TailgateError, tailgateError, throwProblems } from '../errors.ts';
 import { startGenerators } from '../generator/start-load-session.ts';
 import type { Host } from '../host/host.ts';
+import { untilAborted } from '../host/until-aborted.ts';
 import { calledFunctions } from '../scenario/processor-functions.ts';
 import { shownPath } from '../settings/resolve-paths.ts';
 import { engineSettingsOf } from '../side/engine-settings-of.ts';
@@ -14,7 +15,7 @@ const loadTimeoutMs = 30_000;
 
 /**
  * Loads what the scenarios are made of, as a run does, in a generator process that ends at once: processors (and whether
- * they export what is called), payload files and plugins. Throws the SCENARIO_* errors that a run would meet.
+ * they export what is called), payload files and plugins. Throws the SCENARIO_* errors that a run would meet, and CANCELLED.
  */
 export const checkLoading = async (
   scenarios: ReadonlyMap<string, CheckedScenario>,
@@ -81,12 +82,17 @@ async function problemsOfLoading(
       path: shownPath(host.cwd, suite.scenarioPath),
     });
   });
+  const { aborted, forget } = untilAborted(host.signal);
+  const cancelled = aborted.then((problem) => {
+    throw problem;
+  });
   try {
-    await Promise.race([loading, tooLate]);
+    await Promise.race([loading, tooLate, cancelled]);
     return [];
   } catch (failure) {
     return problemsOf(failure);
   } finally {
+    forget();
     late.abort();
     tooLate.catch(() => {});
     loading.catch(() => {});

@@ -26,6 +26,8 @@ const live = createLiveLine(process.stderr);
 const endsInOrder: ReadonlySet<CliRequest['command']> = new Set([
   'run',
   'merge',
+  'validate',
+  'doctor',
   'demo',
   'capacity',
   'verify',

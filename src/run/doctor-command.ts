@@ -206,6 +206,7 @@ async function settings(host: Host, inputs: RawInputs): Promise<Finding[]> {
     await validateCommand({ host, print: () => {}, inputs });
     found.push({ state: 'ok', what: 'Settings, secrets and scenarios' });
   } catch (failure) {
+    if (host.signal.aborted) throw failure;
     for (const { what, fix } of problemsOf(failure)) found.push({ state: 'bad', what, fix });
   }
   return found;
