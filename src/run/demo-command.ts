@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { exitCodes } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { gateCommand } from './gate-command.ts';
-import { reportPaths } from './report-folder.ts';
+import { ignoreReportFolder, reportPaths } from './report-folder.ts';
 
 /** Where the report of the demonstration goes, in the working directory. */
 const demoReportDir = path.join('.tailgate', 'demo');
@@ -20,6 +20,8 @@ export const demoCommand = async (host: Host, print: (text: string) => void): Pr
     'A chat server, and the same server after a change that adds 1.5 ms of work to every message.\n' +
       'Tailgate measures both at once, side by side. This takes about two minutes.\n',
   );
+  // Made whole: a run of this project will have its reports around those of the demonstration.
+  await ignoreReportFolder(path.dirname(reportDir)).catch(() => {});
   const exitCode = await gateCommand({
     host,
     print,

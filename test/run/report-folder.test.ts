@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { TailgateError } from '../../src/errors.ts';
+import { exitCodes, TailgateError } from '../../src/errors.ts';
+import { demoCommand } from '../../src/run/demo-command.ts';
 import { openReportFolder, removeEmptyLogs, removeOldReports } from '../../src/run/report-folder.ts';
+import { quietHost } from '../host/quiet-host.ts';
 
 test('a folder that Tailgate makes ignores itself for git, and forgets the logs of the run before', async (t) => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-report-'));
@@ -61,4 +63,14 @@ test('an old report that cannot be removed is named as what is in the way, and n
     assert.ok(failure.what.includes(inTheWay), failure.what);
     return true;
   });
+});
+
+test('a demonstration leaves a folder in which the reports of a run are ignored and cleared too', async (t) => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'tailgate-report-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const host = { ...quietHost(root, process.env), signal: AbortSignal.abort('SIGINT') };
+  assert.equal(await demoCommand(host, () => {}), exitCodes.cancelled);
+  const reportDir = path.join(root, '.tailgate');
+  assert.ok(existsSync(path.join(reportDir, 'demo', 'report.json')));
+  assert.match(readFileSync(path.join(reportDir, '.gitignore'), 'utf8'), /^\*$/m);
 });
