@@ -27,7 +27,7 @@ import {
 import { headCommits } from './deployed-versions.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
 import type { GateRequest } from './gate-request.ts';
-import { commitsOf, findProvenance } from './provenance.ts';
+import { commitsOf, findProvenance, type Provenance } from './provenance.ts';
 import { recordsFile } from './read-records.ts';
 import { openStore, recordBaseline, saveRecords } from './record-baseline.ts';
 import { removeOldReports } from './report-folder.ts';
@@ -155,12 +155,7 @@ async function perform(command: GateCommand, loaded: LoadedSettings): Promise<nu
   const delivery = deliveryOf(command, loaded, selected);
   await deliver(report, {
     ...delivery,
-    // On a pull request the event says it, in whatever state the checkout is; a comment on one is checked against it.
-    targets: delivery.targets.map((target) =>
-      context?.pullNumber == null || context.eventName === 'issue_comment'
-        ? { ...target, measuredSha: provenance.mergedSha ?? provenance.headSha }
-        : target,
-    ),
+    targets: onMeasured(delivery.targets, provenance),
     outputs: {
       verdict: outputVerdict(report),
       regressions: JSON.stringify(regressions(report)),
@@ -223,6 +218,18 @@ function settingsPlace(inputs: RawInputs): string {
   return place === '.' || place === '.github' ? '' : place;
 }
 
+/**
+ * The targets with the commit that git says. On a pull request the event says it, in whatever state the checkout is; a
+ * comment on one is checked against it.
+ */
+function onMeasured(targets: Delivery['targets'], { mergedSha, headSha }: Provenance): Delivery['targets'] {
+  return targets.map((target) =>
+    target.context.pullNumber === null || target.context.eventName === 'issue_comment'
+      ? { ...target, measuredSha: mergedSha ?? headSha }
+      : target,
+  );
+}
+
 /** What of a run may be stored: no suspect, which may be one that fails, and nothing that is stored already. */
 function recordableOf({ record }: GateCommand, { report, records, known }: GateResult) {
   const suspects = new Set(report.suites.filter(({ suspect }) => suspect === true).map(({ name }) => name));
@@ -274,7 +281,8 @@ function hasReader(inputs: RawInputs): boolean {
 
 /**
  * Tells readers of the job that it came to no measurement: a summary and a comment that speak of an earlier commit must
- * not stay the last word. Where the settings could not be read a comment is brought up to date, and none is made.
+ * not stay the last word, nor a check. Where the settings could not be read a comment is brought up to date, and none is
+ * made, and nobody knows the name of the check.
  */
 async function deliverMistake(
   command: GateCommand,
@@ -306,11 +314,14 @@ async function deliverMistake(
     ...(madeBy === undefined ? {} : { madeBy }),
   };
   await keepReporting(report, () => removeOldReports(settings.reportDir, { kept: keptOf({ settings }) }));
+  const delivery = deliveryOf(command, { settings, cwd }, suite);
   await deliver(
     maskStrings(report, (text) => host.mask(text)),
     {
-      ...deliveryOf(command, { settings, cwd }, suite),
-      check: { kind: 'none', name: '' },
+      ...delivery,
+      targets: onMeasured(delivery.targets, provenance),
+      // A mistake fails the step whatever the settings say, and so the check.
+      failOn: [...settings.failOn, 'invalid'],
       outputs: { verdict: 'invalid', regressions: '[]', 'baseline-commit': '' },
       print: null,
       tell: null,

@@ -60,6 +60,20 @@ test('one comment is written on the pull request, and brought up to date by the 
   assert.equal(repository.comments.length, 1);
   if (second.outputs.verdict === 'fail') assert.equal(second.exitCode, 1, second.log);
   assert.match(repository.comments[0]?.body ?? '', /1us|invalid|trusted/);
+  // A mistake leaves no earlier result standing, and no check that is waited for.
+  const mistake = await runStep(
+    onPullRequest(double, {
+      inputs: { thresholds: 'chat.nothing < 1s', 'fail-on': 'fail', check: 'check-run' },
+      env: { GITHUB_RUN_ID: '1003' },
+    }),
+  );
+  assert.equal(mistake.exitCode, 2, mistake.log);
+  assert.match(repository.comments[0]?.body ?? '', /chat\.nothing/);
+  assert.deepEqual(
+    repository.checkRuns.map(({ headSha: sha, conclusion }) => [sha, conclusion]),
+    [[headSha, 'failure']],
+    mistake.log,
+  );
   assert.deepEqual(double.violations, []);
 });
 
