@@ -37,8 +37,17 @@ const givenNames = [
     '$env',
     '$template',
   ],
-  ...['$loopCount', '$loopElement', '$', 'target', '$message', '$sendCount', '$tag'],
+  ...['$', 'target', '$message'],
 ];
+
+/** Names that only a step of their kind gives. */
+const givenBy = { loop: ['$loopCount', '$loopElement'], rate: ['$sendCount'] } as const;
+
+const isOfStep = (name: string): boolean =>
+  name === '$tag' ||
+  Object.values(givenBy)
+    .flat()
+    .includes(name as never);
 
 /** Mappings of the variables of the environment. */
 const environmentNames = ['$env', '$processEnvironment'];
@@ -54,6 +63,10 @@ const meant: Readonly<Record<string, string>> = {
   $randomUUID: 'Write "{{ $uuid }}".',
   $guid: 'Write "{{ $uuid }}".',
   $vu: 'Write "{{ $uuid }}", which is different for every user.',
+  $loopCount: 'It counts the rounds of a "loop", and there is none.',
+  $loopElement: 'It is what a "loop" with "over" is at, and there is none.',
+  $sendCount: 'It counts the messages of a step with "rate" and "duration", and there is none.',
+  $tag: 'It marks a message whose delivery is watched: write it into what a step of Socket.IO, ws or STOMP sends.',
 };
 
 /** One template in a text. */
@@ -108,7 +121,7 @@ export const checkTemplates = (
   ].filter(({ place }) => place.at(-1) !== 'target');
   const scenarios = Array.isArray(content.scenarios) ? content.scenarios : [];
   // What a scenario's steps set may be read in `config` as well: options of connections are rendered for each user.
-  const anywhere = new Set(everywhere);
+  const anywhere = new Set([...everywhere, '$tag']);
   namesSetBy(scenarios, anywhere);
   const fallback = config.engine ?? 'http';
   return [
@@ -123,6 +136,7 @@ export const checkTemplates = (
         return [];
       const known = new Set(everywhere);
       namesSetBy(spec, known);
+      if ((spec.engine ?? fallback) !== 'http') known.add('$tag');
       return [...templatesOf(spec, ['scenarios', index])].flatMap((template) => check(template, known));
     }),
   ];
@@ -169,6 +183,7 @@ function namesSetBy(value: unknown, names: Set<string>): void {
   if (Array.isArray(value)) for (const item of value) namesSetBy(item, names);
   if (!isMapping(value)) return;
   for (const [key, item] of Object.entries(value)) {
+    for (const name of givenBy[key as keyof typeof givenBy] ?? []) names.add(name);
     if (typeof item === 'string' && ['as', 'loopValue', 'loopElement'].includes(key))
       names.add(item.split(/[.[]/, 1)[0]!);
     else namesSetBy(item, names);
@@ -236,9 +251,11 @@ function problemOf(
     [...known].filter((each) => each.startsWith('$') === isBuiltIn),
   );
   return {
-    problem: isBuiltIn
-      ? `there is no built-in variable "${name}" for ${text}`
-      : `nothing defines "${name}" for ${text}: no variable, payload field, capture or loop`,
+    problem: isOfStep(name)
+      ? `nothing gives "${name}" a value for ${text}`
+      : isBuiltIn
+        ? `there is no built-in variable "${name}" for ${text}`
+        : `nothing defines "${name}" for ${text}: no variable, payload field, capture or loop`,
     fix:
       meant[name] ??
       (near !== undefined

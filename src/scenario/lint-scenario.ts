@@ -279,14 +279,19 @@ function settingsWarnings(scenario: ReadScenario): Finding[] {
   // An engine or a plugin of others may read any of them.
   if (!isMapping(config) || used.includes(undefined)) return [];
   const languages = used.map((engine) => engine!.language);
-  const unused = (['socketio', 'ws'] as const)
-    .filter((language) => config[language] !== undefined && !languages.includes(language))
+  // Connections of STOMP are WebSockets, with the headers and options of those.
+  const readBy = { socketio: ['socketio'], ws: ['ws', 'stomp'], stomp: ['stomp'] } as const;
+  const unused = (['socketio', 'ws', 'stomp'] as const)
+    .filter(
+      (language) =>
+        config[language] !== undefined && !readBy[language].some((reader) => languages.includes(reader)),
+    )
     .map((language) => ({
       place: ['config', language],
       message: `"config.${language}" is for scenarios with "engine: ${language}", and there is none.`,
     }));
   const makesRequests = [...allSteps(scenario)].some(({ spec }) => isHttpStep(spec));
-  const headersOf = languages.includes('ws') ? 'config.ws.headers' : 'config.socketio.extraHeaders';
+  const headersOf = languages.includes('socketio') ? 'config.socketio.extraHeaders' : 'config.ws.headers';
   const headers = [
     ['config', 'defaults', 'headers'],
     ['config', 'http', 'defaults', 'headers'],

@@ -42,7 +42,10 @@ scenarios:
       - loop:
           - emit: [a, "{{ city }} {{user.name}} {{ $loopCount }} {{ n }} {{ e.x[0] }} {{ rows[0] }} {{ fromBefore }}"]
             acknowledge: { capture: { json: $.0.id, as: got } }
-          - emit: [b, "{{{ got }}} {{ room }} {{ $randomNumber(1, 9) }} {{ $sendCount }} {{ $env.HOME }} {{ $token }}"]
+          - emit: [b, "{{{ got }}} {{ room }} {{ $randomNumber(1, 9) }} {{ $env.HOME }} {{ $token }} {{ $tag }}"]
+          - emit: [c, "{{ $sendCount }}"]
+            rate: 5
+            duration: 1
         over: city
         loopValue: n
         loopElement: e
@@ -91,6 +94,15 @@ scenarios:
       assert.match(found[1]!, /no built-in variable "\$timestamp".*context\.vars/);
     }
     assert.deepEqual(check(scenario('"{{ $now }}"'), { processorText: 'context.vars.$now = 1' }), []);
+  });
+
+  test('names that only a loop, a rate or a message gives, where there is none', () => {
+    const found = check(scenario('{ a: "{{ $loopCount }}", b: "{{ $sendCount }}", c: "{{ $tag }}" }'));
+    assert.equal(found.length, 2);
+    assert.match(found[0]!, /nothing gives "\$loopCount" a value .*rounds of a "loop", and there is none/);
+    assert.match(found[1]!, /"\$sendCount".*a step with "rate"/);
+    const http = 'config: {}\nscenarios: [{ flow: [{ post: { url: /, json: { text: "{{ $tag }}" } } }] }]\n';
+    assert.match(check(http).join(), /"\$tag".*what a step of Socket\.IO, ws or STOMP sends/);
   });
 
   test('a name that a function of the processor may set is left to the run', () => {

@@ -470,6 +470,21 @@ test('settings of what no scenario does are told', async () => {
     '1: "config.defaults.headers" is for HTTP requests, and there are none. Headers of connections are "config.socketio.extraHeaders".',
   ]);
   assert.equal((await warningsIn(`${emit}      - get: { url: / }\n`, 'socketio', config)).length, 1);
+  // Connections of STOMP are WebSockets.
+  const subscribe =
+    '      - subscribe: /topic/a\n      - send: { destination: /app/a, json: {} }\n        receipt: true\n';
+  const stomp = '{ ws: { headers: { a: b } }, stomp: {}, defaults: { headers: { x-key: a } } }';
+  assert.deepEqual(
+    (await warningsIn(subscribe, 'stomp', stomp)).filter((text) => text.includes('config')),
+    [
+      '1: "config.defaults.headers" is for HTTP requests, and there are none. Headers of connections are "config.ws.headers".',
+    ],
+  );
+  assert.ok(
+    (await warningsIn(emit, 'socketio', '{ stomp: {} }')).some((text) =>
+      text.includes('"config.stomp" is for scenarios with "engine: stomp"'),
+    ),
+  );
 });
 
 test('a message that is only a mapping with "json" is sent as that', async () => {

@@ -39,7 +39,10 @@ export const parsedJson = (text: string): unknown => {
 export const messageField = (path: string): ((message: ReceivedMessage) => unknown) => {
   if (/^(\$\.)?headers\./.test(path)) {
     const name = path.slice(path.indexOf('headers.') + 'headers.'.length);
-    return (message) => message.headers[name];
+    const parts = messagePath(path);
+    // Of a protocol without headers it is a field like any other.
+    return (message) =>
+      Object.hasOwn(message.headers, name) ? message.headers[name] : readMessage(message.body, parts);
   }
   const parts = messagePath(path);
   return (message) => readMessage(message.body, parts);

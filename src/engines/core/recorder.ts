@@ -18,8 +18,9 @@ const otherErrors = 'other errors';
 const maxMessages = 5;
 const maxSteps = 8;
 const maxUntagged = 8;
-const maxNameUses = 64;
-const maxAnswerUses = 200;
+/** More than any scenario has: what is not watched could stay empty unseen. */
+const maxNameUses = 4_000;
+const maxAnswerUses = 4_000;
 const maxUnheard = 30;
 const maxMessageLength = 300;
 /** Tokens that a server or an answer repeats: messages are shown in reports. */

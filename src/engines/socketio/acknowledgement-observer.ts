@@ -5,7 +5,7 @@ import { loadActivity } from '../core/load-activity.ts';
 import { recorder } from '../core/recorder.ts';
 import { mayRefuse, refusalOf } from '../core/refusal.ts';
 import type { StepFailure } from '../core/step-failure.ts';
-import type { AcknowledgementReceiver } from './client-socket.ts';
+import type { AcknowledgementReceiver, ClientSocket } from './client-socket.ts';
 import type { PendingAnswer, PendingAnswers } from './pending-answers.ts';
 import { parseArguments } from './wire/packet.ts';
 
@@ -24,6 +24,8 @@ export type ObservedMessage = {
   place: string;
   /** What its user waits for. */
   pending: PendingAnswers;
+  /** What it was sent over; absent where a package of others keeps it. */
+  via?: ClientSocket | undefined;
   timeoutMs: number;
   /** Where the latency is recorded, and the instant it counts from (`performance.now()`); null for none. */
   latency: { fromMs: number; metric: string } | null;
@@ -102,6 +104,7 @@ class ObservedEmit implements PendingAnswer, AcknowledgementReceiver {
   readonly event: string;
   readonly answeredBy = null;
   readonly #message: ObservedMessage;
+  readonly via: ClientSocket | undefined;
   readonly #observation: Observation;
   readonly #ended: (emit: ObservedEmit) => void;
   readonly #slice = recorder.slice;
@@ -112,6 +115,7 @@ class ObservedEmit implements PendingAnswer, AcknowledgementReceiver {
 
   constructor(message: ObservedMessage, observation: Observation, ended: (emit: ObservedEmit) => void) {
     this.event = message.event;
+    this.via = message.via;
     this.#message = message;
     this.#observation = observation;
     this.#ended = ended;

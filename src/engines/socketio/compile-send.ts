@@ -57,6 +57,7 @@ export const compileSend = (spec: EmitSpec, watch: DeliveryWatch | null, place: 
       event: spec.event,
       place,
       pending: user.pending,
+      via: namespace.channel.socket,
       timeoutMs: spec.timeoutMs ?? user.timeoutMs,
       latency: spec.isMeasured ? { fromMs, metric: spec.ackMetric } : null,
       judgesRefusal: spec.judgesRefusal,

@@ -73,7 +73,7 @@ export abstract class EmittingUser {
       lost: (reason) => {
         isAway = true;
         if (member !== null) deliveryLedger.disconnected(member);
-        this.failPending(reason);
+        this.failPending(reason, socket);
       },
     });
     if (member !== null)
@@ -85,9 +85,11 @@ export abstract class EmittingUser {
     return channel;
   }
 
-  protected failPending(reason: string): void {
+  /** What waits on this connection is not answered any more; another namespace may well be. */
+  protected failPending(reason: string, socket: ClientSocket): void {
     this.pending.failAll(
       (answer) => new StepFailure('disconnected', `${reason}, while "${answer.event}" was not answered`),
+      socket,
     );
   }
 

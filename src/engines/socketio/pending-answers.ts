@@ -1,4 +1,5 @@
 import type { StepFailure } from '../core/step-failure.ts';
+import type { ClientSocket } from './client-socket.ts';
 
 /** A message that was sent and whose answer has not come. */
 export type PendingAnswer = {
@@ -6,6 +7,8 @@ export type PendingAnswer = {
   readonly event: string;
   /** Event that would answer it; a failure event of that name is the answer. */
   readonly answeredBy: string | null;
+  /** The connection of its namespace; absent where a package of others keeps it. */
+  readonly via?: ClientSocket | undefined;
   fail(failure: StepFailure): void;
 };
 
@@ -41,8 +44,10 @@ export class PendingAnswers {
     return oldest;
   }
 
-  /** Fails everything that is pending, each with a failure of its own. */
-  failAll(failure: (answer: PendingAnswer) => StepFailure): void {
-    for (const answer of [...this.#pending]) answer.fail(failure(answer));
+  /** Fails everything that is pending, or all that waits on one connection, each with a failure of its own. */
+  failAll(failure: (answer: PendingAnswer) => StepFailure, socket?: ClientSocket): void {
+    for (const answer of [...this.#pending])
+      if (socket === undefined || answer.via === undefined || answer.via === socket)
+        answer.fail(failure(answer));
   }
 }

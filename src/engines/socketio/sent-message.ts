@@ -4,7 +4,7 @@ import type { VirtualUserContext } from '../core/flow/step.ts';
 import { loadActivity } from '../core/load-activity.ts';
 import { recorder } from '../core/recorder.ts';
 import { StepFailure } from '../core/step-failure.ts';
-import type { AcknowledgementReceiver } from './client-socket.ts';
+import type { AcknowledgementReceiver, ClientSocket } from './client-socket.ts';
 import type { EmitSpec } from './emit-spec.ts';
 import type { PendingAnswer } from './pending-answers.ts';
 import type { Namespace, SocketIoUser } from './socketio-user.ts';
@@ -19,6 +19,7 @@ export type SentMessageEnd = (failure: StepFailure | null, answer: unknown[]) =>
 export class SentMessage implements PendingAnswer, AcknowledgementReceiver {
   readonly event: string;
   readonly answeredBy: string | null;
+  readonly via: ClientSocket;
   readonly #spec: EmitSpec;
   readonly #user: SocketIoUser;
   readonly #namespace: Namespace;
@@ -48,6 +49,7 @@ export class SentMessage implements PendingAnswer, AcknowledgementReceiver {
     this.#spec = spec;
     this.#user = user;
     this.#namespace = namespace;
+    this.via = namespace.channel.socket;
     this.#context = context;
     this.#fromMs = fromMs;
     this.#done = done;

@@ -100,7 +100,7 @@ export class SocketIoUser extends EmittingUser {
     this.#namespaces.delete(namespace);
     delete (this.context.sockets as Record<string, unknown>)[namespace];
     found.channel.close();
-    this.failPending('the scenario closed the connection');
+    this.failPending('the scenario closed the connection', found.channel.socket);
     this.closedOne();
     const isShared = [...this.#namespaces.values()].some((other) => other.connection === found.connection);
     if (isShared) return;

@@ -159,13 +159,21 @@ export const listenStep = (spec: StepSpec, place: string): Step => {
     const accept = (args: unknown[], isLate: boolean): boolean => {
       got.push(...args);
       if (!check.isComplete(got, context)) return false;
-      // An event that was there before the step began has no waiting time.
-      if (isLate && isMeasured && epoch === recorder.epoch)
-        recorder.latency(metric, performance.now() - startedMs, slice);
-      check.accept(got, context, end);
+      const waitedMs = performance.now() - startedMs;
+      check.accept(got, context, (failure) => {
+        // An event that was there before the step began has no waiting time, nor has one that is not what was waited for.
+        if (failure === null && isLate && isMeasured && isOpen && epoch === recorder.epoch)
+          recorder.latency(metric, waitedMs, slice);
+        end(failure);
+      });
       return true;
     };
-    const pending = { event: name, answeredBy: name, fail: (failure: StepFailure) => end(failure) };
+    const pending = {
+      event: name,
+      answeredBy: name,
+      via: namespace.channel.socket,
+      fail: (failure: StepFailure) => end(failure),
+    };
     let isOpen = true;
     const end = (failure: StepFailure | null) => {
       if (!isOpen) return;

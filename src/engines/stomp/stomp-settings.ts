@@ -72,8 +72,8 @@ export const stompSettings = (
   const waitMs = time(given.timeout ?? config.timeout, 'timeout', defaults.timeoutMs);
   const ws = { ...config.ws, ...(given.ws as SocketSettings | undefined) };
   // SockJS carries no subprotocol; a browser's STOMP client offers one on a plain WebSocket.
-  const offered =
-    given.subprotocols ?? ws.subprotocols ?? (sockJs ? [] : [`v${version.replace('.', '')}.stomp`]);
+  const ofVersions = () => version.split(',').map((each) => `v${each.trim().replace('.', '')}.stomp`);
+  const offered = given.subprotocols ?? ws.subprotocols ?? (sockJs ? [] : ofVersions());
   // The name of the virtual host; RabbitMQ refuses one that it does not have, and "/" is everywhere.
   const connectHeaders: Record<string, unknown> = { 'accept-version': version, host: given.host ?? '/' };
   if (given.login !== undefined) connectHeaders.login = given.login;

@@ -95,22 +95,22 @@ function texts(values: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
 }
 
-/** A target without its path: a `connect` may name another path alone. */
-function originOf(target: unknown): string {
-  return String(target).replace(/^(\w+:\/\/[^/?]*).*$/, '$1');
+/** A `connect` may name another path of the target alone. */
+function absolute(named: string, target: unknown): string {
+  return named.startsWith('/') ? `${String(target).replace(/^(\w+:\/\/[^/?]*).*$/, '$1')}${named}` : named;
 }
 
 /** Reads `connect` as Artillery does: a URL, an object that replaces `config.ws`, or a function of the processor. */
 function readConnect(value: unknown, scope: WsScope, place: string): Connect {
   const { target, ws = {} } = scope.config;
   if (value === undefined || value === true || value === null) return { target, settings: ws, change: null };
-  if (typeof value === 'string') return { target: value, settings: ws, change: null };
+  if (typeof value === 'string') return { target: absolute(value, target), settings: ws, change: null };
   if (!isObject(value)) throw scope.invalid(place, '"connect" is a URL or a mapping');
   if (typeof value.function === 'string') return { target, settings: ws, change: value.function };
   const { target: named, url, ...settings } = value;
   const own = named ?? url;
   return {
-    target: typeof own === 'string' && own.startsWith('/') ? `${originOf(target)}${own}` : (own ?? target),
+    target: typeof own === 'string' ? absolute(own, target) : (own ?? target),
     settings: { headers: ws.headers, subprotocols: ws.subprotocols, ...settings },
     change: null,
   };

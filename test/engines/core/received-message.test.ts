@@ -35,4 +35,11 @@ test('a condition on a part of a message holds for that part alone', () => {
   const message = (id: number) => ({ body: { user: { id }, tags: ['a'] }, headers: {} });
   assert.equal(isWanted(message(7)), true);
   assert.equal(isWanted(message(8)), false);
+  const isById = compileWhere({ 'headers.id': 'a' })({ vars: {}, funcs: {} });
+  assert.equal(
+    isById({ body: { headers: { id: 'a' } }, headers: {} }),
+    true,
+    'where a protocol has no headers',
+  );
+  assert.equal(isById({ body: { headers: { id: 'a' } }, headers: { id: 'b' } }), false);
 });

@@ -2,6 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Recorder } from '../../../src/engines/core/recorder.ts';
 
+test('every name that a large scenario reads is watched', () => {
+  const recorder = new Recorder();
+  for (let step = 0; step < 500; step += 1) {
+    const use = recorder.nameUse(`name${step}`, `step ${step}`);
+    use.rendered += 1;
+    use.empty += 1;
+    recorder.answer(`step ${step}`, null);
+  }
+  const { nameUses, answers } = recorder.snapshot();
+  assert.deepEqual([nameUses?.length, answers?.length], [500, 500]);
+});
+
 test('errors keep their first different messages and steps, without tokens that a server repeats', () => {
   const recorder = new Recorder();
   recorder.error('refused', 'jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln-_x has expired', 'login');

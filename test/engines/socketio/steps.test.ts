@@ -155,6 +155,16 @@ for (const { client, runUsers } of clients)
       // Only the third was waited for.
       assert.equal(countOf(ran, 'welcome.response'), 1);
       assert.ok(ran.measured.metrics['welcome.response']!.minMs > 20);
+      const other = await runUsers(server.url, {
+        flow: [
+          { think: '50ms' },
+          listen('a'),
+          listen('b'),
+          { response: { channel: 'welcome', match: { json: '$.0.n', value: 4 } } },
+        ],
+      });
+      assert.match(other.users[0]!.error!.name, /^response mismatch: welcome/);
+      assert.equal(countOf(other, 'welcome.response'), 0, 'what is not as expected has no latency');
     });
 
     test('what is not as expected ends the user with a named error that says what came', async () => {
@@ -427,6 +437,22 @@ for (const { client, runUsers } of clients)
       assert.ok(ran.users.every(({ error }) => error === null));
       assert.deepEqual(got.sort(), ['/room-0 u0', '/room-1 u1', '/room-2 u2']);
       assert.equal(server.io.engine.clientsCount <= 3, true);
+    });
+
+    test('a namespace that the server closes leaves the others their answers', async () => {
+      await using server = await startServer();
+      server.io.of('/lobby').on('connection', (socket) => setTimeout(() => socket.disconnect(), 60));
+      server.io.on('connection', (socket) =>
+        socket.on('ask', (_data, ack) => setTimeout(() => ack('late'), 200)),
+      );
+      const ran = await runUsers(server.url, {
+        flow: [
+          { emit: { channel: 'hi' }, namespace: '/lobby' },
+          { emit: { channel: 'ask' }, acknowledge: {} },
+        ],
+      });
+      assert.equal(ran.users[0]!.error, null);
+      assert.equal(countOf(ran, 'ask.ack'), 1);
     });
 
     test('connect and reconnect open a new connection with options of their own', async () => {

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { StompEngine } from '../../../src/engines/stomp/stomp-engine.ts';
 import { destinationName } from '../../../src/engines/stomp/stomp-scope.ts';
-import { endpointUrl } from '../../../src/engines/stomp/stomp-settings.ts';
+import { endpointUrl, stompSettings } from '../../../src/engines/stomp/stomp-settings.ts';
 
 const compile = (step: Record<string, unknown>, stomp: Record<string, unknown> = {}) =>
   new StompEngine({
@@ -29,6 +29,7 @@ test('a step that is written wrong is refused with its place, before any load', 
     [{ send: { destination: '/a', rate: 5 } }, /"rate" needs a "duration"/],
     [{ send: { destination: '/a', rate: 'often', duration: 1 } }, /chat, step 1: "rate" is a number/],
     [{ send: { destination: '/a', rate: 5, duration: 'soon' } }, /"duration: soon" is no time/],
+    [{ send: { destination: '/a', duration: 5 } }, /"duration" needs a "rate"/],
     [{ send: { destination: '/a' }, subscribe: '/b' }, /one of "send" and "subscribe", not both/],
     [{ emit: 'x' }, /no engine knows this step/],
   ];
@@ -55,6 +56,14 @@ test('settings that are written wrong are refused', () => {
   assert.throws(() => compile(step, { sockjs: 'yes' }), /"sockjs" is true or false/);
   assert.throws(() => compile(step, { connectTimeout: 'x' }), /"connectTimeout: x" is no time/);
   assert.throws(() => compile(step, { brokerURL: 'x' }), /config.stomp: unknown key "brokerURL"/);
+});
+
+test('each version that is offered has its subprotocol', () => {
+  const subprotocols = (version?: string) =>
+    stompSettings({ stomp: version === undefined ? {} : { version } }, {}, { timeoutMs: 1_000 }).socket
+      .subprotocols;
+  assert.deepEqual(subprotocols(), ['v12.stomp']);
+  assert.deepEqual(subprotocols('1.1, 1.2'), ['v11.stomp', 'v12.stomp']);
 });
 
 test('metrics are named after the last part of the destination that is the same for everyone', () => {

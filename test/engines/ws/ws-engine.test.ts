@@ -149,11 +149,13 @@ test('the answer that echoes a tag is not its delivery, and where says which mes
 
 test('a connect step may name a path alone', async () => {
   server.received.length = 0;
-  const result = await runUsers(WsEngine, config(), [{ connect: { url: '/mcp?v=1' } }]);
-  assert.deepEqual(errorsOf(result.errors), []);
+  for (const connect of [{ url: '/mcp?v=1' }, '/mcp?v=2']) {
+    const result = await runUsers(WsEngine, config(), [{ connect }]);
+    assert.deepEqual(errorsOf(result.errors), []);
+  }
   assert.deepEqual(
     server.received.map((got) => (got.kind === 'handshake' ? got.url : got.kind)),
-    ['/mcp?v=1'],
+    ['/mcp?v=1', '/mcp?v=2'],
   );
 });
 

@@ -55,10 +55,6 @@ export class DeliveryRoom {
     this.#free.push(slot);
   }
 
-  isPresent(slot: number): boolean {
-    return hasBit(this.#present, slot);
-  }
-
   /** The slots of all members, as a bit set of its own. */
   snapshot(): Uint32Array {
     return this.#present.slice();

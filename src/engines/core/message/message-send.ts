@@ -34,6 +34,7 @@ export const sendStep = (
   scope: MessageScope,
   place: string,
 ): Step => {
+  if (rate === undefined && duration !== undefined) throw scope.invalid(place, '"duration" needs a "rate"');
   if (rate === undefined)
     return (context, callback) => {
       const user = connectedUser(context, place, callback);
