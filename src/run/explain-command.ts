@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type BaseCommit, openBaseCommit } from '../baseline/base-commit.ts';
 import { GitCheckout } from '../baseline/git-checkout.ts';
@@ -108,7 +109,10 @@ function openVersion(
 ): Promise<BaseCommit> {
   const options = { cwd, env: host.env, context: null, signal: host.signal };
   if (version === undefined) return openBaseCommit(fallback, options);
-  const isFolder = version.includes('/') || version === '.' || version === '..';
+  // A branch may have a slash in its name too.
+  const isFolder =
+    /^(\.{1,2}$|\.{0,2}\/)/.test(version) ||
+    (version.includes('/') && existsSync(path.resolve(cwd, version)));
   return openBaseCommit(isFolder ? { dir: version } : { ref: version }, options);
 }
 

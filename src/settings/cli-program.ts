@@ -177,7 +177,7 @@ export const buildProgram = (version: string, done: (request: CliRequest) => voi
   onValues(
     withInputs(program.command('explain [base] [head]'))
       .description(
-        'Count the work of two versions, commits or folders (with a slash), and name the function that does more.',
+        'Count the work of two versions, commits or folders (./FOLDER), and name the function that does more.',
       )
       .option('--json <file>', 'Write what was found as JSON.'),
     (values, words) => ({

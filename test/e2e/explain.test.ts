@@ -57,6 +57,14 @@ test('a change of documentation passes after one pair, and says what was compare
   assert.equal(suite?.explanation, undefined);
 });
 
+test('a name with a slash is a branch where there is no such folder', async () => {
+  const branch = await runTailgate(repo.dir, ['explain', 'feature/none']);
+  assert.match(branch.stderr, /feature\/none/);
+  assert.doesNotMatch(branch.stderr, /no such folder/);
+  const folder = await runTailgate(repo.dir, ['explain', './none']);
+  assert.match(folder.stderr, /none.*there is no such folder/);
+});
+
 test('a call made twice fails a limit on the calls, and is named with its line', async () => {
   repo.write(
     'server.js',
