@@ -126,9 +126,14 @@ export const publishReport = async (
         summary: request.renderMarkdown(60_000),
         annotations: annotationsOf(report, request.root),
         run,
+        section: section.key,
         detailsUrl: context.runUrl,
       });
       result.checkUrl = published.url;
+      if (published.standing !== undefined)
+        result.notes.push(
+          `The check "${name}" stays as another job of this run set it: ${published.standing}`,
+        );
     });
   }
   return result;

@@ -18,6 +18,7 @@ const request = (more: Partial<CheckRequest> = {}): CheckRequest => ({
   summary: 'All limits held.',
   annotations: [],
   run: { id: 100, attempt: 1 },
+  section: 'gate',
   detailsUrl: 'https://github.com/acme/chat/actions/runs/100',
   ...more,
 });
@@ -67,6 +68,41 @@ test('the same run updates its check, a later one makes its own, an earlier one 
     ['First again', 'Second attempt'],
   );
 });
+
+for (const kind of ['check-run', 'commit-status'] as const)
+  test(`of jobs of one run that set the same ${kind}, the worst stands`, async () => {
+    await using double = await startGithubDouble();
+    const repository = withPullRequest(double);
+    const client = clientOf(double);
+    const leg = (section: string, failing: boolean, attempt = 1) =>
+      publishCheck(
+        client,
+        request({
+          kind,
+          section,
+          failing,
+          verdict: failing ? 'fail' : 'pass',
+          title: `${section} ${failing}`,
+          run: { id: 100, attempt },
+        }),
+      );
+    const shown = () => {
+      const [check, status] = [repository.checkRuns.at(-1), repository.statuses.at(-1)];
+      return kind === 'check-run' ? [check!.conclusion, check!.title] : [status!.state, status!.description];
+    };
+    await leg('node 20', true);
+    const { standing } = await leg('node 22', false);
+    assert.equal(standing, 'node 20 true');
+    assert.deepEqual(shown(), ['failure', 'node 20 true']);
+    // Started again, one job speaks for itself alone.
+    assert.equal((await leg('node 22', false, 2)).standing, 'node 20 true');
+    assert.deepEqual(shown(), ['failure', 'node 20 true']);
+    assert.equal((await leg('node 20', false, 2)).standing, undefined);
+    assert.equal(shown()[0], 'success');
+    await leg('node 22', true, 2);
+    assert.deepEqual(shown(), ['failure', 'node 22 true']);
+    assert.deepEqual(double.violations, []);
+  });
 
 test('a check of the same name that is not ours is left alone', async () => {
   await using double = await startGithubDouble();
