@@ -120,6 +120,9 @@ export const blocksFor = (medium: Medium, blocks: readonly Block[]): Block[] =>
 export const placeOf = (of: { file: string | null; line: number | null }): string | null =>
   of.file === null || of.line === null ? of.file : `${of.file}:${of.line}`;
 
+/** A file as readers see it: the way out of the folder to one that lies elsewhere tells them nothing. */
+export const shownFile = (file: string): string => file.replace(/^(\.\.\/)+/, '');
+
 /** The parts one after the other, with a separator between them. */
 export const joined = (parts: readonly Inline[], separator: string): Inline =>
   parts.flatMap((part, index) => (index === 0 ? part : [separator, ...part]));

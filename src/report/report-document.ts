@@ -20,6 +20,7 @@ import {
   joined,
   type ListItem,
   outcomeWord,
+  shownFile,
   type TableBlock,
 } from './document.ts';
 import { headlineOf, isSlower } from './headline.ts';
@@ -189,7 +190,7 @@ function why(explanation: Explanation | undefined, importance: number): Block[] 
       .filter((part) => part !== '');
     const last = spans.at(-1);
     if (place === undefined) return spans;
-    const where = [' (', { code: `${place.file}:${place.line}` }];
+    const where = [' (', { code: `${shownFile(place.file)}:${place.line}` }];
     return typeof last === 'string' && last.endsWith('.')
       ? [...spans.slice(0, -1), last.slice(0, -1), ...where, ').']
       : [...spans, ...where, ')'];
@@ -236,7 +237,7 @@ function functionsBlock(explanation: Explanation | undefined, importance: number
   ];
   const rows = functions.map(({ name, file, line, calls, timeUs, allocatedBytes }): Inline[] => [
     [{ code: name }],
-    [{ code: file === '' ? 'V8' : line === 0 ? file : `${file}:${line}` }],
+    [{ code: file === '' ? 'V8' : line === 0 ? shownFile(file) : `${shownFile(file)}:${line}` }],
     ...(counted
       ? [
           [calls === null ? '–' : `${calls.baseline.toFixed(2)} → ${calls.head.toFixed(2)}`],

@@ -6,6 +6,7 @@ import { exitCodes, problemsOf } from '../errors.ts';
 import type { Sentence } from '../explain/explain-work.ts';
 import type { Host } from '../host/host.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
+import { shownFile } from '../report/document.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
 import type { RawInputs } from '../settings/inputs.ts';
 import { loadSettings } from '../settings/load-settings.ts';
@@ -127,5 +128,5 @@ function plain({ suite, explanation }: { suite: string; explanation: SuiteExplan
 }
 
 function withPlace({ text, place }: Sentence): string {
-  return place === undefined ? text : `${text.replace(/\.$/, '')} (${place.file}:${place.line}).`;
+  return place === undefined ? text : `${text.replace(/\.$/, '')} (${shownFile(place.file)}:${place.line}).`;
 }

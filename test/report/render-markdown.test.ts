@@ -111,3 +111,10 @@ test('levels of one suite stand in one table, base against head', () => {
   assert.match(text, /\*and 740 more levels\*/);
   assert.ok(text.length <= 60_000);
 });
+
+test('a file that lies elsewhere is named without the way to it', () => {
+  const place = { file: '../../../dist/chat-server.js', line: 8 };
+  const explanation = { kind: 'more-work' as const, sentences: [{ text: '`work` runs more often.', place }] };
+  const text = renderMarkdown(reportOf([{ ...suiteWith('fail'), explanation }]));
+  assert.match(text, /`work` runs more often \(`dist\/chat-server\.js:8`\)\./);
+});
