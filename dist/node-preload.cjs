@@ -83,7 +83,8 @@
         descriptor = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
         writeSync(descriptor, `${line}\n`);
       } catch (error) {
-        if (error.code !== 'EAGAIN') stop();
+        // Whoever is out of descriptors for a moment tells the next time.
+        if (!['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'EINTR'].includes(error.code)) stop();
       } finally {
         if (descriptor !== undefined) closeSync(descriptor);
       }
