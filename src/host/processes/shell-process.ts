@@ -29,8 +29,8 @@ export type ShellProcess = {
   readonly log: OutputLog;
   /** Resolves when the command's own process ended and its output was read; never rejects. */
   readonly exited: Promise<ShellExit>;
-  /** Remembers the descendants there are now, so that `stop` finds them wherever they go. */
-  note(): void;
+  /** Remembers the descendants there are now, so that `stop` finds them wherever they go. Gives their ids. */
+  note(): number[];
   /** Ends everything that came out of the command. Returns descriptions of what would not die. */
   stop(signal: NodeJS.Signals, timeoutMs: number): Promise<string[]>;
 };
@@ -95,9 +95,7 @@ export const startShell = async (options: ShellOptions): Promise<ShellProcess> =
     pid: child.pid!,
     log,
     exited,
-    note: () => {
-      familyMembers(family);
-    },
+    note: () => familyMembers(family).map(({ pid }) => pid),
     stop: (signal, timeoutMs) => {
       stopping ??= stop(signal, timeoutMs);
       return stopping;

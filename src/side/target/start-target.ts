@@ -131,16 +131,9 @@ export const startTarget = async (
     await closeOnce();
     throw error;
   }
-  shell.note();
-  const isElsewhere =
-    local &&
-    port !== null &&
-    isHeldByOthers(
-      port,
-      readTree(shell.pid).map(({ pid }) => pid),
-    ) &&
-    (settings.ready.type !== 'log' || portHolder(port) !== null);
-  if (isElsewhere && settings.resources === undefined)
+  const family = shell.note();
+  const pid = local && port !== null ? samplesFrom(shell.pid, family, port, settings) : shell.pid;
+  if (pid === null && settings.resources === undefined)
     warn(
       `The server that answers on port ${port} is none of the processes that "${shown}" started: in a container, or handed over to another. Its processor time, memory and files are not sampled; name a source that tells of them in "target.resources".`,
     );
@@ -161,7 +154,7 @@ export const startTarget = async (
     port,
     cwd: options.cwd,
     env: ownEnvironment,
-    pid: isElsewhere ? null : shell.pid,
+    pid,
     nodeSamples: pipe?.samples ?? null,
     counter,
     died,
@@ -187,6 +180,23 @@ export const startTarget = async (
     [Symbol.asyncDispose]: closeOnce,
   };
 };
+
+/**
+ * The process whose tree is the server: the command's own, or what left it and listens on the port. Null where the server
+ * is none of what the command started.
+ */
+function samplesFrom(
+  root: number,
+  family: readonly number[],
+  port: number,
+  { ready }: TargetSettings,
+): number | null {
+  const tree = readTree(root).map(({ pid }) => pid);
+  // By a line of the output it may be ready before it listens.
+  const isToBeSeen = ready.type !== 'log' || portHolder(port) !== null;
+  if (!isToBeSeen || !isHeldByOthers(port, tree)) return root;
+  return family.find((pid) => portsOf([pid]).includes(port)) ?? null;
+}
 
 /** Throws TARGET_EXITED, TARGET_NOT_READY, TARGET_UNSUPPORTED or CANCELLED. */
 async function waitUntilReady(

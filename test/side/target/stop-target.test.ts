@@ -76,7 +76,10 @@ test('a child that left the group and the session is found', async (t) => {
 });
 
 test('a child that left and holds the port is found, and the port is free again', async (t) => {
-  await stopTimeMs(t, 'holder', { stopTimeoutMs: 1_000 }, () => appears('tailgate-holder'));
+  await stopTimeMs(t, 'holder', { stopTimeoutMs: 1_000 }, async ({ pid }) => {
+    await appears('tailgate-holder');
+    assert.deepEqual([pid], processesWith('tailgate-holder'), 'it is what is sampled');
+  });
   assert.deepEqual(processesWith('tailgate-holder'), []);
 });
 
