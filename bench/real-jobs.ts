@@ -235,8 +235,40 @@ Deviation of ln(head / baseline) between the pairs of a job, and the change foun
 jobs of its server: the pairs that are needed go with one over its square.
 
 ${statisticsTable(all)}
+
+## What other rules do with the same jobs
+
+How many of them each rule fails; of those without a change a false alarm each. The stored run is one of an unchanged job of the same server.
+
+${rulesTable(all)}
 `;
 }
+
+/** One line for each rule: how many jobs of each kind it fails. */
+function rulesTable(all: readonly Results[]): string {
+  const restored = all.map(({ kind, jobs }) => ({
+    kind,
+    jobs: jobs.filter(({ problem }) => problem === undefined).map(restoreJob),
+  }));
+  const stored = ({ config }: Kind) =>
+    restored.find(({ kind }) => kind.name === `${config}-unchanged`)?.jobs ?? [];
+  const rows = rules.map((rule) => [
+    rule.name,
+    ...restored.map(({ kind, jobs }) => {
+      const answers = jobs.flatMap((job, index) => {
+        const earlier = stored(kind).filter((other) => other.record.startedAt !== job.record.startedAt);
+        const previous = earlier[index % earlier.length]?.pairs ?? null;
+        return rule.decide({ metric: job.record.metric, pairs: job.pairs, previous }) ?? [];
+      });
+      const failed = answers.filter(({ verdict }) => verdict === 'fail').length;
+      return answers.length === 0 ? 'too few pairs' : `${failed} of ${answers.length}`;
+    }),
+  ]);
+  return tableOf(['Rule', ...restored.map(({ kind }) => kind.title)], rows);
+}
+
+const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
 const tailgate: Rule = rules.find(({ name }) => name === 'Tailgate')!;
 
@@ -272,8 +304,5 @@ function statisticsTable(all: readonly Results[]): string {
       }),
     ];
   });
-  const titles = all.map(({ kind }) => kind.title);
-  return [['Statistic', ...titles], ['---', ...titles.map(() => '---')], ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
+  return tableOf(['Statistic', ...all.map(({ kind }) => kind.title)], rows);
 }
