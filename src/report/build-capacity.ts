@@ -1,3 +1,4 @@
+import type { TailgateError } from '../errors.ts';
 import type { RoundMeasurement } from '../metrics/round-measurement.ts';
 import { distributionOver, observedValue } from '../metrics/values.ts';
 import { firstCause } from '../verdict/capacity/capacity-reason.ts';
@@ -6,8 +7,9 @@ import { latencyKnee } from '../verdict/capacity/latency-knee.ts';
 import { achievedLoad, type LevelOutcome } from '../verdict/capacity/level-outcome.ts';
 import type { SearchPhase } from '../verdict/capacity/search.ts';
 import type { SuiteJudgement } from '../verdict/judgement.ts';
-import type { CapacityLevel, CapacitySide } from './capacity-model.ts';
+import type { CapacityLevel, CapacityReport, CapacitySide } from './capacity-model.ts';
 import { judgedMetric, resourceReport, unjudgedMetrics } from './measured-parts.ts';
+import { problemReports } from './problem-report.ts';
 
 /** One measurement of one load. */
 export type MeasuredLevel = LevelOutcome & {
@@ -35,6 +37,30 @@ export const capacitySide = (
     gaveOut: firstCause(beyond?.reasons ?? []),
   };
 };
+
+/** The report of a search that never began, for what it says: that of a suite that nobody knows. */
+export const unsearchedReport = ({
+  problems,
+  ...known
+}: Pick<CapacityReport, 'environment' | 'commits' | 'runUrl' | 'startedAt' | 'durations'> & {
+  problems: readonly TailgateError[];
+}): CapacityReport => ({
+  schemaVersion: 1,
+  kind: 'capacity',
+  ...{ suite: '', scenario: '', unit: 'users/s', metric: null, rules: [] },
+  verdict: 'invalid',
+  reason: problems[0]?.what.split('\n')[0] ?? '',
+  baseline: null,
+  head: {
+    levels: [],
+    edge: { holds: null, breaks: null, confirmed: false },
+    knee: null,
+    gaveOut: null,
+  },
+  problems: problemReports(problems),
+  warnings: [],
+  ...known,
+});
 
 function levelReport(level: MeasuredLevel, main: string | null): CapacityLevel {
   const { round } = level;

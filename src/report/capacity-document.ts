@@ -36,26 +36,12 @@ const barWidth = 24;
 
 /** The report of a search for the highest load as a document. */
 export function capacityDocument(report: CapacityReport): Document {
-  const knee = kneeText(report);
-  const table = capacityTable(report);
   return {
     headline: capacityHeadline(report),
     blocks: [
       ...problemBlocks(report.problems, 94),
-      {
-        kind: 'section',
-        heading: [{ code: report.suite, maxLength: 100 }],
-        headingIn: ['terminal', 'page'],
-        blocks: [
-          ...capacityCurves(report),
-          ...(table.rows.length === 0 ? [] : [{ ...table, importance: 90 }]),
-          ...(knee === '' ? [] : [{ kind: 'paragraph' as const, content: [knee], importance: 61 }]),
-          ...curvesInText(report),
-          { kind: 'paragraph', content: whatWasSearched(report), importance: 60, only: ['markdown', 'page'] },
-          ...whyItBroke(report.head),
-          ...notesBlock(report.warnings, 45),
-        ],
-      },
+      // Where a mistake ended the job there is no suite to tell of.
+      ...(report.suite === '' && report.head.levels.length === 0 ? [] : [searchedSection(report)]),
     ],
     origin: report,
   };
@@ -70,7 +56,7 @@ export function capacityHeadline(report: CapacityReport): Headline {
     verdict,
     title: [
       verdict === 'invalid'
-        ? 'Capacity unknown: the measurement cannot be trusted'
+        ? `Capacity unknown: ${head.levels.length === 0 ? 'nothing was measured' : 'the measurement cannot be trusted'}`
         : `Capacity: ${capacityText(head, report.unit)}${againstBaseline(report)}`,
     ],
     detail: [
@@ -113,6 +99,25 @@ export function capacityTable(report: CapacityReport): TableBlock {
         outcomeCell(sides, hasBaseline),
       ];
     }),
+  };
+}
+
+function searchedSection(report: CapacityReport): Block {
+  const knee = kneeText(report);
+  const table = capacityTable(report);
+  return {
+    kind: 'section',
+    heading: [{ code: report.suite, maxLength: 100 }],
+    headingIn: ['terminal', 'page'],
+    blocks: [
+      ...capacityCurves(report),
+      ...(table.rows.length === 0 ? [] : [{ ...table, importance: 90 }]),
+      ...(knee === '' ? [] : [{ kind: 'paragraph' as const, content: [knee], importance: 61 }]),
+      ...curvesInText(report),
+      { kind: 'paragraph', content: whatWasSearched(report), importance: 60, only: ['markdown', 'page'] },
+      ...whyItBroke(report.head),
+      ...notesBlock(report.warnings, 45),
+    ],
   };
 }
 

@@ -74,7 +74,7 @@ const capacitySideSchema = z.strictObject({
 export const capacityReportSchema = z.strictObject({
   schemaVersion: z.literal(1),
   kind: z.literal('capacity'),
-  suite: z.string(),
+  suite: z.string().describe('Empty where a mistake ended the job before it had one'),
   scenario: z.string(),
   unit: z.enum(['users/s', 'users', 'messages/s']).describe('Of every load'),
   metric: z.string().nullable().describe('The main metric, whose latency is shown'),

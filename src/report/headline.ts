@@ -48,7 +48,7 @@ export function headlineOf(report: Report): Headline {
         title: [
           'No verdict',
           ...(suite === undefined ? [] : suiteName(suite, suites)),
-          ': the measurement cannot be trusted',
+          suites.length === 0 ? ': nothing was measured' : ': the measurement cannot be trusted',
         ],
         detail: invalidDetail(report, suite),
       };

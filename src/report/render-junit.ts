@@ -42,7 +42,7 @@ function suitesOf(report: Report, failOn: FailOn): JunitSuite[] {
 
 function capacitySuite(report: Extract<AnyReport, { kind: 'capacity' }>, failOn: FailOn): JunitSuite {
   return {
-    name: report.suite,
+    name: report.suite || 'capacity',
     cases: [
       verdictCase('capacity', report.verdict, report.reason, failOn),
       ...report.problems.map((problem) => problemCase(problem, failOn)),

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { problemsOf, throwProblems } from '../errors.ts';
+import { problemsOf } from '../errors.ts';
 import { createGithubClient } from '../github/client.ts';
 import { readGithubContext } from '../github/github-context.ts';
 import { createActionsHost } from '../host/actions-host.ts';
@@ -43,12 +43,13 @@ async function perform(env: NodeJS.ProcessEnv, host: Host): Promise<number> {
       ? null
       : createGithubClient({ token, apiUrl: context.apiUrl, onNote: (note) => host.debug(note) });
   const { inputs, problems } = readActionInputs(env);
-  throwProblems(problems);
-  const command = actionMode(inputs) === 'capacity' ? capacityCommand : gateCommand;
+  const { mode, problems: ofMode } = actionMode(inputs);
+  const command = mode === 'capacity' ? capacityCommand : gateCommand;
   return command({
     host,
     print: (text) => host.info(text),
     inputs,
+    wrongInputs: [...problems, ...ofMode],
     files: {},
     github: client === null ? null : { context, client, matrix: env.INPUT_MATRIX ?? null },
   });

@@ -5,6 +5,7 @@ import { settingsHash } from '../baseline/fingerprint.ts';
 import { jobCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf, tailgateError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { maskStrings } from '../host/mask-strings.ts';
 import { mean } from '../metrics/averages.ts';
 import { formatShare, plural } from '../metrics/notation.ts';
 import {
@@ -138,7 +139,14 @@ async function bisect(command: BisectCommand): Promise<number> {
   const text = renderBisect(report);
   await writeText(path.join(plan.reportDir, 'bisect.md'), `${host.mask(text)}\n`);
   if (command.json !== undefined)
-    await writeText(path.resolve(host.cwd, command.json), `${host.mask(JSON.stringify(report, null, 2))}\n`);
+    await writeText(
+      path.resolve(host.cwd, command.json),
+      `${JSON.stringify(
+        maskStrings(report, (secret) => host.mask(secret)),
+        null,
+        2,
+      )}\n`,
+    );
   command.print(host.mask(text));
   return answer === null && versions.length > 0 ? exitCodes.inconclusive : exitCodes.pass;
 }

@@ -1,38 +1,39 @@
 import path from 'node:path';
 import { openBaseCommit } from '../baseline/base-commit.ts';
 import { folderKey } from '../baseline/history-name.ts';
-import { problemsOf } from '../errors.ts';
+import { problemsOf, throwProblems } from '../errors.ts';
 import { maskStrings } from '../host/mask-strings.ts';
 import { type LoadedSettings, loadSettings } from '../settings/load-settings.ts';
 import { openDashboard } from './dashboard.ts';
 import { deliver, keepReporting, showProblems } from './deliver.ts';
+import { deliverMistake } from './deliver-mistake.ts';
 import { exitCodeOf, exitCodeOfProblems } from './exit-code.ts';
-import { deliveryOf, type GateCommand } from './gate-command.ts';
+import { type JobCommand, jobDelivery } from './job-delivery.ts';
 import { findProvenance } from './provenance.ts';
 import { capacityRecordsFile } from './read-records.ts';
 import { openStore, recordBaseline, saveRecords } from './record-baseline.ts';
 import { removeOldReports } from './report-folder.ts';
 import { runCapacity } from './run-capacity.ts';
 
-/** What a search is asked for, which is what the gate is asked for. */
-export type CapacityCommand = Omit<GateCommand, 'record'>;
-
 /** `tailgate capacity` from its inputs to its exit code. What is known to go wrong is shown, and never thrown. */
-export const capacityCommand = async (command: CapacityCommand): Promise<number> => {
+export const capacityCommand = async (command: JobCommand): Promise<number> => {
   const { host } = command;
+  let loaded: LoadedSettings | null = null;
   try {
-    const loaded = await loadSettings({ cwd: host.cwd, inputs: command.inputs });
+    throwProblems(command.wrongInputs ?? []);
+    loaded = await loadSettings({ cwd: host.cwd, inputs: command.inputs });
     return await perform(command, loaded);
   } catch (failure) {
     const problems = problemsOf(failure);
     showProblems(host, problems);
     host.output('verdict', 'invalid');
+    await deliverMistake(command, 'capacity', loaded, problems);
     return exitCodeOfProblems(problems);
   }
 };
 
 /** Searches and judges, stores what was found, delivers, then, last, gives the exit code. */
-async function perform(command: CapacityCommand, loaded: LoadedSettings): Promise<number> {
+async function perform(command: JobCommand, loaded: LoadedSettings): Promise<number> {
   const { host, github } = command;
   const { settings, cwd } = loaded;
   const { reportDir } = settings;
@@ -58,7 +59,7 @@ async function perform(command: CapacityCommand, loaded: LoadedSettings): Promis
   await keepReporting(report, () => saveRecords(reportDir, capacityRecordsFile, found.records));
   const { holds } = report.head.edge;
   await deliver(report, {
-    ...deliveryOf(command, loaded, `${report.suite} (capacity)`),
+    ...jobDelivery(command, loaded, 'capacity', provenance),
     outputs: {
       verdict: report.verdict,
       capacity: holds === null ? '' : String(holds),

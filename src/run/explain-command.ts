@@ -5,6 +5,7 @@ import { GitCheckout } from '../baseline/git-checkout.ts';
 import { exitCodes, problemsOf } from '../errors.ts';
 import type { Sentence } from '../explain/explain-work.ts';
 import type { Host } from '../host/host.ts';
+import { maskStrings } from '../host/mask-strings.ts';
 import { ResourceStack } from '../host/resource-stack.ts';
 import { shownFile } from '../report/document.ts';
 import { sliceObstacle } from '../scenario/slice-obstacle.ts';
@@ -80,7 +81,7 @@ async function perform(command: ExplainCommand): Promise<number> {
       onProgress: () => {},
     });
     found.push({ suite: suite.name, explanation });
-    print(`${suite.name}: ${inWords(explanation)}`);
+    print(host.mask(`${suite.name}: ${inWords(explanation)}`));
     if ('work' in explanation) {
       const files = await writeProfiles(explanation, path.join(plan.reportDir, 'profiles'), suite);
       if (files.length > 0)
@@ -88,7 +89,14 @@ async function perform(command: ExplainCommand): Promise<number> {
     }
   }
   if (command.json !== undefined)
-    await writeText(path.resolve(host.cwd, command.json), `${JSON.stringify(found.map(plain), null, 2)}\n`);
+    await writeText(
+      path.resolve(host.cwd, command.json),
+      `${JSON.stringify(
+        maskStrings(found.map(plain), (text) => host.mask(text)),
+        null,
+        2,
+      )}\n`,
+    );
   return found.some(({ explanation }) => 'unavailable' in explanation) ? exitCodes.invalid : exitCodes.pass;
 }
 

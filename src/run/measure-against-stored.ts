@@ -52,6 +52,7 @@ async function confirmFirst(
   const from = first.runUrl === null ? 'the first job' : `the first job (${first.runUrl})`;
   if (run.judgement.next !== 'confirm') {
     run.warnings.push(`Nothing was measured again, because what ${from} measured is not suspect.`);
+    run.judgement = judgeRun(run, inputs.plan, true);
     return;
   }
   run.confirmedOn = on;

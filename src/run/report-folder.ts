@@ -1,6 +1,7 @@
 import { access, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TailgateError, tailgateError } from '../errors.ts';
+import type { Settings } from '../settings/settings-schema.ts';
 import { capacityRecordsFile, recordsFile } from './read-records.ts';
 
 /** Where the forms of a report are. Absolute paths. */
@@ -60,6 +61,11 @@ export async function removeOldReports(
       if (failure.code !== 'ENOTDIR') throw unwritable(file, failure);
     });
   }
+}
+
+/** The files of the report folder, or the folder itself, that a run reads before it writes its own. */
+export function readFirst({ baseline }: Pick<Settings, 'baseline'>): string[] {
+  return baseline.confirmFrom === undefined ? [] : [baseline.confirmFrom];
 }
 
 /** Removes the logs in which nothing was written. */

@@ -50,7 +50,7 @@ export const inputDefinitions: readonly InputDefinition[] = [
   {
     name: 'config',
     description:
-      'Settings file. If not given: `tailgate.yml`, `tailgate.yaml` or `.github/tailgate.yml`, if there is one.',
+      'Settings file. If not given: `tailgate.yml`, `tailgate.yaml`, or one of the two in `.github`, if there is one.',
     kind: 'special',
     setting: null,
     placeholder: 'file',

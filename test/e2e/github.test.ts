@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import {
   type GithubDouble,
@@ -73,6 +74,34 @@ test('one comment is written on the pull request, and brought up to date by the 
     repository.checkRuns.map(({ headSha: sha, conclusion }) => [sha, conclusion]),
     [[headSha, 'failure']],
     mistake.log,
+  );
+  assert.deepEqual(double.violations, []);
+});
+
+test('a mistake replaces what the job said before, a search as well, and whatever the mistake is in', async () => {
+  await using double = await startGithubDouble();
+  const repository = withPullRequest(double);
+  const mistakes: [inputs: Record<string, string>, says: RegExp][] = [
+    [
+      { mode: 'capacity', thresholds: 'chat.ack.p50 < +10%', check: 'check-run' },
+      /Capacity unknown: nothing was measured[\s\S]*no absolute limit/,
+    ],
+    [{ mode: 'capasity' }, /Capacity unknown: nothing was measured[\s\S]*got "capasity"/],
+    [{ mode: 'capacity', shard: '1/2' }, /a search for the capacity has no shards/],
+  ];
+  for (const [index, [inputs, says]] of mistakes.entries()) {
+    const result = await runStep(
+      onPullRequest(double, { inputs, env: { GITHUB_RUN_ID: `${1001 + index}` } }),
+    );
+    assert.equal(result.exitCode, 2, result.log);
+    assert.equal(repository.comments.length, 1, result.log);
+    assert.match(repository.comments[0]?.body ?? '', says);
+    assert.match(result.outputs['report-json'] ?? '', /capacity\.json$/);
+    assert.equal(JSON.parse(readFileSync(result.outputs['report-json']!, 'utf8')).verdict, 'invalid');
+  }
+  assert.deepEqual(
+    repository.checkRuns.map(({ headSha: sha, conclusion }) => [sha, conclusion]),
+    [[headSha, 'failure']],
   );
   assert.deepEqual(double.violations, []);
 });

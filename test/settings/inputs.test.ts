@@ -93,20 +93,26 @@ test('every input has an effect', async () => {
 test('the mode is one of those that there are', () => {
   const mode = (text?: string) =>
     actionMode({ source: 'action', values: text === undefined ? {} : { mode: text } });
-  assert.equal(mode(), 'gate');
-  assert.equal(mode('capacity'), 'capacity');
-  assert.throws(() => mode('capasity'), {
-    code: 'SETTINGS_INVALID_VALUE',
-    message: /input "mode".*got "capasity"[\s\S]*Did you mean "capacity"/,
-  });
+  assert.deepEqual(mode(), { mode: 'gate', problems: [] });
+  assert.deepEqual(mode('capacity'), { mode: 'capacity', problems: [] });
+  const misspelt = mode('capasity');
+  // So that the mistake is told where the search would have told its result.
+  assert.equal(misspelt.mode, 'capacity');
+  assert.equal(misspelt.problems[0]?.code, 'SETTINGS_INVALID_VALUE');
+  assert.match(misspelt.problems[0].message, /input "mode".*got "capasity"[\s\S]*Did you mean "capacity"/);
+  assert.equal(mode('nothing like it').mode, 'gate');
 });
 
 test('a search has no shards', () => {
-  for (const name of ['shard', 'start-at', 'rendezvous', 'merge'])
-    assert.throws(() => actionMode({ source: 'action', values: { mode: 'capacity', [name]: '1/3' } }), {
-      code: 'SETTINGS_INVALID_VALUE',
-      message: new RegExp(`"${name}"[\\s\\S]*has no shards`),
+  for (const name of ['shard', 'start-at', 'rendezvous', 'merge']) {
+    const { mode, problems } = actionMode({
+      source: 'action',
+      values: { mode: 'capacity', [name]: '1/3' },
     });
+    assert.equal(mode, 'capacity');
+    assert.equal(problems[0]?.code, 'SETTINGS_INVALID_VALUE');
+    assert.match(problems[0].message, new RegExp(`"${name}"[\\s\\S]*has no shards`));
+  }
 });
 
 test('a shard is one of so many, and starts with the others', () => {

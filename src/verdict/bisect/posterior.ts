@@ -169,7 +169,7 @@ function weighed(found: readonly Weighed[], n: number): Posterior {
   const kinds = { none: 0, one: 0, two: 0, gradual: 0 };
   for (const { kind, culprits, probability } of hypotheses) {
     kinds[kind] += probability;
-    for (const version of culprits) culprit[version - 1]! += probability;
+    for (const version of culprits) culprit[version - 1] = Math.min(1, culprit[version - 1]! + probability);
   }
   return {
     hypotheses,

@@ -192,8 +192,18 @@ test('what was sent before the end of the warm-up is not counted after it', asyn
   send();
   recorder.reset();
   ledger.receive(receiver, early);
+  // Nor is what is odd about it: that it comes twice, or at somebody for whom it was not.
+  ledger.receive(receiver, early);
+  ledger.receive(ledger.member(), early);
   const measured = send();
   ledger.receive(receiver, measured);
+  ledger.receive(receiver, early);
+  assert.equal(recorder.counter('deliveries.duplicated'), 0);
+  assert.equal(recorder.counter('deliveries.unexpected'), 0);
+  ledger.receive(receiver, measured);
+  ledger.receive(ledger.member(), measured);
+  assert.equal(recorder.counter('deliveries.duplicated'), 1);
+  assert.equal(recorder.counter('deliveries.unexpected'), 1);
   drain.ms = 0;
   await ledger.drain();
   assert.equal(recorder.counter('deliveries.expected'), 1);

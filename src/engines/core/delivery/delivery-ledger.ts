@@ -60,6 +60,8 @@ export class DeliveryLedger {
   #registered = false;
   #foreign: ForeignDeliveries | null = null;
   #epoch = -1;
+  /** The epoch of the last send, and the first send of it: receipts of earlier ones belong to the warm-up. */
+  #sent = { epoch: -1, first: 0 };
 
   constructor(
     target: Recorder,
@@ -263,6 +265,8 @@ export class DeliveryLedger {
   send(member: DeliveryMember, { watch, room: name, fromMs }: DeliverySend): string {
     this.#order += 1;
     const sequence = this.#order;
+    const { epoch } = this.#recorder;
+    if (this.#sent.epoch !== epoch) this.#sent = { epoch, first: sequence };
     const sentMs = performance.now();
     const sentUs = Math.round(asHostTimeUs(fromMs));
     const others = this.#others;
@@ -375,7 +379,7 @@ export class DeliveryLedger {
     }
     if (!hasBit(message.pending, membership.slot)) {
       if (tag.sender === member.id && !watch.includesSender) this.#receiveUnexpected(member, tag, watch);
-      else this.#recorder.count('deliveries.duplicated');
+      else this.#countOddity('deliveries.duplicated', tag);
       return;
     }
     clearBit(message.pending, membership.slot);
@@ -397,17 +401,23 @@ export class DeliveryLedger {
   #receiveAgain(member: DeliveryMember, tag: DeliveryTag, watch: DeliveryWatch): void {
     const wasMember = [...member.rooms.values()].some((membership) => wasDuring(membership, tag.sequence));
     if (wasMember && (tag.sender !== member.id || watch.includesSender))
-      this.#recorder.count('deliveries.duplicated');
+      this.#countOddity('deliveries.duplicated', tag);
     else this.#receiveUnexpected(member, tag, watch);
   }
 
   /** Sent before this member joined or after it left, or its own. */
   #receiveUnexpected(member: DeliveryMember, tag: DeliveryTag, watch: DeliveryWatch): void {
-    this.#recorder.count('deliveries.unexpected');
+    this.#countOddity('deliveries.unexpected', tag);
     if (tag.sender === member.id && !watch.includesSender)
       this.#recorder.warn(
         `"${watch.sentEvent}" also reaches its sender. Add "includesSender: true" to its delivery to count that.`,
       );
+  }
+
+  /** Counts a receipt that nobody waits for, unless its message was sent in the warm-up, of which nothing counts. */
+  #countOddity(counter: 'deliveries.duplicated' | 'deliveries.unexpected', { sequence }: DeliveryTag): void {
+    const { epoch, first } = this.#sent;
+    if (epoch === this.#recorder.epoch && sequence >= first) this.#recorder.count(counter);
   }
 
   #receiveOpen(member: DeliveryMember, message: OpenMessage, latencyMs: number): void {
