@@ -1,2 +1,2 @@
 import{createRequire as tailgateCreateRequire}from'node:module';const require=tailgateCreateRequire(import.meta.url);
-import{startSpareGenerator}from"./chunk-PXQIJJJK.js";import{guardProcess}from"./chunk-7YHJPCC2.js";import"./chunk-IONINIO5.js";import"./chunk-QHUK3D5Z.js";import"./chunk-66B2ZEXS.js";guardProcess();startSpareGenerator();var{actionCommand}=await import("./chunk-E7LH2I6L.js");process.exitCode=await actionCommand(process.env);
+import{startSpareGenerator}from"./chunk-PXQIJJJK.js";import{guardProcess}from"./chunk-7YHJPCC2.js";import"./chunk-IONINIO5.js";import"./chunk-QHUK3D5Z.js";import"./chunk-66B2ZEXS.js";guardProcess();startSpareGenerator();var{actionCommand}=await import("./chunk-OXO7OR3S.js");process.exitCode=await actionCommand(process.env);
